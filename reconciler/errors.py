@@ -1,0 +1,134 @@
+"""
+Every exception that is raised on purpose; anything else that escapes is a bug.
+
+    ReconcilerError
+        UsageError               the command line or an environment variable makes no sense (exit 64)
+        ManifestError            one or more problems in manifests or the project file, all of them at once
+        EmulatorError            the embedded ARM cannot use its state file
+        ArmError                 one request to ARM did not give a usable answer
+            AuthError            no token, or ARM refused it
+            RejectedError        ARM said no, and would say so again
+            ConflictError        another operation is in the way: wait, read again, decide again
+            TransientError       throttled, unreachable or a server error, after all retries
+            UnusableAnswerError  an answer that is not what was asked for (HTML, another resource, cut short)
+            ForeignOriginError   a link that ARM gave leads away from the ARM endpoint; nothing was sent there
+        OperationError           a long-running operation ended Failed or Canceled, or outlived its deadline
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.model import Problem
+
+
+class ReconcilerError(Exception):
+    """Base of everything raised on purpose."""
+
+
+class UsageError(ReconcilerError):
+    """The command line, or a setting, is wrong."""
+
+
+class ManifestError(ReconcilerError):
+    """
+    Manifests cannot be used.
+
+    Attributes:
+        problems: Every problem found, in the order of files and lines.
+        warnings: What was also noticed, and would not have stopped the run.
+    """
+
+    def __init__(self, problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> None:
+        """Keep every problem: a user's mistakes are reported together."""
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = tuple(problems)
+        self.warnings = tuple(warnings)
+
+
+class EmulatorError(ReconcilerError):
+    """The state file of the embedded ARM cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """
+    What a report says of one failure.
+
+    Attributes:
+        code: ARM's own error code, or one of the reconciler's own (``Timeout``, ``Unreachable``, ``AuthFailed``,
+            ``UnusableAnswer``, ``DidNotStick``, ``DependencyFailed``, ``EarlierWaveFailed``, ``ForeignOrigin``).
+        message: One or more sentences, free of secrets.
+        status: The HTTP status, if there was an answer.
+        request_id: ``x-ms-request-id`` of that answer.
+        fix: What to do next.
+    """
+
+    code: str
+    message: str
+    status: int | None = None
+    request_id: str | None = None
+    fix: str | None = None
+
+
+class ArmError(ReconcilerError):
+    """One request to ARM did not give a usable answer."""
+
+    def __init__(self, info: ErrorInfo, *, target: str | None = None) -> None:
+        """
+        Keep what the report will say.
+
+        Args:
+            info: What happened.
+            target: The property path that ARM named, if any.
+        """
+        super().__init__(f"{info.code}: {info.message}")
+        self.info = info
+        self.target = target
+
+
+class AuthError(ArmError):
+    """No token could be had, or ARM refused it."""
+
+
+class RejectedError(ArmError):
+    """ARM refused the request and would refuse it again."""
+
+
+class ConflictError(ArmError):
+    """Another operation is in the way (409 Conflict, AnotherOperationInProgress)."""
+
+
+class TransientError(ArmError):
+    """
+    Throttled, unreachable, or a server error, after every retry.
+
+    Attributes:
+        may_have_landed: True when ARM may have acted on the request although no usable answer came back.
+    """
+
+    def __init__(self, info: ErrorInfo, *, may_have_landed: bool = False) -> None:
+        """Keep what the report will say, and whether the write may have happened."""
+        super().__init__(info)
+        self.may_have_landed = may_have_landed
+
+
+class UnusableAnswerError(ArmError):
+    """The answer is not what was asked for; it says nothing about the resource, least of all that it is absent."""
+
+
+class ForeignOriginError(ArmError):
+    """A link that ARM gave leads to another origin. Nothing was sent there."""
+
+
+class OperationError(ReconcilerError):
+    """A long-running operation ended Failed or Canceled, or outlived its deadline."""
+
+    def __init__(self, info: ErrorInfo) -> None:
+        """Keep what the report will say."""
+        super().__init__(f"{info.code}: {info.message}")
+        self.info = info

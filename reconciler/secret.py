@@ -1,0 +1,114 @@
+"""
+Text that must never be printed, as types whose every readable form hides it.
+
+A secret enters a run in two ways, in a manifest and in an answer of ARM, and is sealed at both doors (:func:`Kind.seal`).
+It leaves in one: the request body, where :func:`reveal` puts the true text back.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
+
+HIDDEN: Final = "(secret)"
+HIDDEN_CHANGED: Final = "(secret, changed)"
+
+
+class Secret:
+    """A text whose ``repr``, ``str`` and ``format`` never show it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        """Seal *text*."""
+        self._text = text
+
+    @property
+    def shown(self) -> str:
+        """What a reader may see."""
+        return HIDDEN
+
+    def reveal(self) -> str:
+        """Give the true text. For request bodies and headers only."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return self.shown
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(self.shown, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._text == self._text  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._text))
+
+    def __reduce__(self) -> NoReturn:
+        message = "a secret cannot be pickled or copied to disk"
+        raise TypeError(message)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
+        return self
+
+
+class SecretUrl(Secret):
+    """
+    A link whose query part may hold a signature.
+
+    Attributes:
+        base: Scheme, host and path, which may be shown.
+        query: The query part without its question mark, sealed; None if there is none.
+    """
+
+    __slots__ = ("base", "query")
+
+    def __init__(self, text: str) -> None:
+        """Split *text*; user information, query and fragment are never part of *base*."""
+        super().__init__(text)
+        head, _, rest = text.partition("?")
+        self.query = Secret(rest) if rest else None
+        self.base = _without_userinfo(head.partition("#")[0])
+
+    @property
+    def shown(self) -> str:
+        """Scheme, host and path."""
+        return self.base
+
+    def with_query(self, query: Secret) -> SecretUrl:
+        """Give the same link with another query part."""
+        return SecretUrl(f"{self._text.partition('?')[0]}?{query.reveal()}")
+
+
+def _without_userinfo(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as an unclosed "[": not a link that anything could follow, so all of it may be secret
+        return HIDDEN
+    if "@" not in parts.netloc:
+        return url
+    return url.replace(parts.netloc, parts.netloc.rpartition("@")[2], 1)
+
+
+def shown(value: Any) -> Any:
+    """Give *value* with every secret in it replaced by what may be shown of it."""
+    if isinstance(value, Secret):
+        return value.shown
+    if isinstance(value, dict):
+        return {key: shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shown(item) for item in value]
+    return value
+
+
+def reveal(value: Any) -> Any:
+    """Give *value* with every secret in it as its true text. For the body of a request only."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, dict):
+        return {key: reveal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [reveal(item) for item in value]
+    return value
