@@ -1,0 +1,410 @@
+"""The immutable values that travel between the stages. No behaviour beyond what a value can say of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.errors import ErrorInfo
+    from reconciler.kinds import Kind
+
+JsonObject: TypeAlias = Mapping[str, Any]
+"""A JSON object; read-only by convention: stages return new bodies."""
+
+FieldPath: TypeAlias = tuple[str | int, ...]
+"""Where a value is in a body as written: keys of objects and indexes of lists."""
+
+
+class Missing(Enum):
+    """The absence of a value, which is not the same as null."""
+
+    MISSING = "missing"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing.MISSING
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """
+    Where a manifest is written.
+
+    Attributes:
+        file: As the user would name it; ``-`` for standard input.
+        line: Of the document's first key, from 1.
+        document: Index in its file, from 0.
+    """
+
+    file: str
+    line: int
+    document: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """
+    One thing that is wrong, or worth a warning, in a manifest or the project file.
+
+    Attributes:
+        file: As the user would name it.
+        line: From 1; None where no line can be named.
+        column: From 1.
+        path: In the document: keys joined by dots, indexes in brackets; empty for the document itself.
+        code: A short, stable name of the rule.
+        message: What is wrong. Never quotes a value that may be secret.
+        fix: What to do.
+    """
+
+    file: str
+    line: int | None
+    column: int | None
+    path: str
+    code: str
+    message: str
+    fix: str | None = None
+
+
+Locate: TypeAlias = Callable[[FieldPath], tuple[int, int]]
+"""Gives the line and column, from 1, of a path in a document; of its nearest written ancestor if it is not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """
+    One YAML document, read and not yet validated.
+
+    Attributes:
+        value: Plain dict, list, str, int, float, bool, None.
+        source: Where it is written.
+        locate: Finds positions on demand, by reading the kept text again.
+    """
+
+    value: Any
+    source: Source
+    locate: Locate
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """
+    One valid document of a known kind.
+
+    Attributes:
+        spec: As stated: URI parameters and request body, project defaults laid under it.
+        locate: Positions in the document that it was read from.
+    """
+
+    kind: Kind
+    name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    spec: JsonObject
+    source: Source
+    locate: Locate
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """
+    One resource as it must be.
+
+    Attributes:
+        id: The resource id, in the manifest's spelling.
+        key: The id folded for comparing (ids are case-insensitive).
+        parent: The folded id of the parent resource; None for a kind without one.
+        params: The URI parameters.
+        body: What is stated of the request body, secrets sealed.
+        slot: Names the one writer at a time that ARM allows; folded.
+        wave: Low first; never lower than the parent's.
+        depth: 0 for a kind without a parent, 1 for its children, and so on.
+        digest: Digest of the write-only content; None where none is stated.
+    """
+
+    kind: Kind
+    name: str
+    id: str
+    key: str
+    parent: str | None
+    params: Mapping[str, str]
+    body: JsonObject
+    labels: Mapping[str, str]
+    source: Source
+    locate: Locate
+    slot: str
+    wave: int = 0
+    depth: int = 0
+    paused: bool = False
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """
+    A resource as ARM answered it.
+
+    Attributes:
+        body: The answer as sent, server-set fields included, secrets sealed.
+    """
+
+    body: JsonObject
+
+    @property
+    def provisioning_state(self) -> str:
+        """
+        The state as sent.
+
+        Absent means finished and successful ("Track asynchronous Azure operations", learn.microsoft.com).
+        """
+        properties = self.body.get("properties")
+        state = properties.get("provisioningState") if isinstance(properties, Mapping) else None
+        return state if isinstance(state, str) and state else "Succeeded"
+
+
+class Absence(StrEnum):
+    """Why a resource is not there."""
+
+    NOT_FOUND = "not-found"
+    PARENT_MISSING = "parent-missing"
+    GROUP_MISSING = "group-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """ARM says that the resource does not exist."""
+
+    why: Absence
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The read failed or gave nothing usable: nothing is known of the resource."""
+
+    error: ErrorInfo
+
+
+Observed: TypeAlias = Live | Absent | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """
+    Everything that one round of reading found.
+
+    Attributes:
+        observed: By folded id, for every selected resource.
+        parents: Folded ids of parents that are known to exist without being stated.
+        unmanaged: Live resources beside the stated ones that no manifest states.
+    """
+
+    observed: Mapping[str, Observed]
+    parents: frozenset[str] = frozenset()
+    unmanaged: tuple[Unmanaged, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unmanaged:
+    """A live resource that no manifest states."""
+
+    kind: Kind
+    name: str
+    id: str
+    live: Live
+
+
+class Finding(StrEnum):
+    """What a difference of one leaf means."""
+
+    CHANGE = "change"
+    IMMUTABLE = "immutable"
+    UNVERIFIED = "unverified"
+    UNDECLARED = "undeclared"
+
+
+class Op(StrEnum):
+    """What a PUT would do to the leaf."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE = "replace"
+
+
+class Refusal(StrEnum):
+    """Why ARM would refuse a difference; the values are reasons of a blocked resource."""
+
+    IMMUTABLE = "immutable-field"
+    REMOVAL = "removal-refused"
+    CANNOT_UNSET = "cannot-unset"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """
+    One difference, ready to be shown: no secret is in it.
+
+    Attributes:
+        steps: Where, in the compared bodies: keys of objects and folded keys of list elements.
+        path: Where, as a reader writes it, such as ``properties.targetRegions[West US].name``.
+        observed: The live value as sent; MISSING if absent.
+        desired: The manifest's value, or the default that applies; MISSING if absent.
+        refusal: Set when ARM would refuse the change.
+        line: Where the manifest states it; None where it does not.
+        origin: Where *desired* comes from: ``manifest`` or ``default``.
+    """
+
+    steps: tuple[str | int, ...]
+    path: str
+    finding: Finding
+    op: Op
+    observed: Any = MISSING
+    desired: Any = MISSING
+    refusal: Refusal | None = None
+    line: int | None = None
+    origin: str = "manifest"
+
+
+class Action(StrEnum):
+    """What is to be done about one resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    NONE = "none"
+    BLOCKED = "blocked"
+    WAIT = "wait"
+    PAUSED = "paused"
+    UNKNOWN = "unknown"
+
+    @property
+    def writes(self) -> bool:
+        """Whether the action is a PUT."""
+        return self in {Action.CREATE, Action.UPDATE}
+
+
+class Reason(StrEnum):
+    """Why the action was chosen. For readers: nothing is decided by it."""
+
+    IN_SYNC = "in-sync"
+    NOT_FOUND = "not-found"
+    FIELDS_DIFFER = "fields-differ"
+    ADOPT = "adopt"
+    LAST_OPERATION_FAILED = "last-operation-failed"
+    REPUBLISH = "republish"
+    IMMUTABLE_FIELD = "immutable-field"
+    REMOVAL_REFUSED = "removal-refused"
+    CANNOT_UNSET = "cannot-unset"
+    PARENT_MISSING = "parent-missing"
+    GROUP_MISSING = "group-missing"
+    OWNED_ELSEWHERE = "owned-elsewhere"
+    OPERATION_RUNNING = "operation-running"
+    PAUSED = "paused"
+    READ_FAILED = "read-failed"
+    UNMANAGED = "unmanaged"
+
+
+class Sync(StrEnum):
+    """Whether the live resource is as the manifest says."""
+
+    IN_SYNC = "InSync"
+    OUT_OF_SYNC = "OutOfSync"
+    MISSING = "Missing"
+    UNKNOWN = "Unknown"
+    UNMANAGED = "Unmanaged"
+
+    @property
+    def is_drift(self) -> bool:
+        """Whether ``drift`` counts it."""
+        return self in {Sync.OUT_OF_SYNC, Sync.MISSING}
+
+
+class Health(StrEnum):
+    """How the live resource is, whatever the manifest says."""
+
+    HEALTHY = "Healthy"
+    DEGRADED = "Degraded"
+    PROGRESSING = "Progressing"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    One resource's part of a plan. A resource in sync has one too, with action ``none``.
+
+    Attributes:
+        fields: Every finding, sorted by path.
+        ignored: How many differences an ignore rule hid.
+        error: Why nothing is known, for action ``unknown``.
+        fix: The way out, for action ``blocked``.
+    """
+
+    desired: Desired
+    action: Action
+    reason: Reason
+    sync: Sync
+    health: Health
+    fields: tuple[FieldChange, ...] = ()
+    ignored: int = 0
+    error: ErrorInfo | None = None
+    fix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an apply would do, for every manifest, in the order of doing."""
+
+    changes: tuple[Change, ...]
+    unmanaged: tuple[Unmanaged, ...] = ()
+
+    @property
+    def puts(self) -> int:
+        """How many PUTs an apply would send."""
+        return sum(change.action.writes for change in self.changes)
+
+
+class Result(StrEnum):
+    """How an apply ended for one resource."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an apply did about one resource, and the plan item as it was decided just before the PUT."""
+
+    change: Change
+    result: Result
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """
+    Everything that a run has to say, for every format alike.
+
+    Attributes:
+        command: ``validate``, ``plan``, ``apply``, ``drift`` or ``run``.
+        outcomes: By folded resource id; empty unless something was applied.
+        requests: How many requests of each method were sent to ARM.
+        puts: Planned (plan, drift) or sent (apply).
+    """
+
+    command: str
+    started_at: datetime
+    finished_at: datetime
+    plan: Plan = field(default_factory=lambda: Plan(()))
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    errors: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    requests: Mapping[str, int] = field(default_factory=dict)
+    puts: int = 0
