@@ -1,0 +1,208 @@
+"""
+Compiles a kind's schema into a :class:`Kind`: its URLs, and the rule of every property. Knows no kind by name.
+
+A new kind is one file in ``schemas/``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from reconciler.model import MISSING, JsonObject
+from reconciler.rules import Rule, Shape, compile_rule, walk, without_clearing
+from reconciler.secret import Secret, SecretUrl
+
+_PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
+_PACKAGED: Final = Path(__file__).parent / "schemas"
+_CHECKOUT: Final = Path(__file__).parent.parent / "schemas"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """
+    One resource type, as its schema describes it. Pure: no I/O, no logging.
+
+    Attributes:
+        name: The manifest's ``kind``.
+        resource_type: ARM's, such as ``Microsoft.Compute/galleries``.
+        api_version: Pinned; every request uses it.
+        parent: Name of the parent's kind.
+        id_template: Path of the resource, with ``{parameters}``.
+        lists: Path templates of the lists, by what they list under.
+        read: How many are read at once: ``get``, or the list under ``parent`` or ``resourceGroup``.
+        put: ``merge`` if what a PUT leaves out stays, ``replace`` if it goes.
+        operation: ``header`` if a PUT is a long operation, ``sync`` if it ends with its answer.
+        writer: URI parameters that name the slot of one writer at a time.
+        health: Query that adds the replication status; None if there is none.
+        system_data: An api-version whose answers carry ``systemData``.
+        docs: Microsoft's page.
+        parameters: URI parameters, in the order of the id.
+        rules: Of the request body.
+        schema: Of the whole manifest.
+    """
+
+    name: str
+    resource_type: str
+    api_version: str
+    parent: str | None
+    id_template: str
+    lists: Mapping[str, str]
+    read: str
+    put: str
+    operation: str
+    writer: tuple[str, ...]
+    health: str | None
+    system_data: str | None
+    docs: str | None
+    parameters: tuple[str, ...]
+    rules: Rule
+    schema: JsonObject
+    secret_paths: tuple[tuple[str, ...], ...] = ()
+    write_only_paths: tuple[tuple[str, ...], ...] = ()
+    _id_pattern: re.Pattern[str] = field(default=re.compile(""), repr=False)
+
+    def resource_id(self, params: Mapping[str, str]) -> str:
+        """Give the id, every parameter percent-encoded so that none can change the shape of the path."""
+        return _fill(self.id_template, params)
+
+    def parent_id(self, params: Mapping[str, str]) -> str | None:
+        """Give the id of the parent resource; None for a kind without one."""
+        return self.resource_id(params).rsplit("/", 2)[0] if self.parent else None
+
+    def list_path(self, params: Mapping[str, str]) -> str | None:
+        """Give the path of the list that holds the resource and its siblings; None if the kind is read one by one."""
+        template = self.lists.get(self.read)
+        return _fill(template, params) if template else None
+
+    def parse_id(self, resource_id: str) -> dict[str, str] | None:
+        """Give the URI parameters in *resource_id*, None if it is not an id of this kind. Ids have no case."""
+        match = self._id_pattern.fullmatch(resource_id)
+        return match.groupdict() if match else None
+
+    def writer_slot(self, params: Mapping[str, str]) -> str:
+        """Give the name of the one writer that ARM allows at a time for this resource."""
+        return "/".join(params[name] for name in self.writer).lower()
+
+    def seal(self, body: JsonObject) -> JsonObject:
+        """Give *body* with its secret leaves sealed; the same body if it has none."""
+        for path in self.secret_paths:
+            body = _sealed(body, path)
+        return body
+
+    def body_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of the request body alone."""
+        spec = dict(self.schema["properties"]["spec"])
+        spec["properties"] = {k: v for k, v in spec["properties"].items() if k not in self.parameters}
+        spec["required"] = [name for name in spec.get("required", ()) if name not in self.parameters]
+        return {"$schema": self.schema["$schema"], "$defs": self.schema.get("$defs", {}), **spec}
+
+
+@cache
+def load_kinds() -> Mapping[str, Kind]:
+    """Give every kind by its name, compiled once, in alphabetical order."""
+    kinds = (compile_kind(schema) for schema in map(read_schema, schema_files()) if "x-arm" in schema)
+    return MappingProxyType({kind.name: kind for kind in kinds})
+
+
+def schema_files() -> list[Path]:
+    """Give the schema files: inside the package where it was installed from a wheel, else those of the checkout."""
+    folder = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
+    return sorted(folder.glob("*.schema.json"))
+
+
+@cache
+def read_schema(path: Path) -> dict[str, Any]:
+    """Give the schema in *path*."""
+    schema: dict[str, Any] = orjson.loads(path.read_bytes())
+    return schema
+
+
+def project_schema() -> dict[str, Any]:
+    """Give the schema of the project file."""
+    return next(read_schema(path) for path in schema_files() if path.name.startswith("Project."))
+
+
+def compile_kind(schema: JsonObject) -> Kind:
+    """
+    Compile one kind.
+
+    Raises:
+        KeyError, ValueError: An annotation is missing or misspelt.
+    """
+    arm = schema["x-arm"]
+    parameters = tuple(_PARAMETER.findall(arm["id"]))
+    rules = _body_rules(schema, parameters, arm["put"])
+    return Kind(
+        name=schema["properties"]["kind"]["const"],
+        resource_type=arm["type"],
+        api_version=arm["apiVersion"],
+        parent=arm.get("parent"),
+        id_template=arm["id"],
+        lists=MappingProxyType(arm.get("lists", {})),
+        read=arm["read"],
+        put=arm["put"],
+        operation=arm["operation"],
+        writer=tuple(arm["writer"]),
+        health=arm.get("health"),
+        system_data=arm.get("systemData"),
+        docs=arm.get("docs"),
+        parameters=parameters,
+        rules=rules,
+        schema=schema,
+        secret_paths=tuple(path for path, rule in walk(rules) if rule.secret),
+        write_only_paths=tuple(path for path, rule in walk(rules) if rule.write_only),
+        _id_pattern=_pattern(arm["id"]),
+    )
+
+
+def _body_rules(schema: JsonObject, parameters: tuple[str, ...], put: str) -> Rule:
+    body = compile_rule(schema["properties"]["spec"], schema.get("$defs", {}))
+    properties = {name: rule for name, rule in body.properties.items() if name not in parameters}
+    if put == "merge":
+        properties = {name: without_clearing(rule) for name, rule in properties.items()}
+    # ARM compares the names of tags without case, whatever the type ("Use tags to organize your Azure resources").
+    properties["tags"] = replace(properties["tags"], fold_keys=True)
+    always = {name: Rule(read_only=True) for name in ("id", "name", "type", "systemData", "etag")}
+    return replace(body, properties={**always, **properties})
+
+
+def _fill(template: str, params: Mapping[str, str]) -> str:
+    return _PARAMETER.sub(lambda match: quote(params[match[1]], safe="()"), template)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = _PARAMETER.split(template)
+    fixed = (re.escape(text) if index % 2 == 0 else f"(?P<{text}>[^/]+)" for index, text in enumerate(parts))
+    return re.compile("".join(fixed), re.IGNORECASE)
+
+
+def _sealed(node: Any, path: tuple[str, ...]) -> Any:
+    if not path:
+        return _seal_leaf(node)
+    step, *rest = path
+    if step == "*":
+        below = tuple(rest)
+        if isinstance(node, list):
+            return [_sealed(item, below) for item in node]
+        return {k: _sealed(v, below) for k, v in node.items()} if isinstance(node, Mapping) else node
+    if not isinstance(node, Mapping) or node.get(step, MISSING) is MISSING:
+        return node
+    return {**node, step: _sealed(node[step], tuple(rest))}
+
+
+def _seal_leaf(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return SecretUrl(value) if "://" in value else Secret(value)
+
+
+__all__ = ["Kind", "Shape", "compile_kind", "load_kinds", "project_schema", "read_schema", "schema_files"]

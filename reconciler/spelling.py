@@ -1,0 +1,127 @@
+"""
+When two spellings of one value are the same: the normal forms that ``x-normalize`` names.
+
+Every function is total and idempotent: a value it cannot read is its own normal form, so that a surprising answer shows up
+as a difference and not as a crash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+from reconciler.secret import Secret, SecretUrl
+
+_INSTANT: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_DEFAULT_PORT: Final = {"https": ":443", "http": ":80"}
+
+
+def region(value: str) -> str:
+    """Fold "East US 2" and "eastus2" into one; a region nobody knows yet folds the same way."""
+    return value.replace(" ", "").lower()
+
+
+def resource_id(value: str) -> str:
+    """Fold a resource id: ARM compares ids without case."""
+    return value.rstrip("/").lower()
+
+
+def instant(value: str) -> str:
+    """Give an RFC 3339 time in UTC, its fraction kept to the last digit that is not zero (ARM answers seven)."""
+    parsed = parse_instant(value)
+    if parsed is None:
+        return value
+    moment, fraction = parsed
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{'.' + fraction if fraction else ''}Z"
+
+
+def parse_instant(value: str) -> tuple[datetime, str] | None:
+    """Give the moment, in whole seconds of UTC, and the digits of its fraction; None if *value* is no RFC 3339 time."""
+    match = _INSTANT.fullmatch(value)
+    if match is None:
+        return None
+    date, clock, fraction, offset = match.groups()
+    try:
+        local = datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=UTC)
+        return local - _offset(offset), (fraction or "").rstrip("0")
+    except (ValueError, OverflowError):
+        return None
+
+
+def _offset(text: str) -> timedelta:
+    if text in "Zz":
+        return timedelta()
+    sign = -1 if text[0] == "-" else 1
+    hours, minutes = int(text[1:3]), int(text[4:6])
+    return sign * timedelta(hours=hours, minutes=minutes)
+
+
+def json_text(value: Any) -> Any:
+    """Give the JSON that *value* means: text is parsed, anything else is what it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return value
+
+
+def blob_url(value: str) -> str:
+    """Give scheme, host and path: a signature comes and goes, the service may strip it, and it never names another blob."""
+    base = value.partition("?")[0].partition("#")[0]
+    scheme, separator, rest = base.partition("://")
+    if not separator:
+        return base
+    host, slash, path = rest.partition("/")
+    scheme = scheme.lower()
+    return f"{scheme}://{host.lower().removesuffix(_DEFAULT_PORT.get(scheme, ':'))}{slash}{path}"
+
+
+_FORMS: Final[Mapping[str, Callable[[str], Any]]] = MappingProxyType(
+    {
+        "region": region,
+        "resource-id": resource_id,
+        "instant": instant,
+        "json": json_text,
+        "blob-url": blob_url,
+        "case-insensitive": str.casefold,
+    }
+)
+NAMES: Final = frozenset(_FORMS)
+
+
+def normalize(name: str | None, value: Any) -> Any:
+    """
+    Give the form in which *value* is compared.
+
+    Args:
+        name: The ``x-normalize`` of the leaf; None compares as written.
+        value: A leaf. A secret one gives a form that shows nothing of it.
+    """
+    if isinstance(value, Secret):
+        return _sealed(name, value)
+    if name is None or not isinstance(value, str):
+        return value
+    return _FORMS[name](value)
+
+
+def _sealed(name: str | None, value: Secret) -> str:
+    if name == "blob-url" and isinstance(value, SecretUrl):
+        return blob_url(value.base)
+    return "sha256:" + hashlib.sha256(value.reveal().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """
+    Give the canonical JSON text of *value*: sorted keys, no spaces, integers exact and told from decimals.
+
+    The standard library's encoder on purpose: it is exact for integers of any size.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
