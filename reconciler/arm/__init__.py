@@ -1,0 +1,1 @@
+"""Everything that speaks to Azure Resource Manager: the only importers of httpx and azure-identity."""

@@ -1,0 +1,177 @@
+"""Reads what ARM answered: JSON bodies, error bodies, headers. Pure; every judgement of an answer is here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from reconciler.errors import (
+    ArmError,
+    AuthError,
+    ConflictError,
+    ErrorInfo,
+    ForeignOriginError,
+    RejectedError,
+    TransientError,
+    UnusableAnswerError,
+)
+from reconciler.model import JsonObject
+from reconciler.secret import scrub
+
+RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
+_IN_THE_WAY: Final = frozenset({"Conflict", "AnotherOperationInProgress"})
+_BOM: Final = b"\xef\xbb\xbf"
+_SHOWN_CHARACTERS: Final = 2000
+_BLOB_FIX: Final = "Azure could not read the package: check that the link is right and still signed"
+_FIXES: Final[Mapping[str, str]] = {
+    "AuthorizationFailed": "grant the identity this action on this scope; a new role assignment takes minutes to spread",
+    "MissingSubscriptionRegistration": "register the resource provider in the subscription (az provider register)",
+    "SubscriptionNotFound": "check subscriptionId, and that the identity can see the subscription",
+    "InvalidAuthenticationTokenTenant": "sign in to the tenant that the subscription belongs to",
+    "PropertyChangeNotAllowed": "publish under a new name or version: Azure freezes this property at create",
+    "ScopeLocked": "a lock on the scope forbids writing: remove it, or leave the resource as it is",
+    "DownloadItemFromBlobFailed": _BLOB_FIX,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, read to its end. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def request_id(self) -> str | None:
+        """Give ``x-ms-request-id``, else the correlation id."""
+        return self.headers.get("x-ms-request-id") or self.headers.get("x-ms-correlation-request-id")
+
+    def json(self) -> Any:
+        """
+        Give the body; a byte order mark is tolerated.
+
+        Raises:
+            ValueError: It is not JSON.
+        """
+        return orjson.loads(self.content.removeprefix(_BOM))
+
+    def retry_after(self, now: datetime) -> float | None:
+        """Give the seconds to wait that ARM asked for; None if it asked for nothing that makes sense."""
+        milliseconds = self.headers.get("x-ms-retry-after-ms", self.headers.get("retry-after-ms"))
+        if milliseconds is not None and milliseconds.isdecimal():
+            return int(milliseconds) / 1000
+        value = self.headers.get("retry-after", "").strip()
+        if value.isdecimal():
+            return float(value)
+        return _until(value, now) if value else None
+
+
+def _until(value: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(value)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def json_object(answer: Answer) -> JsonObject:
+    """
+    Give the body as an object.
+
+    Raises:
+        UnusableAnswerError: It is HTML, a list, cut short, or anything else.
+    """
+    try:
+        body = answer.json()
+    except ValueError:
+        raise unusable(answer, "the answer is not JSON") from None
+    if not isinstance(body, dict):
+        raise unusable(answer, "the answer is not a JSON object")
+    return body
+
+
+def resource(answer: Answer, resource_id: str) -> JsonObject:
+    """
+    Give the body as the resource that was asked for.
+
+    Raises:
+        UnusableAnswerError: It is no resource, or another one.
+    """
+    body = json_object(answer)
+    answered = body.get("id")
+    if not isinstance(answered, str) or not isinstance(body.get("properties"), dict):
+        raise unusable(answer, "the answer is not a resource")
+    if answered.lower() != unquote(resource_id).lower():
+        raise unusable(answer, "the answer is for another resource")
+    return body
+
+
+def unusable(answer: Answer, why: str) -> UnusableAnswerError:
+    """Give the error for an answer that says nothing of the resource."""
+    fix = "look at what stands between here and Azure: a proxy or a gateway may have answered"
+    return UnusableAnswerError(ErrorInfo("UnusableAnswer", why, answer.status, answer.request_id, fix))
+
+
+def foreign(url: str, status: int | None = None) -> ForeignOriginError:
+    """Give the error for a link that leads away from ARM; only its host is named."""
+    try:
+        host = urlsplit(url).hostname or "an unreadable host"
+    except ValueError:
+        host = "an unreadable host"
+    message = f"a link in ARM's answer leads to {host}; nothing was sent there"
+    return ForeignOriginError(ErrorInfo("ForeignOrigin", message, status))
+
+
+def error_of(answer: Answer, *, write: bool) -> ArmError:
+    """
+    Give the error that an answer other than 2xx stands for.
+
+    Args:
+        answer: As received.
+        write: Whether the request may have changed something.
+    """
+    info, target = _error_info(answer)
+    if 300 <= answer.status < 400:  # noqa: PLR2004
+        return foreign(answer.headers.get("location", ""), answer.status)
+    if answer.status == 401:  # noqa: PLR2004
+        return AuthError(info)
+    if answer.status == 409 and info.code in _IN_THE_WAY:  # noqa: PLR2004
+        return ConflictError(info, target=target)
+    if answer.status in RETRYABLE:
+        return TransientError(info, may_have_landed=write and answer.status != 429)  # noqa: PLR2004
+    return RejectedError(info, target=target)
+
+
+def operation_error(body: JsonObject, fallback: str) -> ErrorInfo:
+    """Give what the body of an ended operation says of its failure."""
+    return _info_from(body.get("error"), fallback, None, None)
+
+
+def _error_info(answer: Answer) -> tuple[ErrorInfo, str | None]:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    error = body.get("error") if isinstance(body, dict) else None
+    target = error.get("target") if isinstance(error, dict) else None
+    info = _info_from(error, f"HTTP {answer.status} without an ARM error", answer.status, answer.request_id)
+    return info, target if isinstance(target, str) else None
+
+
+def _info_from(error: Any, fallback: str, status: int | None, request_id: str | None) -> ErrorInfo:
+    error = error if isinstance(error, dict) else {}
+    code = error.get("code")
+    code = code if isinstance(code, str) and code else f"Http{status}" if status else "OperationFailed"
+    message = error.get("message")
+    message = message if isinstance(message, str) and message else fallback
+    details = [item.get("message") for item in error.get("details") or () if isinstance(item, dict)]
+    text = " ".join([message, *(detail for detail in details if isinstance(detail, str) and detail != message)])
+    return ErrorInfo(code, scrub(text)[:_SHOWN_CHARACTERS], status, request_id, _FIXES.get(code))

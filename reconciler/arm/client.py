@@ -1,0 +1,149 @@
+"""
+What the stages ask of ARM: read one, read a list, write one, follow an operation.
+
+:class:`ArmReader` cannot write; ``drift`` and ``plan`` are given nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from reconciler.arm.answers import Answer, error_of, json_object, resource, unusable
+from reconciler.arm.retry import Retrier
+from reconciler.arm.transport import Transport
+from reconciler.errors import ErrorInfo, UnusableAnswerError
+from reconciler.model import JsonObject
+from reconciler.secret import reveal
+
+_UNAUTHORIZED: Final = 401
+_MAX_PAGES: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """
+    ARM took a PUT.
+
+    Attributes:
+        operation: Link to follow; None where the answer was the end or the resource itself must be watched.
+    """
+
+    status: int
+    operation: str | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What an operation says of itself, and how long ARM asks to wait before it is asked again."""
+
+    status: str | None
+    body: JsonObject
+    retry_after_s: float | None
+
+
+@dataclass(slots=True)
+class ArmReader:
+    """Reads. Raises :class:`~reconciler.errors.ArmError` for every answer that is not what was asked for."""
+
+    transport: Transport
+    retrier: Retrier
+
+    async def get(self, resource_id: str, api_version: str, query: str | None = None) -> JsonObject:
+        """
+        Give one resource as sent.
+
+        Args:
+            resource_id: Percent-encoded.
+            api_version: The kind's.
+            query: More of the query, such as ``$expand=ReplicationStatus``.
+        """
+        answer = await self._request("GET", _with_version(resource_id, api_version, query))
+        return resource(answer, resource_id)
+
+    async def list(self, path: str, api_version: str) -> list[JsonObject]:
+        """Give every element of a list, all pages of it; a list that breaks off is an error, never a short list."""
+        link: str | None = _with_version(path, api_version)
+        seen: set[str] = set()
+        found: list[JsonObject] = []
+        while link is not None:
+            if link in seen or len(seen) >= _MAX_PAGES:
+                raise UnusableAnswerError(ErrorInfo("UnusableAnswer", "the pages of a list go round in a circle"))
+            seen.add(link)
+            answer = await self._request("GET", link)
+            page = json_object(answer)
+            found += _elements(page, answer)
+            link = _next_link(page, answer)
+        return found
+
+    async def _request(self, method: str, link: str, content: bytes | None = None) -> Answer:
+        """Send with retries, and once more with a new token where ARM refused the one it got."""
+        write = method != "GET"
+        scope = f"{_subscription(link)} {'write' if write else 'read'}"
+        answer = await self.retrier.send(scope, lambda: self.transport.send(method, link, content), write=write)
+        if answer.status == _UNAUTHORIZED:
+            answer = await self.transport.send(method, link, content, refresh=True)
+        if not 200 <= answer.status < 300:  # noqa: PLR2004
+            raise error_of(answer, write=write)
+        return answer
+
+
+@dataclass(slots=True)
+class ArmWriter(ArmReader):
+    """Reads and writes. PUT is the only writing method there is."""
+
+    async def put(self, resource_id: str, api_version: str, body: JsonObject) -> Accepted:
+        """
+        Write one resource. The answer says that ARM took it, not that it is done.
+
+        Raises:
+            TransientError: With ``may_have_landed`` if ARM may have acted on it.
+        """
+        content = orjson.dumps(reveal(body))
+        answer = await self._request("PUT", _with_version(resource_id, api_version), content)
+        operation = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
+        return Accepted(answer.status, operation, answer.request_id)
+
+    async def poll(self, operation: str) -> Polled:
+        """Ask an operation how it is. Without a status word in its body, its HTTP status speaks."""
+        answer = await self._request("GET", operation)
+        retry_after = answer.retry_after(self.transport.clock.now())
+        try:
+            body = answer.json()
+        except ValueError:
+            body = {}
+        body = body if isinstance(body, dict) else {}
+        status = body.get("status")
+        if not isinstance(status, str):
+            status = "InProgress" if answer.status == 202 else None  # noqa: PLR2004
+        return Polled(status, body, retry_after)
+
+
+def _with_version(path: str, api_version: str, query: str | None = None) -> str:
+    more = f"{query}&" if query else ""
+    return f"{path}?{more}{urlencode({'api-version': api_version}, quote_via=quote)}"
+
+
+def _elements(page: JsonObject, answer: Answer) -> list[JsonObject]:
+    elements = page.get("value")
+    if not isinstance(elements, list) or not all(isinstance(element, dict) for element in elements):
+        raise unusable(answer, "the answer is not a list of resources")
+    return elements
+
+
+def _next_link(page: JsonObject, answer: Answer) -> str | None:
+    link = page.get("nextLink")
+    if link is None or link == "":
+        return None
+    if not isinstance(link, str):
+        raise unusable(answer, "the link to the next page is not a link")
+    return link
+
+
+def _subscription(link: str) -> str:
+    _, _, rest = link.partition("/subscriptions/")
+    return rest.partition("/")[0].partition("?")[0].lower()

@@ -1,0 +1,156 @@
+"""
+Builds the body of a PUT so that nothing that somebody else owns is wiped. Pure.
+
+A create sends the manifest as stated. An update sends the live body without what the server owns, overlaid by the manifest,
+every change written out: right for a service that merges and for one that replaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.diff import Comparison
+from reconciler.model import MISSING, Desired, JsonObject
+from reconciler.paths import Steps, fold_names, get, keyed, lookup, written_path
+from reconciler.rules import Rule, Shape
+from reconciler.secret import SecretUrl
+from reconciler.tracking import Tracking
+
+
+def put_body(desired: Desired, live: JsonObject | None, comparison: Comparison, tracking: Tracking) -> JsonObject:
+    """
+    Give the body of the PUT, secrets still sealed.
+
+    Args:
+        desired: What the manifest states.
+        live: The freshest complete read; None for a create.
+        comparison: Of the two, for the defaults to write out and the ignored values to keep.
+        tracking: The tags to write.
+    """
+    rules = desired.kind.rules
+    if live is None:
+        body = _stated(rules, desired.body)
+    else:
+        body = _merged(rules, desired.body, _carried(rules, desired, live), desired.kind.put)
+        for change in comparison.fields:
+            if change.origin == "default" and change.desired is not MISSING:
+                _assign(rules, body, change.steps, change.desired)
+        for steps in comparison.ignored:
+            _assign(rules, body, steps, lookup(rules, live, steps))
+    return _tagged(body, tracking.stamp(desired))
+
+
+def _stated(rule: Rule, value: Any) -> Any:
+    """Give what is stated without the nulls, which say "must not be set"."""
+    if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
+        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
+        return {name: _stated(child, item) for name, item, child in children if item is not None}
+    if isinstance(value, list) and rule.shape is Shape.LIST:
+        return [_stated(rule.items or Rule(), item) for item in value]
+    return value
+
+
+def _carried(rules: Rule, desired: Desired, live: JsonObject) -> JsonObject:
+    """Give the part of the live body that a PUT sends back."""
+    states_content = any(get(desired.body, path) not in (MISSING, None) for path in desired.kind.write_only_paths)
+    carried: JsonObject = _kept(rules, live, keep_write_only=not states_content)
+    return carried
+
+
+def _kept(rule: Rule, value: Any, *, keep_write_only: bool) -> Any:
+    if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
+        return {
+            name: _kept(rule.child(name) or Rule(), item, keep_write_only=keep_write_only)
+            for name, item in value.items()
+            if item is not None and _is_carried(rule.child(name) or Rule(), keep_write_only=keep_write_only)
+        }
+    if isinstance(value, list) and rule.shape is Shape.LIST:
+        return [_kept(rule.items or Rule(), item, keep_write_only=keep_write_only) for item in value]
+    return value
+
+
+def _is_carried(rule: Rule, *, keep_write_only: bool) -> bool:
+    if rule.read_only or (rule.write_only and not keep_write_only):
+        return False
+    return rule.frozen or not rule.server_populated
+
+
+def _merged(rule: Rule, stated: Any, live: Any, put: str) -> Any:
+    """Overlay *live* with what is stated."""
+    if rule.shape is Shape.LIST and isinstance(stated, list):
+        return _merged_list(rule, stated, live, put)
+    if rule.shape in {Shape.OBJECT, Shape.MAP} and isinstance(stated, Mapping):
+        return _merged_object(rule, stated, live if isinstance(live, Mapping) else {}, put)
+    if isinstance(stated, SecretUrl) and stated.query is None and _same_link(stated, live):
+        return live  # the manifest names the blob; the live link's signature is the one that still reads it
+    return stated
+
+
+def _same_link(stated: SecretUrl, live: Any) -> bool:
+    return isinstance(live, SecretUrl) and live.query is not None and live.base.lower() == stated.base.lower()
+
+
+def _merged_object(rule: Rule, stated: Mapping[str, Any], live: Mapping[str, Any], put: str) -> dict[str, Any]:
+    written = fold_names(rule, live) if rule.shape is Shape.MAP else {name: name for name in live}
+    body = dict(live)
+    for name, value in stated.items():
+        old = written.get(name.casefold() if rule.fold_keys else name)
+        before = body.pop(old, MISSING) if old is not None else MISSING
+        child = rule.child(name) or Rule()
+        if value is not None:
+            body[name] = _merged(child, value, before, put)
+        elif put == "merge" and child.shape in {Shape.LIST, Shape.MAP}:
+            body[name] = [] if child.shape is Shape.LIST else {}  # left out, it would stay
+    return body
+
+
+def _merged_list(rule: Rule, stated: list[Any], live: Any, put: str) -> list[Any]:
+    """Give the stated elements, each over the live one of its key: what nobody stated of it is kept."""
+    if rule.list_type != "map" or rule.items is None:
+        return [_stated(rule.items or Rule(), item) for item in stated]
+    old = keyed(rule, live)
+    merged = []
+    for key, (_, element) in keyed(rule, stated).items():
+        if key in old:
+            merged.append(_merged(rule.items, element, old[key][1], put))
+        else:
+            merged.append(_stated(rule.items, element))
+    return merged
+
+
+def _assign(rules: Rule, body: Any, steps: Steps, value: Any) -> None:
+    """Set the value at *steps* of a body that is ours to change; MISSING removes it."""
+    rule: Rule | None = rules
+    for step in steps[:-1]:
+        written = written_path(rule, body, (step,))
+        if not written and value is MISSING:
+            return
+        body = body[written[0]] if written else body.setdefault(step, {})
+        rule = rule.child(step) if rule else None
+    written = written_path(rule, body, steps[-1:])
+    if isinstance(body, list):
+        _assign_element(body, written, value)
+    elif value is MISSING:
+        if written:
+            del body[written[0]]
+    else:
+        body[written[0] if written else steps[-1]] = value
+
+
+def _assign_element(elements: list[Any], written: tuple[str | int, ...], value: Any) -> None:
+    if written and value is MISSING:
+        del elements[int(written[0])]
+    elif written:
+        elements[int(written[0])] = value
+    elif value is not MISSING:
+        elements.append(value)
+
+
+def _tagged(body: Mapping[str, Any], stamp: Mapping[str, str]) -> JsonObject:
+    if not stamp:
+        return body
+    tags = body.get("tags") or {}
+    names = {name.casefold() for name in stamp}
+    return {**body, "tags": {**{k: v for k, v in tags.items() if k.casefold() not in names}, **stamp}}
+

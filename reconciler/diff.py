@@ -1,0 +1,217 @@
+"""
+Stage 6: explains how a live body differs from a stated one, leaf by leaf, and what each difference means. Pure.
+
+The only importer of deepdiff, which runs on resources that differ and on nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from reconciler.model import (
+    MISSING,
+    Desired,
+    FieldChange,
+    Finding,
+    JsonObject,
+    Op,
+    Refusal,
+)
+from reconciler.normalize import Pair, comparable
+from reconciler.paths import Steps, format_steps, get, lookup, matches, written_path
+from reconciler.project import IgnoreRule, Tracking
+from reconciler.rules import Rule, Shape
+from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret, SecretUrl, shown
+
+WRITE_ONLY: Final = "(write-only)"
+_DIGEST: Final = re.compile(r"v1-[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """
+    Everything that was found about one resource.
+
+    Attributes:
+        fields: The findings, by path.
+        ignored: Where an ignore rule hid a difference; the live value stays there.
+        used: The ignore rules that did.
+    """
+
+    fields: tuple[FieldChange, ...] = ()
+    ignored: tuple[Steps, ...] = ()
+    used: frozenset[IgnoreRule] = frozenset()
+
+    def has(self, finding: Finding) -> bool:
+        """Whether any field has *finding*."""
+        return any(change.finding is finding for change in self.fields)
+
+
+def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequence[IgnoreRule] = ()) -> Comparison:
+    """
+    Compare a live body with what is desired.
+
+    Args:
+        desired: What the manifest states.
+        live: As ARM answered it.
+        tracking: How digests are recorded.
+        ignore: The project's ignore rules.
+    """
+    recorded = tracking.digest_of(live)
+    body = tracking.without_tags(live)
+    pair = comparable(desired.kind.rules, desired.body, body)
+    found = [*_write_only(desired, recorded, tracking), *_undeclared(desired, body, pair)]
+    if not pair.is_equal:
+        found += [_field(desired, body, difference) for difference in _differences(pair)]
+    return _without_ignored(desired, found, ignore)
+
+
+def _without_ignored(desired: Desired, found: list[FieldChange], ignore: Sequence[IgnoreRule]) -> Comparison:
+    rules = [rule for rule in ignore if rule.covers(desired.kind.name, desired.name)]
+    fields: list[FieldChange] = []
+    ignored: list[Steps] = []
+    used: set[IgnoreRule] = set()
+    for change in found:
+        hiding = [rule for rule in rules if matches(rule.path, change.path)]
+        used.update(hiding)
+        if hiding:
+            ignored.append(change.steps)
+        else:
+            fields.append(replace(change, line=_line(desired, change)))
+    return Comparison(tuple(sorted(fields, key=lambda change: change.path)), tuple(ignored), frozenset(used))
+
+
+def _line(desired: Desired, change: FieldChange) -> int | None:
+    """Find where the manifest states the leaf: by reading it again, so only for what is reported."""
+    if change.finding is Finding.UNDECLARED or change.origin != "manifest":
+        return None
+    written = written_path(desired.kind.rules, desired.body, change.steps)
+    if len(written) < len(change.steps):
+        return None
+    return desired.locate(("spec", *written))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    steps: Steps
+    have: Any
+    want: Any
+
+
+def _differences(pair: Pair) -> Iterator[_Difference]:
+    from deepdiff import DeepDiff  # noqa: PLC0415 (slow to import, and needed only when something differs)
+
+    tree = DeepDiff(
+        pair.have,
+        pair.want,
+        view="tree",
+        ignore_private_variables=False,  # its default hides keys that begin with two underscores
+        threshold_to_diff_deeper=0,  # its default reports two objects that share few keys as one replacement
+        zip_ordered_iterables=True,  # elements of ordered lists are compared index by index
+    )
+    for group in tree.values():
+        for entry in group:
+            have, want = (_absent_or(value) for value in (entry.t1, entry.t2))
+            yield _Difference(tuple(entry.path(output_format="list")), have, want)
+
+
+def _absent_or(value: Any) -> Any:
+    return MISSING if type(value).__name__ == "NotPresent" else value
+
+
+def _field(desired: Desired, live: JsonObject, difference: _Difference) -> FieldChange:
+    rules, steps = desired.kind.rules, difference.steps
+    observed, stated = lookup(rules, live, steps), lookup(rules, desired.body, steps)
+    wanted = difference.want if stated in (MISSING, None) else stated
+    observed_shown, desired_shown = _both_shown(observed, wanted)
+    refusal = _refusal(desired, difference)
+    return FieldChange(
+        steps=steps,
+        path=format_steps(rules, steps, desired.body, live),
+        finding=Finding.IMMUTABLE if refusal is Refusal.IMMUTABLE else Finding.CHANGE,
+        op=_op(observed, wanted),
+        observed=observed_shown,
+        desired=desired_shown,
+        refusal=refusal,
+        origin="manifest" if stated is not MISSING or difference.want is MISSING else "default",
+    )
+
+
+def _op(observed: Any, wanted: Any) -> Op:
+    if observed in (MISSING, None):
+        return Op.ADD
+    return Op.REMOVE if wanted is MISSING else Op.REPLACE
+
+
+def _both_shown(observed: Any, wanted: Any) -> tuple[Any, Any]:
+    """Give both sides without secrets; where what may be shown of them is the same, say that they differ."""
+    left, right = shown(observed), shown(wanted)
+    if isinstance(observed, Secret) and isinstance(wanted, Secret) and left == right:
+        return HIDDEN, HIDDEN_CHANGED
+    return (MISSING if observed is None else left), right
+
+
+def _refusal(desired: Desired, difference: _Difference) -> Refusal | None:
+    rules, steps = desired.kind.rules, difference.steps
+    parents = [rules]
+    for step in steps:
+        parents.append((parents[-1].child(step) if parents[-1] else None) or Rule())
+    rule, container = parents[-1], parents[-2]
+    if any(parent.frozen for parent in parents[:-1]):
+        return Refusal.IMMUTABLE
+    if container.shape is Shape.LIST:
+        return _element_refusal(desired, container, difference)
+    if _freezes(rule, difference.want if difference.want is not MISSING else difference.have):
+        return Refusal.IMMUTABLE
+    if difference.want is MISSING and not rule.clearable:
+        return Refusal.CANNOT_UNSET
+    return None
+
+
+def _element_refusal(desired: Desired, container: Rule, difference: _Difference) -> Refusal | None:
+    """Whole elements come and go with their list, whatever is frozen inside them."""
+    guard = container.removal_guard
+    if guard and difference.want is MISSING and get(desired.body, guard) is not True:
+        return Refusal.REMOVAL
+    return None
+
+
+def _freezes(rule: Rule, value: Any) -> bool:
+    """Whether *value*, which comes or goes whole, holds a frozen leaf."""
+    if rule.frozen or rule.shape is not Shape.OBJECT or not isinstance(value, Mapping):
+        return rule.frozen
+    return any(_freezes(rule.child(name) or Rule(), item) for name, item in value.items())
+
+
+def _undeclared(desired: Desired, live: JsonObject, pair: Pair) -> Iterator[FieldChange]:
+    rules = desired.kind.rules
+    for steps in pair.undeclared:
+        yield FieldChange(
+            steps=steps,
+            path=format_steps(rules, steps, live),
+            finding=Finding.UNDECLARED,
+            op=Op.REMOVE,
+            observed=shown(lookup(rules, live, steps)),
+            origin="live",
+        )
+
+
+def _write_only(desired: Desired, recorded: str | None, tracking: Tracking) -> Iterator[FieldChange]:
+    """Give what a digest says of content that cannot be read back: nothing where it is the one last sent."""
+    if desired.digest is None or (tracking.tags and recorded == desired.digest):
+        return
+    verified = tracking.tags and recorded is not None and _DIGEST.fullmatch(recorded) is not None
+    for path in desired.kind.write_only_paths:
+        value = get(desired.body, path)
+        if value in (MISSING, None):
+            continue
+        yield FieldChange(
+            steps=path,
+            path=format_steps(desired.kind.rules, path, desired.body),
+            finding=Finding.CHANGE if verified else Finding.UNVERIFIED,
+            op=Op.REPLACE,
+            desired=value.shown if isinstance(value, SecretUrl) else WRITE_ONLY,
+        )

@@ -1,0 +1,160 @@
+"""
+Addresses of values: compared bodies use folded keys, reports and manifests their own spelling; this module translates.
+
+*Steps* are keys of objects and folded keys of list elements, as :mod:`reconciler.normalize` makes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from reconciler.model import MISSING, FieldPath
+from reconciler.rules import Rule, Shape
+from reconciler.secret import shown
+from reconciler.spelling import canonical, normalize
+
+Steps: TypeAlias = tuple[str | int, ...]
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+_TOKEN: Final = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[[^\]]*\]|[^.\[\]]+')
+
+
+def get(body: Any, path: Sequence[str]) -> Any:
+    """Give the value at a path of plain object keys; MISSING if it or an ancestor is absent."""
+    for key in path:
+        if not isinstance(body, Mapping):
+            return MISSING
+        body = body.get(key, MISSING)
+    return body
+
+
+def keyed(rule: Rule, elements: Any) -> dict[str | int, tuple[int, Any]]:
+    """
+    Give the elements of a list by their folded key, each with its index.
+
+    Lists whose order counts are keyed by index. An element that repeats a key, or has none, gets a key of its own: a
+    live list may hold anything, and nothing of it may be hidden.
+    """
+    found: dict[str | int, tuple[int, Any]] = {}
+    if not isinstance(elements, list):
+        return found
+    for index, element in enumerate(elements):
+        key = _folded_key(rule, element, index)
+        found[key if key not in found else f"{key}#{index}"] = (index, element)
+    return found
+
+
+def _folded_key(rule: Rule, element: Any, index: int) -> str | int:
+    items = rule.items or Rule()
+    if rule.list_type == "set":
+        return canonical(normalize(items.normalize, element))
+    if rule.list_type != "map":
+        return index
+    return ",".join(str(_key_part(items, element, path)) for path in rule.keys)
+
+
+def _key_part(rule: Rule, element: Any, path: tuple[str, ...]) -> Any:
+    leaf: Rule | None = rule
+    for key in path:
+        leaf = leaf.child(key) if leaf else None
+    value = shown(get(element, path))
+    return normalize(leaf.normalize if leaf else None, value)
+
+
+def label(rule: Rule, element: Any, index: int) -> str:
+    """Give the address of one element as a reader writes it: ``[West US]``, ``["action"]`` or ``[0]``."""
+    if rule.list_type == "set":
+        return f"[{canonical(shown(element))}]"
+    if rule.list_type != "map":
+        return f"[{index}]"
+    return f"[{','.join(str(shown(get(element, path))) for path in rule.keys)}]"
+
+
+def fold_names(rule: Rule, value: Any) -> dict[str, str]:
+    """Give the names in a map by their folded form; as written where the map's names have case."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {name.casefold() if rule.fold_keys else name: name for name in value}
+
+
+def lookup(rule: Rule | None, value: Any, steps: Steps) -> Any:
+    """Give the value at *steps* as written; MISSING if it is not there."""
+    for step in steps:
+        located = _descend(rule, value, step)
+        if located is None:
+            return MISSING
+        _, value = located
+        rule = rule.child(step) if rule else None
+    return value
+
+
+def _descend(rule: Rule | None, value: Any, step: str | int) -> tuple[str | int, Any] | None:
+    """Give the key or index as written, and the value there."""
+    if rule is not None and rule.shape is Shape.LIST:
+        return keyed(rule, value).get(step)
+    if isinstance(value, list):
+        return (int(step), value[int(step)]) if isinstance(step, int) and step < len(value) else None
+    if not isinstance(value, Mapping):
+        return None
+    name = fold_names(rule, value).get(str(step)) if rule is not None and rule.shape is Shape.MAP else step
+    return (name, value[name]) if name is not None and name in value else None
+
+
+def written_path(rule: Rule | None, value: Any, steps: Steps) -> FieldPath:
+    """Give *steps* as keys and indexes of *value* as written, as far as they are written."""
+    path: list[str | int] = []
+    for step in steps:
+        located = _descend(rule, value, step)
+        if located is None:
+            break
+        written, value = located
+        path.append(written)
+        rule = rule.child(step) if rule else None
+    return tuple(path)
+
+
+def format_steps(rule: Rule | None, steps: Steps, *bodies: Any) -> str:
+    """Give *steps* as a reader writes them, in the spelling of the first of *bodies* that has the value."""
+    text = ""
+    values = list(bodies)
+    for step in steps:
+        found = [_descend(rule, value, step) for value in values]
+        first = next((item for item in found if item is not None), None)
+        if rule is not None and rule.shape is Shape.LIST:
+            text += label(rule, first[1], int(first[0])) if first else f"[{step}]"
+        elif isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += _key(str(first[0] if first else step), leading=not text)
+        values = [item[1] if item is not None else MISSING for item in found]
+        rule = rule.child(step) if rule else None
+    return text
+
+
+def _key(key: str, *, leading: bool) -> str:
+    if not _PLAIN_KEY.fullmatch(key):
+        return f"[{canonical(key)}]"
+    return key if leading else f".{key}"
+
+
+def matches(pattern: str, path: str) -> bool:
+    """
+    Tell whether *path* is at or below *pattern*.
+
+    ``*`` stands for any characters of one key, ``[*]`` for any element; case and blanks inside brackets do not count,
+    so that ``[westus]`` is ``[West US]``.
+    """
+    wanted, tokens = _TOKEN.findall(pattern), _TOKEN.findall(path)
+    if len(wanted) > len(tokens):
+        return False
+    return all(_token_matches(want, token) for want, token in zip(wanted, tokens, strict=False))
+
+
+def _token_matches(pattern: str, token: str) -> bool:
+    if token.startswith("[") != pattern.startswith("["):
+        return False
+    if token.startswith("["):
+        pattern, token = pattern[1:-1].replace(" ", ""), token[1:-1].replace(" ", "")
+    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
+    return re.fullmatch(expression, token, re.IGNORECASE | re.DOTALL) is not None

@@ -1,0 +1,240 @@
+"""
+Stage 7: chooses one action for every resource. The only place that decides one. Pure.
+
+:func:`decide` is asked twice: for the plan, and again just before each PUT, with the read that its body is built from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+
+from reconciler.diff import Comparison, compare
+from reconciler.errors import ErrorInfo
+from reconciler.model import (
+    Absence,
+    Absent,
+    Action,
+    Change,
+    Desired,
+    Finding,
+    Health,
+    Live,
+    Observation,
+    Observed,
+    Plan,
+    Reason,
+    Refusal,
+    Sync,
+    Unreadable,
+)
+from reconciler.project import IgnoreRule
+from reconciler.tracking import Tracking
+
+SETTLED: Final = frozenset({"succeeded", "failed", "canceled"})
+_FAILED: Final = frozenset({"failed", "canceled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """
+    What the user chose that has a say in every decision.
+
+    Attributes:
+        adopt: Whether content with no recorded digest is sent once to record it.
+        take_over: Whether resources of other projects may be written.
+        strict: Whether undeclared values make a resource out of sync.
+        republish: Folded ids to PUT once without a difference.
+        retried: Folded ids whose failed operation was already repeated in this process, for the same manifest.
+    """
+
+    tracking: Tracking = field(default_factory=Tracking)
+    ignore: tuple[IgnoreRule, ...] = ()
+    adopt: bool = True
+    take_over: bool = False
+    strict: bool = False
+    republish: frozenset[str] = frozenset()
+    retried: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """
+    What is known of a resource's parent when the resource is absent.
+
+    Attributes:
+        exists: It does, or this plan creates it.
+        known: False when reading it failed.
+        fix: What to do about a parent that is not there.
+    """
+
+    exists: bool = True
+    known: bool = True
+    fix: str | None = None
+
+
+_THERE: Final = Parent()
+_Decision: TypeAlias = tuple[Action, Reason, Sync]
+
+
+def make_plan(
+    desired: Sequence[Desired], observation: Observation, policy: Policy, everything: Sequence[Desired] | None = None
+) -> tuple[Plan, frozenset[IgnoreRule]]:
+    """
+    Choose the action of every selected resource.
+
+    Args:
+        desired: The selected ones.
+        observation: What was read.
+        policy: What the user chose.
+        everything: All that the manifests state, for saying which of them would help.
+
+    Returns:
+        The plan in the order of doing, and the ignore rules that hid something.
+    """
+    changes: dict[str, Change] = {}
+    used: set[IgnoreRule] = set()
+    stated = {item.key: item for item in (everything if everything is not None else desired)}
+    for item in sorted(desired, key=lambda item: (item.wave, item.depth, item.key)):
+        parent = _parent_of(item, changes, observation, stated)
+        changes[item.key], hidden = decide(item, observation.observed[item.key], policy, parent)
+        used |= hidden
+    return Plan(tuple(changes.values()), observation.unmanaged), frozenset(used)
+
+
+def decide(
+    desired: Desired, observed: Observed, policy: Policy, parent: Parent = _THERE
+) -> tuple[Change, frozenset[IgnoreRule]]:
+    """Choose the one action that brings *observed* to *desired*; the first rule that matches wins."""
+    if isinstance(observed, Unreadable):
+        return _unknown(desired, observed.error), frozenset()
+    if isinstance(observed, Absent):
+        return _decide_absent(desired, observed, parent), frozenset()
+    comparison = compare(desired, observed.body, policy.tracking, policy.ignore)
+    action, reason, sync = _decide_live(desired, observed, comparison, policy)
+    change = Change(
+        desired=desired,
+        action=action,
+        reason=reason,
+        sync=sync,
+        health=health_of(observed),
+        fields=comparison.fields,
+        ignored=len(comparison.ignored),
+        fix=_FIXES[reason](desired) if reason in _FIXES else None,
+    )
+    return change, comparison.used
+
+
+def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
+    change = Change(desired, Action.CREATE, Reason.NOT_FOUND, Sync.MISSING, Health.UNKNOWN)
+    if desired.paused:
+        return replace(change, action=Action.PAUSED, reason=Reason.PAUSED)
+    if absent.why is Absence.GROUP_MISSING:
+        group = desired.params.get("resourceGroupName", "")
+        fix = f"create resource group {group}, or correct resourceGroupName: groups are not managed here"
+        return replace(change, action=Action.BLOCKED, reason=Reason.GROUP_MISSING, fix=fix)
+    if not parent.known:
+        message = "the parent resource could not be read, so nothing is known of what is below it"
+        return _unknown(desired, ErrorInfo("DependencyFailed", message))
+    if not parent.exists:
+        return replace(change, action=Action.BLOCKED, reason=Reason.PARENT_MISSING, fix=parent.fix)
+    return change
+
+
+def _unknown(desired: Desired, error: ErrorInfo) -> Change:
+    return Change(desired, Action.UNKNOWN, Reason.READ_FAILED, Sync.UNKNOWN, Health.UNKNOWN, error=error)
+
+
+def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: Policy) -> _Decision:
+    state = live.provisioning_state.lower()
+    if desired.paused:
+        return Action.PAUSED, Reason.PAUSED, _true_sync(comparison, policy)
+    if policy.tracking.is_foreign(live.body) and not policy.take_over:
+        return Action.BLOCKED, Reason.OWNED_ELSEWHERE, Sync.OUT_OF_SYNC
+    if state not in SETTLED:
+        return Action.WAIT, Reason.OPERATION_RUNNING, Sync.UNKNOWN
+    refusal = _first_refusal(comparison)
+    if refusal is not None:
+        return Action.BLOCKED, Reason(refusal.value), Sync.OUT_OF_SYNC
+    if comparison.has(Finding.CHANGE):
+        return Action.UPDATE, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC
+    if comparison.has(Finding.UNVERIFIED) and policy.adopt and policy.tracking.tags:
+        return Action.UPDATE, Reason.ADOPT, Sync.OUT_OF_SYNC
+    if state in _FAILED and desired.key not in policy.retried:
+        return Action.UPDATE, Reason.LAST_OPERATION_FAILED, Sync.OUT_OF_SYNC
+    if desired.key in policy.republish:
+        return Action.UPDATE, Reason.REPUBLISH, _true_sync(comparison, policy)
+    return Action.NONE, Reason.IN_SYNC, _true_sync(comparison, policy)
+
+
+def _first_refusal(comparison: Comparison) -> Refusal | None:
+    found = {change.refusal for change in comparison.fields}
+    return next((refusal for refusal in Refusal if refusal in found), None)
+
+
+def _true_sync(comparison: Comparison, policy: Policy) -> Sync:
+    if comparison.has(Finding.CHANGE) or comparison.has(Finding.IMMUTABLE):
+        return Sync.OUT_OF_SYNC
+    if policy.strict and any(
+        change.finding is Finding.UNDECLARED and change.steps[0] != "tags" for change in comparison.fields
+    ):
+        return Sync.OUT_OF_SYNC
+    return Sync.UNKNOWN if comparison.has(Finding.UNVERIFIED) else Sync.IN_SYNC
+
+
+def health_of(live: Live) -> Health:
+    """Tell how a live resource is, from its provisioning state and, where it was read, its replication."""
+    state = live.provisioning_state.lower()
+    if state in _FAILED:
+        return Health.DEGRADED
+    if state != "succeeded":
+        return Health.PROGRESSING
+    return Health.DEGRADED if _replication_failed(live) else Health.HEALTHY
+
+
+def _replication_failed(live: Live) -> bool:
+    properties = live.body.get("properties")
+    status = properties.get("replicationStatus") if isinstance(properties, Mapping) else None
+    if not isinstance(status, Mapping):
+        return False
+    regions = status.get("summary") or ()
+    states = [status.get("aggregatedState"), *(region.get("state") for region in regions if isinstance(region, Mapping))]
+    return any(isinstance(state, str) and state.lower() == "failed" for state in states)
+
+
+def _parent_of(
+    item: Desired, changes: Mapping[str, Change], observation: Observation, stated: Mapping[str, Desired]
+) -> Parent:
+    if item.parent is None or item.parent in observation.parents:
+        return _THERE
+    change = changes.get(item.parent)
+    if change is None:
+        return Parent(exists=False, fix=_missing_parent_fix(item, stated.get(item.parent)))
+    if change.action is Action.UNKNOWN:
+        return Parent(known=False)
+    exists = change.sync is not Sync.MISSING or change.action is Action.CREATE
+    name = f"{change.desired.kind.name}/{change.desired.name}"
+    return Parent(exists=exists, fix=None if exists else f"{name} is {change.action.value}: resolve that first")
+
+
+def _missing_parent_fix(item: Desired, manifest: Desired | None) -> str:
+    if manifest is not None:
+        return f"add --target {manifest.kind.name}/{manifest.name}: the parent is stated in {manifest.source.file}"
+    return f"add a {item.kind.parent} manifest for {item.parent}, or create it in Azure"
+
+
+def _immutable_fix(desired: Desired) -> str:
+    page = f" ({desired.kind.docs})" if desired.kind.docs else ""
+    return f"Azure cannot change this after create: restore the live value, or publish under a new name or version{page}"
+
+
+_FIXES: Final[Mapping[Reason, Callable[[Desired], str]]] = {
+    Reason.IMMUTABLE_FIELD: _immutable_fix,
+    Reason.REMOVAL_REFUSED: lambda _: (
+        "Azure refuses to drop a region unless properties.safetyProfile.allowDeletionOfReplicatedLocations is true:"
+        " set it in the manifest, or state the region again"
+    ),
+    Reason.CANNOT_UNSET: lambda _: "Azure cannot clear this once it is set: delete the null, or state a value",
+    Reason.OWNED_ELSEWHERE: lambda _: "another project's tag is on it: let that project go of it, or pass --take-over",
+}

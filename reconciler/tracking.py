@@ -1,0 +1,103 @@
+"""
+What is remembered in tags of the resource itself: the digest of content that Azure never returns, the owner, the commit.
+
+There is no state file. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.model import MISSING, Desired, JsonObject
+from reconciler.paths import get
+from reconciler.rules import Rule
+from reconciler.spelling import canonical, normalize
+
+if TYPE_CHECKING:
+    from reconciler.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """
+    How resources are tagged.
+
+    Attributes:
+        tags: Whether tags are written at all.
+        prefix: Of the tags' names.
+        project: Owner to record and to respect; None without a project file.
+        commit: Of the manifests; None where it is not known.
+    """
+
+    tags: bool = True
+    prefix: str = "reconciler"
+    project: str | None = None
+    commit: str | None = None
+
+    def digest_of(self, live: JsonObject) -> str | None:
+        """Give the digest recorded on a live resource."""
+        return self._read(live, "digest")
+
+    def owner_of(self, live: JsonObject) -> str | None:
+        """Give the project recorded on a live resource."""
+        return self._read(live, "project")
+
+    def is_foreign(self, live: JsonObject) -> bool:
+        """Whether the live resource belongs to another project."""
+        owner = self.owner_of(live)
+        return self.project is not None and owner is not None and owner != self.project
+
+    def is_own_name(self, name: str) -> bool:
+        """Whether a tag's name is one of those that only the reconciler writes. Names have no case."""
+        return name.casefold().startswith(f"{self.prefix.casefold()}-")
+
+    def without_tags(self, live: JsonObject) -> JsonObject:
+        """Give *live* without the tracking tags."""
+        tags = live.get("tags")
+        if not isinstance(tags, Mapping) or not any(self.is_own_name(name) for name in tags):
+            return live
+        return {**live, "tags": {name: value for name, value in tags.items() if not self.is_own_name(name)}}
+
+    def stamp(self, desired: Desired) -> dict[str, str]:
+        """Give the tags to write with a PUT."""
+        if not self.tags:
+            return {}
+        values = {"digest": desired.digest, "project": self.project, "commit": self.commit}
+        return {f"{self.prefix}-{name}": value for name, value in values.items() if value is not None}
+
+    def _read(self, live: JsonObject, name: str) -> str | None:
+        wanted = f"{self.prefix}-{name}".casefold()
+        tags = live.get("tags")
+        if not isinstance(tags, Mapping):
+            return None
+        return next((value for key, value in tags.items() if key.casefold() == wanted and isinstance(value, str)), None)
+
+
+def content_digest(kind: Kind, body: JsonObject, package_sha256: str | None) -> str | None:
+    """
+    Give the digest of the write-only content that *body* states; None where it states none.
+
+    Args:
+        kind: Says which properties are write-only, and how they are spelled.
+        body: The request body as stated. Query parts of links do not count.
+        package_sha256: The package's own hash where the manifest gives one, so that a new file under an old link is seen.
+    """
+    content = dict(_content(kind, body))
+    if not content:
+        return None
+    if package_sha256:
+        content["package-sha256"] = package_sha256.lower()
+    return "v1-" + hashlib.sha256(canonical(content).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _content(kind: Kind, body: JsonObject) -> Iterator[tuple[str, object]]:
+    for path in kind.write_only_paths:
+        value = get(body, path)
+        if value is not MISSING and value is not None:
+            rule: Rule | None = kind.rules
+            for step in path:
+                rule = rule.child(step) if rule else None
+            yield ".".join(path), normalize(rule.normalize if rule else None, value)
