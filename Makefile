@@ -1,0 +1,65 @@
+# Every target that needs Python builds .venv from requirements.lock first, checked against its hashes, and only again
+# when the lock or the project file has changed.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+UPGRADE ?=
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check static lint format types contracts foreign bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Validate, plan, apply and detect drift on the embedded ARM: no account, no network
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
+
+test: $(STAMP) ## Run the tests (PYTEST_ARGS="-k name" narrows them)
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+check: static test ## Everything that CI checks: lint, format, types, import contracts, tests
+
+static: lint format types contracts ## The checks that run no test
+
+lint: $(STAMP) ## ruff's rules
+	$(BIN)/ruff check .
+
+format: $(STAMP) ## ruff's layout, checked and not changed
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy --strict on the package and its tests
+	$(BIN)/mypy
+
+contracts: $(STAMP) ## Which module may import what
+	$(BIN)/lint-imports
+
+foreign: $(STAMP) ## Hold the embedded ARM against a client that is not ours
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash tests/foreign/az.sh
+
+bench: $(STAMP) ## Measure, and compare with the budgets
+	$(BIN)/python -m benchmarks
+
+# uv only resolves; pip installs. An existing lock is kept where it still fits: UPGRADE=--upgrade takes the newest.
+lock: ## Resolve requirements.lock anew (UPGRADE=--upgrade for the newest versions)
+	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	$(PYTHON) -m venv "$$tools"; \
+	"$$tools/bin/pip" install --quiet uv; \
+	"$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-emit-index-url --custom-compile-command "make lock" --group dev $(UPGRADE) \
+	  --output-file requirements.lock pyproject.toml
+
+clean: ## Remove .venv, caches and what was built
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# hatchling comes out of the lock as well, so nothing is fetched that the lock does not name.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "reconciler needs Python 3.11 or newer and $(PYTHON) is older or missing: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
