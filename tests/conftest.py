@@ -1,0 +1,56 @@
+"""What every test has: the repository's root, an environment without settings, and golden files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from hypothesis import settings
+
+# What would change a run if the shell or the CI service that starts the tests had it set.
+SETTINGS = ("RECONCILER_", "AZURE_", "GITHUB_", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA", "NO_COLOR", "FORCE_COLOR")
+
+# A busy machine is no failure; the examples are kept small enough by the tests themselves.
+settings.register_profile("reconciler", deadline=None, print_blob=True)
+settings.load_profile("reconciler")
+
+
+class Golden(Protocol):
+    """Compares a text with a golden file."""
+
+    def __call__(self, text: str, path: Path) -> None:
+        """Fail unless *path* holds *text*; with ``--update-golden``, write it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch that rewrites golden files."""
+    parser.addoption("--update-golden", action="store_true", help="write golden files instead of comparing with them")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Give the repository's root."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away the settings of whoever runs the tests."""
+    for name in tuple(os.environ):
+        if name.startswith(SETTINGS):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Give the comparison with golden files."""
+
+    def compare(text: str, path: Path) -> None:
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+        assert text == path.read_text(encoding="utf-8"), f"if this is meant: --update-golden, then read {path}"
+
+    return compare

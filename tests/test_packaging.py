@@ -1,0 +1,92 @@
+"""What the wheel holds: the built thing is looked at, not the settings that build it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from typing import TYPE_CHECKING
+
+import pytest
+
+import reconciler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]:
+    """Build the wheel with the backend that pip would use, from this folder."""
+    target = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(target)]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    (path,) = target.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def _text(wheel: zipfile.ZipFile, name: str) -> str:
+    folder = f"reconciler-{reconciler.__version__}.dist-info"
+    return wheel.read(f"{folder}/{name}").decode()
+
+
+def test_every_schema_is_in_the_wheel_as_it_is_here(wheel: zipfile.ZipFile, root: Path) -> None:
+    """An installed reconciler knows the kinds that this folder knows, byte for byte."""
+    shipped = {name: wheel.read(name) for name in wheel.namelist() if name.startswith("reconciler/schemas/")}
+    assert shipped == {f"reconciler/schemas/{path.name}": path.read_bytes() for path in (root / "schemas").iterdir()}
+    assert all(name.endswith(".schema.json") for name in shipped)
+    assert all(isinstance(json.loads(text), dict) for text in shipped.values())
+
+
+def test_the_four_kinds_are_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    """No kind that the README promises is forgotten."""
+    kinds = ("Gallery", "GalleryApplication", "GalleryApplicationVersion", "ApplicationDefinition")
+    assert {f"reconciler/schemas/{kind}.schema.json" for kind in kinds} <= set(wheel.namelist())
+
+
+def test_every_module_is_in_the_wheel(wheel: zipfile.ZipFile, root: Path) -> None:
+    """Packages within the package come along, and so does the mark that it is typed."""
+    here = {path.relative_to(root).as_posix() for path in (root / "reconciler").rglob("*.py")}
+    assert here <= set(wheel.namelist())
+    assert "reconciler/py.typed" in wheel.namelist()
+
+
+def test_nothing_else_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    """Tests and manifests are for this folder, not for whoever installs the tool."""
+    assert {name.partition("/")[0] for name in wheel.namelist()} == {
+        "reconciler",
+        f"reconciler-{reconciler.__version__}.dist-info",
+    }
+
+
+def test_the_command_is_an_entry_point(wheel: zipfile.ZipFile) -> None:
+    """Installing gives the command ``reconciler``."""
+    assert "[console_scripts]\nreconciler = reconciler.cli:main" in _text(wheel, "entry_points.txt")
+
+
+def test_the_version_agrees(wheel: zipfile.ZipFile) -> None:
+    """The version in the metadata is the one that the package says of itself."""
+    metadata = Parser().parsestr(_text(wheel, "METADATA"))
+    assert metadata["Name"] == "reconciler"
+    assert metadata["Version"] == reconciler.__version__
+    assert metadata["Requires-Python"] == ">=3.11"
+
+
+def test_the_lock_names_no_registry(root: Path) -> None:
+    """Where packages come from is the business of whoever installs them."""
+    lock = (root / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in lock
+    assert "--index" not in lock
+    assert "--find-links" not in lock
+
+
+def test_the_lock_pins_every_package_by_hash(root: Path) -> None:
+    """A package that is not the one that was locked is not installed."""
+    lock = (root / "requirements.lock").read_text(encoding="utf-8").replace("\\\n", "")
+    packages = [line for line in lock.splitlines() if line and not line.startswith("#")]
+    assert len(packages) > 1
+    assert all("==" in package and "--hash=sha256:" in package for package in packages)
