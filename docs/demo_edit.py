@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from reconciler.emulator import create_app
+from reconciler.emulator.settings import EmulatorSettings
 
 VERSION = (
     "/subscriptions/5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11/resourceGroups/rg-endpoint-gallery"
@@ -24,7 +25,7 @@ PATIENCE_S = 30.0
 
 async def main() -> None:
     """GET, change ``excludeFromLatest``, PUT, wait."""
-    app = create_app(Path(os.environ["RECONCILER_EMULATOR_STATE"]))
+    app = create_app(EmulatorSettings(state=Path(os.environ["RECONCILER_EMULATOR_STATE"])))
     transport = httpx.ASGITransport(app=app)
     headers = {"Authorization": "Bearer somebody-else"}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", params=API, headers=headers) as arm:
