@@ -1,0 +1,51 @@
+"""Reports: one module per format, each a pure function from a report to text, found here by its name."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Protocol
+
+from reconciler.errors import UsageError
+from reconciler.report import json, markdown, text
+from reconciler.report.escape import masked
+from reconciler.report.summary import Summary, exit_code, summarize, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.model import Report
+
+__all__ = ["FORMATS", "Summary", "exit_code", "render", "summarize", "verdict"]
+
+
+class Renderer(Protocol):
+    """Turns a report into text; a format that knows neither colors nor width takes no notice of them."""
+
+    def __call__(self, report: Report, *, color: bool, width: int) -> str:
+        """Give the text, which ends with a line end."""
+
+
+RENDERERS: Final[Mapping[str, Renderer]] = MappingProxyType(
+    {"text": text.render, "json": json.render, "markdown": markdown.render}
+)
+FORMATS: Final = tuple(RENDERERS)
+
+
+def render(report: Report, format: str, *, color: bool = False, width: int = 100) -> str:  # noqa: A002
+    """
+    Give *report* in one of *FORMATS*.
+
+    Args:
+        report: What to say.
+        format: The name of the format.
+        color: Whether a format for terminals may color its text.
+        width: About how long a line of such a format may get by the values in it.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    renderer = RENDERERS.get(format)
+    if renderer is None:
+        message = f"there is no report format {format!r}; the formats are {', '.join(FORMATS)}"
+        raise UsageError(message)
+    return masked(renderer(report, color=color, width=width))

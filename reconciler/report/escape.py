@@ -1,0 +1,75 @@
+"""
+Outside text made safe to print: names, values and messages come from git and from ARM, and may be hostile.
+
+Three steps, each for every format: :func:`visible` shows what a reader could not see, :func:`inert` takes the meaning
+from what a CI runner would obey, :func:`masked` is the second net under secrets that were sealed long before.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CODES: Final = r"(?:\x1b\[[0-9;]*m)*"
+"""The only control sequences that a report writes itself: those of colors."""
+
+_PAIR: Final = re.compile(rf"(?<=:)({_CODES}):|(?<=#)({_CODES})#")
+
+_BLANK: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that ``str.isprintable`` lets pass and that leave no ink (Unicode's Default_Ignorable_Code_Point)."""
+
+_SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+_SIGNATURE: Final = re.compile(r"(sig(?:=|%(?:25)*3d))[a-z0-9%+/=_.~-]+", re.IGNORECASE)
+_START: Final = re.compile(r"(?:^|[^a-z]|\\[bfnrt]|\\x..|\\u....|%(?:25)*..|\x1b\[[0-9]+m)\Z", re.IGNORECASE)
+"""What may stand before the name of a query parameter: no letter, unless an escape or a color code ends in it."""
+
+_TOKEN: Final = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?", re.ASCII)
+
+
+def visible(text: str) -> str:
+    r"""
+    Give *text* on one line, with an escape such as ``\x1b`` for every character that is not plainly seen.
+
+    That is every control, format (bidi, zero-width), separator other than the space, private, unassigned and surrogate
+    character, and the letters that leave no ink. A backslash stays one: the escapes are for eyes, not for parsers.
+    """
+    if text.isprintable() and not _BLANK.search(text):
+        return text
+    return "".join(char if char.isprintable() and not _BLANK.match(char) else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if char <= "\xff":
+        return _SHORT.get(char, f"\\x{code:02x}")
+    return f"\\u{code:04x}" if char <= "\uffff" else f"\\U{code:08x}"
+
+
+def inert(line: str) -> str:
+    r"""
+    Give a finished line in which no CI runner finds a command.
+
+    GitHub's runner obeys ``::`` at the start of a line and ``##[`` anywhere in it (actions/runner, ActionCommand.cs),
+    Azure DevOps obeys ``##vso[`` and ``##[``. Every colon after a colon becomes ``\x3a`` and every hash after a hash
+    ``\x23``: the notation of the other escapes, nothing lost, and no need to know what commands there are. Done on the
+    whole line, since two harmless pieces can make a command; color codes between them do not count.
+    """
+    return _PAIR.sub(lambda pair: f"{pair[1]}\\x3a" if pair[1] is not None else f"{pair[2]}\\x23", line)
+
+
+def inert_json(text: str) -> str:
+    r"""Give the same JSON, in which no CI runner finds a command: ``\u003a`` is a colon to every parser."""
+    return _PAIR.sub(lambda pair: "\\u003a" if pair[1] is not None else "\\u0023", text)
+
+
+def masked(text: str) -> str:
+    """Give *text* without what looks like the signature of a link or a bearer token, wherever it came from."""
+    return _TOKEN.sub("(secret)", _SIGNATURE.sub(_without_signature, text))
+
+
+def _without_signature(found: re.Match[str]) -> str:
+    before = found.string[max(0, found.start() - 8) : found.start()]
+    return f"{found[1]}(secret)" if _START.search(before) else found[0]

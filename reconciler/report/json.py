@@ -1,0 +1,131 @@
+"""The report for programs: one JSON object, described by ``schemas/report.schema.json``. A contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler import __version__
+from reconciler.model import MISSING, Action, Reason, Sync
+from reconciler.report.escape import inert_json
+from reconciler.report.states import error_of, health_of, items
+from reconciler.report.summary import summarize
+from reconciler.secret import Secret
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.errors import ErrorInfo
+    from reconciler.model import FieldChange, Problem, Report, Source, Unmanaged
+    from reconciler.report.states import Item
+
+SCHEMA_VERSION: Final = 1
+
+
+def render(report: Report, **_: object) -> str:
+    """Give *report* as JSON in ASCII; a reader of JSON sees every text as it was."""
+    return inert_json(json.dumps(as_json(report), indent=2, default=_shown)) + "\n"
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Give *report* as plain values, in the order in which they are written."""
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "command": report.command,
+        "reconcilerVersion": __version__,
+        "startedAt": _instant(report.started_at),
+        "finishedAt": _instant(report.finished_at),
+        "summary": summarize(report).as_json(),
+        "resources": [*map(_resource, items(report)), *map(_unmanaged, () if report.errors else report.plan.unmanaged)],
+        "errors": [_problem(problem) for problem in report.errors],
+        "warnings": [_problem(problem) for problem in report.warnings],
+    }
+
+
+def _resource(item: Item) -> dict[str, Any]:
+    change = item.change
+    error = error_of(item)
+    return {
+        "kind": change.desired.kind.name,
+        "name": change.desired.name,
+        "id": change.desired.id,
+        "source": _source(change.desired.source),
+        "action": change.action,
+        "reason": change.reason,
+        "sync": change.sync,
+        "health": change.health,
+        "changes": [_field(field) for field in change.fields],
+        "outcome": item.outcome.result if item.outcome else None,
+        "error": _error(error) if error else None,
+        "fix": change.fix,
+    }
+
+
+def _unmanaged(unmanaged: Unmanaged) -> dict[str, Any]:
+    return {
+        "kind": unmanaged.kind.name,
+        "name": unmanaged.name,
+        "id": unmanaged.id,
+        "source": None,
+        "action": Action.NONE,
+        "reason": Reason.UNMANAGED,
+        "sync": Sync.UNMANAGED,
+        "health": health_of(unmanaged.live),
+        "changes": [],
+        "outcome": None,
+        "error": None,
+        "fix": None,
+    }
+
+
+def _field(field: FieldChange) -> dict[str, Any]:
+    sides = {"observed": field.observed, "desired": field.desired}
+    return {
+        "path": field.path,
+        "finding": field.finding,
+        "op": field.op,
+        **{side: value for side, value in sides.items() if value is not MISSING},
+        "line": field.line,
+    }
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {"file": source.file, "line": source.line, "document": source.document}
+
+
+def _error(error: ErrorInfo) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "message": error.message,
+        "status": error.status,
+        "requestId": error.request_id,
+        "fix": error.fix,
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "code": problem.code,
+        "message": problem.message,
+        "fix": problem.fix,
+    }
+
+
+def _instant(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _shown(value: object) -> object:
+    """Give what may be seen of a secret; nothing else but JSON belongs into a report."""
+    if isinstance(value, Secret):
+        return value.shown
+    if isinstance(value, Mapping):
+        return dict(value)
+    message = f"{type(value).__name__} is no JSON"
+    raise TypeError(message)

@@ -1,0 +1,95 @@
+"""One manifest's part of a report, and the one or two words for it. Pure; knows no format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model import Action, Change, Health, Live, Outcome, Reason, Report, Result, Sync
+
+if TYPE_CHECKING:
+    from reconciler.errors import ErrorInfo
+
+_STATES: Final = {Action.CREATE: "to create", Action.UPDATE: "to update", Action.WAIT: "waiting"}
+_ENDINGS: Final = {Result.FAILED: "failed", Result.SKIPPED: "skipped", Result.REFUSED: "refused"}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """
+    One manifest's part of a report.
+
+    Attributes:
+        change: As decided just before the PUT if it came to that, else as planned.
+        outcome: None unless something was applied.
+    """
+
+    change: Change
+    outcome: Outcome | None = None
+
+
+def items(report: Report) -> tuple[Item, ...]:
+    """Give every manifest's part, in plan order; nothing if there were errors, as nothing was decided then."""
+    if report.errors:
+        return ()
+    parts = ((change, report.outcomes.get(change.desired.key)) for change in report.plan.changes)
+    return tuple(Item(outcome.change if outcome else change, outcome) for change, outcome in parts)
+
+
+def noteworthy(report: Report) -> tuple[Item, ...]:
+    """Give the parts of which there is more to say than that they are in sync; validating says nothing of resources."""
+    return () if report.command == "validate" else tuple(item for item in items(report) if is_noteworthy(item))
+
+
+def is_applied(report: Report) -> bool:
+    """Tell whether the report is about writing; a pass of the loop without any outcome is a drift report."""
+    return report.command == "apply" or (report.command == "run" and bool(report.outcomes))
+
+
+def state_of(change: Change) -> str:
+    """Give the words for what a plan says of a resource."""
+    if change.action is Action.NONE:
+        return {Sync.IN_SYNC: "in sync", Sync.UNKNOWN: "unverified"}.get(change.sync, "out of sync")
+    return _STATES.get(change.action, str(change.action))
+
+
+def ending_of(item: Item) -> str:
+    """Give the words for how an apply ended for a resource."""
+    action, result = item.change.action, item.outcome.result if item.outcome else None
+    if result is Result.SUCCEEDED:
+        return "created" if action is Action.CREATE else "updated"
+    if action in {Action.BLOCKED, Action.UNKNOWN}:
+        return str(action)
+    if result is None:
+        return {Action.WAIT: "still running"}.get(action, "not started" if action.writes else state_of(item.change))
+    if result is Result.UNCHANGED:
+        return "in sync" if action.writes or action is Action.WAIT else state_of(item.change)
+    return "still running" if result is Result.FAILED and action is Action.WAIT else _ENDINGS[result]
+
+
+def is_noteworthy(item: Item) -> bool:
+    """Tell whether there is more to say of a resource than that it is in sync."""
+    change = item.change
+    if item.outcome is not None and item.outcome.error is not None:
+        return True
+    if change.action is not Action.NONE or change.reason is not Reason.IN_SYNC or change.fields:
+        return True
+    return change.health in {Health.DEGRADED, Health.PROGRESSING}
+
+
+def error_of(item: Item) -> ErrorInfo | None:
+    """Give what went wrong with a resource: in applying if it came to that, else in reading."""
+    if item.outcome is not None and item.outcome.error is not None:
+        return item.outcome.error
+    return item.change.error
+
+
+def health_of(live: Live) -> Health:
+    """Give the health that the provisioning state of an unmanaged resource tells."""
+    match live.provisioning_state.lower():
+        case "succeeded":
+            return Health.HEALTHY
+        case "failed" | "canceled":
+            return Health.DEGRADED
+        case _:
+            return Health.PROGRESSING

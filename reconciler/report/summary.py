@@ -1,0 +1,195 @@
+"""What a report comes down to: counts, one sentence, one exit code. Pure; knows no format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.model import Action, Finding, Result, Sync
+from reconciler.report.states import ending_of, is_applied, items, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.model import Report
+
+_BAD: Final = ("failed", "skipped", "refused", "blocked", "unknown", "still running", "not started")
+_PENDING: Final = ("to create", "to update", "blocked", "unknown", "waiting", "paused", "unverified", "out of sync")
+_ODD: Final = ("unknown", "waiting", "unverified")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The counts of a report, under the names that the JSON report gives them."""
+
+    resources: int
+    in_sync: int
+    create: int
+    update: int
+    blocked: int
+    wait: int
+    paused: int
+    unknown: int
+    drift: int
+    unmanaged: int
+    undeclared: int
+    ignored: int
+    puts: int
+    succeeded: int
+    unchanged: int
+    failed: int
+    skipped: int
+    refused: int
+    requests: Mapping[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the ``summary`` of the JSON report, in its order."""
+        return {"inSync" if key == "in_sync" else key: value for key, value in asdict(self).items()}
+
+
+def summarize(report: Report) -> Summary:
+    """Count what *report* says."""
+    parts = items(report)
+    actions = Counter(part.change.action for part in parts)
+    results = Counter(part.outcome.result for part in parts if part.outcome)
+    fields = [field.finding for part in parts for field in part.change.fields]
+    return Summary(
+        resources=len(parts),
+        in_sync=sum(part.change.sync is Sync.IN_SYNC for part in parts),
+        create=actions[Action.CREATE],
+        update=actions[Action.UPDATE],
+        blocked=actions[Action.BLOCKED],
+        wait=actions[Action.WAIT],
+        paused=actions[Action.PAUSED],
+        unknown=actions[Action.UNKNOWN],
+        drift=sum(part.change.sync.is_drift for part in parts),
+        unmanaged=0 if report.errors else len(report.plan.unmanaged),
+        undeclared=fields.count(Finding.UNDECLARED),
+        ignored=sum(part.change.ignored for part in parts),
+        puts=report.puts,
+        succeeded=results[Result.SUCCEEDED],
+        unchanged=results[Result.UNCHANGED],
+        failed=results[Result.FAILED],
+        skipped=results[Result.SKIPPED],
+        refused=results[Result.REFUSED],
+        requests=_requests(report.requests),
+    )
+
+
+def _requests(sent: Mapping[str, int]) -> Mapping[str, int]:
+    return {"GET": 0, "PUT": 0} | {method: sent[method] for method in sorted(sent)}
+
+
+def verdict(report: Report) -> str:
+    """Give the sentence that a report begins with."""
+    if report.errors:
+        return _problems(report)
+    if report.command == "validate":
+        return _valid(report)
+    if is_applied(report):
+        return _apply_verdict(report)
+    return _drift_verdict(report) if report.command in {"drift", "run"} else _plan_verdict(report)
+
+
+def exit_code(report: Report, *, detailed: bool) -> int:
+    """
+    Give the exit code of the command that made *report*.
+
+    Args:
+        report: Of one pass.
+        detailed: Whether ``--detailed-exitcode`` was given; it changes ``plan`` only.
+    """
+    if report.errors:
+        return 1
+    if report.command == "validate":
+        return 0
+    if is_applied(report):
+        return int(any(ending_of(item) in _BAD for item in items(report)))
+    return _read_only_code(report, detailed=detailed)
+
+
+def _read_only_code(report: Report, *, detailed: bool) -> int:
+    summary = summarize(report)
+    if report.command == "plan":
+        if summary.blocked or summary.unknown:
+            return 1
+        return 2 if detailed and summary.puts else 0
+    if summary.unknown:
+        return 1
+    return 2 if summary.drift else 0
+
+
+def count(number: int, noun: str) -> str:
+    """Give a number with its noun, which takes an s in the plural."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _problems(report: Report) -> str:
+    files = len({problem.file for problem in (*report.errors, *report.warnings)})
+    sent = "" if report.command == "validate" else " Nothing was sent."
+    found = _listed((count(len(report.errors), "error"), _warnings(report)))
+    return f"{found} in {count(files, 'file')}.{sent}"
+
+
+def _valid(report: Report) -> str:
+    number = len(report.plan.changes)
+    valid = {0: "All manifests are valid", 1: "1 manifest is valid"}.get(number, f"{number} manifests are valid")
+    return _sentence(valid, (_warnings(report),))
+
+
+def _warnings(report: Report) -> str:
+    return count(len(report.warnings), "warning") if report.warnings else ""
+
+
+def _plan_verdict(report: Report) -> str:
+    states = Counter(state_of(item.change) for item in items(report))
+    pending = _counts(states, _PENDING)
+    quiet = states["in sync"]
+    if pending:
+        return _sentence(pending, (f"{quiet} in sync" if quiet else "", _unmanaged(report)))
+    return _sentence(f"No changes. {count(quiet, 'resource')} in sync", (_unmanaged(report),))
+
+
+def _drift_verdict(report: Report) -> str:
+    summary = summarize(report)
+    states = Counter(state_of(item.change) for item in items(report))
+    odd = (_counts(states, _ODD), _unmanaged(report))
+    if summary.drift:
+        verb = "differs" if summary.drift == 1 else "differ"
+        return _sentence(f"Drift: {summary.drift} of {count(summary.resources, 'resource')} {verb} from git", odd)
+    seen = "No drift seen" if _counts(states, ("unknown", "waiting")) else "No drift"
+    return _sentence(f"{seen}. {count(summary.in_sync, 'resource')} in sync", odd)
+
+
+def _apply_verdict(report: Report) -> str:
+    endings = Counter(ending_of(item) for item in items(report))
+    good = _counts(endings, ("created", "updated", "paused", "unverified", "out of sync", "in sync"))
+    failed, tried = endings["failed"], endings["failed"] + endings["created"] + endings["updated"]
+    bad = _counts(endings, _BAD[1:])
+    if failed:
+        head = f"Failed: {failed} of {count(tried, 'PUT')} failed"
+        return _sentence(f"{head}; {bad}" if bad else head, (good,))
+    if bad:
+        return _sentence(f"Incomplete: {bad}", (good,))
+    if not endings["created"] + endings["updated"]:
+        return _sentence("Nothing to apply", (good,))
+    return _sentence(f"Applied: {good}", ())
+
+
+def _unmanaged(report: Report) -> str:
+    number = len(report.plan.unmanaged)
+    return f"{number} unmanaged" if number else ""
+
+
+def _counts(states: Mapping[str, int], names: Iterable[str]) -> str:
+    return _listed(f"{states[name]} {name}" for name in names if states[name])
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _sentence(head: str, parts: Iterable[str]) -> str:
+    tail = _listed(parts)
+    return f"{head}; {tail}." if tail else f"{head}."

@@ -1,0 +1,177 @@
+"""The report for a terminal or a log: the verdict, what is not plainly in sync, and the requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model import Action, Finding, Health, Op, Result, Sync
+from reconciler.report.escape import inert, visible
+from reconciler.report.states import ending_of, error_of, health_of, is_applied, noteworthy
+from reconciler.report.summary import count, summarize, verdict
+from reconciler.report.values import first_difference, literal, pair
+from reconciler.report.words import MARKS, PLAIN, REASONS, UNMANAGED_MARK, note_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.errors import ErrorInfo
+    from reconciler.model import Change, FieldChange, Problem, Report, Unmanaged
+    from reconciler.report.states import Item
+
+_STYLES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+_COLORS: Final = {"+": "green", "~": "yellow", "!": "red", "?": "red", "…": "cyan", "=": "blue", "*": "dim"}
+_SIGNS: Final = {Op.ADD: "+", Op.REMOVE: "-", Op.REPLACE: " "}
+_NARROWEST: Final = 40
+"""A side of a difference is never cut shorter: a line that is too long can still be read."""
+_INDENT: Final = " " * 4
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """
+    How the text is to look.
+
+    Attributes:
+        color: Whether parts are wrapped in ANSI codes; the text without them is the same.
+        width: About how long a line may get by its values.
+    """
+
+    color: bool = False
+    width: int = 100
+
+    def paint(self, text: str, style: str) -> str:
+        """Give *text* in a style of *_STYLES*."""
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and text else text
+
+
+def render(report: Report, *, color: bool = False, width: int = 100) -> str:
+    """Give *report* as lines of text, without any control character but line ends and, if asked for, colors."""
+    look = Look(color, width)
+    lines = [look.paint(verdict(report), "bold"), "", *_body(report, look), footer(report)]
+    return "".join(f"{inert(line)}\n" for line in lines)
+
+
+def _body(report: Report, look: Look) -> Iterator[str]:
+    before: tuple[str, ...] = ()
+    for block in _blocks(report, look):
+        yield from block
+        before = block
+    if before:
+        yield ""
+
+
+def _blocks(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
+    for problem in report.errors:
+        yield tuple(problem_lines(problem, "error", look))
+    for problem in report.warnings:
+        yield tuple(problem_lines(problem, "warning", look))
+    for item in noteworthy(report):
+        yield tuple(item_lines(item, look, applied=is_applied(report)))
+    for unmanaged in () if report.errors else report.plan.unmanaged:
+        yield tuple(_unmanaged_lines(unmanaged, look))
+
+
+def footer(report: Report) -> str:
+    """Give the line that says what was asked of ARM."""
+    summary = summarize(report)
+    writes = summary.requests["PUT"]
+    reads = sum(summary.requests.values()) - writes
+    ignored = f"; {count(summary.ignored, 'difference')} ignored by rule" if summary.ignored else ""
+    return f"{count(reads, 'read')}, {count(writes, 'write')}{ignored}"
+
+
+def problem_lines(problem: Problem, level: str, look: Look) -> Iterator[str]:
+    """Give the lines of one error or warning."""
+    where = ":".join(str(part) for part in (visible(problem.file), problem.line, problem.column) if part is not None)
+    name = look.paint(f"{level}[{visible(problem.code)}]", "red" if level == "error" else "yellow")
+    yield f"{look.paint(where, 'bold')}: {name}: {visible(problem.message)}"
+    if problem.path:
+        yield f"{_INDENT}at: {visible(problem.path)}"
+    if problem.fix:
+        yield f"{_INDENT}fix: {visible(problem.fix)}"
+
+
+def item_lines(item: Item, look: Look, *, applied: bool) -> Iterator[str]:
+    """Give the lines of one resource: what, where, why, what differs, and what to do."""
+    change, error = item.change, error_of(item)
+    mark = MARKS[change.action]
+    name = f"{visible(change.desired.kind.name)} {visible(change.desired.name)}"
+    source = change.desired.source
+    ending = f"  {_ending(item, look)}" if applied else ""
+    place = look.paint(f"{visible(source.file)}:{source.line}", "dim")
+    yield f"{look.paint(f'{mark} {name}', _COLORS[mark])}{ending}  {place}"
+    yield from _why(item)
+    for field in change.fields:
+        yield from _field_lines(change, field, look)
+    if error is not None:
+        yield from _error_lines(error, look)
+    if change.fix and (error is None or change.fix != error.fix):
+        yield f"{_INDENT}fix: {visible(change.fix)}"
+
+
+def _ending(item: Item, look: Look) -> str:
+    ending = ending_of(item)
+    return look.paint(ending, "green" if ending in {"created", "updated", "in sync"} else "bold")
+
+
+def _why(item: Item) -> Iterator[str]:
+    change = item.change
+    if change.action is Action.CREATE:
+        yield f"{_INDENT}{visible(change.desired.id)}"
+    if change.reason not in PLAIN:
+        word = "left alone" if change.action is Action.NONE else str(change.action)
+        yield f"{_INDENT}{word}: {REASONS[change.reason]}"
+    if change.action is Action.NONE and change.sync is Sync.OUT_OF_SYNC:
+        yield f"{_INDENT}out of sync: undeclared values count here"
+    if item.outcome is not None and item.outcome.result is Result.SUCCEEDED:
+        return  # the health was that of before
+    if change.health is Health.DEGRADED or (change.health is Health.PROGRESSING and change.action is Action.NONE):
+        yield f"{_INDENT}health: {change.health}"
+
+
+def _field_lines(change: Change, field: FieldChange, look: Look) -> Iterator[str]:
+    path, note = visible(field.path), note_of(field)
+    place = f"{visible(change.desired.source.file)}:{field.line}" if field.line is not None else ""
+    room = look.width - len(_INDENT) - len(path) - len(note) - len(place) - 10
+    sign, sides = _sides(change, field, room)
+    style = {"+": "green", "-": "red"}.get(sign, "yellow")
+    parts = (look.paint(f"{sign} {path}: {sides}", style), f"({note})" if note else "", look.paint(place, "dim"))
+    yield f"{_INDENT}{'  '.join(part for part in parts if part)}"
+    if field.op is Op.REPLACE and field.finding in {Finding.CHANGE, Finding.IMMUTABLE}:
+        differs = first_difference(field.observed, field.desired, max(look.width // 2, _NARROWEST))
+        if differs:
+            yield f"{_INDENT * 2}{differs}"
+
+
+def _sides(change: Change, field: FieldChange, room: int) -> tuple[str, str]:
+    """Give the sign of a difference and its one or two sides, in about *room* characters."""
+    room = max(room, _NARROWEST)
+    if field.finding is Finding.UNVERIFIED:
+        return " ", f"cannot be read back{'; one PUT records it' if change.action.writes else ', so not verified'}"
+    if field.finding is Finding.UNDECLARED:
+        return " ", literal(field.observed, room)
+    if field.op is Op.ADD:
+        return "+", literal(field.desired, room)
+    if field.op is Op.REMOVE:
+        return "-", literal(field.observed, room)
+    return " ", " → ".join(pair(field.observed, field.desired, max(room // 2, _NARROWEST)))
+
+
+def _error_lines(error: ErrorInfo, look: Look) -> Iterator[str]:
+    yield f"{_INDENT}{look.paint(f'error[{visible(error.code)}]', 'red')}: {visible(error.message)}"
+    status = f"HTTP {error.status}" if error.status is not None else ""
+    request = f"request id {visible(error.request_id)}" if error.request_id else ""
+    if status or request:
+        yield f"{_INDENT * 2}{', '.join(part for part in (status, request) if part)}"
+    if error.fix:
+        yield f"{_INDENT}fix: {visible(error.fix)}"
+
+
+def _unmanaged_lines(unmanaged: Unmanaged, look: Look) -> Iterator[str]:
+    health = health_of(unmanaged.live)
+    name = f"{UNMANAGED_MARK} {visible(unmanaged.kind.name)} {visible(unmanaged.name)}"
+    yield f"{look.paint(name, 'dim')}  no manifest states it; never touched"
+    yield f"{_INDENT}{visible(unmanaged.id)}"
+    if health is not Health.HEALTHY:
+        yield f"{_INDENT}health: {health}"

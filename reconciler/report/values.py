@@ -1,0 +1,90 @@
+"""Values as a reader writes them: short, on one line, and never mistaken for something else."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import zip_longest
+from typing import Any, Final
+
+from reconciler.model import MISSING
+from reconciler.report.escape import visible
+from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret
+
+ABSENT: Final = "(absent)"
+_LEAD: Final = 8
+"""How many equal characters are kept before the first that differs."""
+
+_AMBIGUOUS: Final = re.compile(
+    r"""^$ | ^\s | \s$ | \s\s            # blanks that would be lost beside ours
+    | ^["'{\[(] | …$ | [ ]→[ ]           # what we ourselves write
+    | ^(?:null|true|false|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$   # another type's spelling
+    """,
+    re.VERBOSE,
+)
+
+
+def literal(value: Any, limit: int, skip: int = 0) -> str:
+    """
+    Give *value* in about *limit* characters.
+
+    A text is quoted only where it could be taken for something else; inside quotes, backslashes are doubled.
+
+    Args:
+        value: JSON, a secret, or MISSING.
+        limit: Where to cut; an ellipsis says that something is left out.
+        skip: How much of a text to leave out at its beginning.
+    """
+    if value is MISSING:
+        return ABSENT
+    if isinstance(value, Secret):
+        value = value.shown
+    if not isinstance(value, str):
+        return visible(_cut(json.dumps(value, ensure_ascii=False, default=str), limit))
+    if value in {HIDDEN, HIDDEN_CHANGED}:
+        return value
+    return _text(value, limit, skip)
+
+
+def pair(observed: Any, desired: Any, limit: int) -> tuple[str, str]:
+    """Give both sides, cut so that the place where two long texts part is seen."""
+    skip = 0
+    if isinstance(observed, str) and isinstance(desired, str) and max(len(observed), len(desired)) > limit:
+        common = _common(observed, desired)
+        spare = max(len(observed), len(desired)) - limit + 1
+        skip = min(common - _LEAD, spare) if common > limit - _LEAD else 0
+    return literal(observed, limit, skip), literal(desired, limit, skip)
+
+
+def _common(one: str, other: str) -> int:
+    """Give how many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, sides in pairs if sides[0] != sides[1]), min(len(one), len(other)))
+
+
+def first_difference(observed: Any, desired: Any, limit: int) -> str:
+    """Give the first line, from 1, in which two texts of several lines differ; empty if they are not such texts."""
+    if not isinstance(observed, str) or not isinstance(desired, str) or "\n" not in observed + desired:
+        return ""
+    lines = zip_longest(observed.split("\n"), desired.split("\n"), fillvalue=MISSING)
+    for number, (old, new) in enumerate(lines, 1):
+        if old != new:
+            return f"line {number}: {' → '.join(pair(old, new, limit))}"
+    return ""
+
+
+def _text(text: str, limit: int, skip: int) -> str:
+    first, *more = text.split("\n")
+    if more:
+        return f"{_quoted(f'{first[:limit]}…')} ({len(more) + 1} lines)"
+    short = _cut(f"…{text[skip:]}" if skip else text, limit)
+    return _quoted(short) if _AMBIGUOUS.search(text) or visible(text) != text else short
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{visible(escaped)}"'
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: max(limit - 1, 1)]}…"

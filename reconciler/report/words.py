@@ -1,0 +1,57 @@
+"""What actions, reasons and findings are called in front of people."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.model import Action, FieldChange, Finding, Reason, Refusal
+
+MARKS: Final = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.NONE: "=",
+    Action.BLOCKED: "!",
+    Action.WAIT: "…",
+    Action.PAUSED: "=",
+    Action.UNKNOWN: "?",
+}
+UNMANAGED_MARK: Final = "*"
+
+REASONS: Final = {
+    Reason.IN_SYNC: "in sync",
+    Reason.NOT_FOUND: "does not exist yet",
+    Reason.FIELDS_DIFFER: "differs from the manifest",
+    Reason.ADOPT: "what cannot be read back is not recorded yet",
+    Reason.LAST_OPERATION_FAILED: "its last operation failed",
+    Reason.REPUBLISH: "asked for with --republish",
+    Reason.IMMUTABLE_FIELD: "a field differs that is frozen after create",
+    Reason.REMOVAL_REFUSED: "an element would go that must not be removed",
+    Reason.CANNOT_UNSET: "a value would go that the service cannot clear",
+    Reason.PARENT_MISSING: "its parent does not exist",
+    Reason.GROUP_MISSING: "its resource group does not exist",
+    Reason.OWNED_ELSEWHERE: "another project owns it",
+    Reason.OPERATION_RUNNING: "an earlier operation is still running",
+    Reason.PAUSED: "by its annotation",
+    Reason.READ_FAILED: "it could not be read",
+    Reason.UNMANAGED: "no manifest states it; never touched",
+}
+
+PLAIN: Final = frozenset({Reason.IN_SYNC, Reason.NOT_FOUND, Reason.FIELDS_DIFFER})
+"""Reasons that the mark and the lines below it already tell."""
+
+_REFUSALS: Final = {
+    Refusal.IMMUTABLE: "frozen",
+    Refusal.REMOVAL: "must not be removed",
+    Refusal.CANNOT_UNSET: "cannot be cleared",
+}
+
+
+def note_of(field: FieldChange) -> str:
+    """Give what is to be said of a difference besides its two sides; empty if nothing is."""
+    if field.finding is Finding.UNDECLARED:
+        return "not in the manifest, left alone"
+    if field.refusal is not None:
+        return _REFUSALS[field.refusal]
+    if field.finding is Finding.IMMUTABLE:
+        return "frozen"
+    return "the default" if field.origin == "default" else ""

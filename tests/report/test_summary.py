@@ -1,0 +1,210 @@
+"""Counts, verdicts and exit codes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.errors import UsageError
+from reconciler.model import Action, Health, Outcome, Plan, Reason, Report, Result, Sync
+from reconciler.report import exit_code, render, summarize, verdict
+from reconciler.report.states import health_of
+from tests.report.reports import (
+    ADOPT,
+    AGAIN,
+    CREATE,
+    DEGRADED,
+    ERRORS,
+    FROZEN,
+    IN_SYNC,
+    ORPHAN,
+    PAUSED,
+    REPORTS,
+    RUNNING,
+    STRAYS,
+    STRICT,
+    UNDECLARED,
+    UNREAD,
+    UNVERIFIED,
+    UPDATE,
+    WARNINGS,
+    applied,
+    change,
+    report,
+    unmanaged,
+)
+
+COUNTS = {
+    "resources": 20,
+    "inSync": 4,
+    "create": 1,
+    "update": 4,
+    "blocked": 6,
+    "wait": 1,
+    "paused": 1,
+    "unknown": 1,
+    "drift": 13,
+    "unmanaged": 3,
+    "undeclared": 3,
+    "ignored": 2,
+    "puts": 5,
+    "succeeded": 0,
+    "unchanged": 0,
+    "failed": 0,
+    "skipped": 0,
+    "refused": 0,
+    "requests": {"GET": 4, "PUT": 0},
+}
+
+
+def test_counts_are_those_of_the_plan_in_the_order_of_the_contract() -> None:
+    """Every count has its name and its place."""
+    counts = summarize(REPORTS["plan-everything"]).as_json()
+    assert counts == COUNTS
+    assert list(counts) == list(COUNTS)
+
+
+def test_outcomes_are_counted() -> None:
+    """An apply counts how its items ended."""
+    summary = summarize(REPORTS["apply-everything"])
+    assert (summary.succeeded, summary.unchanged, summary.failed, summary.skipped, summary.refused) == (2, 4, 2, 2, 2)
+    assert sum((summary.succeeded, summary.unchanged, summary.failed, summary.skipped, summary.refused)) == 12
+
+
+def test_other_methods_are_counted_after_the_usual_ones() -> None:
+    """GET and PUT are always there; others follow in order."""
+    made = report("drift", requests={"POST": 1, "HEAD": 2})
+    assert list(summarize(made).requests.items()) == [("GET", 0), ("PUT", 0), ("HEAD", 2), ("POST", 1)]
+
+
+def test_with_errors_nothing_is_counted_but_them() -> None:
+    """A plan that stands beside errors was not made from what the user meant."""
+    made = report("plan", CREATE, unmanaged=STRAYS, errors=ERRORS)
+    assert (summarize(made).resources, summarize(made).unmanaged) == (0, 0)
+    assert '"resources": []' in render(made, "json")
+
+
+def test_an_outcome_replaces_what_was_planned() -> None:
+    """What was decided just before the PUT is what is reported."""
+    now = replace(CREATE, action=Action.NONE, reason=Reason.IN_SYNC, sync=Sync.IN_SYNC)
+    outcomes = {CREATE.desired.key: Outcome(now, Result.UNCHANGED)}
+    made = report("apply", CREATE, outcomes=outcomes)
+    assert (summarize(made).create, summarize(made).in_sync, summarize(made).drift) == (0, 1, 0)
+    assert verdict(made) == "Nothing to apply; 1 in sync."
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (report("plan"), "No changes. 0 resources in sync."),
+        (report("plan", IN_SYNC, DEGRADED), "No changes. 2 resources in sync."),
+        (report("plan", IN_SYNC, unmanaged=STRAYS), "No changes. 1 resource in sync; 3 unmanaged."),
+        (report("plan", CREATE, UPDATE, FROZEN, IN_SYNC), "1 to create, 1 to update, 1 blocked; 1 in sync."),
+        (report("plan", CREATE), "1 to create."),
+        (report("plan", UNVERIFIED, STRICT), "1 unverified, 1 out of sync."),
+        (report("plan", errors=ERRORS), "3 errors in 2 files. Nothing was sent."),
+        (report("validate", errors=ERRORS), "3 errors in 2 files."),
+        (report("validate", *[IN_SYNC] * 5), "5 manifests are valid."),
+        (report("validate", IN_SYNC, warnings=WARNINGS), "1 manifest is valid; 1 warning."),
+        (report("validate"), "All manifests are valid."),
+        (report("drift", CREATE, UPDATE, IN_SYNC), "Drift: 2 of 3 resources differ from git."),
+        (report("drift", AGAIN, UNREAD), "Drift: 1 of 2 resources differs from git; 1 unknown."),
+        (report("drift", IN_SYNC), "No drift. 1 resource in sync."),
+        (report("drift", IN_SYNC, UNREAD, RUNNING), "No drift seen. 1 resource in sync; 1 unknown, 1 waiting."),
+        (report("run", IN_SYNC), "No drift. 1 resource in sync."),
+        (applied(Outcome(CREATE, Result.SUCCEEDED)), "Applied: 1 created."),
+        (applied(Outcome(IN_SYNC, Result.UNCHANGED)), "Nothing to apply; 1 in sync."),
+        (applied(Outcome(AGAIN, Result.FAILED)), "Failed: 1 of 1 PUT failed."),
+        (
+            applied(Outcome(AGAIN, Result.FAILED), Outcome(CREATE, Result.SKIPPED), Outcome(IN_SYNC, Result.UNCHANGED)),
+            "Failed: 1 of 1 PUT failed; 1 skipped; 1 in sync.",
+        ),
+        (report("apply", CREATE, FROZEN, IN_SYNC), "Incomplete: 1 blocked, 1 not started; 1 in sync."),
+        (applied(Outcome(RUNNING, Result.UNCHANGED)), "Nothing to apply; 1 in sync."),
+    ],
+)
+def test_the_verdict_says_it_in_one_sentence(made: Report, expected: str) -> None:
+    """What a reader of one line learns."""
+    assert verdict(made) == expected
+
+
+GOOD = Outcome(CREATE, Result.SUCCEEDED)
+
+
+@pytest.mark.parametrize(
+    ("made", "plain", "detailed"),
+    [
+        (report("validate", IN_SYNC, warnings=WARNINGS), 0, 0),
+        (report("validate", errors=ERRORS), 1, 1),
+        (report("plan", IN_SYNC), 0, 0),
+        (report("plan", CREATE), 0, 2),
+        (report("plan", UPDATE, UNDECLARED), 0, 2),
+        (report("plan", FROZEN), 1, 1),
+        (report("plan", UNREAD), 1, 1),
+        (report("plan", CREATE, FROZEN), 1, 1),
+        (report("plan", errors=ERRORS), 1, 1),
+        (report("plan", RUNNING, PAUSED, unmanaged=STRAYS), 0, 0),
+        (report("plan", STRICT), 0, 0),
+        (report("drift", IN_SYNC, UNVERIFIED, unmanaged=STRAYS), 0, 0),
+        (report("drift", RUNNING), 0, 0),
+        (report("drift", UPDATE), 2, 2),
+        (report("drift", FROZEN), 2, 2),
+        (report("drift", ORPHAN), 2, 2),
+        (report("drift", PAUSED), 2, 2),
+        (report("drift", STRICT), 2, 2),
+        (report("drift", UNREAD), 1, 1),
+        (report("drift", UNREAD, UPDATE), 1, 1),
+        (report("drift", errors=ERRORS), 1, 1),
+        (applied(GOOD, Outcome(IN_SYNC, Result.UNCHANGED)), 0, 0),
+        (applied(GOOD, Outcome(UPDATE, Result.FAILED)), 1, 1),
+        (applied(GOOD, Outcome(UPDATE, Result.SKIPPED)), 1, 1),
+        (applied(GOOD, Outcome(UPDATE, Result.REFUSED)), 1, 1),
+        (applied(Outcome(RUNNING, Result.FAILED)), 1, 1),
+        (applied(Outcome(RUNNING, Result.UNCHANGED)), 0, 0),
+        (applied(Outcome(ADOPT, Result.UNCHANGED)), 0, 0),
+        (applied(Outcome(PAUSED, Result.UNCHANGED)), 0, 0),
+        (applied(Outcome(FROZEN, Result.UNCHANGED)), 1, 1),
+        (report("apply", RUNNING), 1, 1),
+        (report("apply", FROZEN), 1, 1),
+        (report("apply", UNREAD), 1, 1),
+        (report("apply", CREATE), 1, 1),
+        (report("apply", PAUSED, IN_SYNC), 0, 0),
+        (report("apply", errors=ERRORS), 1, 1),
+        (report("run", IN_SYNC), 0, 0),
+        (report("run", UPDATE), 2, 2),
+        (replace(applied(GOOD), command="run"), 0, 0),
+        (replace(applied(Outcome(UPDATE, Result.FAILED)), command="run"), 1, 1),
+    ],
+)
+def test_exit_codes_follow_the_table(made: Report, plain: int, detailed: int) -> None:
+    """1 wins over 2; what waits, is paused or unmanaged is no failure of a plan."""
+    assert (exit_code(made, detailed=False), exit_code(made, detailed=True)) == (plain, detailed)
+
+
+@pytest.mark.parametrize(
+    ("state", "health"),
+    [
+        ("Succeeded", Health.HEALTHY),
+        ("", Health.HEALTHY),
+        ("Failed", Health.DEGRADED),
+        ("canceled", Health.DEGRADED),
+        ("Migrating", Health.PROGRESSING),
+    ],
+)
+def test_an_unmanaged_resource_has_the_health_of_its_state(state: str, health: Health) -> None:
+    """Nobody compares it, but how it is can be said."""
+    assert health_of(unmanaged("1", state).live) is health
+
+
+def test_an_unknown_format_is_wrong_usage() -> None:
+    """The message names the formats that exist."""
+    with pytest.raises(UsageError, match="text, json, markdown"):
+        render(Report("plan", REPORTS["plan-empty"].started_at, REPORTS["plan-empty"].finished_at, Plan(())), "xml")
+
+
+def test_an_apply_that_succeeds_for_a_waiting_resource_has_updated_it() -> None:
+    """Whatever is not a create counts as updated."""
+    assert verdict(applied(Outcome(change("x", Action.WAIT, Reason.OPERATION_RUNNING), Result.SUCCEEDED))) == (
+        "Applied: 1 updated."
+    )
