@@ -1,0 +1,123 @@
+"""
+From the resource as the service knows it to the JSON it answers: what is left out, in which order, in which state.
+
+Pure: time is an argument.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from reconciler.emulator.regions import short_name
+from reconciler.emulator.times import utc_stamp
+from reconciler.emulator.trees import at, copied, holders
+from reconciler.model import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.emulator.facts import Facts
+    from reconciler.emulator.store import Row
+    from reconciler.kinds import Kind
+
+SUCCEEDED: Final = "Succeeded"
+_PERCENT: Final = 100
+
+
+def render(kind: Kind, facts: Facts, resource_id: str, state: Mapping[str, Any], provisioning_state: str) -> str:
+    """
+    Give the answer's text.
+
+    Args:
+        kind: Says which properties are never returned.
+        facts: Say how the type is answered.
+        resource_id: As spelled by the PUT that created the resource.
+        state: The resource as the service knows it.
+        provisioning_state: Shown if the type has one.
+    """
+    body: dict[str, Any] = copied(dict(state))
+    for path in kind.write_only_paths:
+        for holder in list(holders(body, path)):
+            del holder[path[-1]]
+    if facts.has_state:
+        body.setdefault("properties", {})["provisioningState"] = provisioning_state
+    body |= {"name": resource_id.rsplit("/", 1)[1], "id": resource_id, "type": kind.resource_type}
+    return orjson.dumps(_ordered(body, tuple(name.split(".") for name in facts.order))).decode()
+
+
+def _ordered(body: dict[str, Any], order: tuple[list[str], ...]) -> dict[str, Any]:
+    """Give *body* with its keys in the order of the paths that begin with them."""
+    heads = dict.fromkeys(path[0] for path in order)
+    result: dict[str, Any] = {}
+    for key in [*(key for key in heads if key in body), *(key for key in body if key not in heads)]:
+        below = tuple(path[1:] for path in order if path[0] == key and len(path) > 1)
+        value = body[key]
+        result[key] = _ordered(value, below) if below and isinstance(value, dict) else value
+    return result
+
+
+def without_link_queries(facts: Facts, text: str) -> str:
+    """Give an answer with its package links cut at the query part."""
+    body = orjson.loads(text)
+    for path in facts.links:
+        for holder in holders(body, path):
+            holder[path[-1]] = str(holder[path[-1]]).partition("?")[0]
+    return orjson.dumps(body).decode()
+
+
+def with_system_data(text: str, created: float, changed: float) -> str:
+    """Give an answer as newer api-versions have it."""
+    data = {
+        "createdBy": "emulator",
+        "createdByType": "Application",
+        "createdAt": utc_stamp(created),
+        "lastModifiedBy": "emulator",
+        "lastModifiedByType": "Application",
+        "lastModifiedAt": utc_stamp(changed),
+    }
+    return f'{text[:-1]},"systemData":{orjson.dumps(data).decode()}}}'
+
+
+def with_replication(facts: Facts, text: str, row: Row, now: float) -> str:
+    """
+    Give an answer with ``replicationStatus``.
+
+    Its regions have short names, unlike those of ``targetRegions`` (azure-sdk-for-net, session record
+    ``GalleryApplicationVersion_CRUD_Tests``).
+    """
+    body = orjson.loads(text)
+    regions = at(body, facts.region_list or ())
+    state, aggregated = _replication_state(body, row, now)
+    progress = _progress(row, now) if state == "Replicating" else _PERCENT * (state == "Completed")
+    names = [region["name"] for region in regions] if regions is not MISSING else []
+    properties = body["properties"]
+    last = properties.pop("provisioningState")
+    properties["replicationStatus"] = {
+        "aggregatedState": aggregated,
+        "summary": [
+            {"region": short_name(name), "state": state, "details": "", "progress": progress} for name in names
+        ],
+    }
+    properties["provisioningState"] = last
+    return orjson.dumps(body).decode()
+
+
+def _replication_state(body: Mapping[str, Any], row: Row, now: float) -> tuple[str, str]:
+    if row.ends > now:
+        return "Replicating", "InProgress"
+    return ("Completed", "Completed") if at(body, ("properties", "provisioningState")) == SUCCEEDED else ("Failed",) * 2
+
+
+def _progress(row: Row, now: float) -> int:
+    return int(_PERCENT * (now - row.started) / max(row.ends - row.started, 1e-9))
+
+
+def with_sharing_groups(text: str) -> str:
+    """Give a gallery's answer to ``$select=Permissions`` or ``$expand=SharingProfile/Groups``: nobody is in a group."""
+    body = orjson.loads(text)
+    profile = body.setdefault("properties", {}).setdefault("sharingProfile", {})
+    profile.setdefault("permissions", "Private")
+    profile.setdefault("groups", [])
+    return orjson.dumps(body).decode()

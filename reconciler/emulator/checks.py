@@ -1,0 +1,198 @@
+"""
+What a service refuses in a request body by looking at it alone. Pure.
+
+The schema of the kind says what is well formed; :mod:`reconciler.emulator.facts` says what else the service refuses.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import jsonschema_rs
+import orjson
+
+from reconciler.emulator.errors import (
+    Refused,
+    bad_request,
+    invalid_content,
+    invalid_parameter,
+    missing_parameter,
+)
+from reconciler.emulator.trees import at, holders, without_nulls
+from reconciler.kinds import load_kinds
+from reconciler.model import MISSING
+from reconciler.rules import Rule, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.emulator.facts import Facts
+    from reconciler.kinds import Kind
+
+_QUOTES: Final = ('"', "'")
+
+
+def parse(content: bytes) -> dict[str, Any]:
+    """
+    Give the JSON object in *content*, which may begin with a byte order mark.
+
+    Raises:
+        Refused: 400.
+    """
+    try:
+        value = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        message = f"Unexpected character encountered while parsing. Line {error.lineno}, position {error.colno}."
+        raise invalid_content(message) from error
+    if not isinstance(value, dict):
+        msg = "The request body must be a JSON object."
+        raise invalid_content(msg)
+    return value
+
+
+def accept(kind: Kind, facts: Facts, raw: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
+    """
+    Give the request body without what the service does not read: nulls, read-only properties, what it ignores.
+
+    Args:
+        kind: Of the resource.
+        facts: Of its type.
+        raw: The body as sent.
+        partial: True for a PATCH, which need not name the location or the properties.
+
+    Raises:
+        Refused: 400.
+    """
+    body: dict[str, Any] = _known(kind.rules, facts, without_nulls(raw), ())
+    if not partial and facts.location_required and not body.get("location"):
+        raise Refused(400, "LocationRequired", "The location property is required for this definition.", gateway=True)
+    _refuse_forbidden(facts, body)
+    _refuse_malformed(kind, facts, body, partial=partial)
+    for path in facts.links:
+        for holder in holders(body, path):
+            _check_link(holder[path[-1]], named(facts, path))
+    return body
+
+
+def _known(rule: Rule, facts: Facts, value: Any, path: tuple[str, ...]) -> Any:
+    if rule.shape is Shape.LIST and rule.items is not None and isinstance(value, list):
+        return [_known(rule.items, facts, item, path) for item in value]
+    if rule.shape is not Shape.OBJECT or not isinstance(value, dict):
+        return value
+    kept = {}
+    for name, item in value.items():
+        child = rule.properties.get(name)
+        if child is None and (*path, name) not in _forbidden_names(facts):
+            _refuse_unknown(facts, (*path, name))
+        elif child is None or not child.read_only:
+            kept[name] = _known(child or Rule(), facts, item, (*path, name))
+    return kept
+
+
+def _forbidden_names(facts: Facts) -> set[tuple[str, ...]]:
+    return {tuple(step for step in path if step != "*") for path in facts.refused}
+
+
+def _refuse_unknown(facts: Facts, path: tuple[str, ...]) -> None:
+    if facts.refuses_unknown:
+        where = ".".join(path)
+        message = f"Could not find member '{path[-1]}' on object of type '{facts.subject}'. Path '{where}'"
+        raise invalid_content(message, where)
+
+
+def _refuse_forbidden(facts: Facts, body: dict[str, Any]) -> None:
+    for path in facts.refused:
+        if next(holders(body, path), None) is not None:
+            msg = (
+                f"The value of parameter '{named(facts, path)}' is invalid: it is not supported for this resource type."
+            )
+            raise invalid_parameter(
+                msg,
+                named(facts, path),
+            )
+
+
+def _refuse_malformed(kind: Kind, facts: Facts, body: dict[str, Any], *, partial: bool) -> None:
+    for error in _validator(kind.name, partial=partial).iter_errors(body):
+        path = [str(step) for step in error.instance_path if isinstance(step, str)]
+        if error.kind.name == "required":
+            raise missing_parameter(named(facts, (*path, str(error.kind.as_dict()["property"]))))
+        where = named(facts, tuple(path))
+        msg = f"The value of parameter '{where}' is invalid: {error.message}."
+        raise invalid_parameter(msg, where)
+
+
+@cache
+def _validator(kind: str, *, partial: bool) -> jsonschema_rs.Validator:
+    schema = load_kinds()[kind].body_schema()
+    return jsonschema_rs.validator_for({**schema, "required": []} if partial else schema, mask="it")
+
+
+def check_names(kind: Kind, params: Mapping[str, str]) -> None:
+    """
+    Refuse names that the service does not allow.
+
+    Raises:
+        Refused: 400.
+    """
+    error = next(_name_validator(kind.name).iter_errors(dict(params)), None)
+    if error is not None:
+        name = str(error.instance_path[0])
+        msg = f"The value '{params[name]}' of parameter '{name}' is invalid."
+        raise invalid_parameter(msg, name)
+
+
+@cache
+def _name_validator(kind: str) -> jsonschema_rs.Validator:
+    schema = load_kinds()[kind].schema
+    spec = schema["properties"]["spec"]["properties"]
+    names = {name: spec[name] for name in load_kinds()[kind].parameters}
+    return jsonschema_rs.validator_for(
+        {"$schema": schema["$schema"], "$defs": schema.get("$defs", {}), "properties": names}
+    )
+
+
+def _check_link(link: Any, where: str) -> None:
+    """A quoted URL or a doubled question mark is refused (azure-rest-api-specs issue 21212, azure-powershell 19358)."""
+    text = str(link)
+    if text.startswith(_QUOTES) or text.endswith(_QUOTES) or text.count("?") > 1:
+        msg = f"The value of parameter '{where}' is invalid: it is not a valid blob URI."
+        raise invalid_parameter(msg, where)
+
+
+def check_package(facts: Facts, body: Mapping[str, Any]) -> None:
+    """
+    Refuse a definition that is handed over in both ways, in none, or in half of one.
+
+    Raises:
+        Refused: 400. That the two parts should be empty if a package is given is the service's own text
+            (terraform-provider-azurerm issue 27515); the rest is inferred.
+    """
+    if not facts.packages:
+        return
+    ways = [[at(body, path) is not MISSING for path in way] for way in facts.packages]
+    if any(ways[0]) and any(ways[1]):
+        parts = "' and '".join(path[-1] for path in facts.packages[1])
+        msg = f"The properties '{parts}' should be empty if package zip file uri is provided."
+        raise bad_request(msg)
+    if not any(all(way) for way in ways):
+        whole, parts = (" and ".join(path[-1] for path in way) for way in facts.packages)
+        msg = f"The application definition must have either {whole}, or {parts}."
+        raise bad_request(msg)
+    for path in facts.packages[1]:
+        _check_json_text(facts, path, at(body, path))
+
+
+def _check_json_text(facts: Facts, path: tuple[str, ...], value: Any) -> None:
+    if isinstance(value, str):
+        try:
+            orjson.loads(value.removeprefix("\ufeff"))
+        except orjson.JSONDecodeError as error:
+            msg = f"The property '{path[-1]}' is not well-formed JSON."
+            raise invalid_content(msg, named(facts, path)) from error
+
+
+def named(facts: Facts, path: tuple[str, ...]) -> str:
+    """Give a path as the service names it: ``galleryApplicationVersion.properties.publishingProfile``."""
+    return ".".join([facts.subject, *(step for step in path if step != "*")])

@@ -1,0 +1,114 @@
+"""Opens the state file: makes it private, sees that it is ours, gives it its tables."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APPLICATION_ID: Final = 0x52434E4C
+"""Marks the file as ours (``PRAGMA application_id``)."""
+
+SCHEMA_VERSION: Final = 1
+"""Of the tables below (``PRAGMA user_version``)."""
+
+_BUSY_TIMEOUT_S: Final = 30
+_WAL_RETRY_S: Final = 0.01
+_TABLES: Final = (
+    """CREATE TABLE resources (
+        key TEXT PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+        settled TEXT, running TEXT NOT NULL, started REAL NOT NULL, ends REAL NOT NULL,
+        created REAL NOT NULL, changed REAL NOT NULL
+    )""",
+    "CREATE INDEX resources_by_kind ON resources (kind, key)",
+    "CREATE INDEX resources_deleted ON resources (ends) WHERE settled IS NULL",
+    """CREATE TABLE operations (
+        guid TEXT PRIMARY KEY, key TEXT NOT NULL, slot TEXT NOT NULL, location TEXT NOT NULL,
+        started REAL NOT NULL, ends REAL NOT NULL, code TEXT, message TEXT
+    )""",
+    "CREATE INDEX operations_by_slot ON operations (slot, ends)",
+    "CREATE INDEX operations_by_end ON operations (ends)",
+    "CREATE TABLE faults (key TEXT PRIMARY KEY, code TEXT NOT NULL, message TEXT NOT NULL, status INTEGER)",
+    "CREATE TABLE resource_groups (key TEXT PRIMARY KEY, body TEXT NOT NULL)",
+    "CREATE TABLE unregistered (subscription TEXT, namespace TEXT, PRIMARY KEY (subscription, namespace))",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+
+def connect(path: Path | None) -> sqlite3.Connection:
+    """
+    Open the state file at *path*, or memory.
+
+    Raises:
+        EmulatorError: It cannot be opened, is not a state file, or is one of another version.
+    """
+    try:
+        if path is not None:
+            _make_private(path)
+        # Threads take turns in Store: a test may look at the world of a server that runs in another thread.
+        db = sqlite3.connect(path or ":memory:", timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(path, str(error), "name another file with --state, or remove this one") from error
+    try:
+        _prepare(db, path)
+    except BaseException as error:
+        db.close()
+        if isinstance(error, sqlite3.Error):
+            raise _unusable(path, str(error), "name another file with --state, or remove this one") from error
+        raise
+    return db
+
+
+def _make_private(path: Path) -> None:
+    """Bodies hold signed links: nobody else may read the folder or the file."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+
+
+def _prepare(db: sqlite3.Connection, path: Path | None) -> None:
+    _use_wal(db)
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        _check_or_create(db, path)
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Let readers and the writer go on side by side. SQLite does not wait for a file that another process is making."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_WAL_RETRY_S)
+        else:
+            return
+
+
+def _check_or_create(db: sqlite3.Connection, path: Path | None) -> None:
+    (owner,), (version,) = (db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version"))
+    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner == 0 and tables == 0:
+        for statement in _TABLES:
+            db.execute(statement)
+    elif owner != APPLICATION_ID:
+        raise _unusable(path, "it is a database of another program", "name another file with --state")
+    elif version != SCHEMA_VERSION:
+        problem = f"its version is {version} and this program knows {SCHEMA_VERSION}"
+        raise _unusable(path, problem, "name another file with --state, or remove this one to begin afresh")
+
+
+def _unusable(path: Path | None, problem: str, fix: str) -> EmulatorError:
+    return EmulatorError(f"the emulator cannot use its state file {path or ':memory:'}: {problem}; {fix}")

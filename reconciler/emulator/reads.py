@@ -1,0 +1,130 @@
+"""GET of one resource and of lists. A list is mostly concatenation: rows hold answers that are ready to be sent."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from reconciler.emulator.answers import (
+    with_replication,
+    with_sharing_groups,
+    with_system_data,
+    without_link_queries,
+)
+from reconciler.emulator.calls import Call, Reply
+from reconciler.emulator.errors import invalid_parameter, parent_not_found, resource_not_found
+from reconciler.emulator.provider import Provider, name_below_provider, nested_name, parent_of
+
+if TYPE_CHECKING:
+    from reconciler.emulator.store import Row
+
+
+def get(provider: Provider, call: Call) -> Reply:
+    """
+    Answer a GET of one resource.
+
+    Raises:
+        Refused: 400, 404 or 429.
+    """
+    provider.check_version(call)
+    headers = provider.rate_headers(call)
+    provider.check_group(call)
+    resource_id = provider.resource_id(call)
+    row = provider.store.find(resource_id.lower())
+    text = row.answer(call.now) if row else None
+    if row is None or text is None:
+        raise resource_not_found(name_below_provider(resource_id), call.params["resourceGroupName"])
+    return Reply(200, _expanded(provider, call, row, text).encode(), headers)
+
+
+def _expanded(provider: Provider, call: Call, row: Row, text: str) -> str:
+    wanted = {call.query.get("$expand", "").lower(), call.query.get("$select", "").lower()}
+    if "replicationstatus" in wanted and provider.facts.region_list:
+        text = with_replication(provider.facts, text, row, call.now)
+    if wanted & {"sharingprofile/groups", "permissions"} and provider.facts.unique_name:
+        text = with_sharing_groups(text)
+    return dressed(provider, call, text, row.created, row.changed)
+
+
+def dressed(provider: Provider, call: Call, text: str, created: float, changed: float) -> str:
+    """Give a stored answer as this request's api-version and the settings have it."""
+    if provider.settings.media_link == "stripped" and provider.facts.links:
+        text = without_link_queries(provider.facts, text)
+    since = provider.kind.system_data
+    return with_system_data(text, created, changed) if since and call.api_version >= since else text
+
+
+def list_page(provider: Provider, call: Call, *, prefix_template: str, below_parent: bool) -> Reply:
+    """
+    Answer a list.
+
+    Args:
+        provider: Of the type.
+        call: The request.
+        prefix_template: What the ids of its items begin with.
+        below_parent: Whether it lists what is below one resource, which must be there.
+
+    Raises:
+        Refused: 400 or 404.
+    """
+    provider.check_version(call)
+    provider.check_group(call)
+    prefix = prefix_template.format_map(dict(call.params)).lower()
+    if below_parent:
+        check_parent(provider, call, prefix.rstrip("/").rsplit("/", 1)[0])
+    after = _after(call, prefix)
+    size = provider.settings.page_size
+    items = provider.store.page(provider.kind.name, prefix, after, size + 1, call.now)
+    more = len(items) > size
+    texts = [dressed(provider, call, item.answer, item.created, item.changed) for item in items[:size]]
+    link = f',"nextLink":{_next_link(call, items[size - 1].key)}' if more else ""
+    return Reply(200, f'{{"value":[{",".join(texts)}]{link}}}'.encode())
+
+
+def check_parent(provider: Provider, call: Call, parent_key: str) -> None:
+    """
+    Refuse what is nested below a resource that is not there.
+
+    Raises:
+        Refused: 404.
+    """
+    row = provider.store.find(parent_key)
+    if row is None or row.answer(call.now) is None:
+        raise parent_not_found(_spelled(call, parent_key))
+
+
+def _spelled(call: Call, parent_key: str) -> str:
+    """Give the names of the parent as the request wrote them."""
+    start = call.path.lower().find(parent_key)
+    return nested_name(call.path[start : start + len(parent_key)] if start >= 0 else parent_key)
+
+
+def parent_key(provider: Provider, call: Call) -> str | None:
+    """Give the key of the parent; None for a type that is not nested."""
+    return parent_of(provider.resource_id(call)).lower() if provider.kind.parent else None
+
+
+def _after(call: Call, prefix: str) -> str:
+    token = call.query.get("$skiptoken")
+    if token is None:
+        return prefix
+    try:
+        after = base64.urlsafe_b64decode(token.encode() + b"==").decode()
+    except (ValueError, binascii.Error):
+        after = ""
+    if not after.startswith(prefix):
+        msg = "The value of parameter '$skiptoken' is invalid."
+        raise invalid_parameter(msg, "$skiptoken")
+    return after
+
+
+def _next_link(call: Call, last_key: str) -> str:
+    """Give the address of the next page, as JSON. It is absolute, and a client follows it as it is."""
+    token = base64.urlsafe_b64encode(last_key.encode()).rstrip(b"=").decode()
+    kept = {name: value for name, value in call.query.items() if name != "$skiptoken"}
+    link = f"{call.base_url}{quote(call.path)}?{urlencode({**kept, '$skiptoken': token}, safe='$')}"
+    return orjson.dumps(link).decode()

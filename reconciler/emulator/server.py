@@ -1,0 +1,147 @@
+"""Serves the embedded ARM over HTTP or HTTPS, on loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from reconciler.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import FrameType
+
+    from starlette.types import ASGIApp
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_GRACE_S: Final = 5
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it listens, and keeps the signal that stopped it to itself."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self.stopped_by: int | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM, without raising them again once stopped: that is the caller's choice."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._stop) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, _: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self.stopped_by = number
+
+
+def serve(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    *,
+    ready: Callable[[int], None] | None = None,
+) -> int | None:
+    """
+    Serve *app* until SIGINT or SIGTERM, and give the number of that signal.
+
+    Args:
+        app: An ASGI application.
+        host: A loopback address, or ``localhost``.
+        port: 0 lets the system choose.
+        tls_cert: PEM file of the certificate; plain HTTP without it.
+        tls_key: PEM file of its key, unless it is in the same file.
+        ready: Called with the port once requests are answered.
+
+    Raises:
+        EmulatorError: The address is not loopback, or cannot be listened on; the certificate cannot be used.
+    """
+    with _listening(host, port) as listener:
+        bound = listener.getsockname()[1]
+        server = _server(app, tls_cert, tls_key, lambda: ready(bound) if ready else None)
+        asyncio.run(server.serve(sockets=[listener]))
+        return server.stopped_by
+
+
+@contextmanager
+def serve_in_thread(app: ASGIApp, host: str = "127.0.0.1") -> Iterator[str]:
+    """Serve *app* from another thread as long as the context lasts, and give its base URL."""
+    listening = threading.Event()
+    with _listening(host, 0) as listener:
+        server = _server(app, None, None, listening.set)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
+        thread.start()
+        listening.wait()
+        try:
+            yield f"http://{host}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    address = _loopback(host)
+    family = socket.AF_INET6 if isinstance(address, ipaddress.IPv6Address) else socket.AF_INET
+    try:
+        listener = socket.create_server((str(address), port), family=family)
+    except OSError as error:
+        message = f"the emulator cannot listen on {host}:{port}: {error}; choose another --port"
+        raise EmulatorError(message) from error
+    with listener:
+        yield listener
+
+
+def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+        is_loopback = address.is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        message = f"the emulator listens on loopback only, not on {host}: it asks nobody for a password"
+        raise EmulatorError(message)
+    return address
+
+
+def _server(app: ASGIApp, tls_cert: Path | None, tls_key: Path | None, ready: Callable[[], None]) -> _Server:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    try:
+        config.load()
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        message = f"the emulator cannot use the certificate {tls_cert}: {error}"
+        raise EmulatorError(message) from error
+    return _Server(config, ready)

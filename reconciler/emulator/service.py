@@ -1,0 +1,188 @@
+"""
+How a service keeps what it is sent: merging or replacing, filling in, respelling. Pure: takes and gives bodies.
+
+The state of a resource is its answer plus the write-only properties, minus name, id, type and provisioning state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.emulator import artifacts
+from reconciler.emulator.changes import check_change, check_lists, elements, key_of
+from reconciler.emulator.checks import check_package
+from reconciler.emulator.regions import display_name
+from reconciler.emulator.times import respell, stamp
+from reconciler.emulator.trees import at, copied, holders, put
+from reconciler.model import MISSING
+from reconciler.rules import Rule, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.emulator.facts import Facts
+    from reconciler.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """
+    The resource that a request is about.
+
+    Attributes:
+        id: As it is answered.
+        params: The URI parameters.
+        now: Seconds since the epoch.
+        group_location: Where its resource group is.
+    """
+
+    kind: Kind
+    facts: Facts
+    id: str
+    params: Mapping[str, str]
+    now: float
+    group_location: str
+
+    @property
+    def name(self) -> str:
+        """Type and name as ARM's messages have them: ``Microsoft.Compute/galleries/g/applications/a``."""
+        return self.id.rpartition("/providers/")[2]
+
+
+def created(subject: Subject, sent: dict[str, Any]) -> dict[str, Any]:
+    """
+    Give the state of a resource that did not exist.
+
+    Raises:
+        Refused: 400.
+    """
+    check_package(subject.facts, sent)
+    state = _copied_without_empty(subject.facts, sent)
+    state.setdefault("location", subject.group_location)
+    check_lists(subject.kind, subject.facts, state)
+    if subject.facts.published:
+        put(state, subject.facts.published, stamp(subject.now))
+    if subject.facts.unique_name:
+        subscription, *_, name = subject.params.values()
+        put(state, subject.facts.unique_name, f"{subscription}-{name.upper()}")
+    return _completed(subject, state)
+
+
+def updated(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """
+    Give the state of a resource after a PUT.
+
+    Raises:
+        Refused: 400 or 409.
+    """
+    rules, facts = subject.kind.rules, subject.facts
+    check_package(facts, sent)
+    check_change(subject.kind, facts, stored, sent, _name_and_group(subject))
+    kept = _copied_without_empty(facts, sent)
+    state = (merged if subject.kind.put == "merge" else replaced)(rules, stored, kept)
+    state.setdefault("location", stored["location"])
+    check_lists(subject.kind, facts, state)
+    return _completed(subject, state)
+
+
+def patched(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """
+    Give the state of a resource after a PATCH, which merges whatever a PUT does.
+
+    Raises:
+        Refused: 400 or 409.
+    """
+    allowed = {name: sent[name] for name in subject.facts.patches if name in sent}
+    check_change(subject.kind, subject.facts, stored, {**stored, **allowed}, _name_and_group(subject))
+    state = merged(subject.kind.rules, stored, _copied_without_empty(subject.facts, allowed))
+    check_lists(subject.kind, subject.facts, state)
+    return _completed(subject, state)
+
+
+def _name_and_group(subject: Subject) -> str:
+    return f"{subject.id.rsplit('/', 1)[1]}|{subject.params['resourceGroupName']}"
+
+
+def _copied_without_empty(facts: Facts, sent: dict[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = copied(sent)
+    for path in facts.keeps_when_empty:
+        for holder in list(holders(body, path)):
+            if not holder[path[-1]]:
+                del holder[path[-1]]
+    return body
+
+
+def merged(rule: Rule, stored: Any, sent: Any) -> Any:
+    """
+    Give *stored* overlaid by *sent*: what is left out stays, lists and maps replace whole.
+
+    azure-cli, recording ``test_gallery_application_version``: a PUT without manageActions and targetRegions kept both.
+    """
+    if sent is MISSING:
+        return stored
+    if rule.shape is Shape.LIST:
+        return _merged_list(rule, stored, sent)
+    if rule.shape is not Shape.OBJECT or not isinstance(stored, dict):
+        return sent
+    result = dict(stored)
+    for name, value in sent.items():
+        result[name] = merged(rule.properties.get(name, Rule()), stored.get(name, MISSING), value)
+    return result
+
+
+def _merged_list(rule: Rule, stored: Any, sent: list[Any]) -> list[Any]:
+    """Elements replace; what is frozen in one cannot have gone just because it was not sent."""
+    known = elements(rule, stored) if rule.keys else {}
+    return [
+        _with_frozen(rule.items, known[key], item) if (key := key_of(rule, item)) in known else item for item in sent
+    ]
+
+
+def _with_frozen(rule: Rule | None, stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    properties = rule.properties if rule else {}
+    kept = {name: stored[name] for name, child in properties.items() if child.frozen and name in stored}
+    return {**kept, **sent}
+
+
+def replaced(rule: Rule, stored: Any, sent: Any) -> Any:
+    """Give *sent*, and what the service made or never clears of *stored*."""
+    if rule.shape is not Shape.OBJECT or not isinstance(stored, dict) or sent is MISSING:
+        return sent
+    result = dict(sent)
+    for name, child in rule.properties.items():
+        stays = not child.clearable and name in stored
+        value = replaced(child, stored.get(name, MISSING), result.get(name, stored[name] if stays else MISSING))
+        if value is not MISSING:
+            result[name] = value
+    return result
+
+
+def _completed(subject: Subject, state: dict[str, Any]) -> dict[str, Any]:
+    """Give *state* with everything that the service fills in or spells its own way."""
+    facts = subject.facts
+    for path, value in facts.echoed:
+        if at(state, path) is MISSING:
+            put(state, path, value)
+    _complete_regions(facts, state)
+    _respell(facts, state)
+    if facts.artifacts and at(state, facts.artifacts) is MISSING:
+        put(state, facts.artifacts, artifacts.make(facts, subject.id, state))
+    return state
+
+
+def _complete_regions(facts: Facts, state: dict[str, Any]) -> None:
+    if facts.region_list is None:
+        return
+    if at(state, facts.region_list) is MISSING:
+        put(state, facts.region_list, [{"name": state["location"]}])
+    for region in at(state, facts.region_list):
+        for name, source in facts.inherited:
+            region.setdefault(name, at(state, source))
+
+
+def _respell(facts: Facts, state: dict[str, Any]) -> None:
+    for paths, spell in ((facts.region_names, display_name), (facts.instants, respell)):
+        for path in paths:
+            for holder in holders(state, path):
+                holder[path[-1]] = spell(holder[path[-1]])

@@ -1,0 +1,37 @@
+"""What can be chosen about the embedded ARM. Reads no environment: the program's own settings module does that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorSettings:
+    """
+    The choices of one emulator.
+
+    Attributes:
+        state: The SQLite file; None keeps everything in memory.
+        latency_ms: Added to every request.
+        page_size: Most items of one page of a list.
+        operation_seconds: How long a long operation takes.
+        media_link: ``whole`` answers package links as sent, as recorded in 2022; ``stripped`` without their query
+            part, as users report since 2026.
+        strict_groups: Resource groups must have been created with a PUT; otherwise they exist on first use.
+        throttle: Requests beyond ARM's and the Compute provider's limits get 429; otherwise the headers show full
+            buckets.
+        max_body_bytes: Larger request bodies get 413.
+    """
+
+    state: Path | None = None
+    latency_ms: float = 0
+    page_size: int = 100
+    operation_seconds: float = 0.5
+    media_link: Literal["whole", "stripped"] = "whole"
+    strict_groups: bool = False
+    throttle: bool = False
+    max_body_bytes: int = 4 * 1024 * 1024

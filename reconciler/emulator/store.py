@@ -1,0 +1,222 @@
+"""
+Where the embedded ARM keeps its world: one SQLite file, which several processes may share, or memory.
+
+Knows rows, not meanings. A write happens inside :meth:`Store.writing`, one immediate transaction, so a process that is
+killed leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.emulator.files import connect
+from reconciler.emulator.groups import GroupTables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NESTED_GRACE_S: Final = 20
+"""How long a deleted child still keeps its parent from being deleted (azure-rest-api-specs issue 19686)."""
+
+_OPERATION_KEPT_S: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """
+    One resource.
+
+    Attributes:
+        key: The id in lower case.
+        id: As spelled by the PUT that created it.
+        kind: Name of the manifest kind.
+        state: The resource as the service knows it, write-only properties included; JSON text.
+        settled: The answer once *ends* has passed; None if the resource is gone then. JSON text.
+        running: The answer until then.
+        started: When the last operation began.
+        ends: When it ends; the state of the resource follows from this and the time of reading.
+    """
+
+    key: str
+    id: str
+    kind: str
+    state: str
+    settled: str | None
+    running: str
+    started: float
+    ends: float
+    created: float
+    changed: float
+
+    def answer(self, now: float) -> str | None:
+        """Give the answer at *now*; None if the resource is not there."""
+        return self.running if self.ends > now else self.settled
+
+    def is_being_deleted(self, now: float) -> bool:
+        """Tell whether the running operation is a deletion."""
+        return self.settled is None and self.ends > now
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """
+    One long operation.
+
+    Attributes:
+        guid: Its name.
+        slot: Of the one writer that ARM allows at a time.
+        started: When it began.
+        ends: When it ends: its status follows from this and the time of reading.
+        code: Of the error that it ends with; None for success.
+    """
+
+    guid: str
+    key: str
+    slot: str
+    location: str
+    started: float
+    ends: float
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One resource of a list, as a page needs it."""
+
+    key: str
+    answer: str
+    created: float
+    changed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A failure that the next write to one resource will meet."""
+
+    code: str
+    message: str
+    status: int | None
+
+
+class Store(GroupTables):
+    """The rows of one world."""
+
+    def __init__(self, path: Path | None) -> None:
+        """
+        Open *path*, making it if it is not there.
+
+        Raises:
+            EmulatorError: The file cannot be used.
+        """
+        super().__init__(connect(path))
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the one write transaction; nothing of it stays if the body raises."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def find(self, key: str) -> Row | None:
+        """Give the row of a resource, which may be that of a deleted one."""
+        row = self._db.execute("SELECT * FROM resources WHERE key = ?", (key,)).fetchone()
+        return Row(*row) if row else None
+
+    def save(self, row: Row) -> None:
+        """Write *row* over the one of the same key."""
+        self._db.execute("INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(row))
+
+    def forget(self, now: float) -> None:
+        """Drop what no answer needs any more: resources long deleted, operations long ended."""
+        self._db.execute("DELETE FROM resources WHERE settled IS NULL AND ends < ?", (now - NESTED_GRACE_S,))
+        self._db.execute("DELETE FROM operations WHERE ends < ?", (now - _OPERATION_KEPT_S,))
+
+    def page(self, kind: str, prefix: str, after: str, limit: int, now: float) -> list[Item]:
+        """
+        Give resources of one kind, in the order of their keys.
+
+        Args:
+            kind: Name of the kind.
+            prefix: What their keys begin with; ends with a slash.
+            after: The key behind which to begin; *prefix* for the first page.
+            limit: How many at most.
+            now: The time of reading.
+        """
+        rows = self._db.execute(
+            "SELECT key, CASE WHEN ends > :now THEN running ELSE settled END, created, changed FROM resources"
+            " WHERE kind = :kind AND key > :after AND key < :end AND (settled IS NOT NULL OR ends > :now)"
+            " ORDER BY key LIMIT :limit",
+            {"now": now, "kind": kind, "after": after, "end": _end(prefix), "limit": limit},
+        )
+        return [Item(*row) for row in rows]
+
+    def has_children(self, key: str, now: float) -> bool:
+        """Tell whether anything is, or was until seconds ago, below a resource."""
+        prefix = key + "/"
+        row = self._db.execute(
+            "SELECT 1 FROM resources WHERE key > ? AND key < ? AND (settled IS NOT NULL OR ends > ?) LIMIT 1",
+            (prefix, _end(prefix), now - NESTED_GRACE_S),
+        ).fetchone()
+        return row is not None
+
+    def keys(self, now: float) -> list[str]:
+        """Give the key of every resource that is there."""
+        rows = self._db.execute("SELECT key FROM resources WHERE settled IS NOT NULL OR ends > ? ORDER BY key", (now,))
+        return [key for (key,) in rows]
+
+    def subscriptions(self) -> list[str]:
+        """Give every subscription that holds a resource."""
+        rows = self._db.execute("SELECT DISTINCT substr(key, 16, instr(substr(key, 16), '/') - 1) FROM resources")
+        return sorted(name for (name,) in rows)
+
+    def remove(self, key: str) -> None:
+        """Drop a resource without a trace."""
+        self._db.execute("DELETE FROM resources WHERE key = ?", (key,))
+
+    def start(self, operation: Operation) -> None:
+        """Keep a new operation."""
+        self._db.execute("INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?)", astuple(operation))
+
+    def operation(self, guid: str) -> Operation | None:
+        """Give an operation by its name."""
+        row = self._db.execute("SELECT * FROM operations WHERE guid = ?", (guid,)).fetchone()
+        return Operation(*row) if row else None
+
+    def is_busy(self, slot: str, now: float) -> bool:
+        """Tell whether an operation of this writer slot is running."""
+        row = self._db.execute("SELECT 1 FROM operations WHERE slot = ? AND ends > ?", (slot, now)).fetchone()
+        return row is not None
+
+    def end_operations(self, now: float) -> None:
+        """Let everything that runs be over at *now*."""
+        self._db.execute("UPDATE operations SET ends = :now WHERE ends > :now", {"now": now})
+        self._db.execute("UPDATE resources SET ends = :now WHERE ends > :now", {"now": now})
+
+    def plant(self, key: str, fault: Fault) -> None:
+        """Let the next write to a resource fail."""
+        self._db.execute("INSERT OR REPLACE INTO faults VALUES (?, ?, ?, ?)", (key, *astuple(fault)))
+
+    def take_fault(self, key: str) -> Fault | None:
+        """Give the failure planted for a resource, once."""
+        row = self._db.execute("DELETE FROM faults WHERE key = ? RETURNING code, message, status", (key,)).fetchone()
+        return Fault(*row) if row else None
+
+
+def _end(prefix: str) -> str:
+    """Give the first key behind all that begin with *prefix*: ``0`` follows ``/``."""
+    return prefix[:-1] + "0"
