@@ -5,6 +5,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
         UsageError               the command line or an environment variable makes no sense (exit 64)
         ManifestError            one or more problems in manifests or the project file, all of them at once
         EmulatorError            the embedded ARM cannot use its state file
+        OutputError              a report or a plan cannot be written
         ArmError                 one request to ARM did not give a usable answer
             AuthError            no token, or ARM refused it
             RejectedError        ARM said no, and would say so again
@@ -52,6 +53,10 @@ class ManifestError(ReconcilerError):
 
 class EmulatorError(ReconcilerError):
     """The state file of the embedded ARM cannot be used."""
+
+
+class OutputError(ReconcilerError):
+    """A file that was asked for cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)

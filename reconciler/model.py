@@ -31,6 +31,9 @@ class Missing(Enum):
 
 MISSING: Final = Missing.MISSING
 
+_FAILED: Final = frozenset({"failed", "canceled"})
+_SETTLED: Final = _FAILED | {"succeeded"}
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
@@ -166,6 +169,32 @@ class Live:
         properties = self.body.get("properties")
         state = properties.get("provisioningState") if isinstance(properties, Mapping) else None
         return state if isinstance(state, str) and state else "Succeeded"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no operation runs; a word that nobody knows means that one does."""
+        return self.provisioning_state.lower() in _SETTLED
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last operation did not end well."""
+        return self.provisioning_state.lower() in _FAILED
+
+    @property
+    def health(self) -> Health:
+        """How the resource is: by its state, and by its replication where that was read."""
+        if not self.is_settled:
+            return Health.PROGRESSING
+        return Health.DEGRADED if self.has_failed or self._replication_failed() else Health.HEALTHY
+
+    def _replication_failed(self) -> bool:
+        properties = self.body.get("properties")
+        status = properties.get("replicationStatus") if isinstance(properties, Mapping) else None
+        if not isinstance(status, Mapping):
+            return False
+        regions = [region for region in status.get("summary") or () if isinstance(region, Mapping)]
+        states = [status.get("aggregatedState"), *(region.get("state") for region in regions)]
+        return any(isinstance(state, str) and state.lower() == "failed" for state in states)
 
 
 class Absence(StrEnum):
@@ -395,6 +424,7 @@ class Report:
     Attributes:
         command: ``validate``, ``plan``, ``apply``, ``drift`` or ``run``.
         outcomes: By folded resource id; empty unless something was applied.
+        manifests: How many are valid.
         requests: How many requests of each method were sent to ARM.
         puts: Planned (plan, drift) or sent (apply).
     """
@@ -406,5 +436,6 @@ class Report:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    manifests: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
     puts: int = 0

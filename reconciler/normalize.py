@@ -78,6 +78,12 @@ def comparable(rules: Rule, want: JsonObject, have: JsonObject) -> Pair:
     return Pair(wanted if wanted is not MISSING else {}, had if had is not MISSING else {}, undeclared)
 
 
+def normalized(rules: Rule, body: JsonObject) -> JsonObject:
+    """Give the normal form of one body by itself: what two bodies share if nothing that is compared tells them apart."""
+    value = _alone(rules, body)
+    return value if value is not MISSING else {}
+
+
 def _pair(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
     if rule.read_only or rule.write_only or (want is MISSING and rule.server_populated):
         return _NEITHER

@@ -20,6 +20,7 @@ from reconciler.model import (
     Desired,
     Finding,
     Health,
+    JsonObject,
     Live,
     Observation,
     Observed,
@@ -32,8 +33,6 @@ from reconciler.model import (
 from reconciler.project import IgnoreRule
 from reconciler.tracking import Tracking
 
-SETTLED: Final = frozenset({"succeeded", "failed", "canceled"})
-_FAILED: Final = frozenset({"failed", "canceled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,23 @@ class Parent:
     fix: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    What is to be done about one resource, and what it was decided on.
+
+    Attributes:
+        live: The live body; None where there is none.
+        comparison: Of the live body and the manifest.
+    """
+
+    change: Change
+    live: JsonObject | None = None
+    comparison: Comparison = field(default_factory=Comparison)
+
+
 _THERE: Final = Parent()
-_Decision: TypeAlias = tuple[Action, Reason, Sync]
+_Chosen: TypeAlias = tuple[Action, Reason, Sync]
 
 
 def make_plan(
@@ -98,19 +112,18 @@ def make_plan(
     stated = {item.key: item for item in (everything if everything is not None else desired)}
     for item in sorted(desired, key=lambda item: (item.wave, item.depth, item.key)):
         parent = _parent_of(item, changes, observation, stated)
-        changes[item.key], hidden = decide(item, observation.observed[item.key], policy, parent)
-        used |= hidden
+        decision = decide(item, observation.observed[item.key], policy, parent)
+        changes[item.key] = decision.change
+        used |= decision.comparison.used
     return Plan(tuple(changes.values()), observation.unmanaged), frozenset(used)
 
 
-def decide(
-    desired: Desired, observed: Observed, policy: Policy, parent: Parent = _THERE
-) -> tuple[Change, frozenset[IgnoreRule]]:
+def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent = _THERE) -> Decision:
     """Choose the one action that brings *observed* to *desired*; the first rule that matches wins."""
     if isinstance(observed, Unreadable):
-        return _unknown(desired, observed.error), frozenset()
+        return Decision(_unknown(desired, observed.error))
     if isinstance(observed, Absent):
-        return _decide_absent(desired, observed, parent), frozenset()
+        return Decision(_decide_absent(desired, observed, parent))
     comparison = compare(desired, observed.body, policy.tracking, policy.ignore)
     action, reason, sync = _decide_live(desired, observed, comparison, policy)
     change = Change(
@@ -118,12 +131,12 @@ def decide(
         action=action,
         reason=reason,
         sync=sync,
-        health=health_of(observed),
+        health=observed.health,
         fields=comparison.fields,
         ignored=len(comparison.ignored),
         fix=_FIXES[reason](desired) if reason in _FIXES else None,
     )
-    return change, comparison.used
+    return Decision(change, observed.body, comparison)
 
 
 def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
@@ -146,13 +159,12 @@ def _unknown(desired: Desired, error: ErrorInfo) -> Change:
     return Change(desired, Action.UNKNOWN, Reason.READ_FAILED, Sync.UNKNOWN, Health.UNKNOWN, error=error)
 
 
-def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: Policy) -> _Decision:
-    state = live.provisioning_state.lower()
+def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: Policy) -> _Chosen:
     if desired.paused:
         return Action.PAUSED, Reason.PAUSED, _true_sync(comparison, policy)
     if policy.tracking.is_foreign(live.body) and not policy.take_over:
         return Action.BLOCKED, Reason.OWNED_ELSEWHERE, Sync.OUT_OF_SYNC
-    if state not in SETTLED:
+    if not live.is_settled:
         return Action.WAIT, Reason.OPERATION_RUNNING, Sync.UNKNOWN
     refusal = _first_refusal(comparison)
     if refusal is not None:
@@ -161,7 +173,7 @@ def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: P
         return Action.UPDATE, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC
     if comparison.has(Finding.UNVERIFIED) and policy.adopt and policy.tracking.tags:
         return Action.UPDATE, Reason.ADOPT, Sync.OUT_OF_SYNC
-    if state in _FAILED and desired.key not in policy.retried:
+    if live.has_failed and desired.key not in policy.retried:
         return Action.UPDATE, Reason.LAST_OPERATION_FAILED, Sync.OUT_OF_SYNC
     if desired.key in policy.republish:
         return Action.UPDATE, Reason.REPUBLISH, _true_sync(comparison, policy)
@@ -181,26 +193,6 @@ def _true_sync(comparison: Comparison, policy: Policy) -> Sync:
     ):
         return Sync.OUT_OF_SYNC
     return Sync.UNKNOWN if comparison.has(Finding.UNVERIFIED) else Sync.IN_SYNC
-
-
-def health_of(live: Live) -> Health:
-    """Tell how a live resource is, from its provisioning state and, where it was read, its replication."""
-    state = live.provisioning_state.lower()
-    if state in _FAILED:
-        return Health.DEGRADED
-    if state != "succeeded":
-        return Health.PROGRESSING
-    return Health.DEGRADED if _replication_failed(live) else Health.HEALTHY
-
-
-def _replication_failed(live: Live) -> bool:
-    properties = live.body.get("properties")
-    status = properties.get("replicationStatus") if isinstance(properties, Mapping) else None
-    if not isinstance(status, Mapping):
-        return False
-    regions = status.get("summary") or ()
-    states = [status.get("aggregatedState"), *(region.get("state") for region in regions if isinstance(region, Mapping))]
-    return any(isinstance(state, str) and state.lower() == "failed" for state in states)
 
 
 def _parent_of(

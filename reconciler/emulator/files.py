@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
-import time
-from typing import TYPE_CHECKING, Final
+import tempfile
+from pathlib import Path
+from typing import Final
 
 from reconciler.errors import EmulatorError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 APPLICATION_ID: Final = 0x52434E4C
 """Marks the file as ours (``PRAGMA application_id``)."""
@@ -18,7 +18,6 @@ SCHEMA_VERSION: Final = 1
 """Of the tables below (``PRAGMA user_version``)."""
 
 _BUSY_TIMEOUT_S: Final = 30
-_WAL_RETRY_S: Final = 0.01
 _TABLES: Final = (
     """CREATE TABLE resources (
         key TEXT PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
@@ -49,52 +48,41 @@ def connect(path: Path | None) -> sqlite3.Connection:
         EmulatorError: It cannot be opened, is not a state file, or is one of another version.
     """
     try:
-        if path is not None:
-            _make_private(path)
-        # Threads take turns in Store: a test may look at the world of a server that runs in another thread.
-        db = sqlite3.connect(path or ":memory:", timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        if path is not None and not path.exists():
+            _create(path)
+        return _opened(path)
     except (OSError, sqlite3.Error) as error:
         raise _unusable(path, str(error), "name another file with --state, or remove this one") from error
+
+
+def _create(path: Path) -> None:
+    """
+    Make a state file in one step, as several processes may be about to: the first one wins.
+
+    Bodies hold signed links, so nobody else may read the folder or the file.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        fresh = Path(folder) / path.name
+        fresh.touch(mode=0o600)
+        _opened(fresh).close()
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    # Threads take turns in Store: a test may look at the world of a server that runs in another thread.
+    db = sqlite3.connect(path or ":memory:", timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
-        _prepare(db, path)
-    except BaseException as error:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("BEGIN IMMEDIATE")
+        _check_or_create(db, path)
+        db.execute("COMMIT")
+    except BaseException:
         db.close()
-        if isinstance(error, sqlite3.Error):
-            raise _unusable(path, str(error), "name another file with --state, or remove this one") from error
         raise
     return db
-
-
-def _make_private(path: Path) -> None:
-    """Bodies hold signed links: nobody else may read the folder or the file."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
-
-
-def _prepare(db: sqlite3.Connection, path: Path | None) -> None:
-    _use_wal(db)
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        _check_or_create(db, path)
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
-
-
-def _use_wal(db: sqlite3.Connection) -> None:
-    """Let readers and the writer go on side by side. SQLite does not wait for a file that another process is making."""
-    deadline = time.monotonic() + _BUSY_TIMEOUT_S
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(_WAL_RETRY_S)
-        else:
-            return
 
 
 def _check_or_create(db: sqlite3.Connection, path: Path | None) -> None:

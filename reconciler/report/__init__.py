@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.model import Report
 
-__all__ = ["FORMATS", "Summary", "exit_code", "render", "summarize", "verdict"]
+__all__ = ["FORMATS", "Summary", "check_formats", "exit_code", "render", "summarize", "verdict"]
 
 
 class Renderer(Protocol):
@@ -44,8 +44,18 @@ def render(report: Report, format: str, *, color: bool = False, width: int = 100
     Raises:
         UsageError: There is no such format.
     """
-    renderer = RENDERERS.get(format)
-    if renderer is None:
-        message = f"there is no report format {format!r}; the formats are {', '.join(FORMATS)}"
-        raise UsageError(message)
-    return masked(renderer(report, color=color, width=width))
+    check_formats(format)
+    return masked(RENDERERS[format](report, color=color, width=width))
+
+
+def check_formats(*formats: str) -> None:
+    """
+    Refuse a format that does not exist, before any work is done for it.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    for name in formats:
+        if name not in RENDERERS:
+            message = f"there is no report format {name}; the formats are {', '.join(FORMATS)}"
+            raise UsageError(message)

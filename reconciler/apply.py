@@ -1,0 +1,250 @@
+"""
+Stage 8: turns a plan into outcomes. PUTs, polls, reads back, verifies; decides nothing that :mod:`reconciler.plan` does not.
+
+Each resource is read again just before its PUT and decided again from that read, which the body is built from. A failure is an
+outcome of its own resource; what does not depend on it goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+from reconciler.arm.client import Accepted, ArmWriter
+from reconciler.arm.polling import Interrupted, Patience, follow
+from reconciler.body import put_body
+from reconciler.errors import ArmError, ConflictError, ErrorInfo, OperationError, TransientError
+from reconciler.model import (
+    MISSING,
+    Action,
+    Change,
+    Desired,
+    FieldChange,
+    Finding,
+    Live,
+    Outcome,
+    Plan,
+    Result,
+    Unreadable,
+)
+from reconciler.observe import read_one
+from reconciler.plan import Decision, Policy, decide
+from reconciler.saved_plan import SavedPlan
+
+_ROUNDS: Final = 3
+_READ_BACK_GRACE_S: Final = 60.0
+_TAKEN_UP: Final = frozenset({Action.CREATE, Action.UPDATE, Action.WAIT})
+_GONE: Final = frozenset({Result.FAILED, Result.SKIPPED, Result.REFUSED})
+
+
+class Progress(Protocol):
+    """Hears how an apply goes on."""
+
+    def started(self, change: Change) -> None:
+        """One resource is being taken up."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """One resource is done with."""
+
+
+@dataclass(slots=True)
+class Applier:
+    """
+    Applies plans.
+
+    Attributes:
+        arm: The only object that can write.
+        patience: How long to wait for operations, and whether the run was told to stop.
+        concurrency: Resources written at the same time.
+        wait_replicated: Whether a write counts as done only when its replication is.
+        saved: The reviewed plan; whatever moved since is refused.
+    """
+
+    arm: ArmWriter
+    policy: Policy
+    patience: Patience
+    progress: Progress
+    concurrency: int = 16
+    wait_replicated: bool = False
+    saved: SavedPlan | None = None
+    puts: int = 0
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    async def apply(self, plan: Plan) -> Mapping[str, Outcome]:
+        """Do what *plan* says, wave by wave, and give the outcome of everything that was to be done."""
+        waves: defaultdict[int, list[Change]] = defaultdict(list)
+        for change in plan.changes:
+            waves[change.desired.wave].append(change)
+        failed_wave: int | None = None
+        for wave in sorted(waves):
+            todo = [change for change in waves[wave] if change.action in _TAKEN_UP]
+            if failed_wave is not None:
+                for change in todo:
+                    self._finish(_skipped(change, "EarlierWaveFailed", f"a resource of wave {failed_wave} failed"))
+                continue
+            await self._apply_wave(waves[wave], todo)
+            if any(self._has_failed(change) for change in todo):
+                failed_wave = wave
+        return self.outcomes
+
+    def _has_failed(self, change: Change) -> bool:
+        return self.outcomes[change.desired.key].result in _GONE
+
+    async def _apply_wave(self, changes: Sequence[Change], todo: Sequence[Change]) -> None:
+        """Run one queue for each writer slot, parents before children across queues."""
+        queues: defaultdict[str, list[Change]] = defaultdict(list)
+        for change in todo:
+            queues[change.desired.slot].append(change)
+        done = {change.desired.key: asyncio.Event() for change in todo}
+        unknown = {change.desired.key for change in changes if change.action is Action.UNKNOWN}
+        permits = asyncio.Semaphore(self.concurrency)
+        async with asyncio.TaskGroup() as group:
+            for queue in queues.values():
+                group.create_task(self._run_queue(queue, done, unknown, permits))
+
+    async def _run_queue(
+        self, queue: Iterable[Change], done: Mapping[str, asyncio.Event], unknown: set[str], permits: asyncio.Semaphore
+    ) -> None:
+        for change in queue:
+            desired = change.desired
+            if desired.parent in done:
+                await done[desired.parent].wait()
+            try:
+                self._finish(await self._one(change, unknown, permits))
+            finally:
+                done[desired.key].set()
+
+    def _finish(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.change.desired.key] = outcome
+        self.progress.finished(outcome)
+
+    async def _one(self, change: Change, unknown: set[str], permits: asyncio.Semaphore) -> Outcome:
+        parent = self.outcomes.get(change.desired.parent or "")
+        if (parent is not None and parent.result in _GONE) or change.desired.parent in unknown:
+            return _skipped(change, "DependencyFailed", "its parent resource failed, was skipped, or could not be read")
+        try:
+            return await self._take_up(change, permits)
+        except Interrupted:
+            message = "the run was stopped; what Azure has begun goes on, and the next run waits for it"
+            return Outcome(change, Result.FAILED, ErrorInfo("Interrupted", message, fix="run again"))
+        except (ArmError, OperationError) as error:
+            return Outcome(change, Result.FAILED, error.info)
+
+    async def _take_up(self, change: Change, permits: asyncio.Semaphore) -> Outcome:
+        deadline = self.patience.deadline()
+        decision = await self._decide_settled(change.desired, deadline)
+        async with permits:
+            if self.patience.stop.is_set():
+                return _skipped(change, "Interrupted", "the run was stopped before this was sent")
+            self.progress.started(change)
+            for round_ in range(1, _ROUNDS + 1):
+                if not decision.change.action.writes:
+                    return _not_written(change, decision.change)
+                moved = self._moved(decision) if round_ == 1 else None
+                if moved is not None:
+                    return Outcome(change, Result.REFUSED, moved)
+                try:
+                    accepted = await self._put(change.desired, decision)
+                    return await self._finish_write(change, accepted)
+                except (ConflictError, TransientError):
+                    if round_ == _ROUNDS:
+                        raise
+                await self.patience.pause(deadline)
+                decision = await self._decide_settled(change.desired, deadline)
+                if decision.change.action is Action.NONE:
+                    return Outcome(change, Result.SUCCEEDED)  # the PUT whose answer was lost has landed
+        return _not_written(change, decision.change)
+
+    async def _decide_settled(self, desired: Desired, deadline: float) -> Decision:
+        """Read and decide; while an operation of somebody's runs, wait for it and do both again."""
+        while True:
+            decision = decide(desired, await read_one(desired, self.arm), self.policy)
+            if decision.change.action is not Action.WAIT:
+                return decision
+            await self.patience.pause(deadline)
+
+    def _moved(self, decision: Decision) -> ErrorInfo | None:
+        if self.saved is None:
+            return None
+        return self.saved.refusal(decision.change.desired, decision.change.action, decision.live)
+
+    async def _put(self, desired: Desired, decision: Decision) -> Accepted:
+        body = put_body(desired, decision.live, decision.comparison, self.policy.tracking)
+        self.puts += 1
+        return await self.arm.put(desired.id, desired.kind.api_version, body)
+
+    async def _finish_write(self, change: Change, accepted: Accepted) -> Outcome:
+        deadline = self.patience.deadline()
+        await follow(self.arm, accepted, self.patience, deadline)
+        live = await self._read_back(change.desired, deadline)
+        left = decide(change.desired, live, replace(self.policy, republish=frozenset())).change
+        stuck = [item for item in left.fields if item.finding is not Finding.UNDECLARED and _must_stick(item, self.policy)]
+        if stuck:
+            return Outcome(replace(change, fields=tuple(stuck)), Result.FAILED, _did_not_stick(stuck))
+        if live.has_failed:
+            message = f"the resource is {live.provisioning_state} after the operation ended"
+            return Outcome(change, Result.FAILED, ErrorInfo("ProvisioningFailed", message))
+        if self.wait_replicated and change.desired.kind.health:
+            await self._wait_replicated(change.desired, deadline)
+        return Outcome(change, Result.SUCCEEDED)
+
+    async def _read_back(self, desired: Desired, deadline: float) -> Live:
+        """Read until the resource is there and settled; just after a PUT a read may still miss it."""
+        grace = self.patience.clock.monotonic() + _READ_BACK_GRACE_S
+        while True:
+            observed = await read_one(desired, self.arm)
+            if isinstance(observed, Live):
+                if observed.is_settled:
+                    return observed
+            elif self.patience.clock.monotonic() >= grace:
+                raise OperationError(_unreadable(observed))
+            await self.patience.pause(deadline)
+
+    async def _wait_replicated(self, desired: Desired, deadline: float) -> None:
+        while True:
+            body = await self.arm.get(desired.id, desired.kind.api_version, desired.kind.health)
+            status = (body.get("properties") or {}).get("replicationStatus") or {}
+            state = str(status.get("aggregatedState", "")).lower()
+            if state == "completed":
+                return
+            if state == "failed":
+                regions = [r.get("region") for r in status.get("summary") or () if str(r.get("state")).lower() == "failed"]
+                message = f"replication failed in {', '.join(map(str, regions)) or 'a region'}"
+                fix = "drop the region with the safety flag set, apply, then state it again"
+                raise OperationError(ErrorInfo("ReplicationFailed", message, fix=fix))
+            await self.patience.pause(deadline)
+
+
+def _must_stick(change: FieldChange, policy: Policy) -> bool:
+    return change.finding is not Finding.UNVERIFIED or (policy.adopt and policy.tracking.tags)
+
+
+def _unreadable(observed: object) -> ErrorInfo:
+    if isinstance(observed, Unreadable):
+        return observed.error
+    return ErrorInfo("UnusableAnswer", "ARM took the PUT, and the resource is not there", fix="run again")
+
+
+def _skipped(change: Change, code: str, message: str) -> Outcome:
+    return Outcome(change, Result.SKIPPED, ErrorInfo(code, message))
+
+
+def _not_written(planned: Change, now: Change) -> Outcome:
+    """Give the outcome where the read just before the PUT says that none is to be sent."""
+    if now.action is Action.NONE:
+        return Outcome(planned, Result.UNCHANGED)
+    error = now.error or ErrorInfo("Blocked", f"it is {now.action.value} now: {now.reason.value}", fix=now.fix)
+    return Outcome(replace(planned, fields=now.fields), Result.FAILED, error)
+
+
+def _did_not_stick(fields: Sequence[FieldChange]) -> ErrorInfo:
+    first = fields[0]
+    observed = "absent" if first.observed is MISSING else repr(first.observed)
+    desired = "absent" if first.desired is MISSING else repr(first.desired)
+    more = f", and {len(fields) - 1} more" if len(fields) > 1 else ""
+    message = f"Azure took the PUT and {first.path} is {observed}, not {desired}{more}"
+    fix = "another writer may be at work, or Azure does not honour the value: compare both before running again"
+    return ErrorInfo("DidNotStick", message, fix=fix)

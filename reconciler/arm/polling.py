@@ -1,0 +1,107 @@
+"""
+Follows a long-running operation to its end. Waits on the clock it is given; writes nothing.
+
+Facts: "Track asynchronous Azure operations" (learn.microsoft.com) and the resource provider contract's async-api-reference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.arm.answers import operation_error
+from reconciler.arm.client import Accepted, ArmReader
+from reconciler.clock import Clock
+from reconciler.errors import ErrorInfo, OperationError, RejectedError, TransientError
+
+_SUCCEEDED: Final = frozenset({"succeeded", "completed"})
+_FAILED: Final = frozenset({"failed", "canceled", "cancelled"})
+_NOT_FOUND: Final = 404
+_GRACE_S: Final = 60.0  # right after a PUT even the operation's own URL may answer 404
+
+
+class Interrupted(Exception):  # noqa: N818 (it is not an error: somebody asked the run to stop)
+    """The run was told to stop while it waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """
+    How long to wait for what.
+
+    Attributes:
+        interval_s: Between two looks, unless ARM asks for another time.
+        timeout_s: For one operation.
+        stop: Set when the run is told to stop.
+    """
+
+    clock: Clock
+    interval_s: float
+    timeout_s: float
+    stop: asyncio.Event
+
+    def deadline(self) -> float:
+        """Give the moment, in monotonic seconds, at which waiting that starts now ends."""
+        return self.clock.monotonic() + self.timeout_s
+
+    async def pause(self, deadline: float, seconds: float | None = None) -> None:
+        """
+        Wait for the next look.
+
+        Raises:
+            OperationError: The deadline has passed.
+            Interrupted: The run was told to stop.
+        """
+        left = deadline - self.clock.monotonic()
+        if left <= 0:
+            message = f"still running after {self.timeout_s:g} s"
+            fix = "it goes on in Azure: run again later, or raise --timeout"
+            raise OperationError(ErrorInfo("Timeout", message, fix=fix))
+        await self._sleep(min(left, seconds if seconds is not None else self.interval_s))
+
+    async def _sleep(self, seconds: float) -> None:
+        sleeping = asyncio.ensure_future(self.clock.sleep(seconds))
+        stopping = asyncio.ensure_future(self.stop.wait())
+        try:
+            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sleeping, stopping):
+                task.cancel()
+        if self.stop.is_set():
+            raise Interrupted
+
+
+async def follow(arm: ArmReader, accepted: Accepted, patience: Patience, deadline: float) -> None:
+    """
+    Wait until the operation of an accepted PUT has ended well.
+
+    A word that nobody knows means that it is still running.
+
+    Raises:
+        OperationError: It ended otherwise, or did not end in time.
+        ArmError: It could not be followed.
+        Interrupted: The run was told to stop.
+    """
+    if accepted.operation is None:
+        return
+    grace = patience.clock.monotonic() + _GRACE_S
+    retry_after: float | None = None
+    while True:
+        try:
+            polled = await arm.poll(accepted.operation)
+        except RejectedError as error:
+            if error.info.status != _NOT_FOUND or patience.clock.monotonic() >= grace:
+                raise
+        except TransientError:
+            return  # the resource itself will say how it ended
+        else:
+            status = polled.status.lower() if polled.status else "succeeded"
+            if status in _SUCCEEDED:
+                return
+            if status in _FAILED:
+                info = operation_error(polled.body, f"the operation ended {polled.status}")
+                raise OperationError(info)
+            retry_after = polled.retry_after_s
+        await patience.pause(deadline, retry_after)
+

@@ -1,0 +1,164 @@
+"""
+What a schema cannot say of a manifest: keys that repeat, values that depend on each other, dates, signatures. Pure.
+
+Every check follows an annotation; none knows a kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from reconciler.kinds import Kind
+from reconciler.model import MISSING, Document, FieldPath, Problem
+from reconciler.paths import get, keyed, label
+from reconciler.rules import Rule, Shape
+from reconciler.schema_errors import problem
+from reconciler.spelling import json_text, normalize, parse_instant
+from reconciler.tracking import Tracking
+
+_SIGNATURE: Final = re.compile(r"[?&]sig=", re.IGNORECASE)
+_MOST_TAGS: Final = 50  # of one resource ("Use tags to organize your Azure resources", learn.microsoft.com)
+
+
+@dataclass(slots=True)
+class Found:
+    """What the checks of one manifest found."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    document: Document
+    spec: Mapping[str, Any]
+    now: datetime
+    found: Found
+
+    def error(self, path: FieldPath, code: str, message: str, fix: str) -> None:
+        self.found.problems.append(problem(self.document, ("spec", *path), code, message, fix))
+
+    def warn(self, path: FieldPath, code: str, message: str, fix: str) -> None:
+        self.found.warnings.append(problem(self.document, ("spec", *path), code, message, fix))
+
+
+def check_spec(document: Document, kind: Kind, tracking: Tracking, now: datetime) -> Found:
+    """
+    Check the spec of a document that its schema accepts.
+
+    Args:
+        document: The document.
+        kind: Its kind.
+        tracking: Which tags may not be stated.
+        now: For telling dates in the past.
+    """
+    spec = document.value["spec"]
+    check = _Check(document, spec, now, Found())
+    for name, value in spec.items():
+        rule = kind.rules.properties.get(name)
+        if rule is not None and value is not None:
+            _walk(check, rule, value, (name,))
+    _check_tags(check, kind, tracking)
+    return check.found
+
+
+def _walk(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
+    if rule.shape is Shape.LEAF:
+        _check_leaf(check, rule, value, path)
+    elif rule.shape is Shape.LIST:
+        _check_list(check, rule, value, path)
+    else:
+        for name, item in value.items():
+            child = rule.child(name)
+            if child is not None and item is not None:
+                _walk(check, child, item, (*path, name))
+
+
+def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
+    if rule.integer and isinstance(value, float):
+        check.error(path, "type", f"{value!r} is a decimal number; a whole number is expected", "write it without a point")
+    if rule.secret and isinstance(value, str) and _SIGNATURE.search(value):
+        fix = "let a storage rule of the project file supply it, and revoke this one: git remembers it"
+        check.warn(path, "secret-in-manifest", "a signature is written into the manifest", fix)
+    special = _LEAF_CHECKS.get(rule.normalize or "")
+    if special is not None and isinstance(value, str):
+        special(check, value, path)
+
+
+def _check_instant(check: _Check, value: str, path: FieldPath) -> None:
+    parsed = parse_instant(value)
+    if parsed is None:
+        fix = 'write it as "2030-01-31T00:00:00Z"'
+        check.error(path, "date-time", "this is no date and time with an offset (RFC 3339)", fix)
+    elif parsed[0] < check.now:
+        check.warn(path, "past-date", "this date is in the past", "state a later one, or delete the line")
+
+
+def _check_json(check: _Check, value: str, path: FieldPath) -> None:
+    if not isinstance(json_text(value), dict):
+        check.error(path, "json", "this text is not a JSON object", "correct the JSON, or state it as a mapping")
+
+
+_LEAF_CHECKS: Final[Mapping[str, Callable[[_Check, str, FieldPath], None]]] = {
+    "instant": _check_instant,
+    "json": _check_json,
+}
+
+
+def _check_list(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
+    _check_twins(check, rule, value, path)
+    _check_contains(check, rule, value, path)
+    if rule.items is not None:
+        for index, item in enumerate(value):
+            _walk(check, rule.items, item, (*path, index))
+
+
+def _check_twins(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
+    if rule.list_type == "atomic":
+        return
+    seen: set[str | int] = set()
+    for index, item in enumerate(value):
+        key = next(iter(keyed(rule, [item])))
+        if key in seen:
+            message = f"{label(rule, item, index)} is stated twice in this list"
+            check.error((*path, index), "duplicate-element", message, "keep one of them")
+        seen.add(key)
+
+
+def _check_contains(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
+    if rule.must_contain is None or rule.items is None or not rule.keys:
+        return
+    wanted = get(check.spec, rule.must_contain)
+    if wanted is MISSING or not value:
+        return
+    leaf = rule.items.child(rule.keys[0][0]) or Rule()
+    held = {normalize(leaf.normalize, get(item, rule.keys[0])) for item in value}
+    if normalize(leaf.normalize, wanted) not in held:
+        name = ".".join(rule.must_contain)
+        check.error(path, "must-contain", f"the list must hold {name}, {wanted}", f"add an element for {wanted}")
+
+
+def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
+    tags = check.spec.get("tags") or {}
+    for name in tags:
+        if tracking.is_own_name(name):
+            message = f"tags that begin with {tracking.prefix}- are written by the reconciler alone"
+            check.error(("tags", name), "reserved-tag", message, "give the tag another name")
+    for name in _twins(tags):
+        check.error(("tags", name), "duplicate-element", "two tags differ by case alone", "keep one of them")
+    own = (bool(kind.write_only_paths) + (tracking.project is not None) + 1) if tracking.tags else 0
+    if len(tags) + own > _MOST_TAGS:
+        message = f"{len(tags)} tags and {own} of the reconciler's own; Azure keeps {_MOST_TAGS}"
+        check.error(("tags",), "too-many-tags", message, "state fewer tags")
+
+
+def _twins(names: Mapping[str, Any]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name.casefold() in seen:
+            yield name
+        seen.add(name.casefold())

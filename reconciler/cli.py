@@ -1,0 +1,307 @@
+"""
+The command line: arguments to values, one call, one report, one exit code.
+
+Heavy modules are imported inside the commands: ``--help`` and wrong usage cost nothing of them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from reconciler import __version__
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.options import (
+    apply_options,
+    arm_options,
+    output_options,
+    paths_argument,
+    project_options,
+    selection_options,
+    write_options,
+)
+
+if TYPE_CHECKING:
+    from reconciler.commands import Run
+    from reconciler.model import Report
+
+USAGE: Final = 64
+BUG: Final = 70
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="reconciler")
+def cli() -> None:
+    """Reconcile Azure Compute Gallery applications and managed application definitions with manifests in git."""
+
+
+@cli.command()
+@paths_argument
+@project_options
+@output_options
+@click.pass_obj
+def validate(exit_with: Callable[[int], None], **values: Any) -> None:
+    """Check manifests against schemas and rules. Asks nobody and needs no sign-in."""
+    from reconciler import commands  # noqa: PLC0415
+
+    run = _run("validate", values)
+    exit_with(_finish(commands.validate(run), values))
+
+
+@cli.command()
+@paths_argument
+@project_options
+@arm_options
+@selection_options
+@output_options
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for apply --plan.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to PUT.")
+@click.pass_obj
+def plan(exit_with: Callable[[int], None], **values: Any) -> None:
+    """Show what apply would do. Reads, and cannot write."""
+    exit_with(_read_only("plan", values))
+
+
+@cli.command()
+@paths_argument
+@project_options
+@arm_options
+@selection_options
+@output_options
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 3 when all that differs is pending in git.")
+@click.pass_obj
+def drift(exit_with: Callable[[int], None], **values: Any) -> None:
+    """Report where Azure differs from git: exit 2 if it does. Reads, and cannot write."""
+    exit_with(_read_only("drift", values))
+
+
+@cli.command()
+@paths_argument
+@project_options
+@arm_options
+@selection_options
+@write_options
+@apply_options
+@output_options
+@click.pass_obj
+def apply(exit_with: Callable[[int], None], **values: Any) -> None:
+    """Plan afresh, then send the PUTs that are needed, follow them to their end, and verify."""
+    from reconciler import commands, runner  # noqa: PLC0415
+
+    run = _run("apply", values)
+    report, signalled = runner.run(lambda stop: commands.apply(run, stop))
+    code = _finish(report, values)
+    exit_with(signalled or code)
+
+
+@cli.command()
+@paths_argument
+@project_options
+@arm_options
+@selection_options
+@write_options
+@output_options
+@click.option("--interval", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds between rounds.")
+@click.option("--report-only", is_flag=True, help="Report drift in every round; write nothing.")
+@click.option("--once", is_flag=True, help="Do one round, and exit as apply or drift would.")
+@click.pass_obj
+def run(exit_with: Callable[[int], None], **values: Any) -> None:
+    """Reconcile every --interval seconds until told to stop."""
+    from reconciler import commands, runner  # noqa: PLC0415
+
+    report_only = values["report_only"]
+    parsed = _run("run", values)
+    if values["once"]:
+        one = commands.plan if report_only else commands.apply
+        report, signalled = runner.run(lambda stop: one(parsed, stop))
+        exit_with(signalled or _finish(report, values))
+        return
+    emit: Callable[[Report], None] = lambda report: _emit_line(report, values)  # noqa: E731
+    interval = values["interval"]
+    _, signalled = runner.run(lambda stop: commands.rounds(parsed, emit, interval, stop, report_only=report_only))
+    exit_with(signalled or 0)
+
+
+@cli.command()
+@click.argument("kind", required=False)
+@click.pass_obj
+def schema(exit_with: Callable[[int], None], kind: str | None) -> None:
+    """Print the JSON Schema of KIND; without one, list the kinds."""
+    import orjson  # noqa: PLC0415
+
+    from reconciler.kinds import load_kinds, project_schema  # noqa: PLC0415
+    from reconciler.output import write_stdout  # noqa: PLC0415
+
+    schemas = {**{name: item.schema for name, item in load_kinds().items()}, "Project": project_schema()}
+    if kind is None:
+        write_stdout("".join(f"{name}\n" for name in load_kinds()))
+    elif kind in schemas:
+        write_stdout(orjson.dumps(schemas[kind], option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        message = f"there is no kind {kind}; the kinds are {', '.join(load_kinds())}"
+        raise UsageError(message)
+    exit_with(0)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 lets the system choose.")
+@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="The state file (SQLite).")
+@click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Serve https with this PEM.")
+@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The key, if it is not in it.")
+@click.pass_obj
+def emulator(exit_with: Callable[[int], None], port: int, state: Path | None, tls_cert: Path | None, tls_key: Path | None) -> None:
+    """Serve the embedded ARM over HTTP, on loopback."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    from reconciler.clock import SystemClock  # noqa: PLC0415
+    from reconciler.connect import emulator_settings  # noqa: PLC0415
+    from reconciler.emulator import create_app  # noqa: PLC0415
+    from reconciler.emulator.server import serve  # noqa: PLC0415
+    from reconciler.output import write_stdout  # noqa: PLC0415
+    from reconciler.settings import process_environment  # noqa: PLC0415
+
+    settings = emulator_settings(process_environment())
+    if state is not None:
+        settings = replace(settings, state=state)
+    scheme = "https" if tls_cert else "http"
+    app = create_app(settings, SystemClock())
+    ready: Callable[[int], None] = lambda bound: write_stdout(f"{scheme}://127.0.0.1:{bound}\n")  # noqa: E731
+    stopped_by = serve(app, "127.0.0.1", port, tls_cert, tls_key, ready=ready)
+    exit_with(128 + stopped_by if stopped_by else 0)
+
+
+def _read_only(command: str, values: dict[str, Any]) -> int:
+    from reconciler import commands, runner  # noqa: PLC0415
+
+    run = _run(command, values)
+    report, signalled = runner.run(lambda stop: commands.plan(run, stop))
+    return signalled or _finish(report, values)
+
+
+def _run(command: str, values: dict[str, Any]) -> Run:
+    """Turn parsed options into values; the only place where they meet."""
+    from reconciler.clock import SystemClock  # noqa: PLC0415
+    from reconciler.commands import Run  # noqa: PLC0415
+    from reconciler.connect import default_poll_interval_s  # noqa: PLC0415
+    from reconciler.pipeline import Options  # noqa: PLC0415
+    from reconciler.report import check_formats  # noqa: PLC0415
+    from reconciler.settings import connection, process_environment  # noqa: PLC0415
+
+    check_formats(values["output"], *(name for name, _ in values["report"]))
+    options = Options(
+        paths=values["paths"] or ("manifests",),
+        config=values["config"],
+        environment=values["environment"],
+        targets=values.get("target", ()),
+        labels=dict(values.get("selector", ())),
+        concurrency=values.get("concurrency", 1),
+        max_puts=values.get("max_puts"),
+        adopt=not values.get("no_adopt", False),
+        take_over=values.get("take_over", False),
+        health=values.get("health", False) or values.get("wait") == "replicated",
+        wait_replicated=values.get("wait") == "replicated",
+        republish=values.get("republish", ()),
+    )
+    chosen = connection(values.get("cloud", "public"), values.get("endpoint"), values.get("credential", "default"))
+    interval = values.get("poll_interval")
+    return Run(
+        command=command,
+        options=options,
+        connection=chosen,
+        environment=process_environment(),
+        clock=SystemClock(),
+        poll_interval_s=interval if interval is not None else default_poll_interval_s(chosen),
+        timeout_s=values.get("timeout") or 3600.0,
+        out=values.get("out"),
+        plan_file=values.get("plan_file"),
+    )
+
+
+def _finish(report: Report, values: dict[str, Any]) -> int:
+    """Write the report in every form that was asked for, and give the exit code."""
+    from reconciler.output import write_file, write_stdout  # noqa: PLC0415
+    from reconciler.report import exit_code, render  # noqa: PLC0415
+
+    write_stdout(render(report, values["output"], color=_wants_color(values), width=_width()))
+    for name, file in values["report"]:
+        write_file(Path(file), render(report, name))
+    return exit_code(report, detailed=values.get("detailed_exitcode", False))
+
+
+def _emit_line(report: Report, values: dict[str, Any]) -> None:
+    """Write one round of the loop; JSON as one line each, so that a reader can follow."""
+    import orjson  # noqa: PLC0415
+
+    from reconciler.output import write_file, write_stdout  # noqa: PLC0415
+    from reconciler.report import render  # noqa: PLC0415
+
+    text = render(report, values["output"], color=_wants_color(values), width=_width())
+    if values["output"] == "json":
+        text = orjson.dumps(orjson.loads(text)).decode() + "\n"
+    write_stdout(text)
+    for name, file in values["report"]:
+        write_file(Path(file), render(report, name))
+
+
+def _wants_color(values: dict[str, Any]) -> bool:
+    from reconciler.settings import process_environment  # noqa: PLC0415
+
+    return sys.stdout.isatty() and not values["no_color"] and not process_environment().values.get("NO_COLOR")
+
+
+def _width() -> int:
+    import shutil  # noqa: PLC0415
+
+    return max(60, shutil.get_terminal_size((100, 40)).columns)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run one command and give its exit code.
+
+    Args:
+        argv: Without the program's name; None for the process's own.
+    """
+    codes = [0]
+    try:
+        cli.main(args=list(argv) if argv is not None else None, standalone_mode=False, obj=lambda code: codes.append(code))
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except click.Abort:
+        return 130
+    except UsageError as error:
+        return _complain(str(error), USAGE)
+    except ReconcilerError as error:
+        return _complain(str(error), 1)
+    except Exception as error:  # noqa: BLE001 (the outermost handler: whatever comes here is a bug)
+        return _bug(error)
+    return codes[-1]
+
+
+def _complain(message: str, code: int) -> int:
+    from reconciler.report.escape import visible  # noqa: PLC0415
+    from reconciler.secret import scrub  # noqa: PLC0415
+
+    click.echo(f"reconciler: {visible(scrub(message))}", err=True)
+    return code
+
+
+def _bug(error: Exception) -> int:
+    from reconciler.runner import Stopped  # noqa: PLC0415
+
+    if isinstance(error, Stopped):
+        return error.code
+    import traceback  # noqa: PLC0415
+
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    message = f"internal error: {type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
+    return _complain(f"{message}; please report it, with the output of --log-level debug", BUG)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""What each command does, from its options to its report. The command line parses, this acts."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reconciler import git, pipeline, saved_plan
+from reconciler.arm.client import ArmReader, ArmWriter
+from reconciler.arm.polling import Patience
+from reconciler.clock import Clock
+from reconciler.connect import open_reader, open_writer
+from reconciler.errors import ManifestError, UsageError
+from reconciler.loop import Retries, run_rounds
+from reconciler.model import Report
+from reconciler.output import write_file
+from reconciler.pipeline import Estate, Options, Reading
+from reconciler.progress import shown
+from reconciler.settings import Connection, Environment
+
+_MOST_PLAN_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """
+    Everything that one command was given.
+
+    Attributes:
+        poll_interval_s: Between two looks at an operation.
+        timeout_s: For one operation.
+        out: Where a plan is saved.
+        plan_file: The plan to apply.
+    """
+
+    command: str
+    options: Options
+    connection: Connection
+    environment: Environment
+    clock: Clock
+    poll_interval_s: float = 15.0
+    timeout_s: float = 3600.0
+    out: Path | None = None
+    plan_file: Path | None = None
+
+    def estate(self) -> Estate:
+        """Read the manifests."""
+        return pipeline.read_estate(self.options, self.clock.now(), sys.stdin.buffer.read)
+
+    def commit(self) -> str | None:
+        """Give the commit of the manifests, for the tags of a PUT."""
+        first = next((Path(path) for path in self.options.paths if path != "-"), Path())
+        return self.environment.commit() or git.head_commit(first if first.is_dir() else first.parent)
+
+
+def validate(run: Run) -> Report:
+    """Validate the manifests; nothing is read from Azure."""
+    started = run.clock.now()
+    try:
+        estate = run.estate()
+    except ManifestError as error:
+        return pipeline.failed_report(run.command, started, run.clock, error)
+    finished = run.clock.now()
+    return Report(run.command, started, finished, warnings=estate.warnings, manifests=len(estate.desired))
+
+
+async def plan(run: Run, stop: asyncio.Event) -> Report:  # noqa: ARG001 (a read-only run has nothing to finish)
+    """Plan, or report drift, through a client that cannot write."""
+
+    async def read(estate: Estate) -> Report:
+        async with open_reader(run.connection, run.environment, run.clock) as arm:
+            reading = await pipeline.make_reading(run.options, estate, arm)
+        if run.out is not None:
+            write_file(run.out, pipeline.saved_text(reading, run.clock.now()))
+        over = pipeline.over_limit(reading, run.options)
+        warnings = (*reading.warnings, over) if over else reading.warnings
+        return replace(_report(run, reading, arm), warnings=warnings)
+
+    return await _with_estate(run, read)
+
+
+async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
+    """Plan afresh and apply it."""
+
+    async def write(estate: Estate) -> Report:
+        saved = _saved_plan(run, estate)
+        held_back = retries.held_back() if retries else frozenset()
+        async with open_writer(run.connection, run.environment, run.clock) as arm:
+            commit = run.commit() if estate.project.tracking.tags else None
+            reading = await pipeline.make_reading(run.options, estate, arm, commit=commit, retried=held_back)
+            over = pipeline.over_limit(reading, run.options)
+            if over is not None:
+                return replace(_report(run, reading, arm), errors=(over,), puts=0)
+            patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
+            with shown() as progress:
+                outcomes, puts = await pipeline.apply_reading(run.options, reading, saved, arm, patience, progress)
+            return replace(_report(run, reading, arm), outcomes=outcomes, puts=puts)
+
+    return await _with_estate(run, write)
+
+
+async def rounds(
+    run: Run, emit: Callable[[Report], None], interval_s: float, stop: asyncio.Event, *, report_only: bool
+) -> None:
+    """Do rounds until told to stop."""
+
+    async def one_round(retries: Retries) -> Report:
+        return await (plan(run, stop) if report_only else apply(run, stop, retries))
+
+    await run_rounds(one_round, emit, run.clock, interval_s, stop)
+
+
+async def _with_estate(run: Run, act: Callable[[Estate], Awaitable[Report]]) -> Report:
+    started = run.clock.now()
+    try:
+        estate = run.estate()
+    except ManifestError as error:
+        return pipeline.failed_report(run.command, started, run.clock, error)
+    return replace(await act(estate), started_at=started)
+
+
+def _report(run: Run, reading: Reading, arm: ArmReader | ArmWriter) -> Report:
+    return Report(
+        command=run.command,
+        started_at=run.clock.now(),
+        finished_at=run.clock.now(),
+        plan=reading.plan,
+        warnings=reading.warnings,
+        manifests=len(reading.plan.changes),
+        requests=dict(arm.transport.requests),
+        puts=reading.plan.puts,
+    )
+
+
+def _saved_plan(run: Run, estate: Estate) -> saved_plan.SavedPlan | None:
+    if run.plan_file is None:
+        return None
+    try:
+        with run.plan_file.open("rb") as file:
+            content = file.read(_MOST_PLAN_BYTES)
+    except OSError as error:
+        message = f"--plan {run.plan_file}: {error.strerror}"
+        raise UsageError(message) from None
+    return saved_plan.read(content, estate.project.name, run.clock.now())

@@ -1,0 +1,85 @@
+"""Opens the ARM that a run was told to speak to: Azure, another endpoint, or the embedded one in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.arm.auth import IdentityToken, NoToken, StaticToken, TokenSource, credential_factory
+from reconciler.arm.client import ArmReader, ArmWriter
+from reconciler.arm.retry import Retrier
+from reconciler.arm.transport import Transport
+from reconciler.clock import Clock
+from reconciler.settings import CLOUDS, Connection, Environment
+
+if TYPE_CHECKING:
+    from reconciler.emulator import EmulatorSettings
+
+_PUBLIC: Final = CLOUDS["public"]
+
+
+@asynccontextmanager
+async def open_reader(connection: Connection, environment: Environment, clock: Clock) -> AsyncIterator[ArmReader]:
+    """Give a client that cannot write."""
+    transport = _transport(connection, environment, clock)
+    try:
+        yield ArmReader(transport, Retrier(clock))
+    finally:
+        await transport.close()
+
+
+@asynccontextmanager
+async def open_writer(connection: Connection, environment: Environment, clock: Clock) -> AsyncIterator[ArmWriter]:
+    """Give a client that can PUT."""
+    transport = _transport(connection, environment, clock)
+    try:
+        yield ArmWriter(transport, Retrier(clock))
+    finally:
+        await transport.close()
+
+
+def _transport(connection: Connection, environment: Environment, clock: Clock) -> Transport:
+    tokens = _tokens(connection, environment, clock)
+    app = _embedded(environment, clock) if connection.is_emulated else None
+    return Transport.open(connection.endpoint, tokens, clock, app)
+
+
+def _tokens(connection: Connection, environment: Environment, clock: Clock) -> TokenSource:
+    if not connection.sends_token:
+        return NoToken()
+    if connection.credential == "token":
+        return StaticToken(environment.access_token())
+    cloud = CLOUDS.get(connection.cloud, _PUBLIC)
+    create = credential_factory(connection.credential, cloud.authority, environment.values)
+    return IdentityToken(connection.credential, cloud.scope, create, clock)
+
+
+def _embedded(environment: Environment, clock: Clock) -> Any:
+    from reconciler.emulator import create_app  # noqa: PLC0415 (a server's worth of imports, for the emulator alone)
+
+    return create_app(emulator_settings(environment), clock)
+
+
+def emulator_settings(environment: Environment) -> EmulatorSettings:
+    """
+    Give the settings of the embedded ARM that the environment states.
+
+    Raises:
+        UsageError: One of them makes no sense.
+    """
+    from reconciler.emulator import EmulatorSettings  # noqa: PLC0415
+
+    return EmulatorSettings(
+        state=environment.emulator_state(),
+        latency_ms=environment.emulator_number("LATENCY_MS", 0),
+        page_size=max(1, int(environment.emulator_number("PAGE_SIZE", 100))),
+        operation_seconds=environment.emulator_number("OPERATION_SECONDS", 0.5),
+        media_link="stripped" if environment.emulator_choice("MEDIA_LINK", ("whole", "stripped")) == "stripped" else "whole",
+        strict_groups=environment.emulator_choice("STRICT_GROUPS", ("0", "1")) == "1",
+    )
+
+
+def default_poll_interval_s(connection: Connection) -> float:
+    """Give the seconds between two looks at an operation: short where nobody is asked too often."""
+    return 0.2 if connection.is_loopback else 15.0

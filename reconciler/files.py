@@ -1,0 +1,269 @@
+"""
+Opens manifest files and what they name: the one place that does, so that nothing outside a root folder is ever opened.
+
+Knows no YAML. Every part of a path is opened from the folder before it and no symbolic link is followed, so that a file
+that is swapped for a link between a check and its use gains nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MAX_FOLDERS: Final = 64
+"""How deep a walk goes, counted from the root."""
+SUFFIXES: Final = (".yaml", ".yml")
+PASSED_OVER: Final = frozenset({"reconciler.yaml", "kustomization.yaml"})
+"""Names that a walk leaves to other tools, or to another stage."""
+
+HAS_DIR_FD: Final = os.open in os.supports_dir_fd and os.scandir in os.supports_fd and hasattr(os, "O_NOFOLLOW")
+"""False on Windows, where the resolved path is compared instead: a swap after the check is not noticed there."""
+_NEVER_FOLLOW: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_FOLDER: Final = _NEVER_FOLLOW | getattr(os, "O_DIRECTORY", 0)
+# O_NONBLOCK: a FIFO that was swapped in after the check must not wait for its writer.
+_FILE: Final = _NEVER_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+
+class RefusedError(Exception):
+    """
+    A file or folder that is not opened, or cannot be. The message names no path: the caller knows what it asked for.
+
+    Attributes:
+        code: A short, stable name of the rule.
+        fix: What to do.
+    """
+
+    def __init__(self, code: str, message: str, fix: str) -> None:
+        """Keep what a problem will say."""
+        super().__init__(message)
+        self.code = code
+        self.fix = fix
+
+
+def refuse(code: str, message: str, fix: str) -> NoReturn:
+    """Raise RefusedError."""
+    raise RefusedError(code, message, fix)
+
+
+_SYMLINK: Final = ("symlink", "It is a symbolic link, or is reached through one", "Put the file itself there")
+_NOT_A_FILE: Final = ("not-a-file", "It is not a regular file", "Put a file there, or give it another name")
+_NOT_A_FOLDER: Final = ("symlink", "A part of its path is a symbolic link, or no folder", "Give a path of real folders")
+_OUTSIDE: Final = ("outside-root", "It is outside the root folder", "Move it below the root folder")
+_UNREADABLE: Final = "unreadable"
+_NOT_FOUND: Final = ("not-found", "There is no such file or folder", "Correct the path")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    What a walk came upon.
+
+    Attributes:
+        path: From the root, with slashes.
+        refused: Why the file, or the folder, is not to be read; None for a file that is.
+        is_folder: Whether there is more below it.
+    """
+
+    path: str
+    refused: RefusedError | None = None
+    is_folder: bool = False
+
+
+class Root:
+    """A folder that is open for reading what is below it. Paths are relative to it, with slashes."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open the folder *path*, which may itself be reached through links; RefusedError if that fails."""
+        if "\0" in str(path):
+            refuse(*_NOT_FOUND)
+        self.given = os.path.abspath(path)  # noqa: PTH100  Path.absolute() keeps "..", which says nothing of where it is
+        self.path = os.path.realpath(path)
+        self._descriptor: int | None = None
+        with _refusing():
+            if HAS_DIR_FD:
+                self._descriptor = os.open(self.path, _FOLDER)
+            elif not stat.S_ISDIR(Path(self.path).stat().st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, "")
+
+    @classmethod
+    def around(cls, path: str) -> Self:
+        """Open *path* itself if it is a folder, else the folder that it is in."""
+        return cls(path if os.path.isdir(path) else os.path.dirname(path) or ".")  # noqa: PTH112, PTH120
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def relative(self, path: str) -> str:
+        """Give *path*, as named from the working folder, from this root; RefusedError if it is outside."""
+        if not path or "\0" in path:
+            refuse(*_NOT_FOUND)
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100
+        # The second spelling serves a working folder that is reached through links, such as /tmp on macOS.
+        for spelling, base in ((absolute, self.given), (absolute.parent.resolve() / absolute.name, self.path)):
+            if spelling.is_relative_to(base):
+                return spelling.relative_to(base).as_posix()
+        refuse(*_OUTSIDE)
+
+    def is_folder(self, path: str) -> bool:
+        """Say whether *path* is a folder, and not a link to one; RefusedError if it is not there."""
+        parts = _split(path)
+        if not parts:
+            return True
+        with _refusing(), self._folder(parts[:-1]) as folder:
+            mode = os.stat(self._name(parts), dir_fd=folder, follow_symlinks=False).st_mode
+        return stat.S_ISDIR(mode)
+
+    def read(self, path: str, limit: int) -> bytes:
+        """Give the content of a regular file of at most *limit* bytes; RefusedError for anything else."""
+        parts = _split(path)
+        if not parts:
+            refuse(*_NOT_A_FILE)
+        with _refusing(), self._folder(parts[:-1]) as folder:
+            name = self._name(parts)
+            # Asked before opening, as opening a device can have effects, and again after, as it may have been swapped.
+            _require_regular(os.stat(name, dir_fd=folder, follow_symlinks=False))
+            descriptor = os.open(name, _FILE, dir_fd=folder)
+            try:
+                status = os.fstat(descriptor)
+                _require_regular(status)
+                return _read(descriptor, status.st_size, limit)
+            finally:
+                os.close(descriptor)
+
+    def walk(self, path: str) -> Iterator[Entry]:
+        """Give the manifest files below the folder *path*, sorted by path, and what stands in the place of one."""
+        todo = [Entry("/".join(_split(path)), is_folder=True)]
+        while todo:
+            entry = todo.pop()
+            if entry.is_folder:
+                todo.extend(reversed(self._list(entry.path)))
+            else:
+                yield entry
+
+    def _list(self, path: str) -> list[Entry]:
+        parts = _split(path)
+        try:
+            if len(parts) > MAX_FOLDERS:
+                message = f"Folders are nested deeper than {MAX_FOLDERS} levels"
+                refuse("limit", message, "Flatten the folders")
+            with _refusing(), self._folder(parts) as folder:
+                place = os.path.join(self.path, *parts) if folder is None else folder  # noqa: PTH118
+                with os.scandir(place) as items:
+                    found = [entry for item in items if (entry := _entry(path, item)) is not None]
+        except RefusedError as refused:
+            return [Entry(path, refused)]
+        # A folder sorts as the prefix that it is, so that the order is that of the whole paths.
+        return sorted(found, key=lambda entry: entry.path + "/" * entry.is_folder)
+
+    @contextmanager
+    def _folder(self, parts: Sequence[str]) -> Iterator[int | None]:
+        """Hold a folder open, and give its descriptor; None where descriptors of folders are of no use."""
+        if self._descriptor is None:
+            self._require_real(parts)
+            yield None
+            return
+        here = os.dup(self._descriptor)
+        try:
+            for part in parts:
+                above, here = here, os.open(part, _FOLDER, dir_fd=here)
+                os.close(above)
+            yield here
+        finally:
+            os.close(here)
+
+    def _name(self, parts: Sequence[str]) -> str:
+        """Give what names the last of *parts* to a call that also takes the descriptor of its folder."""
+        if self._descriptor is not None:
+            return parts[-1]
+        self._require_real(parts)
+        return os.path.join(self.path, *parts)  # noqa: PTH118
+
+    def _require_real(self, parts: Sequence[str]) -> None:
+        path = os.path.join(self.path, *parts)  # noqa: PTH118
+        if os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
+            refuse(*_SYMLINK)
+
+
+def _split(path: str) -> list[str]:
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    # Where a backslash separates and a colon names a drive or a stream, neither may hide in a part.
+    foreign = not HAS_DIR_FD and ("\\" in path or ":" in path)
+    if path.startswith("/") or ".." in parts or foreign:
+        refuse(*_OUTSIDE)
+    if "\0" in path:
+        refuse(*_NOT_FOUND)
+    return parts
+
+
+def _entry(folder: str, item: os.DirEntry[str]) -> Entry | None:
+    """Give what a walk makes of one name in a folder; None for what is passed over."""
+    name = item.name
+    if name.startswith(".") or name in PASSED_OVER:
+        return None
+    path = f"{folder}/{name}" if folder else name
+    is_manifest = name.lower().endswith(SUFFIXES)
+    if item.is_symlink():
+        # A link to a folder may hold manifests: leaving it out without a word would leave them out of Azure.
+        return Entry(path, RefusedError(*_SYMLINK)) if is_manifest or _leads_to_folder(item) else None
+    if not is_manifest:
+        return Entry(path, is_folder=True) if item.is_dir(follow_symlinks=False) else None
+    if not item.is_file(follow_symlinks=False):
+        return Entry(path, RefusedError(*_NOT_A_FILE))
+    if not name.endswith(SUFFIXES):
+        message = "The suffix is not in lower case, so that some tools pass the file over"
+        return Entry(path, RefusedError("suffix", message, "Rename the file to .yaml or .yml"))
+    return Entry(path)
+
+
+def _leads_to_folder(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:  # a loop, or a target that may not be looked at
+        return False
+
+
+def _require_regular(status: os.stat_result) -> None:
+    if stat.S_ISLNK(status.st_mode):
+        refuse(*_SYMLINK)
+    if not stat.S_ISREG(status.st_mode):
+        refuse(*_NOT_A_FILE)
+
+
+def _read(descriptor: int, size: int, limit: int) -> bytes:
+    """Read to the end, and never much beyond *limit*: the size is what it was a moment ago, and 0 below /proc."""
+    chunks: list[bytes] = []
+    total = 0
+    while size <= limit and total <= limit:
+        chunk = os.read(descriptor, max(size, 4096) + 1)
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+        total += len(chunk)
+    refuse("limit", f"The file is larger than {limit:,} bytes", "Split it, or make it shorter")
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn what the operating system says into RefusedError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
+            raise RefusedError(*_NOT_FOUND) from error
+        if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}:  # which of them differs between systems
+            raise RefusedError(*_NOT_A_FOLDER) from error
+        message = f"It cannot be read: {os.strerror(error.errno or 0)}"
+        fix = "Check its permissions"
+        raise RefusedError(_UNREADABLE, message, fix) from error

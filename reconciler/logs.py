@@ -1,0 +1,44 @@
+"""Sets up what goes to standard error. Every line passes the net for secrets on its way out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import Final
+
+from reconciler.secret import scrub
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return scrub(super().format(record)).replace("\n", "\\n")
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": scrub(record.getMessage()),
+        }
+        return json.dumps(line)
+
+
+def set_up(level: str, style: str) -> None:
+    """
+    Send the reconciler's own log to standard error.
+
+    Args:
+        level: One of :data:`LEVELS`.
+        style: ``text`` or ``json``.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if style == "json" else _Text("%(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("reconciler")
+    logger.handlers = [handler]
+    logger.setLevel(level.upper())
+    logger.propagate = False

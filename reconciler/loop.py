@@ -1,0 +1,77 @@
+"""
+The loop: every interval a fresh load, plan and apply, and a report of each round.
+
+A round that fails, at a manifest or at Azure, is reported, and the next one comes all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from reconciler.arm.polling import Interrupted, Patience
+from reconciler.clock import Clock
+from reconciler.model import Outcome, Reason, Report, Result
+
+_LONGEST_S: Final = 3600.0
+
+
+@dataclass(slots=True)
+class Retries:
+    """
+    Remembers which failed operations were repeated, so that one that fails for ever is tried ever more rarely.
+
+    Attributes:
+        clock: Its monotonic seconds.
+        base_s: The first delay; each further one is twice as long, an hour at most.
+    """
+
+    clock: Clock
+    base_s: float
+    _failures: dict[str, int] = field(default_factory=dict)
+    _not_before: dict[str, float] = field(default_factory=dict)
+
+    def held_back(self) -> frozenset[str]:
+        """Give the folded ids that are not to be repeated in this round."""
+        now = self.clock.monotonic()
+        return frozenset(key for key, until in self._not_before.items() if until > now)
+
+    def note(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Learn from one round."""
+        for key, outcome in outcomes.items():
+            if outcome.result is Result.FAILED or outcome.change.reason is Reason.LAST_OPERATION_FAILED:
+                failures = self._failures[key] = self._failures.get(key, 0) + 1
+                self._not_before[key] = self.clock.monotonic() + min(_LONGEST_S, self.base_s * 2**failures)
+            if outcome.result is Result.SUCCEEDED:
+                self._failures.pop(key, None)
+                self._not_before.pop(key, None)
+
+
+async def run_rounds(
+    one_round: Callable[[Retries], Awaitable[Report]],
+    emit: Callable[[Report], None],
+    clock: Clock,
+    interval_s: float,
+    stop: asyncio.Event,
+) -> None:
+    """
+    Do rounds until the run is told to stop.
+
+    Args:
+        one_round: Does one, and turns what goes wrong into a report.
+        emit: Hears of each.
+        clock: Waits between them.
+        interval_s: From the end of one round to the start of the next.
+        stop: Set when the run is told to stop.
+    """
+    retries = Retries(clock, interval_s)
+    patience = Patience(clock, interval_s, float("inf"), stop)
+    while not stop.is_set():
+        report = await one_round(retries)
+        retries.note(report.outcomes)
+        emit(report)
+        with contextlib.suppress(Interrupted):
+            await patience.pause(patience.deadline())

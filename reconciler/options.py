@@ -1,0 +1,167 @@
+"""The options that commands share, each declared once: name, environment variable, default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from reconciler.logs import LEVELS, set_up
+
+F = TypeVar("F", bound=Callable[..., Any])
+_CLOUDS: Final = ("public", "usgovernment", "china", "emulator")
+_CREDENTIALS: Final = (
+    "default",
+    "environment",
+    "workload-identity",
+    "managed-identity",
+    "cli",
+    "github",
+    "azure-pipelines",
+    "token",
+)
+
+
+def _all(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    return lambda function: reduce(lambda inner, decorate: decorate(inner), reversed(decorators), function)
+
+
+class _Pair(click.ParamType):
+    """Two texts joined by an equals sign."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        left, separator, right = str(value).partition("=")
+        if not separator or not left or not right:
+            self.fail(f"{value!r} is not {self.name}", param, ctx)
+        return left, right
+
+
+def _start_log(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
+    set_up(ctx.params["log_level"], value)
+    return value
+
+
+paths_argument = click.argument("paths", nargs=-1, type=str, metavar="[PATH]...")
+
+project_options = _all(
+    click.option("--config", envvar="RECONCILER_CONFIG", metavar="FILE", help="The project file; else found upward."),
+    click.option(
+        "-e", "--environment", envvar="RECONCILER_ENVIRONMENT", metavar="NAME", help="One of the project's environments."
+    ),
+)
+
+arm_options = _all(
+    click.option(
+        "--cloud",
+        envvar="RECONCILER_CLOUD",
+        type=click.Choice(_CLOUDS),
+        default="public",
+        show_default=True,
+        help="Which Azure; emulator is the embedded one.",
+    ),
+    click.option("--endpoint", envvar="RECONCILER_ENDPOINT", metavar="URL", help="Another ARM; http only to loopback."),
+    click.option(
+        "--credential",
+        envvar="RECONCILER_CREDENTIAL",
+        type=click.Choice(_CREDENTIALS),
+        default="default",
+        show_default=True,
+        help="How to sign in; token takes RECONCILER_ACCESS_TOKEN.",
+    ),
+    click.option(
+        "--concurrency",
+        envvar="RECONCILER_CONCURRENCY",
+        type=click.IntRange(1, 256),
+        default=16,
+        show_default=True,
+        help="Requests, and resources written, at the same time.",
+    ),
+    click.option("--health", is_flag=True, help="Read the replication of every version too."),
+)
+
+selection_options = _all(
+    click.option("--target", multiple=True, metavar="KIND/NAME", help="Only these; * and ? are wildcards. Repeatable."),
+    click.option(
+        "-l", "--selector", multiple=True, type=_Pair("KEY=VALUE"), help="Only manifests with this label. Repeatable."
+    ),
+    click.option(
+        "--max-puts",
+        envvar="RECONCILER_MAX_PUTS",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Write nothing if the plan has more PUTs.",
+    ),
+    click.option("--no-adopt", is_flag=True, help="Do not PUT only to record the digest of write-only content."),
+    click.option("--take-over", is_flag=True, help="Write what carries another project's tag."),
+)
+
+write_options = _all(
+    click.option("--wait", type=click.Choice(["replicated"]), help="A write is done when it is replicated."),
+    click.option(
+        "--poll-interval",
+        envvar="RECONCILER_POLL_INTERVAL",
+        type=click.FloatRange(min=0, min_open=True, max=3600),
+        metavar="SECONDS",
+        help="Between two looks at an operation.  [default: 15; 0.2 on the emulator and on loopback]",
+    ),
+    click.option(
+        "--timeout",
+        envvar="RECONCILER_TIMEOUT",
+        type=click.FloatRange(min=0, min_open=True),
+        default=3600,
+        show_default=True,
+        metavar="SECONDS",
+        help="For one operation.",
+    ),
+)
+
+apply_options = _all(
+    click.option(
+        "--plan",
+        "plan_file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Apply a saved plan: whatever moved since is refused.",
+    ),
+    click.option("--republish", multiple=True, metavar="KIND/NAME", help="PUT this once without a difference. Repeatable."),
+)
+
+output_options = _all(
+    click.option(
+        "-o",
+        "--output",
+        envvar="RECONCILER_OUTPUT",
+        default="text",
+        show_default=True,
+        metavar="FORMAT",
+        help="Of standard output: text, json or markdown.",
+    ),
+    click.option(
+        "--report", multiple=True, type=_Pair("FORMAT=FILE"), help="Write the report to a file too. Repeatable."
+    ),
+    click.option(
+        "--log-level",
+        envvar="RECONCILER_LOG_LEVEL",
+        type=click.Choice(LEVELS),
+        default="warning",
+        show_default=True,
+        is_eager=True,
+        help="Of standard error.",
+    ),
+    click.option(
+        "--log-format",
+        envvar="RECONCILER_LOG_FORMAT",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        callback=_start_log,
+        help="Of standard error.",
+    ),
+    click.option("--no-color", is_flag=True, help="Never color; NO_COLOR does the same."),
+)

@@ -1,0 +1,46 @@
+"""Writes what a run has to say: whole files or none, and standard output that somebody may close."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from reconciler.errors import OutputError
+
+
+def write_file(path: Path, text: str) -> None:
+    """
+    Write a file that is either the old one or the whole new one, readable by its owner alone.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        raise OutputError(message) from error
+
+
+def write_stdout(text: str) -> None:
+    """Write to standard output; a reader that has gone (``| head``) is no error."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered would raise again when the interpreter exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,61 @@
+"""Shows on standard error how an apply goes on, where somebody is looking."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from reconciler.report.escape import visible
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+    from reconciler.apply import Progress
+    from reconciler.model import Change, Outcome
+
+
+class Silent:
+    """Says nothing."""
+
+    def started(self, change: Change) -> None:
+        """Say nothing."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """Say nothing."""
+
+
+class Bars:
+    """One line for each resource that is being written."""
+
+    def __init__(self, progress: RichProgress) -> None:
+        """Draw on *progress*."""
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def started(self, change: Change) -> None:
+        """Add a line."""
+        text = visible(f"{change.action.value} {change.desired.kind.name}/{change.desired.name}")
+        self._tasks[change.desired.key] = self._progress.add_task(text, total=None)
+
+    def finished(self, outcome: Outcome) -> None:
+        """Take the line away."""
+        task = self._tasks.pop(outcome.change.desired.key, None)
+        if task is not None:
+            self._progress.remove_task(task)
+
+
+@contextmanager
+def shown() -> Iterator[Progress]:
+    """Give a progress display: silent unless standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield Silent()
+        return
+    from rich.console import Console  # noqa: PLC0415 (only where it draws)
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield Bars(progress)

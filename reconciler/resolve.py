@@ -1,0 +1,115 @@
+"""
+Stage 3: turns manifests into what is desired of Azure: ids, parents, order. Refuses two manifests for one thing. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Final
+
+from reconciler.kinds import Kind
+from reconciler.model import Desired, Manifest, Problem, Source
+from reconciler.tracking import content_digest
+
+_PAUSED: Final = "reconciler.dev/paused"
+_WAVE: Final = "reconciler.dev/wave"
+_PACKAGE: Final = "reconciler.dev/package-sha256"
+
+
+def resolve(manifests: Sequence[Manifest], kinds: Mapping[str, Kind]) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
+    """
+    Give what is desired, parents before children, and the problems that only all manifests together show.
+
+    Args:
+        manifests: Valid ones.
+        kinds: By name, for the depth of each.
+    """
+    problems = [*_twice(manifests, _by_name, "two manifests of one kind share this name"), *_one_resource_twice(manifests)]
+    desired = _in_waves([_desired(manifest, kinds) for manifest in manifests])
+    order = sorted(desired.values(), key=lambda item: (item.wave, item.depth, item.key))
+    return tuple(order), tuple(problems)
+
+
+def select(desired: Iterable[Desired], targets: Sequence[str], labels: Mapping[str, str]) -> tuple[Desired, ...]:
+    """
+    Give what was chosen on the command line.
+
+    Args:
+        desired: All of it.
+        targets: ``KIND/NAME`` patterns; one that matches is enough, none means all.
+        labels: Every one must be on the manifest.
+    """
+    return tuple(
+        item
+        for item in desired
+        if (not targets or any(fnmatchcase(f"{item.kind.name}/{item.name}", target) for target in targets))
+        and all(item.labels.get(key) == value for key, value in labels.items())
+    )
+
+
+def _desired(manifest: Manifest, kinds: Mapping[str, Kind]) -> Desired:
+    kind = manifest.kind
+    params = {name: str(manifest.spec[name]) for name in kind.parameters}
+    body = {key: value for key, value in manifest.spec.items() if key not in kind.parameters}
+    resource_id, parent = kind.resource_id(params), kind.parent_id(params)
+    return Desired(
+        kind=kind,
+        name=manifest.name,
+        id=resource_id,
+        key=resource_id.lower(),
+        parent=parent.lower() if parent else None,
+        params=params,
+        body=kind.seal(body),
+        labels=manifest.labels,
+        source=manifest.source,
+        locate=manifest.locate,
+        slot=kind.writer_slot(params),
+        wave=int(manifest.annotations.get(_WAVE, "0")),
+        depth=_depth(kind, kinds),
+        paused=manifest.annotations.get(_PAUSED) == "true",
+        digest=content_digest(kind, body, manifest.annotations.get(_PACKAGE)),
+    )
+
+
+def _depth(kind: Kind, kinds: Mapping[str, Kind]) -> int:
+    parent = kinds.get(kind.parent or "")
+    return 1 + _depth(parent, kinds) if parent else 0
+
+
+def _in_waves(desired: Sequence[Desired]) -> dict[str, Desired]:
+    """Lift every resource to the wave of its parent: a child can never go first."""
+    lifted: dict[str, Desired] = {}
+    for item in sorted(desired, key=lambda item: item.depth):
+        parent = lifted.get(item.parent or "")
+        lifted[item.key] = replace(item, wave=max(item.wave, parent.wave)) if parent else item
+    return lifted
+
+
+def _by_name(manifest: Manifest) -> str:
+    return f"{manifest.kind.name}/{manifest.name}"
+
+
+def _by_id(manifest: Manifest) -> str:
+    return manifest.kind.resource_id({name: str(manifest.spec[name]) for name in manifest.kind.parameters}).lower()
+
+
+def _one_resource_twice(manifests: Sequence[Manifest]) -> list[Problem]:
+    return _twice(manifests, _by_id, "two manifests state one Azure resource (ids have no case)")
+
+
+def _twice(manifests: Sequence[Manifest], key_of: Callable[[Manifest], str], message: str) -> list[Problem]:
+    first: dict[str, Source] = {}
+    problems = []
+    for manifest in manifests:
+        key, source = key_of(manifest), manifest.source
+        if key in first:
+            place = f"{first[key].file}:{first[key].line}"
+            problems.append(_duplicate(source, message, place))
+        first.setdefault(key, source)
+    return problems
+
+
+def _duplicate(source: Source, message: str, place: str) -> Problem:
+    return Problem(source.file, source.line, 1, "", "duplicate", f"{message}: the other is at {place}", "keep one of them")

@@ -1,0 +1,151 @@
+"""
+A plan that can be reviewed, kept and applied later, and refuses each item whose ground has moved since.
+
+The file holds digests and no bodies: an apply renders them again from the manifests. Pure, save that a time is an argument.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+
+from reconciler import __version__
+from reconciler.errors import ErrorInfo, UsageError
+from reconciler.model import Action, Change, Desired, JsonObject, Plan
+from reconciler.normalize import normalized
+from reconciler.spelling import canonical
+
+SCHEMA_VERSION: Final = 1
+LIFETIME: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedItem:
+    """What one item of a plan was decided on, as digests; ``live`` is None for a resource that was absent."""
+
+    action: str
+    manifest: str
+    rules: str
+    live: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """The items of a plan file by folded resource id."""
+
+    items: Mapping[str, SavedItem]
+
+    def refusal(self, desired: Desired, action: Action, live: JsonObject | None) -> ErrorInfo | None:
+        """
+        Tell why an item of the saved plan must not be written now; None if nothing moved.
+
+        Args:
+            desired: As rendered now.
+            action: As decided now.
+            live: As read now.
+        """
+        saved = self.items.get(desired.key)
+        if saved is None:
+            return _refused("it was not to be written when the plan was made")
+        now = _item(desired, action, live)
+        moved = [name for name in ("action", "manifest", "rules", "live") if getattr(saved, name) != getattr(now, name)]
+        return _refused(f"since the plan was made, this moved: {', '.join(moved)}") if moved else None
+
+
+def _refused(message: str) -> ErrorInfo:
+    return ErrorInfo("PlanMoved", message, fix="plan again, and have the new plan reviewed")
+
+
+def save(plan: Plan, live: Mapping[str, JsonObject | None], project: str | None, now: datetime) -> str:
+    """
+    Give the text of a plan file.
+
+    Args:
+        plan: Whose writes are to be kept.
+        live: The live bodies it was made from, by folded id.
+        project: The project's name.
+        now: When it was made.
+    """
+    writes = [change for change in plan.changes if change.action.writes or change.action is Action.WAIT]
+    content = {
+        "schemaVersion": SCHEMA_VERSION,
+        "reconcilerVersion": __version__,
+        "project": project,
+        "createdAt": now.isoformat(),
+        "expiresAt": (now + LIFETIME).isoformat(),
+        "items": [_saved(change, live.get(change.desired.key)) for change in writes],
+    }
+    sealed = {**content, "digest": _digest(content)}
+    return orjson.dumps(sealed, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def _saved(change: Change, live: JsonObject | None) -> dict[str, Any]:
+    item = _item(change.desired, change.action, live)
+    return {
+        "id": change.desired.id,
+        "kind": change.desired.kind.name,
+        "name": change.desired.name,
+        "action": item.action,
+        "manifest": item.manifest,
+        "rules": item.rules,
+        "live": item.live,
+    }
+
+
+def _item(desired: Desired, action: Action, live: JsonObject | None) -> SavedItem:
+    rules = desired.kind.rules
+    manifest = {"body": normalized(rules, desired.body), "nulls": _nulls(desired.body), "content": desired.digest}
+    return SavedItem(
+        action=action.value,
+        manifest=_digest(manifest),
+        rules=_digest(desired.kind.schema),
+        live=_digest(normalized(rules, live)) if live is not None else None,
+    )
+
+
+def _nulls(value: Any, path: tuple[str, ...] = ()) -> Sequence[str]:
+    if isinstance(value, Mapping):
+        return [found for name, item in value.items() for found in _nulls(item, (*path, name))]
+    return [".".join(path)] if value is None else []
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
+    """
+    Read a plan file.
+
+    Raises:
+        UsageError: It is no plan, was edited or cut, has expired, or is another project's or another version's.
+    """
+    try:
+        saved = orjson.loads(content)
+        digest = saved.pop("digest")
+        items = {item["id"].lower(): _read_item(item) for item in saved["items"]}
+        expires = datetime.fromisoformat(saved["expiresAt"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _unusable("it is not a plan file") from None
+    if digest != _digest(saved):
+        raise _unusable("it was changed after it was written")
+    if (saved["schemaVersion"], saved["reconcilerVersion"]) != (SCHEMA_VERSION, __version__):
+        raise _unusable("another version of the reconciler wrote it")
+    if saved["project"] != project:
+        raise _unusable("it was made for another project")
+    if expires <= now:
+        raise _unusable(f"it expired at {saved['expiresAt']}")
+    return SavedPlan(items)
+
+
+def _read_item(item: Mapping[str, Any]) -> SavedItem:
+    return SavedItem(item["action"], item["manifest"], item["rules"], item["live"])
+
+
+def _unusable(why: str) -> UsageError:
+    return UsageError(f"the plan file cannot be used: {why}; make a new one with plan --out")

@@ -1,0 +1,148 @@
+"""
+Turns what jsonschema finds into sentences for the person who wrote the manifest. Pure.
+
+A schema says it best itself, in ``errorMessage`` (the keyword of ajv-errors) beside the keyword that fails; the rest is worded
+here. A text is never quoted: it may be a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.model import Document, FieldPath, Problem
+from reconciler.yaml12 import format_document_path
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+_NAMES: Final = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a mapping",
+    "array": "a list",
+    "null": "null",
+}
+_CODES: Final = {
+    "type": "type",
+    "required": "missing",
+    "const": "value",
+    "enum": "value",
+    "pattern": "pattern",
+    "not": "not-allowed",
+    "minLength": "length",
+    "maxLength": "length",
+    "minItems": "length",
+    "maxItems": "length",
+    "minimum": "range",
+    "maximum": "range",
+}
+
+
+def problem(document: Document, path: FieldPath, code: str, message: str, fix: str | None = None) -> Problem:
+    """Give a problem at *path* of *document*, at the line where it is written."""
+    line, column = document.locate(path)
+    return Problem(document.source.file, line, column, format_document_path(path), code, message, fix)
+
+
+def explain(document: Document, errors: Iterable[ValidationError]) -> Iterator[Problem]:
+    """Give one problem for each mistake; of several failures at one place, the wrong type alone."""
+    found = list(errors)
+    wrong_types = {tuple(error.absolute_path) for error in found if error.validator == "type"}
+    seen: set[tuple[FieldPath, str]] = set()
+    for error in found:
+        path = tuple(error.absolute_path)
+        if path in wrong_types and error.validator != "type":
+            continue
+        for item in _problems(document, path, error):
+            if (path, item.message) not in seen:
+                seen.add((path, item.message))
+                yield item
+
+
+def _problems(document: Document, path: FieldPath, error: ValidationError) -> Iterator[Problem]:
+    keyword = str(error.validator)
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    if keyword == "additionalProperties":
+        yield from _unknown_keys(document, path, error.instance, schema)
+    elif keyword == "required":
+        yield from _missing(document, path, error, schema)
+    elif keyword == "type":
+        message, fix = _wrong_type(error.instance, error.validator_value, schema)
+        yield problem(document, path, "type", message, fix)
+    else:
+        code = "read-only" if schema.get("readOnly") else _CODES.get(keyword, keyword)
+        message = str(schema.get("errorMessage") or _worded(keyword, error.instance, error.validator_value))
+        yield problem(document, path, code, message, _fix(keyword, error, schema))
+
+
+def _unknown_keys(document: Document, path: FieldPath, value: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
+    known = list(schema.get("properties", {}))
+    for key in value:
+        if key in known:
+            continue
+        near = _nearest(key, known)
+        fix = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
+        yield problem(document, (*path, key), "unknown-key", "this key is not known here", fix)
+
+
+def _nearest(key: str, known: Sequence[str]) -> str | None:
+    folded = {name.lower(): name for name in known}
+    near = get_close_matches(key.lower(), folded, n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
+
+
+def _missing(
+    document: Document, path: FieldPath, error: ValidationError, schema: Mapping[str, Any]
+) -> Iterator[Problem]:
+    for key in error.validator_value:
+        if key not in error.instance and error.message.startswith(repr(key)):
+            about = schema.get("properties", {}).get(key, {}).get("description", "")
+            yield problem(document, path, "missing", f"{key} is missing", f"state it: {about}" if about else "state it")
+
+
+def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> tuple[str, str | None]:
+    types = [wanted] if isinstance(wanted, str) else list(wanted)
+    expected = " or ".join(_NAMES.get(name, name) for name in types if name != "null" or len(types) == 1)
+    if value is None:
+        fix = "delete the line" if "default" in schema else "state a value, or delete the line"
+        return f"null says that it must not be set, and it cannot be unset; {expected} is expected", fix
+    if "string" in types and isinstance(value, bool | int | float):
+        shown = "(hidden)" if schema.get("x-ms-secret") else str(value).lower() if isinstance(value, bool) else repr(value)
+        return f"YAML reads this as {_made_of(value)} {shown}; text is expected", "put it in quotation marks"
+    return f"{_made_of(value)} where {expected} is expected", None
+
+
+def _made_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "the boolean"
+    if isinstance(value, int | float):
+        return "the number"
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def _worded(keyword: str, value: Any, limit: Any) -> str:
+    if keyword in {"maxLength", "minLength"}:
+        return f"{len(value)} characters; {'at most' if keyword == 'maxLength' else 'at least'} {limit}"
+    if keyword in {"maximum", "minimum"}:
+        return f"{value} is {'more' if keyword == 'maximum' else 'less'} than {limit}"
+    if keyword in {"enum", "const"}:
+        allowed = limit if keyword == "enum" else [limit]
+        return f"must be one of {', '.join(str(item) for item in allowed if item is not None)}"
+    return "this value is not allowed here"
+
+
+def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str | None:
+    if keyword == "not":
+        return "delete the line" if "errorMessage" in schema else None
+    if keyword == "enum" and isinstance(error.instance, str):
+        near = _nearest(error.instance, [item for item in error.validator_value if isinstance(item, str)])
+        return f"did you mean {near}?" if near else None
+    if keyword == "maxLength":
+        return "shorten it, or call a script that is part of the package"
+    return None

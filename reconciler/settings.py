@@ -1,0 +1,180 @@
+"""
+What one run was told: the command line over the environment over the project file over defaults.
+
+The only reader of the process environment. Everything else is given values.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from reconciler.errors import UsageError
+from reconciler.secret import Secret
+
+PREFIX: Final = "RECONCILER"
+_COMMITS: Final = ("RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA")
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """
+    One Azure cloud. The three are never derived from each other.
+
+    Attributes:
+        endpoint: Of ARM.
+        scope: Of a token for it.
+        authority: Host of the sign-in service.
+    """
+
+    endpoint: str
+    scope: str
+    authority: str
+
+
+# azure-mgmt-core, azure/mgmt/core/tools.py, get_arm_endpoints; azure-identity, _constants.py
+CLOUDS: Final[Mapping[str, Cloud]] = {
+    "public": Cloud(
+        "https://management.azure.com", "https://management.azure.com/.default", "login.microsoftonline.com"
+    ),
+    "usgovernment": Cloud(
+        "https://management.usgovcloudapi.net",
+        "https://management.core.usgovcloudapi.net/.default",
+        "login.microsoftonline.us",
+    ),
+    "china": Cloud(
+        "https://management.chinacloudapi.cn", "https://management.chinacloudapi.cn/.default", "login.chinacloudapi.cn"
+    ),
+}
+EMULATOR: Final = "emulator"
+_EMULATOR_ENDPOINT: Final = "http://localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """
+    Which ARM to speak to, and as whom.
+
+    Attributes:
+        cloud: ``public``, ``usgovernment``, ``china`` or ``emulator``.
+        endpoint: Scheme, host and port.
+        credential: Name of the way to sign in.
+    """
+
+    cloud: str = "public"
+    endpoint: str = CLOUDS["public"].endpoint
+    credential: str = "default"
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether the embedded ARM answers, in this process."""
+        return self.cloud == EMULATOR
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether requests stay on this machine."""
+        return self.is_emulated or urlsplit(self.endpoint).hostname in _LOOPBACK
+
+    @property
+    def sends_token(self) -> bool:
+        """Whether a token goes out: over plain http to loopback only one that was given for it."""
+        return not self.is_emulated and (self.endpoint.startswith("https://") or self.credential == "token")
+
+
+def connection(cloud: str, endpoint: str | None, credential: str) -> Connection:
+    """
+    Give the connection that the user chose.
+
+    Raises:
+        UsageError: The endpoint is no https URL, nor http to loopback.
+    """
+    if cloud == EMULATOR:
+        if endpoint:
+            message = "--endpoint does not go with --cloud emulator: leave one of them out"
+            raise UsageError(message)
+        return Connection(EMULATOR, _EMULATOR_ENDPOINT, credential)
+    return Connection(cloud, _checked(endpoint) if endpoint else CLOUDS[cloud].endpoint, credential)
+
+
+def _checked(endpoint: str) -> str:
+    try:
+        parts = urlsplit(endpoint)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        message = f"--endpoint is no URL: {error}"
+        raise UsageError(message) from None
+    if parts.username is not None or parts.query or parts.fragment or parts.path.strip("/") or not host:
+        message = "--endpoint takes scheme, host and port alone, such as https://management.azure.com"
+        raise UsageError(message)
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+        message = "--endpoint must be https; plain http is for loopback addresses alone"
+        raise UsageError(message)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The process environment, read by name."""
+
+    values: Mapping[str, str]
+
+    def access_token(self) -> Secret:
+        """
+        Give the bearer token for ``--credential token``.
+
+        Raises:
+            UsageError: There is none.
+        """
+        value = self.values.get("RECONCILER_ACCESS_TOKEN")
+        if not value:
+            message = "--credential token takes the bearer token from RECONCILER_ACCESS_TOKEN, which is not set"
+            raise UsageError(message)
+        return Secret(value)
+
+    def commit(self) -> str | None:
+        """Give the commit that CI says is being run."""
+        return next((value for name in _COMMITS if (value := self.values.get(name))), None)
+
+    def emulator_state(self) -> Path:
+        """Give the state file of the embedded ARM."""
+        return Path(self.values.get("RECONCILER_EMULATOR_STATE") or ".reconciler/emulator.sqlite")
+
+    def emulator_number(self, name: str, default: float) -> float:
+        """
+        Give a number among the settings of the embedded ARM.
+
+        Raises:
+            UsageError: It is not one.
+        """
+        text = self.values.get(f"RECONCILER_EMULATOR_{name}", "")
+        try:
+            number = float(text) if text else default
+        except ValueError:
+            number = -1
+        if not 0 <= number < float("inf"):
+            message = f"RECONCILER_EMULATOR_{name} must be a number that is not negative"
+            raise UsageError(message)
+        return number
+
+    def emulator_choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """
+        Give a choice among the settings of the embedded ARM; the first one is the default.
+
+        Raises:
+            UsageError: It is none of *choices*.
+        """
+        value = self.values.get(f"RECONCILER_EMULATOR_{name}") or choices[0]
+        if value not in choices:
+            message = f"RECONCILER_EMULATOR_{name} must be one of {', '.join(choices)}"
+            raise UsageError(message)
+        return value
+
+
+def process_environment() -> Environment:
+    """Give the environment of this process."""
+    return Environment(dict(os.environ))

@@ -1,0 +1,166 @@
+"""
+Stage 2: holds every document against the schema of its kind, and against what a schema cannot say. Pure.
+
+``jsonschema-rs`` looks first: what it passes is passed. What it refuses ``jsonschema`` judges and explains. All mistakes of all
+documents come at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any, Final
+
+import jsonschema_rs
+
+from reconciler.checks import check_spec
+from reconciler.kinds import Kind
+from reconciler.model import Document, JsonObject, Manifest, Problem
+from reconciler.schema_errors import explain, problem
+from reconciler.tracking import Tracking
+
+_API_VERSION: Final = "reconciler.dev/v1"
+_PACKAGE: Final = "reconciler.dev/package-sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """
+    What came of validating.
+
+    Attributes:
+        manifests: The valid ones.
+        problems: Every error.
+        warnings: What is worth a look and stops nothing.
+    """
+
+    manifests: tuple[Manifest, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking: Tracking, now: datetime) -> Validated:
+    """
+    Validate every document.
+
+    Args:
+        documents: Rendered: defaults and overlays are in them.
+        kinds: By name.
+        tracking: Which tags may not be stated.
+        now: For telling dates in the past.
+    """
+    manifests, problems, warnings = [], [], []
+    for document in documents:
+        kind, errors = _kind_of(document, kinds)
+        if kind is not None:
+            errors += _schema_errors(document, kind.name, kind.schema)
+        if kind is not None and not errors:
+            found = check_spec(document, kind, tracking, now)
+            errors += found.problems
+            warnings += [*found.warnings, *_schema_warnings(document, kind), *_annotation_warnings(document, kind)]
+        problems += errors
+        if kind is not None and not errors:
+            manifests.append(_manifest(document, kind))
+    return Validated(tuple(manifests), tuple(problems), tuple(warnings))
+
+
+def validate_project(document: Document, schema: JsonObject) -> tuple[Problem, ...]:
+    """Give every mistake in a project file."""
+    return tuple(_schema_errors(document, "Project", schema))
+
+
+def _kind_of(document: Document, kinds: Mapping[str, Kind]) -> tuple[Kind | None, list[Problem]]:
+    name = document.value.get("kind")
+    if isinstance(name, str) and name in kinds:
+        return kinds[name], []
+    if name is None:
+        message, fix = "kind is missing", f"state one of {', '.join(kinds)}"
+        return None, [problem(document, (), "missing", message, fix)]
+    if name == "Project":
+        fix = "a project file is called reconciler.yaml and lies above the manifests"
+        return None, [problem(document, ("kind",), "unknown-kind", "a project file among the manifests", fix)]
+    near = get_close_matches(str(name), kinds, n=1)
+    fix = f"did you mean {near[0]}?" if near else f"known kinds: {', '.join(kinds)}"
+    if document.value.get("apiVersion") != _API_VERSION:
+        fix += f"; the manifests of the reconciler have apiVersion {_API_VERSION}"
+    return None, [problem(document, ("kind",), "unknown-kind", "this kind is not known", fix)]
+
+
+def _schema_errors(document: Document, name: str, schema: JsonObject) -> list[Problem]:
+    if _fast(name, lambda: schema).is_valid(document.value):
+        return []
+    return list(explain(document, _errors(schema, document.value)))
+
+
+def _schema_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
+    if _fast(f"{kind.name} warnings", lambda: warning_schema(kind.schema)).is_valid(document.value):
+        return
+    for item in explain(document, _errors(warning_schema(kind.schema), document.value)):
+        fix = item.fix if item.code == "value" else None
+        yield Problem(item.file, item.line, item.column, item.path, f"unusual-{item.code}", item.message, fix)
+
+
+def _annotation_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
+    annotations = document.value["metadata"].get("annotations") or {}
+    if _PACKAGE in annotations and not kind.write_only_paths:
+        path = ("metadata", "annotations", _PACKAGE)
+        message = f"a {kind.name} has no write-only content, so this has no effect"
+        yield problem(document, path, "no-effect", message, "delete the annotation")
+
+
+_VALIDATORS: Final[dict[str, Any]] = {}
+
+
+def _fast(name: str, schema: Any) -> Any:
+    if name not in _VALIDATORS:
+        _VALIDATORS[name] = jsonschema_rs.Draft202012Validator(schema())
+    return _VALIDATORS[name]
+
+
+def _errors(schema: JsonObject, value: Any) -> Any:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 (slow to import, and needed only to explain a mistake)
+
+    return Draft202012Validator(schema).iter_errors(value)
+
+
+def warning_schema(schema: JsonObject) -> dict[str, Any]:
+    """
+    Give the schema that only a document without a warning satisfies: of *schema*, the ``x-warn`` rules at their places.
+
+    Args:
+        schema: Of a manifest.
+    """
+    definitions = {name: _warning_node(node) for name, node in schema.get("$defs", {}).items()}
+    return {"$schema": schema["$schema"], "$defs": definitions, **_warning_node(schema)}
+
+
+def _warning_node(node: JsonObject) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "$ref" in node:
+        found["$ref"] = node["$ref"]
+    if isinstance(node.get("properties"), Mapping):
+        children = {name: _warning_node(child) for name, child in node["properties"].items()}
+        found["properties"] = {name: child for name, child in children.items() if child}
+    for keyword in ("items", "additionalProperties"):
+        child = _warning_node(node[keyword]) if isinstance(node.get(keyword), Mapping) else None
+        if child:
+            found[keyword] = child
+    rules = node.get("x-warn", [])
+    if rules:
+        found["allOf"] = list(rules) if isinstance(rules, list) else [rules]
+    return {key: value for key, value in found.items() if value}
+
+
+def _manifest(document: Document, kind: Kind) -> Manifest:
+    metadata = document.value["metadata"]
+    return Manifest(
+        kind=kind,
+        name=metadata["name"],
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        spec=document.value["spec"],
+        source=document.source,
+        locate=document.locate,
+    )
