@@ -64,10 +64,13 @@ def accept(kind: Kind, facts: Facts, raw: Mapping[str, Any], *, partial: bool = 
     Raises:
         Refused: 400.
     """
-    body: dict[str, Any] = _known(kind.rules, facts, without_nulls(raw), ())
+    sent = {name: value for name, value in without_nulls(raw).items() if not partial or name in facts.patches}
+    body: dict[str, Any] = _known(kind.rules, facts, sent, ())
     if not partial and facts.location_required and not body.get("location"):
         raise Refused(400, "LocationRequired", "The location property is required for this definition.", gateway=True)
     _refuse_forbidden(facts, body)
+    if not partial:
+        _check_package(facts, body)
     _refuse_malformed(kind, facts, body, partial=partial)
     for path in facts.links:
         for holder in holders(body, path):
@@ -161,13 +164,12 @@ def _check_link(link: Any, where: str) -> None:
         raise invalid_parameter(msg, where)
 
 
-def check_package(facts: Facts, body: Mapping[str, Any]) -> None:
+def _check_package(facts: Facts, body: Mapping[str, Any]) -> None:
     """
     Refuse a definition that is handed over in both ways, in none, or in half of one.
 
-    Raises:
-        Refused: 400. That the two parts should be empty if a package is given is the service's own text
-            (terraform-provider-azurerm issue 27515); the rest is inferred.
+    That the two parts should be empty if a package is given is the service's own text (terraform-provider-azurerm
+    issue 27515); the rest is inferred.
     """
     if not facts.packages:
         return

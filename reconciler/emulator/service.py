@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator import artifacts
 from reconciler.emulator.changes import check_change, check_lists, elements, key_of
-from reconciler.emulator.checks import check_package
 from reconciler.emulator.regions import display_name
 from reconciler.emulator.times import respell, stamp
 from reconciler.emulator.trees import at, copied, holders, put
@@ -57,7 +56,6 @@ def created(subject: Subject, sent: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Refused: 400.
     """
-    check_package(subject.facts, sent)
     state = _copied_without_empty(subject.facts, sent)
     state.setdefault("location", subject.group_location)
     check_lists(subject.kind, subject.facts, state)
@@ -77,7 +75,6 @@ def updated(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
         Refused: 400 or 409.
     """
     rules, facts = subject.kind.rules, subject.facts
-    check_package(facts, sent)
     check_change(subject.kind, facts, stored, sent, _name_and_group(subject))
     kept = _copied_without_empty(facts, sent)
     state = (merged if subject.kind.put == "merge" else replaced)(rules, stored, kept)
@@ -93,9 +90,8 @@ def patched(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
     Raises:
         Refused: 400 or 409.
     """
-    allowed = {name: sent[name] for name in subject.facts.patches if name in sent}
-    check_change(subject.kind, subject.facts, stored, {**stored, **allowed}, _name_and_group(subject))
-    state = merged(subject.kind.rules, stored, _copied_without_empty(subject.facts, allowed))
+    check_change(subject.kind, subject.facts, stored, {**stored, **sent}, _name_and_group(subject))
+    state = merged(subject.kind.rules, stored, _copied_without_empty(subject.facts, sent))
     check_lists(subject.kind, subject.facts, state)
     return _completed(subject, state)
 

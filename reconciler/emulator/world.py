@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from reconciler.emulator.answers import SUCCEEDED, render
+from reconciler.emulator.checks import accept
 from reconciler.emulator.foreign import new_group
 from reconciler.emulator.provider import DEFAULT_LOCATION
 from reconciler.emulator.service import Subject, created
@@ -79,7 +80,7 @@ class World:
             for resource_id, body in bodies:
                 provider, params = self._provider(resource_id)
                 subject = Subject(provider.kind, provider.facts, resource_id, params, self._now(), DEFAULT_LOCATION)
-                state = created(subject, orjson.loads(orjson.dumps(body)))
+                state = created(subject, accept(provider.kind, provider.facts, body))
                 self._store.save(self._rendered(self._blank(resource_id, provider), state))
 
     def fail_next(self, resource_id: str, code: str, message: str, *, status: int | None = None) -> None:

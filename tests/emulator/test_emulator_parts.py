@@ -1,0 +1,62 @@
+"""The pure parts: regions, times, merging."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from reconciler.emulator.facts import FACTS, facts_of
+from reconciler.emulator.regions import DISPLAY_NAMES, display_name, short_name
+from reconciler.emulator.service import merged, replaced
+from reconciler.emulator.times import pacific_offset, respell
+from reconciler.kinds import load_kinds
+from reconciler.model import MISSING
+from reconciler.rules import Rule, Shape
+
+
+def test_regions() -> None:
+    """Every name is found by its short form; an unknown one comes back as sent."""
+    assert len(DISPLAY_NAMES) == len({short_name(name) for name in DISPLAY_NAMES}) > 60
+    assert all(display_name(short_name(name)) == name for name in DISPLAY_NAMES)
+    assert display_name("Moon Base 1") == "Moon Base 1"
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        ("2030-06-19T07:00:00Z", "2030-06-19T00:00:00-07:00"),
+        ("2030-12-19T08:00:00+00:00", "2030-12-19T00:00:00-08:00"),
+        ("2026-03-08T09:59:59Z", "2026-03-08T01:59:59-08:00"),
+        ("2026-03-08T10:00:00Z", "2026-03-08T03:00:00-07:00"),
+        ("2026-11-01T08:59:59Z", "2026-11-01T01:59:59-07:00"),
+        ("2026-11-01T09:00:00Z", "2026-11-01T01:00:00-08:00"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"),
+        ("soon", "soon"),
+    ],
+)
+def test_instants(sent: str, answered: str) -> None:
+    """Local time of the west coast, over both changes of the clock, and what has no local time."""
+    assert respell(sent) == answered
+
+
+def test_pacific_offset_is_hourly() -> None:
+    """One of two offsets."""
+    moment = datetime.fromisoformat("2026-07-01T00:00:00+00:00")
+    assert pacific_offset(moment) == timedelta(hours=-7)
+
+
+def test_every_kind_has_facts_and_an_unknown_type_has_plain_ones() -> None:
+    """A new kind is served before anybody knows more about it."""
+    assert set(FACTS) == {kind.resource_type.lower() for kind in load_kinds().values()}
+    assert facts_of("Microsoft.New/things", "2030-01-01").subject == "things"
+
+
+def test_merging_and_replacing() -> None:
+    """What is left out stays in one and goes in the other, save what cannot be cleared."""
+    leaf, fixed = Rule(), Rule(clearable=False)
+    rule = Rule(shape=Shape.OBJECT, properties={"a": leaf, "b": fixed, "c": leaf})
+    live = {"a": 1, "b": 2}
+    assert merged(rule, live, {"c": 3}) == {"a": 1, "b": 2, "c": 3}
+    assert merged(rule, live, MISSING) == live
+    assert replaced(rule, live, {"c": 3}) == {"b": 2, "c": 3}
