@@ -1,19 +1,17 @@
 """
-Stage 8: turns a plan into outcomes. PUTs, polls, reads back, verifies; decides nothing that :mod:`reconciler.plan` does not.
+Stage 8: turns a plan into outcomes. PUTs, polls, reads back, verifies; what is to be done :mod:`reconciler.plan` decides.
 
-Each resource is read again just before its PUT and decided again from that read, which the body is built from. A failure is an
-outcome of its own resource; what does not depend on it goes on.
+Each resource is read again just before its PUT and decided again from that read, which the body is built from. A failure
+is an outcome of its own resource; what does not depend on it goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from reconciler.arm.client import Accepted, ArmWriter
 from reconciler.arm.polling import Interrupted, Patience, follow
 from reconciler.body import put_body
 from reconciler.errors import ArmError, ConflictError, ErrorInfo, OperationError, TransientError
@@ -32,7 +30,12 @@ from reconciler.model import (
 )
 from reconciler.observe import read_one
 from reconciler.plan import Decision, Policy, decide
-from reconciler.saved_plan import SavedPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reconciler.arm.client import Accepted, ArmWriter
+    from reconciler.saved_plan import SavedPlan
 
 _ROUNDS: Final = 3
 _READ_BACK_GRACE_S: Final = 60.0
@@ -110,8 +113,9 @@ class Applier:
     ) -> None:
         for change in queue:
             desired = change.desired
-            if desired.parent in done:
-                await done[desired.parent].wait()
+            parent = done.get(desired.parent or "")
+            if parent is not None:
+                await parent.wait()
             try:
                 self._finish(await self._one(change, unknown, permits))
             finally:
@@ -181,7 +185,9 @@ class Applier:
         await follow(self.arm, accepted, self.patience, deadline)
         live = await self._read_back(change.desired, deadline)
         left = decide(change.desired, live, replace(self.policy, republish=frozenset())).change
-        stuck = [item for item in left.fields if item.finding is not Finding.UNDECLARED and _must_stick(item, self.policy)]
+        stuck = [
+            item for item in left.fields if item.finding is not Finding.UNDECLARED and _must_stick(item, self.policy)
+        ]
         if stuck:
             return Outcome(replace(change, fields=tuple(stuck)), Result.FAILED, _did_not_stick(stuck))
         if live.has_failed:
@@ -211,7 +217,9 @@ class Applier:
             if state == "completed":
                 return
             if state == "failed":
-                regions = [r.get("region") for r in status.get("summary") or () if str(r.get("state")).lower() == "failed"]
+                regions = [
+                    r.get("region") for r in status.get("summary") or () if str(r.get("state")).lower() == "failed"
+                ]
                 message = f"replication failed in {', '.join(map(str, regions)) or 'a region'}"
                 fix = "drop the region with the safety flag set, apply, then state it again"
                 raise OperationError(ErrorInfo("ReplicationFailed", message, fix=fix))

@@ -1,21 +1,23 @@
 """
 Builds the body of a PUT so that nothing that somebody else owns is wiped. Pure.
 
-A create sends the manifest as stated. An update sends the live body without what the server owns, overlaid by the manifest,
-every change written out: right for a service that merges and for one that replaces.
+A create sends the manifest as stated. An update sends the live body without what the server owns, overlaid by the
+manifest, every change written out: right for a service that merges and for one that replaces.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.diff import Comparison
 from reconciler.model import MISSING, Desired, JsonObject
 from reconciler.paths import Steps, fold_names, get, keyed, lookup, written_path
 from reconciler.rules import Rule, Shape
 from reconciler.secret import SecretUrl
-from reconciler.tracking import Tracking
+
+if TYPE_CHECKING:
+    from reconciler.diff import Comparison
+    from reconciler.tracking import Tracking
 
 
 def put_body(desired: Desired, live: JsonObject | None, comparison: Comparison, tracking: Tracking) -> JsonObject:
@@ -153,4 +155,3 @@ def _tagged(body: Mapping[str, Any], stamp: Mapping[str, str]) -> JsonObject:
     tags = body.get("tags") or {}
     names = {name.casefold() for name in stamp}
     return {**body, "tags": {**{k: v for k, v in tags.items() if k.casefold() not in names}, **stamp}}
-

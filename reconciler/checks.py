@@ -7,18 +7,21 @@ Every check follows an annotation; none knows a kind.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds import Kind
 from reconciler.model import MISSING, Document, FieldPath, Problem
 from reconciler.paths import get, keyed, label
 from reconciler.rules import Rule, Shape
 from reconciler.schema_errors import problem
 from reconciler.spelling import json_text, normalize, parse_instant
-from reconciler.tracking import Tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from reconciler.kinds import Kind
+    from reconciler.tracking import Tracking
 
 _SIGNATURE: Final = re.compile(r"[?&]sig=", re.IGNORECASE)
 _MOST_TAGS: Final = 50  # of one resource ("Use tags to organize your Azure resources", learn.microsoft.com)
@@ -80,7 +83,9 @@ def _walk(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
 
 def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
     if rule.integer and isinstance(value, float):
-        check.error(path, "type", f"{value!r} is a decimal number; a whole number is expected", "write it without a point")
+        check.error(
+            path, "type", f"{value!r} is a decimal number; a whole number is expected", "write it without a point"
+        )
     if rule.secret and isinstance(value, str) and _SIGNATURE.search(value):
         fix = "let a storage rule of the project file supply it, and revoke this one: git remembers it"
         check.warn(path, "secret-in-manifest", "a signature is written into the manifest", fix)

@@ -7,7 +7,6 @@ Heavy modules are imported inside the commands: ``--help`` and wrong usage cost 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +14,7 @@ import click
 
 from reconciler import __version__
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.options import (
+from reconciler.shell.options import (
     apply_options,
     arm_options,
     output_options,
@@ -26,8 +25,10 @@ from reconciler.options import (
 )
 
 if TYPE_CHECKING:
-    from reconciler.commands import Run
+    from collections.abc import Callable, Sequence
+
     from reconciler.model import Report
+    from reconciler.shell.commands import Run
 
 USAGE: Final = 64
 BUG: Final = 70
@@ -43,13 +44,12 @@ def cli() -> None:
 @paths_argument
 @project_options
 @output_options
-@click.pass_obj
-def validate(exit_with: Callable[[int], None], **values: Any) -> None:
+def validate(**values: Any) -> int:
     """Check manifests against schemas and rules. Asks nobody and needs no sign-in."""
-    from reconciler import commands  # noqa: PLC0415
+    from reconciler.shell import commands  # noqa: PLC0415
 
     run = _run("validate", values)
-    exit_with(_finish(commands.validate(run), values))
+    return _finish(commands.validate(run), values)
 
 
 @cli.command()
@@ -60,10 +60,9 @@ def validate(exit_with: Callable[[int], None], **values: Any) -> None:
 @output_options
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for apply --plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to PUT.")
-@click.pass_obj
-def plan(exit_with: Callable[[int], None], **values: Any) -> None:
+def plan(**values: Any) -> int:
     """Show what apply would do. Reads, and cannot write."""
-    exit_with(_read_only("plan", values))
+    return _read_only("plan", values)
 
 
 @cli.command()
@@ -73,10 +72,9 @@ def plan(exit_with: Callable[[int], None], **values: Any) -> None:
 @selection_options
 @output_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 3 when all that differs is pending in git.")
-@click.pass_obj
-def drift(exit_with: Callable[[int], None], **values: Any) -> None:
+def drift(**values: Any) -> int:
     """Report where Azure differs from git: exit 2 if it does. Reads, and cannot write."""
-    exit_with(_read_only("drift", values))
+    return _read_only("drift", values)
 
 
 @cli.command()
@@ -87,15 +85,13 @@ def drift(exit_with: Callable[[int], None], **values: Any) -> None:
 @write_options
 @apply_options
 @output_options
-@click.pass_obj
-def apply(exit_with: Callable[[int], None], **values: Any) -> None:
+def apply(**values: Any) -> int:
     """Plan afresh, then send the PUTs that are needed, follow them to their end, and verify."""
-    from reconciler import commands, runner  # noqa: PLC0415
+    from reconciler.shell import commands, runner  # noqa: PLC0415
 
     run = _run("apply", values)
     report, signalled = runner.run(lambda stop: commands.apply(run, stop))
-    code = _finish(report, values)
-    exit_with(signalled or code)
+    return _finish(report, values, signalled)
 
 
 @cli.command()
@@ -105,36 +101,35 @@ def apply(exit_with: Callable[[int], None], **values: Any) -> None:
 @selection_options
 @write_options
 @output_options
-@click.option("--interval", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds between rounds.")
+@click.option(
+    "--interval", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds between rounds."
+)
 @click.option("--report-only", is_flag=True, help="Report drift in every round; write nothing.")
 @click.option("--once", is_flag=True, help="Do one round, and exit as apply or drift would.")
-@click.pass_obj
-def run(exit_with: Callable[[int], None], **values: Any) -> None:
+def run(**values: Any) -> int:
     """Reconcile every --interval seconds until told to stop."""
-    from reconciler import commands, runner  # noqa: PLC0415
+    from reconciler.shell import commands, runner  # noqa: PLC0415
 
     report_only = values["report_only"]
     parsed = _run("run", values)
     if values["once"]:
         one = commands.plan if report_only else commands.apply
         report, signalled = runner.run(lambda stop: one(parsed, stop))
-        exit_with(signalled or _finish(report, values))
-        return
+        return _finish(report, values, signalled)
     emit: Callable[[Report], None] = lambda report: _emit_line(report, values)  # noqa: E731
     interval = values["interval"]
     _, signalled = runner.run(lambda stop: commands.rounds(parsed, emit, interval, stop, report_only=report_only))
-    exit_with(signalled or 0)
+    return signalled or 0
 
 
 @cli.command()
 @click.argument("kind", required=False)
-@click.pass_obj
-def schema(exit_with: Callable[[int], None], kind: str | None) -> None:
+def schema(kind: str | None) -> int:
     """Print the JSON Schema of KIND; without one, list the kinds."""
     import orjson  # noqa: PLC0415
 
     from reconciler.kinds import load_kinds, project_schema  # noqa: PLC0415
-    from reconciler.output import write_stdout  # noqa: PLC0415
+    from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
     schemas = {**{name: item.schema for name, item in load_kinds().items()}, "Project": project_schema()}
     if kind is None:
@@ -144,25 +139,30 @@ def schema(exit_with: Callable[[int], None], kind: str | None) -> None:
     else:
         message = f"there is no kind {kind}; the kinds are {', '.join(load_kinds())}"
         raise UsageError(message)
-    exit_with(0)
+    return 0
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 lets the system choose.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 lets the system choose."
+)
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="The state file (SQLite).")
-@click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Serve https with this PEM.")
-@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The key, if it is not in it.")
-@click.pass_obj
-def emulator(exit_with: Callable[[int], None], port: int, state: Path | None, tls_cert: Path | None, tls_key: Path | None) -> None:
+@click.option(
+    "--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Serve https with this PEM."
+)
+@click.option(
+    "--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The key, if it is not in it."
+)
+def emulator(port: int, state: Path | None, tls_cert: Path | None, tls_key: Path | None) -> int:
     """Serve the embedded ARM over HTTP, on loopback."""
     from dataclasses import replace  # noqa: PLC0415
 
     from reconciler.clock import SystemClock  # noqa: PLC0415
-    from reconciler.connect import emulator_settings  # noqa: PLC0415
     from reconciler.emulator import create_app  # noqa: PLC0415
     from reconciler.emulator.server import serve  # noqa: PLC0415
-    from reconciler.output import write_stdout  # noqa: PLC0415
     from reconciler.settings import process_environment  # noqa: PLC0415
+    from reconciler.shell.connect import emulator_settings  # noqa: PLC0415
+    from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
     settings = emulator_settings(process_environment())
     if state is not None:
@@ -171,25 +171,25 @@ def emulator(exit_with: Callable[[int], None], port: int, state: Path | None, tl
     app = create_app(settings, SystemClock())
     ready: Callable[[int], None] = lambda bound: write_stdout(f"{scheme}://127.0.0.1:{bound}\n")  # noqa: E731
     stopped_by = serve(app, "127.0.0.1", port, tls_cert, tls_key, ready=ready)
-    exit_with(128 + stopped_by if stopped_by else 0)
+    return 128 + stopped_by if stopped_by else 0
 
 
 def _read_only(command: str, values: dict[str, Any]) -> int:
-    from reconciler import commands, runner  # noqa: PLC0415
+    from reconciler.shell import commands, runner  # noqa: PLC0415
 
     run = _run(command, values)
     report, signalled = runner.run(lambda stop: commands.plan(run, stop))
-    return signalled or _finish(report, values)
+    return _finish(report, values, signalled)
 
 
 def _run(command: str, values: dict[str, Any]) -> Run:
     """Turn parsed options into values; the only place where they meet."""
     from reconciler.clock import SystemClock  # noqa: PLC0415
-    from reconciler.commands import Run  # noqa: PLC0415
-    from reconciler.connect import default_poll_interval_s  # noqa: PLC0415
     from reconciler.pipeline import Options  # noqa: PLC0415
     from reconciler.report import check_formats  # noqa: PLC0415
     from reconciler.settings import connection, process_environment  # noqa: PLC0415
+    from reconciler.shell.commands import Run  # noqa: PLC0415
+    from reconciler.shell.connect import default_poll_interval_s  # noqa: PLC0415
 
     check_formats(values["output"], *(name for name, _ in values["report"]))
     options = Options(
@@ -221,23 +221,23 @@ def _run(command: str, values: dict[str, Any]) -> Run:
     )
 
 
-def _finish(report: Report, values: dict[str, Any]) -> int:
-    """Write the report in every form that was asked for, and give the exit code."""
-    from reconciler.output import write_file, write_stdout  # noqa: PLC0415
+def _finish(report: Report, values: dict[str, Any], signalled: int | None = None) -> int:
+    """Write the report in every form that was asked for, and give the exit code; a signal's own wins."""
     from reconciler.report import exit_code, render  # noqa: PLC0415
+    from reconciler.shell.output import write_file, write_stdout  # noqa: PLC0415
 
     write_stdout(render(report, values["output"], color=_wants_color(values), width=_width()))
     for name, file in values["report"]:
         write_file(Path(file), render(report, name))
-    return exit_code(report, detailed=values.get("detailed_exitcode", False))
+    return signalled or exit_code(report, detailed=values.get("detailed_exitcode", False))
 
 
 def _emit_line(report: Report, values: dict[str, Any]) -> None:
     """Write one round of the loop; JSON as one line each, so that a reader can follow."""
     import orjson  # noqa: PLC0415
 
-    from reconciler.output import write_file, write_stdout  # noqa: PLC0415
     from reconciler.report import render  # noqa: PLC0415
+    from reconciler.shell.output import write_file, write_stdout  # noqa: PLC0415
 
     text = render(report, values["output"], color=_wants_color(values), width=_width())
     if values["output"] == "json":
@@ -266,9 +266,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: Without the program's name; None for the process's own.
     """
-    codes = [0]
     try:
-        cli.main(args=list(argv) if argv is not None else None, standalone_mode=False, obj=lambda code: codes.append(code))
+        code = cli.main(args=list(argv) if argv is not None else None, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return USAGE
@@ -280,7 +279,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(str(error), 1)
     except Exception as error:  # noqa: BLE001 (the outermost handler: whatever comes here is a bug)
         return _bug(error)
-    return codes[-1]
+    return code if isinstance(code, int) else 0
 
 
 def _complain(message: str, code: int) -> int:
@@ -292,7 +291,7 @@ def _complain(message: str, code: int) -> int:
 
 
 def _bug(error: Exception) -> int:
-    from reconciler.runner import Stopped  # noqa: PLC0415
+    from reconciler.shell.runner import Stopped  # noqa: PLC0415
 
     if isinstance(error, Stopped):
         return error.code

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
 
 
 async def run_all(work: Iterable[Coroutine[Any, Any, None]], limit: int) -> None:
     """
     Await every coroutine, *limit* of them at a time, in the order given.
 
-    A fixed set of workers takes from one iterator, so ten thousand pieces cost no ten thousand tasks. The first exception
-    ends the others and is raised by itself.
+    A fixed set of workers takes from one iterator, so ten thousand pieces cost no ten thousand tasks. The first
+    exception ends the others and is raised by itself.
     """
     pieces = iter(work)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model import (
     MISSING,
@@ -22,9 +22,12 @@ from reconciler.model import (
 )
 from reconciler.normalize import Pair, comparable
 from reconciler.paths import Steps, format_steps, get, lookup, matches, written_path
-from reconciler.project import IgnoreRule, Tracking
 from reconciler.rules import Rule, Shape
 from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret, SecretUrl, shown
+
+if TYPE_CHECKING:
+    from reconciler.project import IgnoreRule
+    from reconciler.tracking import Tracking
 
 WRITE_ONLY: Final = "(write-only)"
 _DIGEST: Final = re.compile(r"v1-[0-9a-f]{64}")

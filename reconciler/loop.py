@@ -6,15 +6,18 @@ A round that fails, at a manifest or at Azure, is reported, and the next one com
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.arm.polling import Interrupted, Patience
-from reconciler.clock import Clock
 from reconciler.model import Outcome, Reason, Report, Result
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from reconciler.clock import Clock
 
 _LONGEST_S: Final = 3600.0
 

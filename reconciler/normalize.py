@@ -1,9 +1,9 @@
 """
 Stage 5: turns a stated body and a live one into a comparable pair, by asking the rules. Pure.
 
-In the pair every spelling is folded, keyed lists and sets are mappings, what is never compared is gone, and defaults stand on
-both sides. Two sides with the same bytes are in sync; what differs is for :mod:`reconciler.diff` to explain. Live values
-that the manifest does not state never enter the pair: they are told apart here, as *undeclared*.
+In the pair every spelling is folded, keyed lists and sets are mappings, what is never compared is gone, and defaults
+stand on both sides. Two sides with the same bytes are in sync; what differs is for :mod:`reconciler.diff` to explain.
+Live values that the manifest does not state never enter the pair: they are told apart here, as *undeclared*.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def comparable(rules: Rule, want: JsonObject, have: JsonObject) -> Pair:
 
 
 def normalized(rules: Rule, body: JsonObject) -> JsonObject:
-    """Give the normal form of one body by itself: what two bodies share if nothing that is compared tells them apart."""
+    """Give the normal form of one body by itself: the same for two bodies that nothing compared tells apart."""
     value = _alone(rules, body)
     return value if value is not MISSING else {}
 
@@ -139,7 +139,9 @@ def _object(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tu
         x, y = _pair(child, a, b, (*steps, name), scope)
         _put(wanted, name, x)
         _put(had, name, y)
-    scope.undeclared.extend((*steps, name) for name in live if name not in rule.properties and not _is_empty(live[name]))
+    scope.undeclared.extend(
+        (*steps, name) for name in live if name not in rule.properties and not _is_empty(live[name])
+    )
     if want is MISSING and not wanted and not had and len(scope.undeclared) > before:
         scope.undeclared[before:] = [steps]  # an object that is not stated at all is one finding
     return wanted or MISSING, had or MISSING
@@ -183,7 +185,8 @@ def _element(
 ) -> tuple[Any, Any]:
     items = rule.items or Rule()
     if want is None or have is None:
-        return tuple(MISSING if side is None else _whole(items, side[1]) for side in (want, have))
+        whole = (MISSING if side is None else _whole(items, side[1]) for side in (want, have))
+        return next(whole), next(whole)
     if rule.list_type == "set":
         return True, True
     x, y = _pair(items, want[1], have[1], steps, scope)

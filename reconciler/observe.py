@@ -7,14 +7,11 @@ Reads by lists, which also show what no manifest states; parents first, so that 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.arm.client import ArmReader
 from reconciler.concurrency import run_all
 from reconciler.errors import ArmError
-from reconciler.kinds import Kind
 from reconciler.model import (
     Absence,
     Absent,
@@ -26,6 +23,12 @@ from reconciler.model import (
     Unmanaged,
     Unreadable,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reconciler.arm.client import ArmReader
+    from reconciler.kinds import Kind
 
 # Only these codes of a 404 speak of the resource; a gateway's 404, or one without a code, says nothing of it
 # ("Common deployment errors", learn.microsoft.com).
@@ -148,9 +151,9 @@ async def _read_parents(
     """Read the parents of absent resources where nothing read so far tells whether they exist."""
     unclear: dict[str, Desired] = {}
     for item in level:
-        if isinstance(found.observed[item.key], Absent) and item.parent is not None:
-            if item.parent not in found.observed and item.parent not in found.parents:
-                unclear[item.parent] = item
+        is_clear = item.parent is None or item.parent in found.observed or item.parent in found.parents
+        if item.parent is not None and not is_clear and isinstance(found.observed[item.key], Absent):
+            unclear[item.parent] = item
     await run_all((_read_parent(key, item, found, kinds, arm) for key, item in unclear.items()), scope.concurrency)
     for item in level:
         parent = found.observed.get(item.parent) if item.parent in unclear else None
@@ -160,9 +163,7 @@ async def _read_parents(
         found.observed.pop(key, None)
 
 
-async def _read_parent(
-    key: str, child: Desired, found: _Found, kinds: Mapping[str, Kind], arm: ArmReader
-) -> None:
+async def _read_parent(key: str, child: Desired, found: _Found, kinds: Mapping[str, Kind], arm: ArmReader) -> None:
     parent_id = child.kind.parent_id(child.params)
     kind = kinds.get(child.kind.parent or "")
     if parent_id is None or kind is None:

@@ -8,15 +8,11 @@ A plan and an apply share every line up to the first PUT.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.apply import Applier, Progress
-from reconciler.arm.client import ArmReader, ArmWriter
-from reconciler.arm.polling import Patience
-from reconciler.clock import Clock
 from reconciler.errors import ManifestError, UsageError
 from reconciler.kinds import load_kinds, project_schema
 from reconciler.load import load
@@ -39,6 +35,14 @@ from reconciler.project import Environment, IgnoreRule, Limits, Project, lay_und
 from reconciler.resolve import resolve, select
 from reconciler.saved_plan import SavedPlan, save
 from reconciler.validate import validate, validate_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date, datetime
+
+    from reconciler.arm.client import ArmReader, ArmWriter
+    from reconciler.arm.polling import Patience
+    from reconciler.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,12 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
 
 
 async def make_reading(
-    options: Options, estate: Estate, arm: ArmReader, *, commit: str | None = None, retried: frozenset[str] = frozenset()
+    options: Options,
+    estate: Estate,
+    arm: ArmReader,
+    *,
+    commit: str | None = None,
+    retried: frozenset[str] = frozenset(),
 ) -> Reading:
     """Observe what was selected and plan it. The same call for a plan, a drift report and an apply."""
     kinds = load_kinds()

@@ -6,9 +6,8 @@ Stage 7: chooses one action for every resource. The only place that decides one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.diff import Comparison, compare
 from reconciler.errors import ErrorInfo
@@ -30,9 +29,12 @@ from reconciler.model import (
     Sync,
     Unreadable,
 )
-from reconciler.project import IgnoreRule
 from reconciler.tracking import Tracking
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reconciler.project import IgnoreRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,9 @@ def _missing_parent_fix(item: Desired, manifest: Desired | None) -> str:
 
 def _immutable_fix(desired: Desired) -> str:
     page = f" ({desired.kind.docs})" if desired.kind.docs else ""
-    return f"Azure cannot change this after create: restore the live value, or publish under a new name or version{page}"
+    return (
+        f"Azure cannot change this after create: restore the live value, or publish under a new name or version{page}"
+    )
 
 
 _FIXES: Final[Mapping[Reason, Callable[[Desired], str]]] = {

@@ -1,8 +1,8 @@
 """
-The project file ``reconciler.yaml``: what holds for every manifest of a repository. Pure, save that a date is an argument.
+The project file ``reconciler.yaml``: what holds for every manifest of a repository. Pure.
 
-Rendering lays the project's defaults and an environment's overlay under and over the documents, before they are validated, so
-that everything after this stage sees one document for each resource.
+Rendering lays the project's defaults and an environment's overlay under and over the documents, before they are
+validated, so that everything after this stage sees one document for each resource.
 """
 
 from __future__ import annotations

@@ -1,24 +1,27 @@
-"""
-Stage 3: turns manifests into what is desired of Azure: ids, parents, order. Refuses two manifests for one thing. Pure.
-"""
+"""Stage 3: turns manifests into what is desired of Azure: ids, parents, order. Refuses two for one thing. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.kinds import Kind
 from reconciler.model import Desired, Manifest, Problem, Source
 from reconciler.tracking import content_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from reconciler.kinds import Kind
 
 _PAUSED: Final = "reconciler.dev/paused"
 _WAVE: Final = "reconciler.dev/wave"
 _PACKAGE: Final = "reconciler.dev/package-sha256"
 
 
-def resolve(manifests: Sequence[Manifest], kinds: Mapping[str, Kind]) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
+def resolve(
+    manifests: Sequence[Manifest], kinds: Mapping[str, Kind]
+) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
     """
     Give what is desired, parents before children, and the problems that only all manifests together show.
 
@@ -26,7 +29,10 @@ def resolve(manifests: Sequence[Manifest], kinds: Mapping[str, Kind]) -> tuple[t
         manifests: Valid ones.
         kinds: By name, for the depth of each.
     """
-    problems = [*_twice(manifests, _by_name, "two manifests of one kind share this name"), *_one_resource_twice(manifests)]
+    problems = [
+        *_twice(manifests, _by_name, "two manifests of one kind share this name"),
+        *_one_resource_twice(manifests),
+    ]
     desired = _in_waves([_desired(manifest, kinds) for manifest in manifests])
     order = sorted(desired.values(), key=lambda item: (item.wave, item.depth, item.key))
     return tuple(order), tuple(problems)
@@ -112,4 +118,6 @@ def _twice(manifests: Sequence[Manifest], key_of: Callable[[Manifest], str], mes
 
 
 def _duplicate(source: Source, message: str, place: str) -> Problem:
-    return Problem(source.file, source.line, 1, "", "duplicate", f"{message}: the other is at {place}", "keep one of them")
+    return Problem(
+        source.file, source.line, 1, "", "duplicate", f"{message}: the other is at {place}", "keep one of them"
+    )

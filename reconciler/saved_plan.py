@@ -1,7 +1,7 @@
 """
 A plan that can be reviewed, kept and applied later, and refuses each item whose ground has moved since.
 
-The file holds digests and no bodies: an apply renders them again from the manifests. Pure, save that a time is an argument.
+The file holds digests and no bodies: an apply renders them again from the manifests. Pure.
 """
 
 from __future__ import annotations
@@ -131,15 +131,19 @@ def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
         items = {item["id"].lower(): _read_item(item) for item in saved["items"]}
         expires = datetime.fromisoformat(saved["expiresAt"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise _unusable("it is not a plan file") from None
+        message = "it is not a plan file"
+        raise _unusable(message) from None
+    fault: str | None = None
     if digest != _digest(saved):
-        raise _unusable("it was changed after it was written")
-    if (saved["schemaVersion"], saved["reconcilerVersion"]) != (SCHEMA_VERSION, __version__):
-        raise _unusable("another version of the reconciler wrote it")
-    if saved["project"] != project:
-        raise _unusable("it was made for another project")
-    if expires <= now:
-        raise _unusable(f"it expired at {saved['expiresAt']}")
+        fault = "it was changed after it was written"
+    elif (saved["schemaVersion"], saved["reconcilerVersion"]) != (SCHEMA_VERSION, __version__):
+        fault = "another version of the reconciler wrote it"
+    elif saved["project"] != project:
+        fault = "it was made for another project"
+    elif expires <= now:
+        fault = f"it expired at {saved['expiresAt']}"
+    if fault is not None:
+        raise _unusable(fault)
     return SavedPlan(items)
 
 

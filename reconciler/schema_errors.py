@@ -1,8 +1,8 @@
 """
 Turns what jsonschema finds into sentences for the person who wrote the manifest. Pure.
 
-A schema says it best itself, in ``errorMessage`` (the keyword of ajv-errors) beside the keyword that fails; the rest is worded
-here. A text is never quoted: it may be a secret.
+A schema says it best itself, in ``errorMessage`` (the keyword of ajv-errors) beside the keyword that fails; the rest is
+worded here. A text is never quoted: it may be a secret.
 """
 
 from __future__ import annotations
@@ -98,8 +98,10 @@ def _nearest(key: str, known: Sequence[str]) -> str | None:
 def _missing(
     document: Document, path: FieldPath, error: ValidationError, schema: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    for key in error.validator_value:
-        if key not in error.instance and error.message.startswith(repr(key)):
+    required: Any = error.validator_value
+    stated: Any = error.instance
+    for key in required:
+        if key not in stated and error.message.startswith(repr(key)):
             about = schema.get("properties", {}).get(key, {}).get("description", "")
             yield problem(document, path, "missing", f"{key} is missing", f"state it: {about}" if about else "state it")
 
@@ -111,7 +113,9 @@ def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> tuple[str
         fix = "delete the line" if "default" in schema else "state a value, or delete the line"
         return f"null says that it must not be set, and it cannot be unset; {expected} is expected", fix
     if "string" in types and isinstance(value, bool | int | float):
-        shown = "(hidden)" if schema.get("x-ms-secret") else str(value).lower() if isinstance(value, bool) else repr(value)
+        shown = (
+            "(hidden)" if schema.get("x-ms-secret") else str(value).lower() if isinstance(value, bool) else repr(value)
+        )
         return f"YAML reads this as {_made_of(value)} {shown}; text is expected", "put it in quotation marks"
     return f"{_made_of(value)} where {expected} is expected", None
 
@@ -141,7 +145,8 @@ def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str
     if keyword == "not":
         return "delete the line" if "errorMessage" in schema else None
     if keyword == "enum" and isinstance(error.instance, str):
-        near = _nearest(error.instance, [item for item in error.validator_value if isinstance(item, str)])
+        allowed: Any = error.validator_value
+        near = _nearest(error.instance, [item for item in allowed if isinstance(item, str)])
         return f"did you mean {near}?" if near else None
     if keyword == "maxLength":
         return "shorten it, or call a script that is part of the package"

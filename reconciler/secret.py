@@ -1,8 +1,8 @@
 """
 Text that must never be printed, as types whose every readable form hides it.
 
-A secret enters a run in two ways, in a manifest and in an answer of ARM, and is sealed at both doors (:func:`Kind.seal`).
-It leaves in one: the request body, where :func:`reveal` puts the true text back.
+A secret enters a run in two ways, in a manifest and in an answer of ARM, and is sealed at both doors
+(:meth:`Kind.seal`). It leaves in one: the request body, where :func:`reveal` puts the true text back.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Secret:
         return format(self.shown, spec)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._text == self._text  # type: ignore[attr-defined]
+        return isinstance(other, Secret) and other._text == self._text
 
     def __hash__(self) -> int:
         return hash((type(self), self._text))

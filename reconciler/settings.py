@@ -7,14 +7,16 @@ The only reader of the process environment. Everything else is given values.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from reconciler.errors import UsageError
 from reconciler.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PREFIX: Final = "RECONCILER"
 _COMMITS: Final = ("RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA")

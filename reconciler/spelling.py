@@ -1,8 +1,8 @@
 """
 When two spellings of one value are the same: the normal forms that ``x-normalize`` names.
 
-Every function is total and idempotent: a value it cannot read is its own normal form, so that a surprising answer shows up
-as a difference and not as a crash.
+Every function is total and idempotent: a value it cannot read is its own normal form, so that a surprising answer shows
+up as a difference and not as a crash.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.secret import Secret, SecretUrl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _INSTANT: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -74,7 +76,7 @@ def json_text(value: Any) -> Any:
 
 
 def blob_url(value: str) -> str:
-    """Give scheme, host and path: a signature comes and goes, the service may strip it, and it never names another blob."""
+    """Give scheme, host and path: a signature comes and goes, the service may strip it, and it names no other blob."""
     base = value.partition("?")[0].partition("#")[0]
     scheme, separator, rest = base.partition("://")
     if not separator:

@@ -1,5 +1,5 @@
 """
-What is remembered in tags of the resource itself: the digest of content that Azure never returns, the owner, the commit.
+What is remembered in tags of the resource itself: the digest of content that Azure never returns, owner, commit.
 
 There is no state file. Pure.
 """
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.model import MISSING, Desired, JsonObject
 from reconciler.paths import get
-from reconciler.rules import Rule
 from reconciler.spelling import canonical, normalize
 
 if TYPE_CHECKING:
     from reconciler.kinds import Kind
+    from reconciler.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ def content_digest(kind: Kind, body: JsonObject, package_sha256: str | None) -> 
     Args:
         kind: Says which properties are write-only, and how they are spelled.
         body: The request body as stated. Query parts of links do not count.
-        package_sha256: The package's own hash where the manifest gives one, so that a new file under an old link is seen.
+        package_sha256: The package's own hash where the manifest gives one, so that a new file under an old link is
+            seen.
     """
     content = dict(_content(kind, body))
     if not content:

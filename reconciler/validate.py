@@ -1,25 +1,28 @@
 """
 Stage 2: holds every document against the schema of its kind, and against what a schema cannot say. Pure.
 
-``jsonschema-rs`` looks first: what it passes is passed. What it refuses ``jsonschema`` judges and explains. All mistakes of all
-documents come at once.
+``jsonschema-rs`` looks first: what it passes is passed. What it refuses ``jsonschema`` judges and explains. All
+mistakes of all documents come at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 
 from reconciler.checks import check_spec
-from reconciler.kinds import Kind
 from reconciler.model import Document, JsonObject, Manifest, Problem
 from reconciler.schema_errors import explain, problem
-from reconciler.tracking import Tracking
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.kinds import Kind
+    from reconciler.tracking import Tracking
 
 _API_VERSION: Final = "reconciler.dev/v1"
 _PACKAGE: Final = "reconciler.dev/package-sha256"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -21,8 +20,12 @@ from reconciler.errors import (
     TransientError,
     UnusableAnswerError,
 )
-from reconciler.model import JsonObject
 from reconciler.secret import scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.model import JsonObject
 
 RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
 _IN_THE_WAY: Final = frozenset({"Conflict", "AnotherOperationInProgress"})
@@ -30,7 +33,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _SHOWN_CHARACTERS: Final = 2000
 _BLOB_FIX: Final = "Azure could not read the package: check that the link is right and still signed"
 _FIXES: Final[Mapping[str, str]] = {
-    "AuthorizationFailed": "grant the identity this action on this scope; a new role assignment takes minutes to spread",
+    "AuthorizationFailed": "grant the identity this action on this scope; a new role takes minutes to spread",
     "MissingSubscriptionRegistration": "register the resource provider in the subscription (az provider register)",
     "SubscriptionNotFound": "check subscriptionId, and that the identity can see the subscription",
     "InvalidAuthenticationTokenTenant": "sign in to the tenant that the subscription belongs to",

@@ -7,13 +7,16 @@ What goes wrong is said without a value: only the names of what was looked at.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from reconciler.clock import Clock
 from reconciler.errors import AuthError, ErrorInfo
 from reconciler.secret import Secret, scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.clock import Clock
 
 CREDENTIALS: Final = (
     "default",
@@ -61,7 +64,9 @@ class StaticToken:
         """Give the token; there is no other."""
         if refresh:
             message = "ARM refused the token in RECONCILER_ACCESS_TOKEN"
-            raise AuthError(ErrorInfo("AuthFailed", message, fix="give a token that is still valid, for this cloud and tenant"))
+            raise AuthError(
+                ErrorInfo("AuthFailed", message, fix="give a token that is still valid, for this cloud and tenant")
+            )
         return self.value
 
 
@@ -98,7 +103,7 @@ class IdentityToken:
             if self._credential is None:
                 self._credential = self.create()
             access = self._credential.get_token(self.scope)
-        except Exception as error:  # azure-identity and msal raise what they like; none of it may pass unread
+        except Exception as error:  # noqa: BLE001 - azure-identity and msal raise what they like; none of it may pass unread
             raise AuthError(_failure(self.name, error)) from None
         self._token = Secret(access.token)
         self._until = self.clock.monotonic() + max(0.0, access.expires_on - self.clock.now().timestamp() - _EARLY_S)
@@ -121,7 +126,7 @@ def credential_factory(name: str, authority: str, environ: Mapping[str, str]) ->
     """
 
     def create() -> Any:
-        import azure.identity as identity  # noqa: PLC0415 (a third of a second, and needed only for a real sign-in)
+        from azure import identity  # noqa: PLC0415 (a third of a second, and needed only for a real sign-in)
 
         simple = {
             "default": identity.DefaultAzureCredential,

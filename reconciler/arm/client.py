@@ -7,17 +7,19 @@ What the stages ask of ARM: read one, read a list, write one, follow an operatio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 import orjson
 
 from reconciler.arm.answers import Answer, error_of, json_object, resource, unusable
-from reconciler.arm.retry import Retrier
-from reconciler.arm.transport import Transport
 from reconciler.errors import ErrorInfo, UnusableAnswerError
-from reconciler.model import JsonObject
 from reconciler.secret import reveal
+
+if TYPE_CHECKING:
+    from reconciler.arm.retry import Retrier
+    from reconciler.arm.transport import Transport
+    from reconciler.model import JsonObject
 
 _UNAUTHORIZED: Final = 401
 _MAX_PAGES: Final = 10_000
@@ -94,7 +96,7 @@ class ArmReader:
 
 @dataclass(slots=True)
 class ArmWriter(ArmReader):
-    """Reads and writes. PUT is the only writing method there is."""
+    """Reads, writes, and follows what it wrote. PUT is the only writing method there is."""
 
     async def put(self, resource_id: str, api_version: str, body: JsonObject) -> Accepted:
         """

@@ -1,19 +1,21 @@
 """
 Follows a long-running operation to its end. Waits on the clock it is given; writes nothing.
 
-Facts: "Track asynchronous Azure operations" (learn.microsoft.com) and the resource provider contract's async-api-reference.
+Facts: "Track asynchronous Azure operations" (learn.microsoft.com); async-api-reference of the resource provider contract.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.arm.answers import operation_error
-from reconciler.arm.client import Accepted, ArmReader
-from reconciler.clock import Clock
 from reconciler.errors import ErrorInfo, OperationError, RejectedError, TransientError
+
+if TYPE_CHECKING:
+    from reconciler.arm.client import Accepted, ArmWriter
+    from reconciler.clock import Clock
 
 _SUCCEEDED: Final = frozenset({"succeeded", "completed"})
 _FAILED: Final = frozenset({"failed", "canceled", "cancelled"})
@@ -72,7 +74,7 @@ class Patience:
             raise Interrupted
 
 
-async def follow(arm: ArmReader, accepted: Accepted, patience: Patience, deadline: float) -> None:
+async def follow(arm: ArmWriter, accepted: Accepted, patience: Patience, deadline: float) -> None:
     """
     Wait until the operation of an accepted PUT has ended well.
 
@@ -104,4 +106,3 @@ async def follow(arm: ArmReader, accepted: Accepted, patience: Patience, deadlin
                 raise OperationError(info)
             retry_after = polled.retry_after_s
         await patience.pause(deadline, retry_after)
-

@@ -6,14 +6,17 @@ What may be repeated without asking is repeated here. A PUT whose answer was los
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.arm.answers import RETRYABLE, Answer
-from reconciler.clock import Clock
 from reconciler.errors import TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from reconciler.clock import Clock
 
 _TOO_MANY_REQUESTS: Final = 429
 _LONGEST_WAIT_S: Final = 600.0  # "Retry-After" of ARM is 10 to 600 s (resource provider contract, async-api-reference)

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from reconciler import __version__
 from reconciler.arm.answers import Answer, foreign
-from reconciler.arm.auth import TokenSource
-from reconciler.clock import Clock
 from reconciler.errors import ErrorInfo, TransientError, UnusableAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from reconciler.arm.auth import TokenSource
+    from reconciler.clock import Clock
 
 _LOG: Final = logging.getLogger("reconciler.arm")
 _MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
@@ -44,7 +47,9 @@ class Transport:
     requests: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def open(cls, endpoint: str, tokens: TokenSource, clock: Clock, app: Callable[..., Awaitable[Any]] | None = None) -> Self:
+    def open(
+        cls, endpoint: str, tokens: TokenSource, clock: Clock, app: Callable[..., Awaitable[Any]] | None = None
+    ) -> Self:
         """
         Give a transport to *endpoint*.
 
@@ -82,7 +87,9 @@ class Transport:
             raise foreign(path_or_link)
         return path_or_link
 
-    async def send(self, method: str, path_or_link: str, content: bytes | None = None, *, refresh: bool = False) -> Answer:
+    async def send(
+        self, method: str, path_or_link: str, content: bytes | None = None, *, refresh: bool = False
+    ) -> Answer:
         """
         Send one request and read its answer to the end.
 
@@ -142,7 +149,9 @@ async def _read(response: httpx.Response) -> bytes:
     async for chunk in response.aiter_bytes():
         size += len(chunk)
         if size > _MAX_ANSWER_BYTES:
-            info = ErrorInfo("UnusableAnswer", f"the answer is larger than {_MAX_ANSWER_BYTES} bytes", response.status_code)
+            info = ErrorInfo(
+                "UnusableAnswer", f"the answer is larger than {_MAX_ANSWER_BYTES} bytes", response.status_code
+            )
             raise UnusableAnswerError(info)
         chunks.append(chunk)
     return b"".join(chunks)

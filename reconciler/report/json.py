@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler import __version__
 from reconciler.model import MISSING, Action, Reason, Sync
 from reconciler.report.escape import inert_json
-from reconciler.report.states import error_of, health_of, items
+from reconciler.report.states import error_of, items
 from reconciler.report.summary import summarize
 from reconciler.secret import Secret
 
@@ -38,7 +38,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "startedAt": _instant(report.started_at),
         "finishedAt": _instant(report.finished_at),
         "summary": summarize(report).as_json(),
-        "resources": [*map(_resource, items(report)), *map(_unmanaged, () if report.errors else report.plan.unmanaged)],
+        "resources": [*map(_resource, items(report)), *map(_unmanaged, report.plan.unmanaged)],
         "errors": [_problem(problem) for problem in report.errors],
         "warnings": [_problem(problem) for problem in report.warnings],
     }
@@ -72,7 +72,7 @@ def _unmanaged(unmanaged: Unmanaged) -> dict[str, Any]:
         "action": Action.NONE,
         "reason": Reason.UNMANAGED,
         "sync": Sync.UNMANAGED,
-        "health": health_of(unmanaged.live),
+        "health": unmanaged.live.health,
         "changes": [],
         "outcome": None,
         "error": None,

@@ -60,7 +60,7 @@ def render(report: Report, **_: object) -> str:
     room = _Room(LIMIT - _RESERVED)
     applied = is_applied(report)
     shown = noteworthy(report)
-    unmanaged = () if report.errors else report.plan.unmanaged
+    unmanaged = report.plan.unmanaged
     return "".join(
         (
             f"### {verdict(report)}\n",

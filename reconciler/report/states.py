@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Action, Change, Health, Live, Outcome, Reason, Report, Result, Sync
+from reconciler.model import Action, Change, Health, Outcome, Reason, Report, Result, Sync
 
 if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo
@@ -29,9 +29,7 @@ class Item:
 
 
 def items(report: Report) -> tuple[Item, ...]:
-    """Give every manifest's part, in plan order; nothing if there were errors, as nothing was decided then."""
-    if report.errors:
-        return ()
+    """Give every manifest's part, in plan order."""
     parts = ((change, report.outcomes.get(change.desired.key)) for change in report.plan.changes)
     return tuple(Item(outcome.change if outcome else change, outcome) for change, outcome in parts)
 
@@ -82,14 +80,3 @@ def error_of(item: Item) -> ErrorInfo | None:
     if item.outcome is not None and item.outcome.error is not None:
         return item.outcome.error
     return item.change.error
-
-
-def health_of(live: Live) -> Health:
-    """Give the health that the provisioning state of an unmanaged resource tells."""
-    match live.provisioning_state.lower():
-        case "succeeded":
-            return Health.HEALTHY
-        case "failed" | "canceled":
-            return Health.DEGRADED
-        case _:
-            return Health.PROGRESSING

@@ -55,7 +55,7 @@ def summarize(report: Report) -> Summary:
     results = Counter(part.outcome.result for part in parts if part.outcome)
     fields = [field.finding for part in parts for field in part.change.fields]
     return Summary(
-        resources=len(parts),
+        resources=report.manifests,
         in_sync=sum(part.change.sync is Sync.IN_SYNC for part in parts),
         create=actions[Action.CREATE],
         update=actions[Action.UPDATE],
@@ -64,7 +64,7 @@ def summarize(report: Report) -> Summary:
         paused=actions[Action.PAUSED],
         unknown=actions[Action.UNKNOWN],
         drift=sum(part.change.sync.is_drift for part in parts),
-        unmanaged=0 if report.errors else len(report.plan.unmanaged),
+        unmanaged=len(report.plan.unmanaged),
         undeclared=fields.count(Finding.UNDECLARED),
         ignored=sum(part.change.ignored for part in parts),
         puts=report.puts,
@@ -84,7 +84,7 @@ def _requests(sent: Mapping[str, int]) -> Mapping[str, int]:
 def verdict(report: Report) -> str:
     """Give the sentence that a report begins with."""
     if report.errors:
-        return _problems(report)
+        return _refused(report) if report.plan.changes else _problems(report)
     if report.command == "validate":
         return _valid(report)
     if is_applied(report):
@@ -125,6 +125,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def _refused(report: Report) -> str:
+    """Say why a plan that could be made was not carried out."""
+    return f"Refused: {report.errors[0].message}. Nothing was written."
+
+
 def _problems(report: Report) -> str:
     files = len({problem.file for problem in (*report.errors, *report.warnings)})
     sent = "" if report.command == "validate" else " Nothing was sent."
@@ -133,7 +138,7 @@ def _problems(report: Report) -> str:
 
 
 def _valid(report: Report) -> str:
-    number = len(report.plan.changes)
+    number = report.manifests
     valid = {0: "All manifests are valid", 1: "1 manifest is valid"}.get(number, f"{number} manifests are valid")
     return _sentence(valid, (_warnings(report),))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model import Action, Finding, Health, Op, Result, Sync
 from reconciler.report.escape import inert, visible
-from reconciler.report.states import ending_of, error_of, health_of, is_applied, noteworthy
+from reconciler.report.states import ending_of, error_of, is_applied, noteworthy
 from reconciler.report.summary import count, summarize, verdict
 from reconciler.report.values import first_difference, literal, pair
 from reconciler.report.words import MARKS, PLAIN, REASONS, UNMANAGED_MARK, note_of
@@ -68,7 +68,7 @@ def _blocks(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
         yield tuple(problem_lines(problem, "warning", look))
     for item in noteworthy(report):
         yield tuple(item_lines(item, look, applied=is_applied(report)))
-    for unmanaged in () if report.errors else report.plan.unmanaged:
+    for unmanaged in report.plan.unmanaged:
         yield tuple(_unmanaged_lines(unmanaged, look))
 
 
@@ -169,7 +169,7 @@ def _error_lines(error: ErrorInfo, look: Look) -> Iterator[str]:
 
 
 def _unmanaged_lines(unmanaged: Unmanaged, look: Look) -> Iterator[str]:
-    health = health_of(unmanaged.live)
+    health = unmanaged.live.health
     name = f"{UNMANAGED_MARK} {visible(unmanaged.kind.name)} {visible(unmanaged.name)}"
     yield f"{look.paint(name, 'dim')}  no manifest states it; never touched"
     yield f"{_INDENT}{visible(unmanaged.id)}"

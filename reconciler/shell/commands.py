@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler import git, pipeline, saved_plan
-from reconciler.arm.client import ArmReader, ArmWriter
+from reconciler import pipeline, saved_plan
 from reconciler.arm.polling import Patience
-from reconciler.clock import Clock
-from reconciler.connect import open_reader, open_writer
 from reconciler.errors import ManifestError, UsageError
 from reconciler.loop import Retries, run_rounds
 from reconciler.model import Report
-from reconciler.output import write_file
-from reconciler.pipeline import Estate, Options, Reading
-from reconciler.progress import shown
-from reconciler.settings import Connection, Environment
+from reconciler.shell import git
+from reconciler.shell.connect import open_reader, open_writer
+from reconciler.shell.output import write_file
+from reconciler.shell.progress import shown
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+
+    from reconciler.arm.client import ArmReader, ArmWriter
+    from reconciler.clock import Clock
+    from reconciler.pipeline import Estate, Options, Reading
+    from reconciler.settings import Connection, Environment
 
 _MOST_PLAN_BYTES = 64 * 1024 * 1024
 

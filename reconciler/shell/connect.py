@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,10 +9,12 @@ from reconciler.arm.auth import IdentityToken, NoToken, StaticToken, TokenSource
 from reconciler.arm.client import ArmReader, ArmWriter
 from reconciler.arm.retry import Retrier
 from reconciler.arm.transport import Transport
-from reconciler.clock import Clock
 from reconciler.settings import CLOUDS, Connection, Environment
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from reconciler.clock import Clock
     from reconciler.emulator import EmulatorSettings
 
 _PUBLIC: Final = CLOUDS["public"]
@@ -75,7 +76,9 @@ def emulator_settings(environment: Environment) -> EmulatorSettings:
         latency_ms=environment.emulator_number("LATENCY_MS", 0),
         page_size=max(1, int(environment.emulator_number("PAGE_SIZE", 100))),
         operation_seconds=environment.emulator_number("OPERATION_SECONDS", 0.5),
-        media_link="stripped" if environment.emulator_choice("MEDIA_LINK", ("whole", "stripped")) == "stripped" else "whole",
+        media_link="stripped"
+        if environment.emulator_choice("MEDIA_LINK", ("whole", "stripped")) == "stripped"
+        else "whole",
         strict_groups=environment.emulator_choice("STRICT_GROUPS", ("0", "1")) == "1",
     )
 

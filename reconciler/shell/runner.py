@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -32,8 +34,8 @@ def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> tuple[T, int
     """
     Run *main* and give its result, and the exit code of the signal that came meanwhile, if one did.
 
-    The first SIGINT or SIGTERM sets the event that *main* is given; what has not ended some seconds later is cancelled. The
-    second one ends the process at once.
+    The first SIGINT or SIGTERM sets the event that *main* is given; what has not ended some seconds later is cancelled.
+    The second one ends the process at once.
 
     Raises:
         Stopped: A signal came and there is no result.

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from reconciler.logs import LEVELS, set_up
+from reconciler.shell.logs import LEVELS, set_up
 
 F = TypeVar("F", bound=Callable[..., Any])
 _CLOUDS: Final = ("public", "usgovernment", "china", "emulator")
@@ -29,7 +29,7 @@ def _all(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
     return lambda function: reduce(lambda inner, decorate: decorate(inner), reversed(decorators), function)
 
 
-class _Pair(click.ParamType):
+class _Pair(click.ParamType[tuple[str, str]]):
     """Two texts joined by an equals sign."""
 
     def __init__(self, name: str) -> None:
@@ -52,7 +52,11 @@ paths_argument = click.argument("paths", nargs=-1, type=str, metavar="[PATH]..."
 project_options = _all(
     click.option("--config", envvar="RECONCILER_CONFIG", metavar="FILE", help="The project file; else found upward."),
     click.option(
-        "-e", "--environment", envvar="RECONCILER_ENVIRONMENT", metavar="NAME", help="One of the project's environments."
+        "-e",
+        "--environment",
+        envvar="RECONCILER_ENVIRONMENT",
+        metavar="NAME",
+        help="One of the project's environments.",
     ),
 )
 
@@ -129,7 +133,9 @@ apply_options = _all(
         metavar="FILE",
         help="Apply a saved plan: whatever moved since is refused.",
     ),
-    click.option("--republish", multiple=True, metavar="KIND/NAME", help="PUT this once without a difference. Repeatable."),
+    click.option(
+        "--republish", multiple=True, metavar="KIND/NAME", help="PUT this once without a difference. Repeatable."
+    ),
 )
 
 output_options = _all(
