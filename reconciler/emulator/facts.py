@@ -99,8 +99,9 @@ _COMPUTE_VERSIONS: Final = (
     "2023-07-03",
     "2024-03-03",
     "2025-03-03",
+    "2026-03-03",
 )
-_SOLUTIONS_VERSIONS: Final = ("2018-06-01", "2019-07-01", "2021-07-01")
+_SOLUTIONS_VERSIONS: Final = ("2018-06-01", "2019-07-01", "2021-07-01", "2023-12-01-preview")
 
 # Sizes as read off the first x-ms-ratelimit-remaining-resource of net-gav and cli-gav; not documented, may have grown.
 OPERATION_STATUS: Final = RateLimit("GetOperationStatus", 1200, 4200)

@@ -57,4 +57,5 @@ def _written(moment: datetime, fraction: str) -> str:
     except OverflowError:  # the first and last hours that a date can hold
         local = moment
     offset = local.strftime("%z")
-    return f"{local:%Y-%m-%dT%H:%M:%S}{fraction}{offset[:3]}:{offset[3:]}"
+    seconds = local.replace(tzinfo=None).isoformat(timespec="seconds")  # unlike strftime, pads the years before 1000
+    return f"{seconds}{fraction}{offset[:3]}:{offset[3:]}"

@@ -16,8 +16,7 @@ import pytest
 from reconciler.emulator import EmulatorSettings
 from reconciler.emulator.files import SCHEMA_VERSION, connect
 from reconciler.errors import EmulatorError
-
-from .support import GALLERIES, GALLERY, VERSION, Arm, arm, error, version, with_arm
+from tests.emulator.support import GALLERIES, GALLERY, VERSION, Arm, arm, error, version, with_arm
 
 _ROOT = Path(__file__).parents[2]
 _WRITER = """

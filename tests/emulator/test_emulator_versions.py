@@ -9,8 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from reconciler.emulator import EmulatorSettings
-
-from .support import (
+from tests.emulator.support import (
     APPLICATION,
     GALLERY,
     LINK,
