@@ -1,8 +1,8 @@
 """
-Stage 8: turns a plan into outcomes. PUTs, polls, reads back, verifies; what is to be done :mod:`reconciler.plan` decides.
+Stage 8: turns a plan into outcomes. PUTs, polls, reads back, verifies; what to do :mod:`reconciler.plan` decides.
 
-Each resource is read again just before its PUT and decided again from that read, which the body is built from. A failure
-is an outcome of its own resource; what does not depend on it goes on.
+Each resource is read again just before its PUT and decided again from that read, which the body is built from. A
+failure is an outcome of its own resource; what does not depend on it goes on.
 """
 
 from __future__ import annotations

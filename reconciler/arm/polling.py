@@ -1,7 +1,8 @@
 """
 Follows a long-running operation to its end. Waits on the clock it is given; writes nothing.
 
-Facts: "Track asynchronous Azure operations" (learn.microsoft.com); async-api-reference of the resource provider contract.
+Facts: "Track asynchronous Azure operations" (learn.microsoft.com); the resource provider contract's
+async-api-reference.
 """
 
 from __future__ import annotations
