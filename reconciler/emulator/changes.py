@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from reconciler.kinds import Kind
 
 
-def check_change(kind: Kind, facts: Facts, stored: Mapping[str, Any], sent: Mapping[str, Any], name: str) -> None:
+def check_change(
+    kind: Kind, facts: Facts, stored: Mapping[str, Any], sent: Mapping[str, Any], where: tuple[str, str]
+) -> None:
     """
     Refuse what cannot change.
 
@@ -33,12 +35,12 @@ def check_change(kind: Kind, facts: Facts, stored: Mapping[str, Any], sent: Mapp
         facts: Of its type.
         stored: The resource as it is.
         sent: The body of the request, as accepted.
-        name: Type and resource name, for messages.
+        where: Name and resource group, for messages.
 
     Raises:
         Refused: 400 or 409.
     """
-    _check_location(stored, sent, name)
+    _check_location(stored, sent, *where)
     _check_lock(facts, stored, sent, replaces=kind.put == "replace")
     for path in frozen_changes(kind.rules, facts, stored, sent):
         if path not in {("location",), facts.locked}:
@@ -46,11 +48,10 @@ def check_change(kind: Kind, facts: Facts, stored: Mapping[str, Any], sent: Mapp
     _check_removals(kind.rules, facts, stored, sent)
 
 
-def _check_location(stored: Mapping[str, Any], sent: Mapping[str, Any], name: str) -> None:
+def _check_location(stored: Mapping[str, Any], sent: Mapping[str, Any], name: str, group: str) -> None:
     live, wanted = stored.get("location"), sent.get("location")
     if live and wanted and short_name(live) != short_name(wanted):
-        short, _, group = name.partition("|")
-        raise location_change(short, group, short_name(live), short_name(wanted))
+        raise location_change(name, group, short_name(live), short_name(wanted))
 
 
 def _check_lock(facts: Facts, stored: Mapping[str, Any], sent: Mapping[str, Any], *, replaces: bool) -> None:

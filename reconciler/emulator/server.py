@@ -35,8 +35,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            self._ready()
+        self._ready()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

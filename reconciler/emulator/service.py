@@ -43,11 +43,6 @@ class Subject:
     now: float
     group_location: str
 
-    @property
-    def name(self) -> str:
-        """Type and name as ARM's messages have them: ``Microsoft.Compute/galleries/g/applications/a``."""
-        return self.id.rpartition("/providers/")[2]
-
 
 def created(subject: Subject, sent: dict[str, Any]) -> dict[str, Any]:
     """
@@ -75,7 +70,7 @@ def updated(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
         Refused: 400 or 409.
     """
     rules, facts = subject.kind.rules, subject.facts
-    check_change(subject.kind, facts, stored, sent, _name_and_group(subject))
+    check_change(subject.kind, facts, stored, sent, _where(subject))
     kept = _copied_without_empty(facts, sent)
     state = (merged if subject.kind.put == "merge" else replaced)(rules, stored, kept)
     state.setdefault("location", stored["location"])
@@ -90,14 +85,14 @@ def patched(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
     Raises:
         Refused: 400 or 409.
     """
-    check_change(subject.kind, subject.facts, stored, {**stored, **sent}, _name_and_group(subject))
+    check_change(subject.kind, subject.facts, stored, {**stored, **sent}, _where(subject))
     state = merged(subject.kind.rules, stored, _copied_without_empty(subject.facts, sent))
     check_lists(subject.kind, subject.facts, state)
     return _completed(subject, state)
 
 
-def _name_and_group(subject: Subject) -> str:
-    return f"{subject.id.rsplit('/', 1)[1]}|{subject.params['resourceGroupName']}"
+def _where(subject: Subject) -> tuple[str, str]:
+    return subject.id.rsplit("/", 1)[1], subject.params["resourceGroupName"]
 
 
 def _copied_without_empty(facts: Facts, sent: dict[str, Any]) -> dict[str, Any]:

@@ -20,9 +20,7 @@ def at(body: Any, path: Path) -> Any:
 
 
 def holders(body: Any, path: Path) -> Iterator[dict[str, Any]]:
-    """Give every object that holds the last key of *path*."""
-    if not path:
-        return
+    """Give every object that holds the last key of *path*, which has one at least."""
     key, *rest = path
     if key == "*":
         for item in body if isinstance(body, list) else ():

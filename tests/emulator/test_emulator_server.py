@@ -5,18 +5,29 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import textwrap
+from datetime import timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve, serve_in_thread
 from reconciler.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PROGRAM = textwrap.dedent("""
     import sys
@@ -43,6 +54,38 @@ def test_stops_on_a_signal(number: signal.Signals) -> None:
         server.send_signal(number)
         printed, errors = server.communicate(timeout=20)
     assert (printed, errors, server.returncode) == (f"stopped by {int(number)}\n", "", 0)
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = SystemClock().now()
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now).not_valid_after(now + timedelta(hours=1))
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "cert.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(pem))
+    (folder / "key.pem").write_bytes(secret)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def test_serves_https(tmp_path: Path) -> None:
+    """With a certificate and its key."""
+    certificate, key = _certificate(tmp_path)
+    answers: list[int] = []
+
+    def ask(port: int) -> None:
+        trusted = ssl.create_default_context(cafile=certificate)
+        answers.append(httpx.get(f"https://127.0.0.1:{port}/tenants", verify=trusted).status_code)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    app = create_app(EmulatorSettings(), SystemClock())
+    ready: Callable[[int], None] = lambda port: Thread(target=ask, args=(port,)).start()  # noqa: E731
+    assert serve(app, "127.0.0.1", 0, certificate, key, ready=ready) == signal.SIGTERM
+    assert answers == [200]
 
 
 def test_serves_from_a_thread() -> None:

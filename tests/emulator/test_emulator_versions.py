@@ -330,6 +330,20 @@ def test_another_spelling_is_no_change() -> None:
     with_arm(scenario)
 
 
+def test_a_new_region_brings_its_own_storage() -> None:
+    """The type of storage is frozen for each region; one that is added has its own; one that is kept keeps it."""
+
+    async def scenario(arm: Arm) -> None:
+        await arm.prepare()
+        await arm.put(VERSION, version(targetRegions=[{"name": "eastus2", "storageAccountType": "Standard_ZRS"}]))
+        more = [{"name": "eastus2"}, {"name": "westus", "storageAccountType": "Premium_LRS"}]
+        answer = await arm.put(VERSION, version(targetRegions=more))
+        shown = {region["name"]: region["storageAccountType"] for region in profile(answer)["targetRegions"]}
+        assert shown == {"East US 2": "Standard_ZRS", "West US": "Premium_LRS"}
+
+    with_arm(scenario)
+
+
 def test_operating_system_is_frozen() -> None:
     """The type of system of an application cannot change."""
 
