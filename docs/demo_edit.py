@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from reconciler.clock import SystemClock
 from reconciler.emulator import create_app
 from reconciler.emulator.settings import EmulatorSettings
 
@@ -25,7 +26,7 @@ PATIENCE_S = 30.0
 
 async def main() -> None:
     """GET, change ``excludeFromLatest``, PUT, wait."""
-    app = create_app(EmulatorSettings(state=Path(os.environ["RECONCILER_EMULATOR_STATE"])))
+    app = create_app(EmulatorSettings(state=Path(os.environ["RECONCILER_EMULATOR_STATE"])), SystemClock())
     transport = httpx.ASGITransport(app=app)
     headers = {"Authorization": "Bearer somebody-else"}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", params=API, headers=headers) as arm:
