@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reconciler.model import Report
-    from reconciler.shell.commands import Run
+    from reconciler.shell.run import Run
 
 USAGE: Final = 64
 BUG: Final = 70
@@ -46,10 +46,9 @@ def cli() -> None:
 @output_options
 def validate(**values: Any) -> int:
     """Check manifests against schemas and rules. Asks nobody and needs no sign-in."""
-    from reconciler.shell import commands  # noqa: PLC0415
+    from reconciler.shell import run  # noqa: PLC0415
 
-    run = _run("validate", values)
-    return _finish(commands.validate(run), values)
+    return _finish(run.validate(_run("validate", values)), values)
 
 
 @cli.command()
@@ -185,11 +184,10 @@ def _read_only(command: str, values: dict[str, Any]) -> int:
 def _run(command: str, values: dict[str, Any]) -> Run:
     """Turn parsed options into values; the only place where they meet."""
     from reconciler.clock import SystemClock  # noqa: PLC0415
-    from reconciler.pipeline import Options  # noqa: PLC0415
+    from reconciler.estate import Options  # noqa: PLC0415
     from reconciler.report import check_formats  # noqa: PLC0415
     from reconciler.settings import connection, process_environment  # noqa: PLC0415
-    from reconciler.shell.commands import Run  # noqa: PLC0415
-    from reconciler.shell.connect import default_poll_interval_s  # noqa: PLC0415
+    from reconciler.shell.run import Run  # noqa: PLC0415
 
     check_formats(values["output"], *(name for name, _ in values["report"]))
     options = Options(
@@ -214,7 +212,7 @@ def _run(command: str, values: dict[str, Any]) -> Run:
         connection=chosen,
         environment=process_environment(),
         clock=SystemClock(),
-        poll_interval_s=interval if interval is not None else default_poll_interval_s(chosen),
+        poll_interval_s=interval if interval is not None else chosen.default_poll_interval_s,
         timeout_s=values.get("timeout") or 3600.0,
         out=values.get("out"),
         plan_file=values.get("plan_file"),

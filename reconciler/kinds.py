@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -176,7 +176,19 @@ def _body_rules(schema: JsonObject, parameters: tuple[str, ...], put: str) -> Ru
 
 
 def _fill(template: str, params: Mapping[str, str]) -> str:
-    return _PARAMETER.sub(lambda match: quote(params[match[1]], safe="()"), template)
+    parts = _split(template)
+    return "".join(_quoted(params[part]) if index % 2 else part for index, part in enumerate(parts))
+
+
+@cache
+def _split(template: str) -> tuple[str, ...]:
+    """Give fixed text and names of parameters by turns."""
+    return tuple(_PARAMETER.split(template))
+
+
+@lru_cache(maxsize=4096)
+def _quoted(value: str) -> str:
+    return quote(value, safe="()")
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -147,6 +147,11 @@ class Desired:
     paused: bool = False
     digest: str | None = None
 
+    @property
+    def address(self) -> str:
+        """What ``--target`` calls it: ``KIND/NAME``."""
+        return f"{self.kind.name}/{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Live:

@@ -208,13 +208,13 @@ def _parent_of(
     if change.action is Action.UNKNOWN:
         return Parent(known=False)
     exists = change.sync is not Sync.MISSING or change.action is Action.CREATE
-    name = f"{change.desired.kind.name}/{change.desired.name}"
-    return Parent(exists=exists, fix=None if exists else f"{name} is {change.action.value}: resolve that first")
+    fix = None if exists else f"{change.desired.address} is {change.action.value}: resolve that first"
+    return Parent(exists=exists, fix=fix)
 
 
 def _missing_parent_fix(item: Desired, manifest: Desired | None) -> str:
     if manifest is not None:
-        return f"add --target {manifest.kind.name}/{manifest.name}: the parent is stated in {manifest.source.file}"
+        return f"add --target {manifest.address}: the parent is stated in {manifest.source.file}"
     return f"add a {item.kind.parent} manifest for {item.parent}, or create it in Azure"
 
 

@@ -50,7 +50,7 @@ def select(desired: Iterable[Desired], targets: Sequence[str], labels: Mapping[s
     return tuple(
         item
         for item in desired
-        if (not targets or any(fnmatchcase(f"{item.kind.name}/{item.name}", target) for target in targets))
+        if (not targets or any(fnmatchcase(item.address, target) for target in targets))
         and all(item.labels.get(key) == value for key, value in labels.items())
     )
 

@@ -84,6 +84,8 @@ class SecretUrl(Secret):
 
 
 def _without_userinfo(url: str) -> str:
+    if "@" not in url and "[" not in url:  # nearly always
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:  # such as an unclosed "[": not a link that anything could follow, so all of it may be secret

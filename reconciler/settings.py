@@ -83,6 +83,11 @@ class Connection:
         return self.is_emulated or urlsplit(self.endpoint).hostname in _LOOPBACK
 
     @property
+    def default_poll_interval_s(self) -> float:
+        """Seconds between two looks at an operation: short where nobody is asked too often."""
+        return 0.2 if self.is_loopback else 15.0
+
+    @property
     def sends_token(self) -> bool:
         """Whether a token goes out: over plain http to loopback only one that was given for it."""
         return not self.is_emulated and (self.endpoint.startswith("https://") or self.credential == "token")

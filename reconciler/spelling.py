@@ -41,7 +41,7 @@ def instant(value: str) -> str:
     if parsed is None:
         return value
     moment, fraction = parsed
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{'.' + fraction if fraction else ''}Z"
+    return f"{moment.replace(tzinfo=None).isoformat()}{'.' + fraction if fraction else ''}Z"
 
 
 def parse_instant(value: str) -> tuple[datetime, str] | None:

@@ -1,18 +1,17 @@
-"""What each command does, from its options to its report. The command line parses, this acts."""
+"""What the commands that ask Azure do, from what they were given to their report."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from reconciler import pipeline, saved_plan
 from reconciler.arm.polling import Patience
 from reconciler.errors import ManifestError, UsageError
+from reconciler.estate import failed_report
+from reconciler.limits import over_limit
 from reconciler.loop import Retries, run_rounds
 from reconciler.model import Report
-from reconciler.shell import git
 from reconciler.shell.connect import open_reader, open_writer
 from reconciler.shell.output import write_file
 from reconciler.shell.progress import shown
@@ -22,54 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from reconciler.arm.client import ArmReader, ArmWriter
-    from reconciler.clock import Clock
-    from reconciler.pipeline import Estate, Options, Reading
-    from reconciler.settings import Connection, Environment
+    from reconciler.pipeline import Estate, Reading
+    from reconciler.shell.run import Run
 
-_MOST_PLAN_BYTES = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """
-    Everything that one command was given.
-
-    Attributes:
-        poll_interval_s: Between two looks at an operation.
-        timeout_s: For one operation.
-        out: Where a plan is saved.
-        plan_file: The plan to apply.
-    """
-
-    command: str
-    options: Options
-    connection: Connection
-    environment: Environment
-    clock: Clock
-    poll_interval_s: float = 15.0
-    timeout_s: float = 3600.0
-    out: Path | None = None
-    plan_file: Path | None = None
-
-    def estate(self) -> Estate:
-        """Read the manifests."""
-        return pipeline.read_estate(self.options, self.clock.now(), sys.stdin.buffer.read)
-
-    def commit(self) -> str | None:
-        """Give the commit of the manifests, for the tags of a PUT."""
-        first = next((Path(path) for path in self.options.paths if path != "-"), Path())
-        return self.environment.commit() or git.head_commit(first if first.is_dir() else first.parent)
-
-
-def validate(run: Run) -> Report:
-    """Validate the manifests; nothing is read from Azure."""
-    started = run.clock.now()
-    try:
-        estate = run.estate()
-    except ManifestError as error:
-        return pipeline.failed_report(run.command, started, run.clock, error)
-    finished = run.clock.now()
-    return Report(run.command, started, finished, warnings=estate.warnings, manifests=len(estate.desired))
+_MOST_PLAN_BYTES: Final = 64 * 1024 * 1024
 
 
 async def plan(run: Run, stop: asyncio.Event) -> Report:  # noqa: ARG001 (a read-only run has nothing to finish)
@@ -80,7 +35,7 @@ async def plan(run: Run, stop: asyncio.Event) -> Report:  # noqa: ARG001 (a read
             reading = await pipeline.make_reading(run.options, estate, arm)
         if run.out is not None:
             write_file(run.out, pipeline.saved_text(reading, run.clock.now()))
-        over = pipeline.over_limit(reading, run.options)
+        over = over_limit(reading.plan, reading.estate.project.limits, run.options.max_puts)
         warnings = (*reading.warnings, over) if over else reading.warnings
         return replace(_report(run, reading, arm), warnings=warnings)
 
@@ -96,7 +51,7 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
         async with open_writer(run.connection, run.environment, run.clock) as arm:
             commit = run.commit() if estate.project.tracking.tags else None
             reading = await pipeline.make_reading(run.options, estate, arm, commit=commit, retried=held_back)
-            over = pipeline.over_limit(reading, run.options)
+            over = over_limit(reading.plan, reading.estate.project.limits, run.options.max_puts)
             if over is not None:
                 return replace(_report(run, reading, arm), errors=(over,), puts=0)
             patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
@@ -123,7 +78,7 @@ async def _with_estate(run: Run, act: Callable[[Estate], Awaitable[Report]]) -> 
     try:
         estate = run.estate()
     except ManifestError as error:
-        return pipeline.failed_report(run.command, started, run.clock, error)
+        return failed_report(run.command, started, run.clock, error)
     return replace(await act(estate), started_at=started)
 
 

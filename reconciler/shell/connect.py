@@ -81,8 +81,3 @@ def emulator_settings(environment: Environment) -> EmulatorSettings:
         else "whole",
         strict_groups=environment.emulator_choice("STRICT_GROUPS", ("0", "1")) == "1",
     )
-
-
-def default_poll_interval_s(connection: Connection) -> float:
-    """Give the seconds between two looks at an operation: short where nobody is asked too often."""
-    return 0.2 if connection.is_loopback else 15.0

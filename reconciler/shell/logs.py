@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from typing import Final
 
 from reconciler.secret import scrub
-
-LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 class _Text(logging.Formatter):
@@ -33,7 +30,7 @@ def set_up(level: str, style: str) -> None:
     Send the reconciler's own log to standard error.
 
     Args:
-        level: One of :data:`LEVELS`.
+        level: A name of the standard library's.
         style: ``text`` or ``json``.
     """
     handler = logging.StreamHandler(sys.stderr)

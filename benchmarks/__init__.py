@@ -1,0 +1,1 @@
+"""What the reconciler costs, measured on real runs and held against its budgets."""

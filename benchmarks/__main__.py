@@ -1,0 +1,124 @@
+"""
+Measures what users wait for, and fails where a budget is exceeded: ``make bench``.
+
+Every figure is CPU time (user and system) and peak memory of a real ``reconciler`` process; the embedded ARM it speaks
+to runs in another one and is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.estate import seed, write_manifests
+
+PROGRAM = (str(Path(sys.executable).with_name("reconciler")),)
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one process used."""
+
+    cpu_s: float
+    peak_mib: float
+    stdout: str
+
+
+def measure(arguments: list[str], *, code: int = 0) -> Cost:
+    """
+    Run one process to its end.
+
+    Args:
+        arguments: The program and its arguments.
+        code: The exit code it must have.
+    """
+    # Peak memory of children is a running maximum, so each is measured by a process of its own.
+    script = (
+        "import json, resource, subprocess, sys\n"
+        "done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True)\n"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+        "print(json.dumps([done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss, done.stdout]))\n"
+    )
+    outer = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(
+        outer, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, text=True, check=True
+    )
+    returncode, cpu_s, peak, stdout = json.loads(done.stdout)
+    if returncode != code:
+        message = f"{' '.join(arguments)}: exit code {returncode}\n{stdout[-2000:]}"
+        raise SystemExit(message)
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, kibibytes on Linux
+    return Cost(cpu_s, peak * unit / MEBIBYTE, stdout)
+
+
+def best_of(times: int, arguments: list[str]) -> Cost:
+    """Run several times, and give the one with the least CPU time."""
+    return min((measure(arguments) for _ in range(times)), key=lambda cost: cost.cpu_s)
+
+
+def start_up(root: Path) -> list[bool]:
+    """Measure what every call costs before it does anything."""
+    bare = best_of(7, [sys.executable, "-c", "pass"])
+    help_ = best_of(7, [*PROGRAM, "--help"])
+    one = next((root / "Gallery").glob("*.yaml"))
+    validate = best_of(7, [*PROGRAM, "validate", str(one)])
+    return [
+        check("--help against bare python", help_.cpu_s / bare.cpu_s, 4.0, "x"),
+        check("validate of one file", validate.cpu_s * 1000, 110, "ms CPU"),
+    ]
+
+
+def big_plan(root: Path, state: Path, resources: int, applications: int) -> list[bool]:
+    """Measure the plan of a big estate that is in sync, over HTTP."""
+    server = subprocess.Popen(
+        [*PROGRAM, "emulator", "--port", "0", "--state", str(state)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout is not None
+        endpoint = server.stdout.readline().strip()
+        cost = measure([*PROGRAM, "plan", str(root), "--endpoint", endpoint, "-o", "json"])
+    finally:
+        server.terminate()
+        server.wait()
+    summary = json.loads(cost.stdout)["summary"]
+    pages = -(-applications // 100)
+    lists = 1 + pages + applications * -(-((resources - applications - 1) // applications) // 100)
+    return [
+        check(f"plan of {resources} resources in sync", cost.cpu_s, 5.0, "s CPU"),
+        check("peak memory", cost.peak_mib, 250, "MiB"),
+        check("requests", summary["requests"]["GET"], lists, "GET"),
+        check("PUTs", summary["requests"]["PUT"], 0, "PUT"),
+        check("resources not in sync", summary["resources"] - summary["inSync"], 0, ""),
+    ]
+
+
+def check(what: str, measured: float, budget: float, unit: str) -> bool:
+    """Print one line, and tell whether the budget holds."""
+    good = measured <= budget
+    print(f"{'ok  ' if good else 'OVER'}  {what:<42} {measured:>10.2f}  of {budget:>8.2f} {unit}")
+    return good
+
+
+def main() -> int:
+    """Measure everything; exit 1 if a budget is exceeded."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--versions", type=int, default=9_599, help="versions in the big estate (default: %(default)s)")
+    parser.add_argument("--applications", type=int, default=400, help="applications (default: %(default)s)")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root, state = Path(folder) / "manifests", Path(folder) / "state" / "emulator.sqlite"
+        resources = write_manifests(root, chosen.versions, chosen.applications)
+        seed(state, chosen.versions, chosen.applications)
+        results = [*start_up(root), *big_plan(root, state, resources, chosen.applications)]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""
+Stages 1 to 3 in their order: what the manifests state, all of it, before anything is read from Azure.
+
+    load -> render -> validate -> resolve
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ManifestError, UsageError
+from reconciler.kinds import load_kinds, project_schema
+from reconciler.load import load
+from reconciler.model import Document, Problem, Report
+from reconciler.project import Environment, Project, lay_under, parse_project, render
+from reconciler.resolve import resolve, select
+from reconciler.validate import validate, validate_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date, datetime
+
+    from reconciler.clock import Clock
+    from reconciler.model import Desired
+    from reconciler.project import IgnoreRule
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    What the user chose for one run.
+
+    Attributes:
+        paths: Files and folders of manifests; ``-`` is standard input.
+        config: The project file; None to look for one.
+        environment: Name of one of the project's environments.
+        targets: ``KIND/NAME`` patterns.
+        labels: That selected manifests carry.
+        republish: ``KIND/NAME`` of what is PUT once without a difference.
+    """
+
+    paths: tuple[str, ...] = ("manifests",)
+    config: str | None = None
+    environment: str | None = None
+    targets: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    concurrency: int = 16
+    max_puts: int | None = None
+    adopt: bool = True
+    take_over: bool = False
+    health: bool = False
+    wait_replicated: bool = False
+    republish: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """
+    What the manifests state, all of it, before anything is read from Azure.
+
+    Attributes:
+        desired: Of every manifest.
+        selected: What this run is about.
+        rules: The ignore rules that hold today.
+        document: The project file.
+    """
+
+    project: Project
+    desired: tuple[Desired, ...]
+    selected: tuple[Desired, ...]
+    rules: tuple[IgnoreRule, ...]
+    warnings: tuple[Problem, ...]
+    document: Document | None = None
+
+
+def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Estate:
+    """
+    Load, render, validate and resolve every manifest.
+
+    Raises:
+        ManifestError: With every problem of every file.
+        UsageError: An environment or a target that does not exist.
+    """
+    kinds = load_kinds()
+    found = find_project(options.paths, options.config)
+    project, document = _read_project(found) if found else (Project(), None)
+    environment = _environment(project, options.environment)
+    root = found.parent if found else None
+    loaded = load(options.paths, root, stdin)
+    overlays = {env.overlay for env in project.environments.values() if env.overlay}
+    base = [item for item in loaded.documents if not _is_below(item, root, overlays)]
+    overlay = load([str(root / environment.overlay)], root) if root and environment and environment.overlay else None
+    defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
+    documents, unmatched = render(base, overlay.documents if overlay else (), defaults, kinds)
+    validated = validate(documents, kinds, project.tracking, now)
+    desired, duplicates = resolve(validated.manifests, kinds)
+    problems = [*loaded.problems, *(overlay.problems if overlay else ()), *unmatched, *validated.problems, *duplicates]
+    warnings = [*validated.warnings, *_expired(project, document, now.date())]
+    if project.strict:
+        problems, warnings = [*problems, *warnings], []
+    if problems:
+        raise ManifestError(sorted(problems, key=_place), sorted(warnings, key=_place))
+    selected = select(desired, options.targets, options.labels)
+    _check_targets(options, desired, selected)
+    rules = project.active_rules(now.date())
+    return Estate(project, desired, selected, rules, tuple(sorted(warnings, key=_place)), document)
+
+
+def failed_report(command: str, started: datetime, clock: Clock, error: ManifestError) -> Report:
+    """Give the report of a run that ended at its manifests."""
+    return Report(command, started, clock.now(), errors=error.problems, warnings=error.warnings)
+
+
+def find_project(paths: Sequence[str], config: str | None) -> Path | None:
+    """
+    Find the project file: as named, else in the first path or above it.
+
+    The search ends at the folder that holds ``.git``, else at the working folder.
+
+    Raises:
+        UsageError: The named file does not exist.
+    """
+    if config is not None:
+        if not Path(config).is_file():
+            message = f"--config {config}: there is no such file"
+            raise UsageError(message)
+        return Path(config)
+    first = next((path for path in paths if path != "-"), ".")
+    start = Path(first).absolute()
+    for folder in (start, *start.parents) if start.is_dir() else start.parents:
+        if (folder / "reconciler.yaml").is_file():
+            return folder / "reconciler.yaml"
+        if (folder / ".git").exists() or folder == Path.cwd():
+            return None
+    return None
+
+
+def _read_project(path: Path) -> tuple[Project, Document]:
+    loaded = load([str(path)], path.parent)
+    problems = list(loaded.problems)
+    if not problems and len(loaded.documents) != 1:
+        message, fix = "a project file holds one document", "keep one"
+        problems.append(Problem(str(path), 1, 1, "", "project", message, fix))
+    if not problems:
+        problems += validate_project(loaded.documents[0], project_schema())
+    if problems:
+        raise ManifestError(problems)
+    return parse_project(loaded.documents[0]), loaded.documents[0]
+
+
+def _environment(project: Project, name: str | None) -> Environment | None:
+    if name is None:
+        return None
+    if name not in project.environments:
+        known = ", ".join(project.environments) or "none"
+        message = f"there is no environment {name} in the project file; known: {known}"
+        raise UsageError(message)
+    return project.environments[name]
+
+
+def _is_below(document: Document, root: Path | None, folders: set[str]) -> bool:
+    """Whether a document is part of an overlay, which is merged and never a manifest by itself."""
+    if root is None or not folders:
+        return False
+    file = Path(document.source.file).absolute()
+    return any(file.is_relative_to((root / folder).absolute()) for folder in folders)
+
+
+def _check_targets(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> None:
+    if (options.targets or options.labels) and not selected:
+        message = "--target and --selector match no manifest"
+        raise UsageError(message)
+    names = {item.address for item in desired}
+    unknown = [name for name in options.republish if name not in names]
+    if unknown:
+        message = f"--republish {unknown[0]}: no manifest of that kind and name"
+        raise UsageError(message)
+
+
+def _place(problem: Problem) -> tuple[str, int, int, str]:
+    return problem.file, problem.line or 0, problem.column or 0, problem.message
+
+
+def _expired(project: Project, document: Document | None, today: date) -> list[Problem]:
+    held, fix = project.active_rules(today), "delete the rule, or give it a new date"
+    return [
+        _rule_problem(document, index, "ignore-expired", f"this ignore rule expired on {rule.expires}", fix)
+        for index, rule in enumerate(project.ignore)
+        if rule not in held and document is not None
+    ]
+
+
+def idle_rules(estate: Estate, used: frozenset[IgnoreRule]) -> tuple[Problem, ...]:
+    """Give a warning for each ignore rule that hid nothing; none where not everything was looked at."""
+    if estate.document is None or len(estate.selected) < len(estate.desired):
+        return ()
+    document, fix = estate.document, "delete the rule"
+    return tuple(
+        _rule_problem(document, index, "ignore-unused", "this ignore rule hides nothing", fix)
+        for index, rule in enumerate(estate.project.ignore)
+        if rule in estate.rules and rule not in used
+    )
+
+
+def _rule_problem(document: Document, index: int, code: str, message: str, fix: str) -> Problem:
+    line, column = document.locate(("spec", "ignore", index))
+    return Problem(document.source.file, line, column, f"spec.ignore[{index}]", code, message, fix)

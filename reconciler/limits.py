@@ -1,0 +1,43 @@
+"""How much one run may write. Past a limit nothing is written. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model import Problem, Sync
+
+if TYPE_CHECKING:
+    from reconciler.model import Plan
+    from reconciler.project import Limits
+
+
+def over_limit(plan: Plan, limits: Limits, max_puts: int | None) -> Problem | None:
+    """
+    Tell which limit *plan* is over; None if it is within all of them.
+
+    Args:
+        plan: What an apply would do.
+        limits: The project's.
+        max_puts: The user's; it takes the place of the project's limits.
+    """
+    most = max_puts if max_puts is not None else limits.max_puts
+    if most is not None and plan.puts > most:
+        return _over(f"the plan has {plan.puts} PUTs, and at most {most} are allowed", plan)
+    if max_puts is not None or limits.max_puts_percent is None:
+        return None
+    return _over_share(plan, limits.max_puts_percent)
+
+
+def _over_share(plan: Plan, most: float) -> Problem | None:
+    existing = [change for change in plan.changes if change.sync is not Sync.MISSING]
+    updates = sum(change.action.writes for change in existing)
+    if not existing or 100 * updates <= most * len(existing):
+        return None
+    share = 100 * updates / len(existing)
+    message = f"the plan writes {updates} of {len(existing)} existing resources ({share:.0f} %)"
+    return _over(f"{message}, and at most {most:g} % are allowed", plan)
+
+
+def _over(message: str, plan: Plan) -> Problem:
+    fix = f"look at the plan; if it is right, pass --max-puts {plan.puts}"
+    return Problem("reconciler.yaml", None, None, "spec.limits", "limit-exceeded", message, fix)
