@@ -47,9 +47,7 @@ def measure(arguments: list[str], *, code: int = 0) -> Cost:
         "print(json.dumps([done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss, done.stdout]))\n"
     )
     outer = [sys.executable, "-c", script, *arguments]
-    done = subprocess.run(
-        outer, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, text=True, check=True
-    )
+    done = subprocess.run(outer, stdout=subprocess.PIPE, text=True, check=True)
     returncode, cpu_s, peak, stdout = json.loads(done.stdout)
     if returncode != code:
         message = f"{' '.join(arguments)}: exit code {returncode}\n{stdout[-2000:]}"
