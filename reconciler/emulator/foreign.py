@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _SUBSCRIPTION: Final = "/subscriptions/{subscriptionId}"
 _GROUP: Final = _SUBSCRIPTION + "/resourcegroups/{resourceGroupName}"
+_FIRST_SUBSCRIPTION: Final = "00000000-0000-4000-8000-000000000003"
 
 
 def foreign_routes(store: Store, settings: EmulatorSettings, kinds: Sequence[Kind]) -> tuple[Route, ...]:
@@ -36,9 +37,7 @@ def foreign_routes(store: Store, settings: EmulatorSettings, kinds: Sequence[Kin
     return (
         *sign_in_routes(),
         route("/tenants", GET=_tenants),
-        route(
-            "/subscriptions", GET=lambda _: json_reply(200, {"value": list(map(_subscription, store.subscriptions()))})
-        ),
+        route("/subscriptions", GET=lambda _: json_reply(200, {"value": _subscriptions(store)})),
         route(_SUBSCRIPTION, GET=lambda call: json_reply(200, _subscription(call.params["subscriptionId"]))),
         route(_SUBSCRIPTION + "/locations", GET=_locations),
         route(_SUBSCRIPTION + "/resourcegroups", GET=groups.list),
@@ -53,6 +52,11 @@ def foreign_routes(store: Store, settings: EmulatorSettings, kinds: Sequence[Kin
 def _tenants(_: Call) -> Reply:
     tenant = {"id": f"/tenants/{TENANT}", "tenantId": TENANT, "displayName": "Emulator", "tenantCategory": "Home"}
     return json_reply(200, {"value": [tenant]})
+
+
+def _subscriptions(store: Store) -> list[dict[str, Any]]:
+    """Those in use. An empty world has one as well, because az ends its sign-in with an error where it sees none."""
+    return [_subscription(name) for name in store.subscriptions() or [_FIRST_SUBSCRIPTION]]
 
 
 def _subscription(name: str) -> dict[str, Any]:

@@ -180,8 +180,11 @@ class Store(GroupTables):
         return [key for (key,) in rows]
 
     def subscriptions(self) -> list[str]:
-        """Give every subscription that holds a resource."""
-        rows = self._db.execute("SELECT DISTINCT substr(key, 16, instr(substr(key, 16), '/') - 1) FROM resources")
+        """Give every subscription that holds a resource or a resource group."""
+        rows = self._db.execute(
+            "SELECT DISTINCT substr(key, 16, instr(substr(key, 16), '/') - 1)"
+            " FROM (SELECT key FROM resources UNION ALL SELECT key FROM resource_groups)"
+        )
         return sorted(name for (name,) in rows)
 
     def remove(self, key: str) -> None:

@@ -27,6 +27,19 @@ def test_subscriptions_and_tenants() -> None:
     with_arm(scenario)
 
 
+def test_listed_subscriptions() -> None:
+    """There is always one to sign in to; a resource group alone makes its subscription one of those in use."""
+
+    async def scenario(arm: Arm) -> None:
+        (first,) = (await arm.get("/subscriptions")).json()["value"]
+        assert first["state"] == "Enabled"
+        await arm.put(GROUP, {"location": "westus"})
+        (used,) = (await arm.get("/subscriptions")).json()["value"]
+        assert used["subscriptionId"] == SUBSCRIPTION
+
+    with_arm(scenario)
+
+
 def test_resource_groups() -> None:
     """They exist on first use; creating one sets its location; one that is inhabited stays."""
 
