@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler import __version__
-from reconciler.errors import ReconcilerError, UsageError
 from reconciler.shell.options import (
     apply_options,
     arm_options,
@@ -137,7 +136,7 @@ def schema(kind: str | None) -> int:
         write_stdout(orjson.dumps(schemas[kind], option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         message = f"there is no kind {kind}; the kinds are {', '.join(load_kinds())}"
-        raise UsageError(message)
+        raise click.UsageError(message)
     return 0
 
 
@@ -271,12 +270,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     except click.Abort:
         return 130
-    except UsageError as error:
-        return _complain(str(error), USAGE)
-    except ReconcilerError as error:
-        return _complain(str(error), 1)
-    except Exception as error:  # noqa: BLE001 (the outermost handler: whatever comes here is a bug)
-        return _bug(error)
+    except Exception as error:  # noqa: BLE001 (the outermost handler)
+        return _failed(error)
     return code if isinstance(code, int) else 0
 
 
@@ -288,11 +283,18 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
-def _bug(error: Exception) -> int:
+def _failed(error: Exception) -> int:
+    from reconciler.errors import ReconcilerError, UsageError  # noqa: PLC0415
     from reconciler.shell.runner import Stopped  # noqa: PLC0415
 
     if isinstance(error, Stopped):
         return error.code
+    if isinstance(error, ReconcilerError):
+        return _complain(str(error), USAGE if isinstance(error, UsageError) else 1)
+    return _bug(error)
+
+
+def _bug(error: Exception) -> int:
     import traceback  # noqa: PLC0415
 
     where = traceback.extract_tb(error.__traceback__)[-1]

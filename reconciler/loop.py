@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
 
 _LONGEST_S: Final = 3600.0
+_MOST_DOUBLINGS: Final = 32  # far past the longest delay, far from the end of what a float holds
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Retries:
         for key, outcome in outcomes.items():
             if outcome.result is Result.FAILED or outcome.change.reason is Reason.LAST_OPERATION_FAILED:
                 failures = self._failures[key] = self._failures.get(key, 0) + 1
-                self._not_before[key] = self.clock.monotonic() + min(_LONGEST_S, self.base_s * 2**failures)
+                self._not_before[key] = self.clock.monotonic() + min(_LONGEST_S, self.base_s * 2 ** min(failures, _MOST_DOUBLINGS))
             if outcome.result is Result.SUCCEEDED:
                 self._failures.pop(key, None)
                 self._not_before.pop(key, None)

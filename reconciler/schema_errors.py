@@ -26,6 +26,7 @@ _NAMES: Final = {
     "array": "a list",
     "null": "null",
 }
+_AS_SAID: Final = "correct it as the message says"
 _CODES: Final = {
     "type": "type",
     "required": "missing",
@@ -103,10 +104,12 @@ def _missing(
     for key in required:
         if key not in stated and error.message.startswith(repr(key)):
             about = schema.get("properties", {}).get(key, {}).get("description", "")
-            yield problem(document, path, "missing", f"{key} is missing", f"state it: {about}" if about else "state it")
+            # A rule that asks for one key and no more says itself what comes of leaving it out.
+            message = f"{key} is missing" if "properties" in schema else schema.get("errorMessage", f"{key} is missing")
+            yield problem(document, path, "missing", message, f"state it: {about}" if about else f"state {key}")
 
 
-def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> tuple[str, str | None]:
+def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> tuple[str, str]:
     types = [wanted] if isinstance(wanted, str) else list(wanted)
     expected = " or ".join(_NAMES.get(name, name) for name in types if name != "null" or len(types) == 1)
     if value is None:
@@ -117,7 +120,7 @@ def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> tuple[str
             "(hidden)" if schema.get("x-ms-secret") else str(value).lower() if isinstance(value, bool) else repr(value)
         )
         return f"YAML reads this as {_made_of(value)} {shown}; text is expected", "put it in quotation marks"
-    return f"{_made_of(value)} where {expected} is expected", None
+    return f"{_made_of(value)} where {expected} is expected", f"state {expected}"
 
 
 def _made_of(value: Any) -> str:
@@ -141,13 +144,14 @@ def _worded(keyword: str, value: Any, limit: Any) -> str:
     return "this value is not allowed here"
 
 
-def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str | None:
-    if keyword == "not":
-        return "delete the line" if "errorMessage" in schema else None
+def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str:
+    if keyword == "not" and "errorMessage" in schema:
+        # A rule about several keys speaks of the mapping that holds them, which is not what has to go.
+        return _AS_SAID if isinstance(error.instance, Mapping) and "description" not in schema else "delete the line"
     if keyword == "enum" and isinstance(error.instance, str):
         allowed: Any = error.validator_value
         near = _nearest(error.instance, [item for item in allowed if isinstance(item, str)])
-        return f"did you mean {near}?" if near else None
+        return f"did you mean {near}?" if near else _AS_SAID
     if keyword == "maxLength":
         return "shorten it, or call a script that is part of the package"
-    return None
+    return _AS_SAID

@@ -7,7 +7,6 @@ up as a difference and not as a crash.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -115,6 +114,8 @@ def normalize(name: str | None, value: Any) -> Any:
 
 
 def _sealed(name: str | None, value: Secret) -> str:
+    import hashlib  # noqa: PLC0415 (slow to import, and few leaves are secret)
+
     if name == "blob-url" and isinstance(value, SecretUrl):
         return blob_url(value.base)
     return "sha256:" + hashlib.sha256(value.reveal().encode("utf-8", "surrogatepass")).hexdigest()

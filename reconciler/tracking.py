@@ -6,7 +6,6 @@ There is no state file. Pure.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -89,6 +88,8 @@ def content_digest(kind: Kind, body: JsonObject, package_sha256: str | None) -> 
     content = dict(_content(kind, body))
     if not content:
         return None
+    import hashlib  # noqa: PLC0415 (slow to import, and few kinds have such content)
+
     if package_sha256:
         content["package-sha256"] = package_sha256.lower()
     return "v1-" + hashlib.sha256(canonical(content).encode("utf-8", "surrogatepass")).hexdigest()

@@ -101,7 +101,7 @@ def _schema_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
     if _fast(f"{kind.name} warnings", lambda: warning_schema(kind.schema)).is_valid(document.value):
         return
     for item in explain(document, _errors(warning_schema(kind.schema), document.value)):
-        fix = item.fix if item.code == "value" else None
+        fix = item.fix if item.code in {"value", "missing"} else "correct it, or leave it if Azure is known to take it"
         yield Problem(item.file, item.line, item.column, item.path, f"unusual-{item.code}", item.message, fix)
 
 

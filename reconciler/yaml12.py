@@ -224,8 +224,12 @@ class _Reader:
         """Fill *documents* and *problems*."""
         handlers = self._handlers
         try:
-            for event in yaml.parse(self._text, Loader=PARSER):
-                handlers[type(event)](event)
+            parser = PARSER(self._text)
+            try:
+                while (event := parser.get_event()) is not None:
+                    handlers[type(event)](event)
+            finally:
+                parser.dispose()
         except _StopError:
             pass
         except yaml.YAMLError as error:

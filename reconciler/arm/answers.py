@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
     from reconciler.model import JsonObject
 
+_TOO_MANY_REQUESTS: Final = 429
 RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
 _IN_THE_WAY: Final = frozenset({"Conflict", "AnotherOperationInProgress"})
 _BOM: Final = b"\xef\xbb\xbf"
 _SHOWN_CHARACTERS: Final = 2000
+_SHOWN_OF_A_WORD: Final = 200
 _BLOB_FIX: Final = "Azure could not read the package: check that the link is right and still signed"
 _FIXES: Final[Mapping[str, str]] = {
     "AuthorizationFailed": "grant the identity this action on this scope; a new role takes minutes to spread",
@@ -54,7 +56,8 @@ class Answer:
     @property
     def request_id(self) -> str | None:
         """Give ``x-ms-request-id``, else the correlation id."""
-        return self.headers.get("x-ms-request-id") or self.headers.get("x-ms-correlation-request-id")
+        found = self.headers.get("x-ms-request-id") or self.headers.get("x-ms-correlation-request-id")
+        return scrub(found)[:_SHOWN_OF_A_WORD] if found else None
 
     def json(self) -> Any:
         """
@@ -69,7 +72,7 @@ class Answer:
         """Give the seconds to wait that ARM asked for; None if it asked for nothing that makes sense."""
         milliseconds = self.headers.get("x-ms-retry-after-ms", self.headers.get("retry-after-ms"))
         if milliseconds is not None and milliseconds.isdecimal():
-            return int(milliseconds) / 1000
+            return float(milliseconds) / 1000
         value = self.headers.get("retry-after", "").strip()
         if value.isdecimal():
             return float(value)
@@ -142,6 +145,8 @@ def error_of(answer: Answer, *, write: bool) -> ArmError:
         write: Whether the request may have changed something.
     """
     info, target = _error_info(answer)
+    if answer.status == _TOO_MANY_REQUESTS:
+        return TransientError(replace(info, fix=_when(answer) or info.fix))
     if 300 <= answer.status < 400:  # noqa: PLR2004
         return foreign(answer.headers.get("location", ""), answer.status)
     if answer.status == 401:  # noqa: PLR2004
@@ -149,13 +154,18 @@ def error_of(answer: Answer, *, write: bool) -> ArmError:
     if answer.status == 409 and info.code in _IN_THE_WAY:  # noqa: PLR2004
         return ConflictError(info, target=target)
     if answer.status in RETRYABLE:
-        return TransientError(info, may_have_landed=write and answer.status != 429)  # noqa: PLR2004
+        return TransientError(info, may_have_landed=write)
     return RejectedError(info, target=target)
 
 
 def operation_error(body: JsonObject, fallback: str) -> ErrorInfo:
     """Give what the body of an ended operation says of its failure."""
     return _info_from(body.get("error"), fallback, None, None)
+
+
+def _when(answer: Answer) -> str | None:
+    value = answer.headers.get("retry-after", "")
+    return f"ARM asks to wait {value} s before anything else is sent" if value.isdecimal() and len(value) < 10 else None  # noqa: PLR2004
 
 
 def _error_info(answer: Answer) -> tuple[ErrorInfo, str | None]:
@@ -175,6 +185,8 @@ def _info_from(error: Any, fallback: str, status: int | None, request_id: str | 
     code = code if isinstance(code, str) and code else f"Http{status}" if status else "OperationFailed"
     message = error.get("message")
     message = message if isinstance(message, str) and message else fallback
-    details = [item.get("message") for item in error.get("details") or () if isinstance(item, dict)]
+    details = error.get("details")
+    details = [item.get("message") for item in details if isinstance(item, dict)] if isinstance(details, list) else []
     text = " ".join([message, *(detail for detail in details if isinstance(detail, str) and detail != message)])
-    return ErrorInfo(code, scrub(text)[:_SHOWN_CHARACTERS], status, request_id, _FIXES.get(code))
+    shown = scrub(code)[:_SHOWN_OF_A_WORD]
+    return ErrorInfo(shown, scrub(text)[:_SHOWN_CHARACTERS], status, request_id, _FIXES.get(code))

@@ -94,6 +94,8 @@ class IdentityToken:
         """Give a token that is valid for minutes yet; callers at the same time share one sign-in."""
         stale = self._token if refresh else None
         async with self._lock:
+            if stale is not None and self._token is stale:
+                self._credential = None  # what azure-identity keeps would be the refused token again
             if self._token is None or self._token is stale or self.clock.monotonic() >= self._until:
                 await asyncio.to_thread(self._renew)
             return self._token

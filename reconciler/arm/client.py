@@ -7,7 +7,7 @@ What the stages ask of ARM: read one, read a list, write one, follow an operatio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -17,6 +17,8 @@ from reconciler.errors import ErrorInfo, UnusableAnswerError
 from reconciler.secret import reveal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.arm.retry import Retrier
     from reconciler.arm.transport import Transport
     from reconciler.model import JsonObject
@@ -32,11 +34,12 @@ class Accepted:
 
     Attributes:
         operation: Link to follow; None where the answer was the end or the resource itself must be watched.
+        retry_after_s: How long ARM asks to wait before it is asked for the first time.
     """
 
-    status: int
-    operation: str | None
-    request_id: str | None
+    operation: str | None = None
+    request_id: str | None = None
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,21 @@ class ArmReader:
             link = _next_link(page, answer)
         return found
 
-    async def _request(self, method: str, link: str, content: bytes | None = None) -> Answer:
+    async def _request(
+        self, method: str, link: str, content: bytes | None = None, check: Callable[[], None] | None = None
+    ) -> Answer:
         """Send with retries, and once more with a new token where ARM refused the one it got."""
         write = method != "GET"
         scope = f"{_subscription(link)} {'write' if write else 'read'}"
-        answer = await self.retrier.send(scope, lambda: self.transport.send(method, link, content), write=write)
+
+        async def send(*, refresh: bool = False) -> Answer:
+            if check is not None:
+                check()
+            return await self.transport.send(method, link, content, refresh=refresh)
+
+        answer = await self.retrier.send(scope, send, write=write)
         if answer.status == _UNAUTHORIZED:
-            answer = await self.transport.send(method, link, content, refresh=True)
+            answer = await send(refresh=True)
         if not 200 <= answer.status < 300:  # noqa: PLR2004
             raise error_of(answer, write=write)
         return answer
@@ -98,17 +109,25 @@ class ArmReader:
 class ArmWriter(ArmReader):
     """Reads, writes, and follows what it wrote. PUT is the only writing method there is."""
 
-    async def put(self, resource_id: str, api_version: str, body: JsonObject) -> Accepted:
+    async def put(
+        self, resource_id: str, api_version: str, body: JsonObject, check: Callable[[], None] | None = None
+    ) -> Accepted:
         """
         Write one resource. The answer says that ARM took it, not that it is done.
+
+        Args:
+            resource_id: Percent-encoded.
+            api_version: The kind's.
+            body: With its secrets sealed.
+            check: Called before each time that it is sent; what it raises keeps it from being sent.
 
         Raises:
             TransientError: With ``may_have_landed`` if ARM may have acted on it.
         """
         content = orjson.dumps(reveal(body))
-        answer = await self._request("PUT", _with_version(resource_id, api_version), content)
+        answer = await self._request("PUT", _with_version(resource_id, api_version), content, check)
         operation = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
-        return Accepted(answer.status, operation, answer.request_id)
+        return Accepted(operation, answer.request_id, answer.retry_after(self.transport.clock.now()))
 
     async def poll(self, operation: str) -> Polled:
         """Ask an operation how it is. Without a status word in its body, its HTTP status speaks."""
@@ -132,9 +151,14 @@ def _with_version(path: str, api_version: str, query: str | None = None) -> str:
 
 def _elements(page: JsonObject, answer: Answer) -> list[JsonObject]:
     elements = page.get("value")
-    if not isinstance(elements, list) or not all(isinstance(element, dict) for element in elements):
+    if not isinstance(elements, list) or not all(map(_is_resource, elements)):
         raise unusable(answer, "the answer is not a list of resources")
     return elements
+
+
+def _is_resource(element: Any) -> bool:
+    """Whether an element tells which resource it is; if not, none can be said to be missing from the list."""
+    return isinstance(element, dict) and isinstance(element.get("id"), str)
 
 
 def _next_link(page: JsonObject, answer: Answer) -> str | None:

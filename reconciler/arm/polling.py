@@ -61,7 +61,17 @@ class Patience:
             message = f"still running after {self.timeout_s:g} s"
             fix = "it goes on in Azure: run again later, or raise --timeout"
             raise OperationError(ErrorInfo("Timeout", message, fix=fix))
-        await self._sleep(min(left, seconds if seconds is not None else self.interval_s))
+        await self._sleep(min(left, seconds or self.interval_s))
+
+    def check(self) -> None:
+        """
+        Go on only if the run was not told to stop.
+
+        Raises:
+            Interrupted: It was.
+        """
+        if self.stop.is_set():
+            raise Interrupted
 
     async def _sleep(self, seconds: float) -> None:
         sleeping = asyncio.ensure_future(self.clock.sleep(seconds))
@@ -71,8 +81,7 @@ class Patience:
         finally:
             for task in (sleeping, stopping):
                 task.cancel()
-        if self.stop.is_set():
-            raise Interrupted
+        self.check()
 
 
 async def follow(arm: ArmWriter, accepted: Accepted, patience: Patience, deadline: float) -> None:
@@ -86,6 +95,8 @@ async def follow(arm: ArmWriter, accepted: Accepted, patience: Patience, deadlin
         ArmError: It could not be followed.
         Interrupted: The run was told to stop.
     """
+    if accepted.retry_after_s:
+        await patience.pause(deadline, accepted.retry_after_s)
     if accepted.operation is None:
         return
     grace = patience.clock.monotonic() + _GRACE_S

@@ -66,15 +66,16 @@ class Retrier:
                     raise
                 await self.clock.sleep(self._backoff(attempt))
             else:
-                if not self._is_repeated(answer, write=write) or attempt >= self.tries:
+                if not self._is_repeated(answer, write=write):
                     return answer
-                asked = answer.retry_after(self.clock.now())
-                if asked is not None and asked > _LONGEST_WAIT_S:
+                asked = answer.retry_after(self.clock.now()) or 0.0
+                is_held = answer.status == _TOO_MANY_REQUESTS and 0 < asked <= _LONGEST_WAIT_S
+                if is_held:
+                    self._hold(scope, asked)  # for everybody, also when this request has no try left
+                if attempt >= self.tries or asked > _LONGEST_WAIT_S:
                     return answer
-                if answer.status == _TOO_MANY_REQUESTS and asked is not None:
-                    self._hold(scope, asked)
-                else:
-                    await self.clock.sleep(max(asked or 0.0, self._backoff(attempt)))
+                if not is_held:
+                    await self.clock.sleep(max(asked, self._backoff(attempt)))
             attempt += 1
 
     @staticmethod

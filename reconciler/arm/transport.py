@@ -111,8 +111,10 @@ class Transport:
         try:
             async with self.http.stream(method, url, content=content, headers=headers) as response:
                 answer = Answer(response.status_code, _lower(response.headers), await _read(response))
+        except httpx.InvalidURL:
+            raise foreign(url) from None
         except httpx.HTTPError as error:
-            raise _unreachable(error, write=method != "GET") from error
+            raise _unreachable(error, write=method != "GET") from None  # the cause may quote a URL or a header
         elapsed = self.clock.monotonic() - started
         path = url.partition("?")[0]
         _LOG.debug("%s %s %d %s %.3fs", method, path, answer.status, answer.request_id or "-", elapsed)
@@ -169,7 +171,7 @@ _CAUSES: Final = (
 
 def _unreachable(error: httpx.HTTPError, *, write: bool) -> TransientError:
     cause = next((text for kind, text in _CAUSES if isinstance(error, kind)), "the connection broke")
-    before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     detail = f" ({type(error.__cause__ or error).__name__})"
     info = ErrorInfo("Unreachable", f"Azure Resource Manager: {cause}{detail}", fix="check the network, then run again")
     return TransientError(info, may_have_landed=write and not before)

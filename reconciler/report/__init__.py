@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.errors import UsageError
-from reconciler.report import json, markdown, text
 from reconciler.report.escape import masked
 from reconciler.report.summary import Summary, exit_code, summarize, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from reconciler.model import Report
 
 __all__ = ["FORMATS", "Summary", "check_formats", "exit_code", "render", "summarize", "verdict"]
@@ -25,10 +22,7 @@ class Renderer(Protocol):
         """Give the text, which ends with a line end."""
 
 
-RENDERERS: Final[Mapping[str, Renderer]] = MappingProxyType(
-    {"text": text.render, "json": json.render, "markdown": markdown.render}
-)
-FORMATS: Final = tuple(RENDERERS)
+FORMATS: Final = ("text", "json", "markdown")
 
 
 def render(report: Report, format: str, *, color: bool = False, width: int = 100) -> str:  # noqa: A002
@@ -45,7 +39,8 @@ def render(report: Report, format: str, *, color: bool = False, width: int = 100
         UsageError: There is no such format.
     """
     check_formats(format)
-    return masked(RENDERERS[format](report, color=color, width=width))
+    renderer: Renderer = import_module(f"reconciler.report.{format}").render
+    return masked(renderer(report, color=color, width=width))
 
 
 def check_formats(*formats: str) -> None:
@@ -56,6 +51,6 @@ def check_formats(*formats: str) -> None:
         UsageError: There is no such format.
     """
     for name in formats:
-        if name not in RENDERERS:
+        if name not in FORMATS:
             message = f"there is no report format {name}; the formats are {', '.join(FORMATS)}"
             raise UsageError(message)

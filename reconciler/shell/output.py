@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from reconciler.errors import OutputError
@@ -18,6 +17,8 @@ def write_file(path: Path, text: str) -> None:
     Raises:
         OutputError: It cannot be written.
     """
+    import tempfile  # noqa: PLC0415 (only a few runs write a file)
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ManifestError
 from reconciler.estate import failed_report, read_estate
 from reconciler.model import Report
-from reconciler.shell import git
 
 if TYPE_CHECKING:
     from reconciler.clock import Clock
@@ -46,6 +45,8 @@ class Run:
 
     def commit(self) -> str | None:
         """Give the commit of the manifests, for the tags of a PUT."""
+        from reconciler.shell import git  # noqa: PLC0415 (only a run that writes asks git)
+
         first = next((Path(path) for path in self.options.paths if path != "-"), Path())
         return self.environment.commit() or git.head_commit(first if first.is_dir() else first.parent)
 
