@@ -29,12 +29,12 @@ def resolve(
         manifests: Valid ones.
         kinds: By name, for the depth of each.
     """
+    found = [_desired(manifest, kinds) for manifest in manifests]
     problems = [
-        *_twice(manifests, _by_name, "two manifests of one kind share this name"),
-        *_one_resource_twice(manifests),
+        *_twice(found, lambda item: item.address, "two manifests of one kind share this name"),
+        *_twice(found, lambda item: item.key, "two manifests state one Azure resource (ids have no case)"),
     ]
-    desired = _in_waves([_desired(manifest, kinds) for manifest in manifests])
-    order = sorted(desired.values(), key=lambda item: (item.wave, item.depth, item.key))
+    order = sorted(_in_waves(found).values(), key=lambda item: (item.wave, item.depth, item.key))
     return tuple(order), tuple(problems)
 
 
@@ -93,27 +93,13 @@ def _in_waves(desired: Sequence[Desired]) -> dict[str, Desired]:
     return lifted
 
 
-def _by_name(manifest: Manifest) -> str:
-    return f"{manifest.kind.name}/{manifest.name}"
-
-
-def _by_id(manifest: Manifest) -> str:
-    return manifest.kind.resource_id({name: str(manifest.spec[name]) for name in manifest.kind.parameters}).lower()
-
-
-def _one_resource_twice(manifests: Sequence[Manifest]) -> list[Problem]:
-    return _twice(manifests, _by_id, "two manifests state one Azure resource (ids have no case)")
-
-
-def _twice(manifests: Sequence[Manifest], key_of: Callable[[Manifest], str], message: str) -> list[Problem]:
+def _twice(desired: Sequence[Desired], key_of: Callable[[Desired], str], message: str) -> list[Problem]:
     first: dict[str, Source] = {}
     problems = []
-    for manifest in manifests:
-        key, source = key_of(manifest), manifest.source
-        if key in first:
-            place = f"{first[key].file}:{first[key].line}"
-            problems.append(_duplicate(source, message, place))
-        first.setdefault(key, source)
+    for item in desired:
+        earlier = first.setdefault(key_of(item), item.source)
+        if earlier is not item.source:
+            problems.append(_duplicate(item.source, message, f"{earlier.file}:{earlier.line}"))
     return problems
 
 
