@@ -8,10 +8,13 @@ failure is an outcome of its own resource; what does not depend on it goes on.
 from __future__ import annotations
 
 import asyncio
+import logging
+import traceback
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
+from reconciler.arm.client import Accepted
 from reconciler.arm.polling import Interrupted, Patience, follow
 from reconciler.body import put_body
 from reconciler.errors import ArmError, ConflictError, ErrorInfo, OperationError, TransientError
@@ -34,9 +37,10 @@ from reconciler.plan import Decision, Policy, decide
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.arm.client import Accepted, ArmWriter
+    from reconciler.arm.client import ArmWriter
     from reconciler.saved_plan import SavedPlan
 
+_LOG: Final = logging.getLogger("reconciler.apply")
 _ROUNDS: Final = 3
 _READ_BACK_GRACE_S: Final = 60.0
 _TAKEN_UP: Final = frozenset({Action.CREATE, Action.UPDATE, Action.WAIT})
@@ -54,6 +58,23 @@ class Progress(Protocol):
 
 
 @dataclass(slots=True)
+class _Attempt:
+    """
+    How far one resource has come.
+
+    Attributes:
+        deadline: In monotonic seconds, for what is in its way.
+        rounds: PUTs sent.
+        may_have_landed: Whether Azure may have acted on one whose answer was lost.
+    """
+
+    change: Change
+    deadline: float
+    rounds: int = 0
+    may_have_landed: bool = False
+
+
+@dataclass(slots=True)
 class Applier:
     """
     Applies plans.
@@ -64,6 +85,9 @@ class Applier:
         concurrency: Resources written at the same time.
         wait_replicated: Whether a write counts as done only when its replication is.
         saved: The reviewed plan; whatever moved since is refused.
+        puts: How many were sent.
+        sent: Folded ids of what a PUT was sent for, with the id of its request once ARM took it.
+        unknown: Folded ids of what could not be read.
     """
 
     arm: ArmWriter
@@ -75,100 +99,133 @@ class Applier:
     saved: SavedPlan | None = None
     puts: int = 0
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    sent: dict[str, str | None] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
 
     async def apply(self, plan: Plan) -> Mapping[str, Outcome]:
-        """Do what *plan* says, wave by wave, and give the outcome of everything that was to be done."""
+        """
+        Do what *plan* says, wave by wave, and give the outcome of everything that was to be done.
+
+        Told to stop and then cancelled, it gives the outcomes all the same: they say what was in flight.
+        """
+        self.unknown = frozenset(change.desired.key for change in plan.changes if change.action is Action.UNKNOWN)
         waves: defaultdict[int, list[Change]] = defaultdict(list)
         for change in plan.changes:
-            waves[change.desired.wave].append(change)
+            if change.action in _TAKEN_UP:
+                waves[change.desired.wave].append(change)
         failed_wave: int | None = None
         for wave in sorted(waves):
-            todo = [change for change in waves[wave] if change.action in _TAKEN_UP]
-            if failed_wave is not None:
-                for change in todo:
+            if failed_wave is not None and not self.patience.stop.is_set():
+                for change in waves[wave]:
                     self._finish(_skipped(change, "EarlierWaveFailed", f"a resource of wave {failed_wave} failed"))
                 continue
-            await self._apply_wave(waves[wave], todo)
-            if any(self._has_failed(change) for change in todo):
+            await self._apply_wave(waves[wave])
+            if any(self._has_failed(change) for change in waves[wave]):
                 failed_wave = wave
         return self.outcomes
 
     def _has_failed(self, change: Change) -> bool:
         return self.outcomes[change.desired.key].result in _GONE
 
-    async def _apply_wave(self, changes: Sequence[Change], todo: Sequence[Change]) -> None:
+    async def _apply_wave(self, todo: Sequence[Change]) -> None:
         """Run one queue for each writer slot, parents before children across queues."""
         queues: defaultdict[str, list[Change]] = defaultdict(list)
         for change in todo:
             queues[change.desired.slot].append(change)
         done = {change.desired.key: asyncio.Event() for change in todo}
-        unknown = {change.desired.key for change in changes if change.action is Action.UNKNOWN}
         permits = asyncio.Semaphore(self.concurrency)
-        async with asyncio.TaskGroup() as group:
-            for queue in queues.values():
-                group.create_task(self._run_queue(queue, done, unknown, permits))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for queue in queues.values():
+                    group.create_task(self._run_queue(queue, done, permits))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or not self.patience.stop.is_set():
+                raise
+            task.uncancel()  # every queue has ended with outcomes
 
     async def _run_queue(
-        self, queue: Iterable[Change], done: Mapping[str, asyncio.Event], unknown: set[str], permits: asyncio.Semaphore
+        self, queue: Iterable[Change], done: Mapping[str, asyncio.Event], permits: asyncio.Semaphore
     ) -> None:
         for change in queue:
-            desired = change.desired
-            parent = done.get(desired.parent or "")
-            if parent is not None:
-                await parent.wait()
             try:
-                self._finish(await self._one(change, unknown, permits))
+                self._finish(await self._one(change, done.get(change.desired.parent or ""), permits))
             finally:
-                done[desired.key].set()
+                done[change.desired.key].set()
 
     def _finish(self, outcome: Outcome) -> None:
         self.outcomes[outcome.change.desired.key] = outcome
         self.progress.finished(outcome)
 
-    async def _one(self, change: Change, unknown: set[str], permits: asyncio.Semaphore) -> Outcome:
-        parent = self.outcomes.get(change.desired.parent or "")
-        if (parent is not None and parent.result in _GONE) or change.desired.parent in unknown:
-            return _skipped(change, "DependencyFailed", "its parent resource failed, was skipped, or could not be read")
+    async def _one(self, change: Change, parent_done: asyncio.Event | None, permits: asyncio.Semaphore) -> Outcome:
+        """Give the outcome of one resource, whatever happens to it."""
         try:
-            return await self._take_up(change, permits)
+            self.patience.check()
+            if parent_done is not None:
+                await parent_done.wait()
+            return self._depends(change) or await self._take_up(_Attempt(change, self.patience.deadline()), permits)
         except Interrupted:
-            message = "the run was stopped; what Azure has begun goes on, and the next run waits for it"
-            return Outcome(change, Result.FAILED, ErrorInfo("Interrupted", message, fix="run again"))
+            return self._interrupted(change)
+        except asyncio.CancelledError:
+            if not self.patience.stop.is_set():
+                raise
+            return self._interrupted(change)
         except (ArmError, OperationError) as error:
             return Outcome(change, Result.FAILED, error.info)
+        except Exception as error:  # noqa: BLE001 - a bug met by one resource keeps no other from being written
+            return Outcome(change, Result.FAILED, _internal(error))
 
-    async def _take_up(self, change: Change, permits: asyncio.Semaphore) -> Outcome:
-        deadline = self.patience.deadline()
-        decision = await self._decide_settled(change.desired, deadline)
-        async with permits:
-            if self.patience.stop.is_set():
-                return _skipped(change, "Interrupted", "the run was stopped before this was sent")
-            self.progress.started(change)
-            for round_ in range(1, _ROUNDS + 1):
-                if not decision.change.action.writes:
-                    return _not_written(change, decision.change)
-                moved = self._moved(decision) if round_ == 1 else None
-                if moved is not None:
-                    return Outcome(change, Result.REFUSED, moved)
-                try:
-                    accepted = await self._put(change.desired, decision)
-                    return await self._finish_write(change, accepted)
-                except (ConflictError, TransientError):
-                    if round_ == _ROUNDS:
-                        raise
-                await self.patience.pause(deadline)
-                decision = await self._decide_settled(change.desired, deadline)
-                if decision.change.action is Action.NONE:
-                    return Outcome(change, Result.SUCCEEDED)  # the PUT whose answer was lost has landed
-        return _not_written(change, decision.change)
+    def _depends(self, change: Change) -> Outcome | None:
+        parent = self.outcomes.get(change.desired.parent or "")
+        if (parent is not None and parent.result in _GONE) or change.desired.parent in self.unknown:
+            return _skipped(change, "DependencyFailed", "its parent resource failed, was skipped, or could not be read")
+        return None
 
-    async def _decide_settled(self, desired: Desired, deadline: float) -> Decision:
-        """Read and decide; while an operation of somebody's runs, wait for it and do both again."""
+    def _interrupted(self, change: Change) -> Outcome:
+        if change.desired.key not in self.sent:
+            return _skipped(change, "Interrupted", "the run was stopped before this was sent")
+        message = "the run was stopped; what Azure has begun goes on, and the next run waits for it"
+        request_id = self.sent[change.desired.key]
+        return Outcome(change, Result.FAILED, ErrorInfo("Interrupted", message, request_id=request_id, fix="run again"))
+
+    async def _take_up(self, attempt: _Attempt, permits: asyncio.Semaphore) -> Outcome:
+        """Read and write with a permit, wait without one: what somebody else has running holds nobody up."""
         while True:
-            decision = decide(desired, await read_one(desired, self.arm), self.policy)
-            if decision.change.action is not Action.WAIT:
-                return decision
-            await self.patience.pause(deadline)
+            async with permits:
+                outcome = await self._attempt(attempt)
+            if outcome is not None:
+                return outcome
+            await self.patience.pause(attempt.deadline)
+
+    async def _attempt(self, attempt: _Attempt) -> Outcome | None:
+        """Read, decide and write; None where that is to be done again after a pause."""
+        change = attempt.change
+        decision = decide(change.desired, await read_one(change.desired, self.arm), self.policy)
+        if decision.change.action is Action.WAIT:
+            return None
+        if decision.change.action is Action.NONE and attempt.may_have_landed:
+            return await self._finish_write(change, Accepted())
+        if not decision.change.action.writes:
+            return _not_written(change, decision.change)
+        moved = self._moved(decision) if not attempt.rounds else None
+        if moved is not None:
+            return Outcome(change, Result.REFUSED, moved)
+        accepted = await self._try_put(attempt, decision)
+        return await self._finish_write(change, accepted) if accepted else None
+
+    async def _try_put(self, attempt: _Attempt, decision: Decision) -> Accepted | None:
+        """Send the PUT; None where something is in its way, or its answer was lost: then it is time to read again."""
+        self.patience.check()
+        if not attempt.rounds:
+            self.progress.started(attempt.change)
+        attempt.rounds += 1
+        try:
+            return await self._put(attempt.change.desired, decision)
+        except (ConflictError, TransientError) as error:
+            if attempt.rounds == _ROUNDS:
+                raise
+            attempt.may_have_landed |= isinstance(error, TransientError) and error.may_have_landed
+            return None
 
     def _moved(self, decision: Decision) -> ErrorInfo | None:
         if self.saved is None:
@@ -178,7 +235,10 @@ class Applier:
     async def _put(self, desired: Desired, decision: Decision) -> Accepted:
         body = put_body(desired, decision.live, decision.comparison, self.policy.tracking)
         self.puts += 1
-        return await self.arm.put(desired.id, desired.kind.api_version, body)
+        self.sent[desired.key] = None
+        accepted = await self.arm.put(desired.id, desired.kind.api_version, body, self.patience.check)
+        self.sent[desired.key] = accepted.request_id
+        return accepted
 
     async def _finish_write(self, change: Change, accepted: Accepted) -> Outcome:
         deadline = self.patience.deadline()
@@ -234,6 +294,13 @@ def _unreadable(observed: object) -> ErrorInfo:
     if isinstance(observed, Unreadable):
         return observed.error
     return ErrorInfo("UnusableAnswer", "ARM took the PUT, and the resource is not there", fix="run again")
+
+
+def _internal(error: Exception) -> ErrorInfo:
+    """Name the type alone: the text of an unforeseen exception may quote anything."""
+    _LOG.debug("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    message = f"an unexpected {type(error).__name__} in the reconciler"
+    return ErrorInfo("InternalError", message, fix="please report it, with the output of --log-level debug")
 
 
 def _skipped(change: Change, code: str, message: str) -> Outcome:

@@ -48,7 +48,8 @@ class Retries:
         for key, outcome in outcomes.items():
             if outcome.result is Result.FAILED or outcome.change.reason is Reason.LAST_OPERATION_FAILED:
                 failures = self._failures[key] = self._failures.get(key, 0) + 1
-                self._not_before[key] = self.clock.monotonic() + min(_LONGEST_S, self.base_s * 2 ** min(failures, _MOST_DOUBLINGS))
+                delay = self.base_s * 2 ** min(failures, _MOST_DOUBLINGS)
+                self._not_before[key] = self.clock.monotonic() + min(_LONGEST_S, delay)
             if outcome.result is Result.SUCCEEDED:
                 self._failures.pop(key, None)
                 self._not_before.pop(key, None)
