@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from reconciler.concurrency import run_all
-from reconciler.errors import ArmError
+from reconciler.errors import ArmError, ErrorInfo
 from reconciler.model import (
     Absence,
     Absent,
@@ -131,13 +132,25 @@ async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: 
             failure = Absent(Absence.PARENT_MISSING)  # of a list, the parent is what was not found
         found.observed.update(dict.fromkeys((item.key for item in items), failure))
         return
-    live = {str(body["id"]).lower(): body for body in bodies if isinstance(body.get("id"), str)}
+    live = {_key(body["id"]): body for body in bodies}
     for item in items:
-        body = live.get(item.key)
-        found.observed[item.key] = Live(kind.seal(body)) if body is not None else Absent(Absence.NOT_FOUND)
+        found.observed[item.key] = _listed(kind, live.get(item.key))
     if items[0].parent is not None:
         found.parents.add(items[0].parent)
     found.unmanaged += [_unmanaged(kind, body) for key, body in live.items() if key not in scope.stated]
+
+
+def _key(resource_id: str) -> str:
+    """Fold an id as answered: a list holds it as text, and a manifest's has its letters percent-encoded."""
+    return (resource_id if resource_id.isascii() else quote(resource_id, safe="/()")).lower()
+
+
+def _listed(kind: Kind, body: JsonObject | None) -> Observed:
+    if body is None:
+        return Absent(Absence.NOT_FOUND)
+    if not isinstance(body.get("properties"), dict):
+        return Unreadable(ErrorInfo("UnusableAnswer", "the list names the resource without its properties"))
+    return Live(kind.seal(body))
 
 
 def _unmanaged(kind: Kind, body: JsonObject) -> Unmanaged:
