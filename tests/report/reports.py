@@ -103,10 +103,10 @@ def unmanaged(name: str, state: str = "Succeeded") -> Unmanaged:
 
 
 def report(command: str, *changes: Change, **more: Any) -> Report:
-    """Give a report with the number of PUTs that its plan makes."""
+    """Give a report of as many manifests as changes, with the number of PUTs that its plan makes."""
     others = more.pop("unmanaged", ())
     plan = Plan(changes, others)
-    base = Report(command, STARTED, FINISHED, plan, requests={"GET": 4}, puts=plan.puts)
+    base = Report(command, STARTED, FINISHED, plan, manifests=len(changes), requests={"GET": 4}, puts=plan.puts)
     return replace(base, **more)
 
 
@@ -271,10 +271,19 @@ ERRORS = (
 WARNINGS = (
     Problem("manifests/app.yaml", 7, 1, "spec.properties", "secret-in-manifest", "holds a signature", "sign later"),
 )
+OVER_LIMIT = Problem(
+    "reconciler.yaml",
+    None,
+    None,
+    "spec.limits",
+    "limit-exceeded",
+    "the plan has 2 PUTs, and at most 1 are allowed",
+    "look at the plan; if it is right, pass --max-puts 2",
+)
 
 REPORTS = {
-    "validate-good": report("validate", IN_SYNC, CREATE, requests={}, puts=0, warnings=WARNINGS),
-    "validate-errors": report("validate", IN_SYNC, requests={}, puts=0, errors=ERRORS, warnings=WARNINGS),
+    "validate-good": report("validate", manifests=2, requests={}, warnings=WARNINGS),
+    "validate-errors": report("validate", requests={}, errors=ERRORS, warnings=WARNINGS),
     "plan-empty": report("plan", IN_SYNC),
     "plan-everything": report("plan", *EVERY_CHANGE, unmanaged=STRAYS, warnings=WARNINGS),
     "plan-errors": report("plan", errors=ERRORS[:1], requests={}),
@@ -282,5 +291,6 @@ REPORTS = {
     "drift-some": report("drift", IN_SYNC, UPDATE, CREATE, UNREAD),
     "apply-good": applied(*ENDINGS[:3]),
     "apply-everything": applied(*ENDINGS, warnings=WARNINGS),
+    "apply-refused": report("apply", CREATE, UPDATE, IN_SYNC, unmanaged=STRAYS[:1], errors=(OVER_LIMIT,), puts=0),
     "run-report-only": report("run", IN_SYNC, AGAIN),
 }

@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.errors import UsageError
-from reconciler.model import Action, Health, Outcome, Plan, Reason, Report, Result, Sync
+from reconciler.model import Action, Outcome, Plan, Reason, Report, Result, Sync
 from reconciler.report import exit_code, render, summarize, verdict
-from reconciler.report.states import health_of
 from tests.report.reports import (
     ADOPT,
     AGAIN,
@@ -32,7 +31,6 @@ from tests.report.reports import (
     applied,
     change,
     report,
-    unmanaged,
 )
 
 COUNTS = {
@@ -78,11 +76,29 @@ def test_other_methods_are_counted_after_the_usual_ones() -> None:
     assert list(summarize(made).requests.items()) == [("GET", 0), ("PUT", 0), ("HEAD", 2), ("POST", 1)]
 
 
-def test_with_errors_nothing_is_counted_but_them() -> None:
-    """A plan that stands beside errors was not made from what the user meant."""
-    made = report("plan", CREATE, unmanaged=STRAYS, errors=ERRORS)
+def test_errors_in_manifests_leave_nothing_to_count() -> None:
+    """No plan is made from what the user did not mean."""
+    made = REPORTS["plan-errors"]
     assert (summarize(made).resources, summarize(made).unmanaged) == (0, 0)
     assert '"resources": []' in render(made, "json")
+    assert verdict(made) == "1 error in 1 file. Nothing was sent."
+
+
+def test_a_plan_over_a_limit_is_shown_and_refused() -> None:
+    """Whoever raises the limit must see what it holds back."""
+    made = REPORTS["apply-refused"]
+    assert verdict(made) == "Refused: the plan has 2 PUTs, and at most 1 are allowed. Nothing was written."
+    summary = summarize(made)
+    assert (summary.resources, summary.create, summary.update, summary.in_sync, summary.puts) == (3, 1, 1, 1, 0)
+    assert (exit_code(made, detailed=False), exit_code(made, detailed=True)) == (1, 1)
+    assert "limit-exceeded" in render(made, "text")
+    assert "create" in render(made, "text")
+
+
+def test_manifests_that_are_only_validated_are_counted() -> None:
+    """Validating makes no plan, and still says how many manifests it looked at."""
+    assert summarize(REPORTS["validate-good"]).resources == 2
+    assert verdict(REPORTS["validate-good"]) == "2 manifests are valid; 1 warning."
 
 
 def test_an_outcome_replaces_what_was_planned() -> None:
@@ -105,8 +121,8 @@ def test_an_outcome_replaces_what_was_planned() -> None:
         (report("plan", UNVERIFIED, STRICT), "1 unverified, 1 out of sync."),
         (report("plan", errors=ERRORS), "3 errors in 2 files. Nothing was sent."),
         (report("validate", errors=ERRORS), "3 errors in 2 files."),
-        (report("validate", *[IN_SYNC] * 5), "5 manifests are valid."),
-        (report("validate", IN_SYNC, warnings=WARNINGS), "1 manifest is valid; 1 warning."),
+        (report("validate", manifests=5), "5 manifests are valid."),
+        (report("validate", manifests=1, warnings=WARNINGS), "1 manifest is valid; 1 warning."),
         (report("validate"), "All manifests are valid."),
         (report("drift", CREATE, UPDATE, IN_SYNC), "Drift: 2 of 3 resources differ from git."),
         (report("drift", AGAIN, UNREAD), "Drift: 1 of 2 resources differs from git; 1 unknown."),
@@ -135,7 +151,7 @@ GOOD = Outcome(CREATE, Result.SUCCEEDED)
 @pytest.mark.parametrize(
     ("made", "plain", "detailed"),
     [
-        (report("validate", IN_SYNC, warnings=WARNINGS), 0, 0),
+        (report("validate", manifests=1, warnings=WARNINGS), 0, 0),
         (report("validate", errors=ERRORS), 1, 1),
         (report("plan", IN_SYNC), 0, 0),
         (report("plan", CREATE), 0, 2),
@@ -180,21 +196,6 @@ GOOD = Outcome(CREATE, Result.SUCCEEDED)
 def test_exit_codes_follow_the_table(made: Report, plain: int, detailed: int) -> None:
     """1 wins over 2; what waits, is paused or unmanaged is no failure of a plan."""
     assert (exit_code(made, detailed=False), exit_code(made, detailed=True)) == (plain, detailed)
-
-
-@pytest.mark.parametrize(
-    ("state", "health"),
-    [
-        ("Succeeded", Health.HEALTHY),
-        ("", Health.HEALTHY),
-        ("Failed", Health.DEGRADED),
-        ("canceled", Health.DEGRADED),
-        ("Migrating", Health.PROGRESSING),
-    ],
-)
-def test_an_unmanaged_resource_has_the_health_of_its_state(state: str, health: Health) -> None:
-    """Nobody compares it, but how it is can be said."""
-    assert health_of(unmanaged("1", state).live) is health
 
 
 def test_an_unknown_format_is_wrong_usage() -> None:

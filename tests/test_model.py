@@ -1,0 +1,91 @@
+"""What the values between the stages say of themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.model import MISSING, Action, Health, Live, Sync
+
+
+def _state(word: object) -> Live:
+    return Live({"properties": {"provisioningState": word}})
+
+
+@pytest.mark.parametrize(
+    ("live", "word"),
+    [
+        (_state("Updating"), "Updating"),
+        (_state("succeeded"), "succeeded"),
+        (_state(""), "Succeeded"),
+        (_state(None), "Succeeded"),
+        (_state(1), "Succeeded"),
+        (Live({"properties": {}}), "Succeeded"),
+        (Live({"properties": None}), "Succeeded"),
+        (Live({}), "Succeeded"),
+    ],
+)
+def test_an_absent_provisioning_state_means_finished_and_successful(live: Live, word: str) -> None:
+    """Galleries' applications and definitions have none, or not always ("Track asynchronous Azure operations")."""
+    assert live.provisioning_state == word
+
+
+@pytest.mark.parametrize(
+    ("word", "settled", "failed", "health"),
+    [
+        ("", True, False, Health.HEALTHY),
+        ("Succeeded", True, False, Health.HEALTHY),
+        ("SUCCEEDED", True, False, Health.HEALTHY),
+        ("Failed", True, True, Health.DEGRADED),
+        ("canceled", True, True, Health.DEGRADED),
+        ("Creating", False, False, Health.PROGRESSING),
+        ("Updating", False, False, Health.PROGRESSING),
+        ("Deleting", False, False, Health.PROGRESSING),
+        ("Migrating", False, False, Health.PROGRESSING),
+        ("Ruminating", False, False, Health.PROGRESSING),
+    ],
+)
+def test_health_is_that_of_the_provisioning_state(word: str, *, settled: bool, failed: bool, health: Health) -> None:
+    """A word that nobody knows means that an operation runs; case does not count."""
+    live = _state(word)
+    assert (live.is_settled, live.has_failed, live.health) == (settled, failed, health)
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        ({"aggregatedState": "Completed", "summary": [{"region": "westus", "state": "Completed"}]}, Health.HEALTHY),
+        ({"aggregatedState": "InProgress", "summary": [{"region": "westus", "state": "Failed"}]}, Health.DEGRADED),
+        ({"aggregatedState": "failed", "summary": []}, Health.DEGRADED),
+        ({"summary": [{"state": "Replicating"}, "odd", {"state": 1}]}, Health.HEALTHY),
+        ({"aggregatedState": "Completed", "summary": None}, Health.HEALTHY),
+        ("odd", Health.HEALTHY),
+        (None, Health.HEALTHY),
+    ],
+)
+def test_a_region_that_failed_to_replicate_degrades(status: Any, health: Health) -> None:
+    """Where replication was read it counts, and an answer of another shape than expected is no failure."""
+    assert Live({"properties": {"provisioningState": "Succeeded", "replicationStatus": status}}).health is health
+
+
+def test_a_running_operation_hides_failed_replication() -> None:
+    """What runs may mend it."""
+    live = Live({"properties": {"provisioningState": "Updating", "replicationStatus": {"aggregatedState": "Failed"}}})
+    assert live.health is Health.PROGRESSING
+
+
+def test_only_create_and_update_write() -> None:
+    """Every other action sends no PUT."""
+    assert {action for action in Action if action.writes} == {Action.CREATE, Action.UPDATE}
+
+
+def test_drift_is_what_is_out_of_sync_or_missing() -> None:
+    """What is unknown, unmanaged or in sync is not counted."""
+    assert {sync for sync in Sync if sync.is_drift} == {Sync.OUT_OF_SYNC, Sync.MISSING}
+
+
+def test_the_absence_of_a_value_says_so() -> None:
+    """Absence is not null, also for a reader of a traceback."""
+    assert repr(MISSING) == "MISSING"
+    assert MISSING is not None
