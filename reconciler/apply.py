@@ -14,6 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
+from reconciler.access import with_access
 from reconciler.arm.client import Accepted
 from reconciler.arm.polling import Interrupted, Patience, follow
 from reconciler.body import put_body
@@ -125,7 +126,7 @@ class Applier:
         return self.outcomes
 
     def _has_failed(self, change: Change) -> bool:
-        return self.outcomes[change.desired.key].result in _GONE
+        return self.outcomes[change.desired.key].result is Result.FAILED
 
     async def _apply_wave(self, todo: Sequence[Change]) -> None:
         """Run one queue for each writer slot, parents before children across queues."""
@@ -234,6 +235,7 @@ class Applier:
 
     async def _put(self, desired: Desired, decision: Decision) -> Accepted:
         body = put_body(desired, decision.live, decision.comparison, self.policy.tracking)
+        body = with_access(desired.kind, body, self.policy.grants)
         self.puts += 1
         self.sent[desired.key] = None
         accepted = await self.arm.put(desired.id, desired.kind.api_version, body, self.patience.check)
@@ -311,8 +313,7 @@ def _not_written(planned: Change, now: Change) -> Outcome:
     """Give the outcome where the read just before the PUT says that none is to be sent."""
     if now.action is Action.NONE:
         return Outcome(planned, Result.UNCHANGED)
-    error = now.error or ErrorInfo("Blocked", f"it is {now.action.value} now: {now.reason.value}", fix=now.fix)
-    return Outcome(replace(planned, fields=now.fields), Result.FAILED, error)
+    return Outcome(now, Result.FAILED, now.error) if now.error else Outcome(now, None)
 
 
 def _did_not_stick(fields: Sequence[FieldChange]) -> ErrorInfo:

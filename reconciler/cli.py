@@ -20,7 +20,7 @@ from reconciler.shell.options import (
     paths_argument,
     project_options,
     selection_options,
-    write_options,
+    wait_options,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def validate(**values: Any) -> int:
 @project_options
 @arm_options
 @selection_options
+@wait_options
 @output_options
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for apply --plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to PUT.")
@@ -68,8 +69,8 @@ def plan(**values: Any) -> int:
 @project_options
 @arm_options
 @selection_options
+@wait_options
 @output_options
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 3 when all that differs is pending in git.")
 def drift(**values: Any) -> int:
     """Report where Azure differs from git: exit 2 if it does. Reads, and cannot write."""
     return _read_only("drift", values)
@@ -80,7 +81,7 @@ def drift(**values: Any) -> int:
 @project_options
 @arm_options
 @selection_options
-@write_options
+@wait_options
 @apply_options
 @output_options
 def apply(**values: Any) -> int:
@@ -97,7 +98,7 @@ def apply(**values: Any) -> int:
 @project_options
 @arm_options
 @selection_options
-@write_options
+@wait_options
 @output_options
 @click.option(
     "--interval", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds between rounds."

@@ -14,7 +14,7 @@ from reconciler.errors import ManifestError, UsageError
 from reconciler.kinds import load_kinds, project_schema
 from reconciler.load import load
 from reconciler.model import Document, Problem, Report
-from reconciler.project import Environment, Project, lay_under, parse_project, render
+from reconciler.project import FILE_NAME, Environment, Project, lay_under, parse_project, render
 from reconciler.resolve import resolve, select
 from reconciler.validate import validate, validate_project
 
@@ -103,7 +103,7 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     if problems:
         raise ManifestError(sorted(problems, key=_place), sorted(warnings, key=_place))
     selected = select(desired, options.targets, options.labels)
-    _check_targets(options, desired, selected)
+    _check_targets(options, desired)
     rules = project.active_rules(now.date())
     return Estate(project, desired, selected, rules, tuple(sorted(warnings, key=_place)), document)
 
@@ -129,11 +129,13 @@ def find_project(paths: Sequence[str], config: str | None) -> Path | None:
         return Path(config)
     first = next((path for path in paths if path != "-"), ".")
     start = Path(first).absolute()
-    for folder in (start, *start.parents) if start.is_dir() else start.parents:
-        if (folder / "reconciler.yaml").is_file():
-            return folder / "reconciler.yaml"
-        if (folder / ".git").exists() or folder == Path.cwd():
-            return None
+    folders = [start, *start.parents] if start.is_dir() else list(start.parents)
+    last = next((folder for folder in folders if (folder / ".git").exists()), Path.cwd())
+    for folder in folders:
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+        if folder == last:
+            break
     return None
 
 
@@ -168,10 +170,11 @@ def _is_below(document: Document, root: Path | None, folders: set[str]) -> bool:
     return any(file.is_relative_to((root / folder).absolute()) for folder in folders)
 
 
-def _check_targets(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> None:
-    if (options.targets or options.labels) and not selected:
-        message = "--target and --selector match no manifest"
-        raise UsageError(message)
+def _check_targets(options: Options, desired: Sequence[Desired]) -> None:
+    for target in options.targets:
+        if not select(desired, (target,), {}):
+            message = f"--target {target} matches no manifest"
+            raise UsageError(message)
     names = {item.address for item in desired}
     unknown = [name for name in options.republish if name not in names]
     if unknown:

@@ -7,19 +7,21 @@ A new kind is one file in ``schemas/``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import orjson
 
-from reconciler.model import MISSING, JsonObject
 from reconciler.rules import Rule, Shape, compile_rule, walk, without_clearing
 from reconciler.secret import Secret, SecretUrl
+
+if TYPE_CHECKING:
+    from reconciler.model import JsonObject
 
 _PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
 _PACKAGED: Final = Path(__file__).parent / "schemas"
@@ -47,6 +49,9 @@ class Kind:
         docs: Microsoft's page.
         parameters: URI parameters, in the order of the id.
         rules: Of the request body.
+        secret_paths: Where secrets are in the body; ``*`` stands for any element.
+        link_paths: Where links to blobs are.
+        write_only_paths: Where what Azure never returns is.
         schema: Of the whole manifest.
     """
 
@@ -67,6 +72,7 @@ class Kind:
     rules: Rule
     schema: JsonObject
     secret_paths: tuple[tuple[str, ...], ...] = ()
+    link_paths: tuple[tuple[str, ...], ...] = ()
     write_only_paths: tuple[tuple[str, ...], ...] = ()
     _id_pattern: re.Pattern[str] = field(default=re.compile(""), repr=False)
 
@@ -95,7 +101,13 @@ class Kind:
     def seal(self, body: JsonObject) -> JsonObject:
         """Give *body* with its secret leaves sealed; the same body if it has none."""
         for path in self.secret_paths:
-            body = _sealed(body, path)
+            body = _mapped(body, path, _seal_leaf)
+        return body
+
+    def map_links(self, body: JsonObject, change: Callable[[SecretUrl], SecretUrl]) -> JsonObject:
+        """Give *body* with every link to a blob that a PUT states as *change* gives it."""
+        for path in self.link_paths:
+            body = _mapped(body, path, lambda value: change(value) if isinstance(value, SecretUrl) else value)
         return body
 
     def body_schema(self) -> dict[str, Any]:
@@ -159,6 +171,7 @@ def compile_kind(schema: JsonObject) -> Kind:
         rules=rules,
         schema=schema,
         secret_paths=tuple(path for path, rule in walk(rules) if rule.secret),
+        link_paths=tuple(path for path, rule in walk(rules) if rule.secret and rule.normalize == "blob-url"),
         write_only_paths=tuple(path for path, rule in walk(rules) if rule.write_only),
         _id_pattern=_pattern(arm["id"]),
     )
@@ -197,18 +210,18 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(fixed), re.IGNORECASE)
 
 
-def _sealed(node: Any, path: tuple[str, ...]) -> Any:
+def _mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> Any:
+    """Give *node* with *change* made at *path*, copied along the way."""
     if not path:
-        return _seal_leaf(node)
-    step, *rest = path
+        return change(node)
+    step, below = path[0], path[1:]
     if step == "*":
-        below = tuple(rest)
         if isinstance(node, list):
-            return [_sealed(item, below) for item in node]
-        return {k: _sealed(v, below) for k, v in node.items()} if isinstance(node, Mapping) else node
-    if not isinstance(node, Mapping) or node.get(step, MISSING) is MISSING:
+            return [_mapped(item, below, change) for item in node]
+        return {k: _mapped(v, below, change) for k, v in node.items()} if isinstance(node, Mapping) else node
+    if not isinstance(node, Mapping) or step not in node:
         return node
-    return {**node, step: _sealed(node[step], tuple(rest))}
+    return {**node, step: _mapped(node[step], below, change)}
 
 
 def _seal_leaf(value: Any) -> Any:

@@ -414,10 +414,16 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an apply did about one resource, and the plan item as it was decided just before the PUT."""
+    """
+    What an apply did about one resource.
+
+    Attributes:
+        change: As planned; as decided just before the PUT if that came to something else.
+        result: None where that left nothing to be done here: blocked, for instance.
+    """
 
     change: Change
-    result: Result
+    result: Result | None
     error: ErrorInfo | None = None
 
 

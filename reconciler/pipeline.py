@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from reconciler.access import Grant
     from reconciler.arm.client import ArmReader, ArmWriter
     from reconciler.arm.polling import Patience
 
@@ -31,12 +32,18 @@ __all__ = ["Estate", "Options", "Reading", "apply_reading", "make_reading", "rea
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A plan and what it was made from."""
+    """
+    A plan and what it was made from.
+
+    Attributes:
+        errors: What only reading shows and must not be: under ``strict`` an ignore rule that hides nothing.
+    """
 
     estate: Estate
     observation: Observation
     policy: Policy
     plan: Plan
+    errors: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
 
 
@@ -46,6 +53,7 @@ async def make_reading(
     arm: ArmReader,
     *,
     commit: str | None = None,
+    grants: tuple[Grant, ...] = (),
     retried: frozenset[str] = frozenset(),
 ) -> Reading:
     """Observe what was selected and plan it. The same call for a plan, a drift report and an apply."""
@@ -60,10 +68,13 @@ async def make_reading(
         take_over=options.take_over,
         strict=estate.project.strict,
         republish=frozenset(item.key for item in estate.selected if item.address in options.republish),
+        grants=grants,
         retried=retried,
     )
     plan, used = make_plan(estate.selected, observation, policy, estate.desired)
-    return Reading(estate, observation, policy, plan, (*estate.warnings, *idle_rules(estate, used)))
+    idle = idle_rules(estate, used)
+    errors, warnings = (idle, estate.warnings) if estate.project.strict else ((), (*estate.warnings, *idle))
+    return Reading(estate, observation, policy, plan, errors, warnings)
 
 
 async def apply_reading(

@@ -34,6 +34,7 @@ from reconciler.tracking import Tracking
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from reconciler.access import Grant
     from reconciler.project import IgnoreRule
 
 
@@ -47,6 +48,7 @@ class Policy:
         take_over: Whether resources of other projects may be written.
         strict: Whether undeclared values make a resource out of sync.
         republish: Folded ids to PUT once without a difference.
+        grants: Signatures that let Azure read package blobs.
         retried: Folded ids whose failed operation was already repeated in this process, for the same manifest.
     """
 
@@ -56,6 +58,7 @@ class Policy:
     take_over: bool = False
     strict: bool = False
     republish: frozenset[str] = frozenset()
+    grants: tuple[Grant, ...] = ()
     retried: frozenset[str] = frozenset()
 
 

@@ -57,6 +57,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageRule:
+    """Blobs below *prefix* are read with the signature in the environment variable *env*."""
+
+    prefix: str
+    env: str
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One named environment: its own defaults, and a folder of documents merged over the base."""
 
@@ -74,6 +82,7 @@ class Project:
     ignore: tuple[IgnoreRule, ...] = ()
     tracking: Tracking = field(default_factory=Tracking)
     limits: Limits = field(default_factory=Limits)
+    storage: tuple[StorageRule, ...] = ()
     strict: bool = False
 
     def active_rules(self, today: date) -> tuple[IgnoreRule, ...]:
@@ -95,6 +104,7 @@ def parse_project(document: Document) -> Project:
         ignore=tuple(_ignore_rule(rule) for rule in spec.get("ignore") or ()),
         tracking=Tracking(tags=tracking.get("tags", True), prefix=tracking.get("prefix", "reconciler"), project=name),
         limits=Limits(limits.get("maxPuts"), limits.get("maxPutsPercent")),
+        storage=tuple(StorageRule(rule["prefix"], rule["sas"]["env"]) for rule in spec.get("storage") or ()),
         strict=spec.get("strict", False),
     )
 
@@ -126,20 +136,33 @@ def render(
         defaults: Spec fields; each goes under the documents whose kind has that field.
         kinds: By name; say which fields they have.
     """
-    patches = {identity(document): document for document in overlay}
     known = {identity(document) for document in documents}
-    problems = [_unmatched(document) for key, document in patches.items() if key not in known]
+    patches: dict[tuple[str, str], Document] = {}
+    problems = []
+    for document in overlay:
+        first = patches.setdefault(identity(document), document)
+        if first is not document:
+            problems.append(_twice(document, first))
+        elif identity(document) not in known:
+            problems.append(_unmatched(document))
     rendered = [_patched(document, patches.get(identity(document))) for document in documents]
     return tuple(_with_defaults(document, defaults, kinds) for document in rendered), tuple(problems)
 
 
-def identity(document: Document) -> tuple[Any, Any]:
-    """Give kind and name, as far as the document states them."""
-    return str(get(document.value, ("kind",))), str(get(document.value, ("metadata", "name")))
+def identity(document: Document) -> tuple[str, str]:
+    """Give kind and name; empty where the document states none."""
+    kind, name = (get(document.value, path) for path in (("kind",), ("metadata", "name")))
+    return kind if isinstance(kind, str) else "", name if isinstance(name, str) else ""
+
+
+def _twice(document: Document, first: Document) -> Problem:
+    source, other = document.source, first.source
+    message = f"two overlay documents change one manifest: the other is at {other.file}:{other.line}"
+    return Problem(source.file, source.line, 1, "metadata.name", "duplicate", message, "merge them into one")
 
 
 def _unmatched(document: Document) -> Problem:
-    kind, name = identity(document)
+    kind, name = (part or "(none)" for part in identity(document))
     return Problem(
         document.source.file,
         document.source.line,

@@ -143,6 +143,19 @@ class Environment:
             raise UsageError(message)
         return Secret(value)
 
+    def signature(self, name: str) -> Secret:
+        """
+        Give the signature for package blobs that the variable *name* holds, without a leading question mark.
+
+        Raises:
+            UsageError: It is not set.
+        """
+        value = self.values.get(name, "").removeprefix("?")
+        if not value:
+            message = f"spec.storage of the project file takes a signature from {name}, which is not set"
+            raise UsageError(message)
+        return Secret(value)
+
     def commit(self) -> str | None:
         """Give the commit that CI says is being run."""
         return next((value for name in _COMMITS if (value := self.values.get(name))), None)

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler import pipeline, saved_plan
+from reconciler.access import Grant
 from reconciler.arm.polling import Patience
 from reconciler.errors import ManifestError, UsageError
 from reconciler.estate import failed_report
 from reconciler.limits import over_limit
 from reconciler.loop import Retries, run_rounds
-from reconciler.model import Report
+from reconciler.model import Problem, Report
 from reconciler.shell.connect import open_reader, open_writer
 from reconciler.shell.output import write_file
 from reconciler.shell.progress import shown
@@ -35,7 +36,7 @@ async def plan(run: Run, stop: asyncio.Event) -> Report:  # noqa: ARG001 (a read
             reading = await pipeline.make_reading(run.options, estate, arm)
         if run.out is not None:
             write_file(run.out, pipeline.saved_text(reading, run.clock.now()))
-        over = over_limit(reading.plan, reading.estate.project.limits, run.options.max_puts)
+        over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
         warnings = (*reading.warnings, over) if over else reading.warnings
         return replace(_report(run, reading, arm), warnings=warnings)
 
@@ -46,14 +47,17 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
     """Plan afresh and apply it."""
 
     async def write(estate: Estate) -> Report:
-        saved = _saved_plan(run, estate)
+        saved, grants = _saved_plan(run, estate), _grants(run, estate)
         held_back = retries.held_back() if retries else frozenset()
         async with open_writer(run.connection, run.environment, run.clock) as arm:
             commit = run.commit() if estate.project.tracking.tags else None
-            reading = await pipeline.make_reading(run.options, estate, arm, commit=commit, retried=held_back)
-            over = over_limit(reading.plan, reading.estate.project.limits, run.options.max_puts)
-            if over is not None:
-                return replace(_report(run, reading, arm), errors=(over,), puts=0)
+            reading = await pipeline.make_reading(
+                run.options, estate, arm, commit=commit, grants=grants, retried=held_back
+            )
+            over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
+            errors = (*reading.errors, over) if over else reading.errors
+            if errors:
+                return replace(_report(run, reading, arm), errors=errors, puts=0)
             patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
             with shown() as progress:
                 outcomes, puts = await pipeline.apply_reading(run.options, reading, saved, arm, patience, progress)
@@ -68,7 +72,12 @@ async def rounds(
     """Do rounds until told to stop."""
 
     async def one_round(retries: Retries) -> Report:
-        return await (plan(run, stop) if report_only else apply(run, stop, retries))
+        started = run.clock.now()
+        try:
+            return await (plan(run, stop) if report_only else apply(run, stop, retries))
+        except UsageError as error:  # a commit may take away what the command line names; the next may bring it back
+            problem = Problem(run.options.paths[0], None, None, "", "usage", str(error))
+            return failed_report(run.command, started, run.clock, ManifestError([problem]))
 
     await run_rounds(one_round, emit, run.clock, interval_s, stop)
 
@@ -88,11 +97,16 @@ def _report(run: Run, reading: Reading, arm: ArmReader | ArmWriter) -> Report:
         started_at=run.clock.now(),
         finished_at=run.clock.now(),
         plan=reading.plan,
+        errors=reading.errors,
         warnings=reading.warnings,
         manifests=len(reading.plan.changes),
         requests=dict(arm.transport.requests),
         puts=reading.plan.puts,
     )
+
+
+def _grants(run: Run, estate: Estate) -> tuple[Grant, ...]:
+    return tuple(Grant(rule.prefix, run.environment.signature(rule.env)) for rule in estate.project.storage)
 
 
 def _saved_plan(run: Run, estate: Estate) -> saved_plan.SavedPlan | None:

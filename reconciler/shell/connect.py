@@ -23,27 +23,27 @@ _PUBLIC: Final = CLOUDS["public"]
 @asynccontextmanager
 async def open_reader(connection: Connection, environment: Environment, clock: Clock) -> AsyncIterator[ArmReader]:
     """Give a client that cannot write."""
-    transport = _transport(connection, environment, clock)
-    try:
+    async with _transport(connection, environment, clock) as transport:
         yield ArmReader(transport, Retrier(clock))
-    finally:
-        await transport.close()
 
 
 @asynccontextmanager
 async def open_writer(connection: Connection, environment: Environment, clock: Clock) -> AsyncIterator[ArmWriter]:
     """Give a client that can PUT."""
-    transport = _transport(connection, environment, clock)
-    try:
+    async with _transport(connection, environment, clock) as transport:
         yield ArmWriter(transport, Retrier(clock))
+
+
+@asynccontextmanager
+async def _transport(connection: Connection, environment: Environment, clock: Clock) -> AsyncIterator[Transport]:
+    app = _embedded(environment, clock) if connection.is_emulated else None
+    transport = Transport.open(connection.endpoint, _tokens(connection, environment, clock), clock, app)
+    try:
+        yield transport
     finally:
         await transport.close()
-
-
-def _transport(connection: Connection, environment: Environment, clock: Clock) -> Transport:
-    tokens = _tokens(connection, environment, clock)
-    app = _embedded(environment, clock) if connection.is_emulated else None
-    return Transport.open(connection.endpoint, tokens, clock, app)
+        if app is not None:
+            app.state.world.close()
 
 
 def _tokens(connection: Connection, environment: Environment, clock: Clock) -> TokenSource:

@@ -105,7 +105,7 @@ selection_options = _all(
     click.option("--take-over", is_flag=True, help="Write what carries another project's tag."),
 )
 
-write_options = _all(
+wait_options = _all(
     click.option("--wait", type=click.Choice(["replicated"]), help="A write is done when it is replicated."),
     click.option(
         "--poll-interval",
