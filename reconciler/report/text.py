@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Action, Finding, Health, Op, Result, Sync
+from reconciler.model import MISSING, Action, Finding, Health, Op, Result, Sync
 from reconciler.report.escape import inert, visible
 from reconciler.report.states import ending_of, error_of, is_applied, noteworthy
 from reconciler.report.summary import count, summarize, verdict
@@ -155,6 +155,8 @@ def _sides(change: Change, field: FieldChange, room: int) -> tuple[str, str]:
         return "+", literal(field.desired, room)
     if field.op is Op.REMOVE:
         return "-", literal(field.observed, room)
+    if field.observed is MISSING:  # write-only: a digest tells that it changed, and nothing tells from what
+        return " ", "not what was sent last; it cannot be read back"
     return " ", " → ".join(pair(field.observed, field.desired, max(room // 2, _NARROWEST)))
 
 
