@@ -7,23 +7,24 @@ Every check follows an annotation; none knows a kind.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import MISSING, Document, FieldPath, Problem
-from reconciler.paths import get, keyed, label
+from reconciler.paths import get, keyed
 from reconciler.rules import Rule, Shape
 from reconciler.schema_errors import problem
-from reconciler.spelling import json_text, normalize, parse_instant
+from reconciler.spelling import canonical, json_text, normalize, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from reconciler.kinds import Kind
+    from reconciler.model import Document, FieldPath, Problem
     from reconciler.tracking import Tracking
 
-_SIGNATURE: Final = re.compile(r"[?&]sig=", re.IGNORECASE)
+_SIGNATURE: Final = re.compile(r"[?&]sig=[\w%+/]", re.IGNORECASE)
 _MOST_TAGS: Final = 50  # of one resource ("Use tags to organize your Azure resources", learn.microsoft.com)
 
 
@@ -51,7 +52,7 @@ class _Check:
 
 def check_spec(document: Document, kind: Kind, tracking: Tracking, now: datetime) -> Found:
     """
-    Check the spec of a document that its schema accepts.
+    Check the spec of a document. What has not the shape that the schema asks for is passed over.
 
     Args:
         document: The document.
@@ -59,12 +60,9 @@ def check_spec(document: Document, kind: Kind, tracking: Tracking, now: datetime
         tracking: Which tags may not be stated.
         now: For telling dates in the past.
     """
-    spec = document.value["spec"]
-    check = _Check(document, spec, now, Found())
-    for name, value in spec.items():
-        rule = kind.rules.properties.get(name)
-        if rule is not None and value is not None:
-            _walk(check, rule, value, (name,))
+    spec = document.value.get("spec")
+    check = _Check(document, spec if isinstance(spec, Mapping) else {}, now, Found())
+    _walk(check, kind.rules, check.spec, ())
     _check_tags(check, kind, tracking)
     return check.found
 
@@ -72,12 +70,12 @@ def check_spec(document: Document, kind: Kind, tracking: Tracking, now: datetime
 def _walk(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
     if rule.shape is Shape.LEAF:
         _check_leaf(check, rule, value, path)
-    elif rule.shape is Shape.LIST:
+    elif rule.shape is Shape.LIST and isinstance(value, list):
         _check_list(check, rule, value, path)
-    else:
+    elif rule.shape is not Shape.LIST and isinstance(value, Mapping):
         for name, item in value.items():
             child = rule.child(name)
-            if child is not None and item is not None:
+            if child is not None:
                 _walk(check, child, item, (*path, name))
 
 
@@ -86,7 +84,7 @@ def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
         check.error(
             path, "type", f"{value!r} is a decimal number; a whole number is expected", "write it without a point"
         )
-    if rule.secret and isinstance(value, str) and _SIGNATURE.search(value):
+    if _SIGNATURE.search(value if isinstance(value, str) else canonical(value)):
         fix = "let a storage rule of the project file supply it, and revoke this one: git remembers it"
         check.warn(path, "secret-in-manifest", "a signature is written into the manifest", fix)
     special = _LEAF_CHECKS.get(rule.normalize or "")
@@ -125,30 +123,31 @@ def _check_list(check: _Check, rule: Rule, value: list[Any], path: FieldPath) ->
 def _check_twins(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
     if rule.list_type == "atomic":
         return
-    seen: set[str | int] = set()
+    seen: dict[str | int, int] = {}
     for index, item in enumerate(value):
-        key = next(iter(keyed(rule, [item])))
-        if key in seen:
-            message = f"{label(rule, item, index)} is stated twice in this list"
+        first = seen.setdefault(next(iter(keyed(rule, [item]))), index)
+        if first != index:
+            message = f"this element is stated twice in this list: element {first} is the same"
             check.error((*path, index), "duplicate-element", message, "keep one of them")
-        seen.add(key)
 
 
 def _check_contains(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
     if rule.must_contain is None or rule.items is None or not rule.keys:
         return
     wanted = get(check.spec, rule.must_contain)
-    if wanted is MISSING or not value:
+    if not isinstance(wanted, str):
         return
     leaf = rule.items.child(rule.keys[0][0]) or Rule()
-    held = {normalize(leaf.normalize, get(item, rule.keys[0])) for item in value}
+    held = [normalize(leaf.normalize, get(item, rule.keys[0])) for item in value]
     if normalize(leaf.normalize, wanted) not in held:
         name = ".".join(rule.must_contain)
         check.error(path, "must-contain", f"the list must hold {name}, {wanted}", f"add an element for {wanted}")
 
 
 def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
-    tags = check.spec.get("tags") or {}
+    tags = check.spec.get("tags")
+    if not isinstance(tags, Mapping):
+        return
     for name in tags:
         if tracking.is_own_name(name):
             message = f"tags that begin with {tracking.prefix}- are written by the reconciler alone"
@@ -156,8 +155,9 @@ def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
     for name in _twins(tags):
         check.error(("tags", name), "duplicate-element", "two tags differ by case alone", "keep one of them")
     own = (bool(kind.write_only_paths) + (tracking.project is not None) + 1) if tracking.tags else 0
-    if len(tags) + own > _MOST_TAGS:
-        message = f"{len(tags)} tags and {own} of the reconciler's own; Azure keeps {_MOST_TAGS}"
+    stated = sum(value is not None for value in tags.values())
+    if stated + own > _MOST_TAGS:
+        message = f"{stated} tags and {own} of the reconciler's own; Azure keeps {_MOST_TAGS}"
         check.error(("tags",), "too-many-tags", message, "state fewer tags")
 
 

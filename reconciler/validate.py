@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 
 from reconciler.checks import check_spec
-from reconciler.model import Document, JsonObject, Manifest, Problem
+from reconciler.model import MISSING, Document, JsonObject, Manifest, Problem
+from reconciler.paths import get
 from reconciler.schema_errors import explain, problem
 
 if TYPE_CHECKING:
@@ -59,10 +61,11 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
         kind, errors = _kind_of(document, kinds)
         if kind is not None:
             errors += _schema_errors(document, kind.name, kind.schema)
-        if kind is not None and not errors:
+            told = {error.path for error in errors}
             found = check_spec(document, kind, tracking, now)
-            errors += found.problems
-            warnings += [*found.warnings, *_schema_warnings(document, kind), *_annotation_warnings(document, kind)]
+            odd = [*found.warnings, *_schema_warnings(document, kind), *_annotation_warnings(document, kind)]
+            errors += (item for item in found.problems if item.path not in told)
+            warnings += [item for item in odd if item.path not in told]
         problems += errors
         if kind is not None and not errors:
             manifests.append(_manifest(document, kind))
@@ -71,7 +74,27 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
 
 def validate_project(document: Document, schema: JsonObject) -> tuple[Problem, ...]:
     """Give every mistake in a project file."""
-    return tuple(_schema_errors(document, "Project", schema))
+    found = _schema_errors(document, "Project", schema)
+    return (*found, *(item for item in _impossible_dates(document) if item.path not in {error.path for error in found}))
+
+
+def _impossible_dates(document: Document) -> Iterator[Problem]:
+    rules = get(document.value, ("spec", "ignore"))
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        expires = get(rule, ("expires",))
+        if isinstance(expires, str) and not _is_date(expires):
+            path = ("spec", "ignore", index, "expires")
+            yield problem(
+                document, path, "date", "there is no such day", "write the last day that it holds, YYYY-MM-DD"
+            )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _kind_of(document: Document, kinds: Mapping[str, Kind]) -> tuple[Kind | None, list[Problem]]:
@@ -106,8 +129,7 @@ def _schema_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
 
 
 def _annotation_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
-    annotations = document.value["metadata"].get("annotations") or {}
-    if _PACKAGE in annotations and not kind.write_only_paths:
+    if get(document.value, ("metadata", "annotations", _PACKAGE)) is not MISSING and not kind.write_only_paths:
         path = ("metadata", "annotations", _PACKAGE)
         message = f"a {kind.name} has no write-only content, so this has no effect"
         yield problem(document, path, "no-effect", message, "delete the annotation")
