@@ -6,6 +6,7 @@ Addresses of values: compared bodies use folded keys, reports and manifests thei
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -41,7 +42,9 @@ def keyed(rule: Rule, elements: Any) -> dict[str | int, tuple[int, Any]]:
         return found
     for index, element in enumerate(elements):
         key = _folded_key(rule, element, index)
-        found[key if key not in found else f"{key}#{index}"] = (index, element)
+        while key in found:
+            key = f"{key}#{index}"
+        found[key] = (index, element)
     return found
 
 
@@ -66,9 +69,10 @@ def label(rule: Rule, element: Any, index: int) -> str:
     """Give the address of one element as a reader writes it: ``[West US]``, ``["action"]`` or ``[0]``."""
     if rule.list_type == "set":
         return f"[{canonical(shown(element))}]"
-    if rule.list_type != "map":
+    parts = [get(element, path) for path in rule.keys]
+    if rule.list_type != "map" or MISSING in parts:
         return f"[{index}]"
-    return f"[{','.join(str(shown(get(element, path))) for path in rule.keys)}]"
+    return f"[{','.join(str(shown(part)) for part in parts)}]"
 
 
 def fold_names(rule: Rule, value: Any) -> dict[str, str]:
@@ -152,9 +156,11 @@ def matches(pattern: str, path: str) -> bool:
 
 
 def _token_matches(pattern: str, token: str) -> bool:
-    if token.startswith("[") != pattern.startswith("["):
+    if token.startswith('["') and not pattern.startswith("["):
+        token = json.loads(token[1:-1])  # a key all the same, quoted for its characters
+    elif token.startswith("[") != pattern.startswith("["):
         return False
-    if token.startswith("["):
+    elif token.startswith("["):
         pattern, token = pattern[1:-1].replace(" ", ""), token[1:-1].replace(" ", "")
     expression = ".*".join(re.escape(part) for part in pattern.split("*"))
     return re.fullmatch(expression, token, re.IGNORECASE | re.DOTALL) is not None

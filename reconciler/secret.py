@@ -79,20 +79,20 @@ class SecretUrl(Secret):
         return self.base
 
     def with_query(self, query: Secret) -> SecretUrl:
-        """Give the same link with another query part."""
-        return SecretUrl(f"{self._text.partition('?')[0]}?{query.reveal()}")
+        """Give the same link with another query part, and without a fragment, which no server ever sees."""
+        return SecretUrl(f"{self._text.partition('?')[0].partition('#')[0]}?{query.reveal()}")
 
 
 def _without_userinfo(url: str) -> str:
     if "@" not in url and "[" not in url:  # nearly always
         return url
     try:
-        parts = urlsplit(url)
+        urlsplit(url)
     except ValueError:  # such as an unclosed "[": not a link that anything could follow, so all of it may be secret
         return HIDDEN
-    if "@" not in parts.netloc:
-        return url
-    return url.replace(parts.netloc, parts.netloc.rpartition("@")[2], 1)
+    scheme, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def shown(value: Any) -> Any:

@@ -11,7 +11,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from reconciler.secret import Secret, SecretUrl
 
@@ -65,13 +65,18 @@ def _offset(text: str) -> timedelta:
 
 
 def json_text(value: Any) -> Any:
-    """Give the JSON that *value* means: text is parsed, anything else is what it is."""
+    """Give the JSON that *value* means: text is parsed, unless it means but another text; the rest is what it is."""
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value.removeprefix("\ufeff"))
+        meant = json.loads(value.removeprefix("\ufeff"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return value
+    return value if isinstance(meant, str) else meant
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError  # Python reads NaN and Infinity, which are no JSON
 
 
 def blob_url(value: str) -> str:
@@ -81,8 +86,10 @@ def blob_url(value: str) -> str:
     if not separator:
         return base
     host, slash, path = rest.partition("/")
-    scheme = scheme.lower()
-    return f"{scheme}://{host.lower().removesuffix(_DEFAULT_PORT.get(scheme, ':'))}{slash}{path}"
+    scheme, host = scheme.lower(), host.lower()
+    while host.endswith(port := _DEFAULT_PORT.get(scheme, ":")):
+        host = host.removesuffix(port)
+    return f"{scheme}://{host}{slash}{path}"
 
 
 _FORMS: Final[Mapping[str, Callable[[str], Any]]] = MappingProxyType(
