@@ -7,13 +7,14 @@ manifest, every change written out: right for a service that merges and for one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model import MISSING, Desired, JsonObject
 from reconciler.paths import Steps, fold_names, get, keyed, lookup, written_path
 from reconciler.rules import Rule, Shape
 from reconciler.secret import SecretUrl
+from reconciler.spelling import blob_url
 
 if TYPE_CHECKING:
     from reconciler.diff import Comparison
@@ -38,9 +39,22 @@ def put_body(desired: Desired, live: JsonObject | None, comparison: Comparison, 
         for change in comparison.fields:
             if change.origin == "default" and change.desired is not MISSING:
                 _assign(rules, body, change.steps, change.desired)
-        for steps in comparison.ignored:
-            _assign(rules, body, steps, lookup(rules, live, steps))
+        _keep(desired, body, live, comparison.ignored)
     return _tagged(body, tracking.stamp(desired))
+
+
+def _keep(desired: Desired, body: Any, live: JsonObject, ignored: Sequence[Steps]) -> None:
+    """
+    Put the live values back where a difference is ignored.
+
+    Not where they cannot be read: what is stated of those has to be sent again. What the live body lacks goes last and
+    from the end, so that no index of a list has moved when it is used.
+    """
+    rules = desired.kind.rules
+    kept = [(steps, lookup(rules, live, steps)) for steps in ignored if steps not in desired.kind.write_only_paths]
+    absent = [item for item in kept if item[1] is MISSING]
+    for steps, value in (*(item for item in kept if item[1] is not MISSING), *reversed(absent)):
+        _assign(rules, body, steps, value)
 
 
 def _stated(rule: Rule, value: Any) -> Any:
@@ -84,13 +98,13 @@ def _merged(rule: Rule, stated: Any, live: Any, put: str) -> Any:
         return _merged_list(rule, stated, live, put)
     if rule.shape in {Shape.OBJECT, Shape.MAP} and isinstance(stated, Mapping):
         return _merged_object(rule, stated, live if isinstance(live, Mapping) else {}, put)
-    if isinstance(stated, SecretUrl) and stated.query is None and _same_link(stated, live):
+    if rule.normalize == "blob-url" and isinstance(stated, SecretUrl) and stated.query is None and _same(stated, live):
         return live  # the manifest names the blob; the live link's signature is the one that still reads it
     return stated
 
 
-def _same_link(stated: SecretUrl, live: Any) -> bool:
-    return isinstance(live, SecretUrl) and live.query is not None and live.base.lower() == stated.base.lower()
+def _same(stated: SecretUrl, live: Any) -> bool:
+    return isinstance(live, SecretUrl) and live.query is not None and blob_url(live.base) == blob_url(stated.base)
 
 
 def _merged_object(rule: Rule, stated: Mapping[str, Any], live: Mapping[str, Any], put: str) -> dict[str, Any]:

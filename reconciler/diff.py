@@ -166,17 +166,19 @@ def _refusal(desired: Desired, difference: _Difference) -> Refusal | None:
     if any(parent.frozen for parent in parents[:-1]):
         return Refusal.IMMUTABLE
     if container.shape is Shape.LIST:
-        return _element_refusal(desired, container, difference)
+        return _removal_refusal(desired, container, difference)
     if _freezes(rule, difference.want if difference.want is not MISSING else difference.have):
         return Refusal.IMMUTABLE
+    if rule.shape is Shape.LIST and _removal_refusal(desired, rule, difference):
+        return Refusal.REMOVAL
     if difference.want is MISSING and not rule.clearable:
         return Refusal.CANNOT_UNSET
     return None
 
 
-def _element_refusal(desired: Desired, container: Rule, difference: _Difference) -> Refusal | None:
-    """Whole elements come and go with their list, whatever is frozen inside them."""
-    guard = container.removal_guard
+def _removal_refusal(desired: Desired, elements: Rule, difference: _Difference) -> Refusal | None:
+    """Whole elements come and go with their list, whatever is frozen inside them; a guard may hold them."""
+    guard = elements.removal_guard
     if guard and difference.want is MISSING and get(desired.body, guard) is not True:
         return Refusal.REMOVAL
     return None

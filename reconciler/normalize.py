@@ -2,7 +2,7 @@
 Stage 5: turns a stated body and a live one into a comparable pair, by asking the rules. Pure.
 
 In the pair every spelling is folded, keyed lists and sets are mappings, what is never compared is gone, and defaults
-stand on both sides. Two sides with the same bytes are in sync; what differs is for :mod:`reconciler.diff` to explain.
+stand on both sides. Two sides with the same text are in sync; what differs is for :mod:`reconciler.diff` to explain.
 Live values that the manifest does not state never enter the pair: they are told apart here, as *undeclared*.
 """
 
@@ -12,12 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from reconciler.model import MISSING, JsonObject
 from reconciler.paths import Steps, fold_names, get, keyed
 from reconciler.rules import Rule, Shape
-from reconciler.spelling import normalize
+from reconciler.spelling import canonical, normalize
 
 _NEITHER: Final = (MISSING, MISSING)
 
@@ -39,8 +37,8 @@ class Pair:
 
     @property
     def is_equal(self) -> bool:
-        """Whether nothing stated differs. By bytes: ``==`` calls 1, 1.0 and True equal."""
-        return self.want == self.have and _bytes(self.want) == _bytes(self.have)
+        """Whether nothing stated differs. By their texts: ``==`` calls 1, 1.0 and True equal."""
+        return self.want == self.have and canonical(self.want) == canonical(self.have)
 
 
 @dataclass(slots=True)
@@ -121,7 +119,8 @@ def _leaf(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
     if type(wanted) is type(had) and wanted == had:
         return _NEITHER
     if rule.frozen:  # nothing was asked for and nothing can be done: worth telling, not worth refusing
-        scope.undeclared.append(steps)
+        if have is not MISSING:
+            scope.undeclared.append(steps)
         return _NEITHER
     return wanted, had
 
@@ -209,6 +208,8 @@ def _alone(rule: Rule, value: Any) -> Any:
         return MISSING
     if rule.shape is Shape.LEAF or _is_odd(rule, value):
         return normalize(rule.normalize, value)
+    if rule.list_type == "atomic":
+        return _atomic(rule, value)
     if rule.shape is Shape.LIST:
         elements = keyed(rule, value)
         return {key: _whole(rule.items or Rule(), item) for key, (_, item) in elements.items()} or MISSING
@@ -225,7 +226,3 @@ def _put(target: dict[Any, Any], key: str | int, value: Any) -> None:
 
 def _is_empty(value: Any) -> bool:
     return value is None or value in ({}, [])
-
-
-def _bytes(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
