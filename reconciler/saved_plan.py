@@ -7,7 +7,7 @@ The file holds digests and no bodies: an apply renders them again from the manif
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -108,10 +108,13 @@ def _item(desired: Desired, action: Action, live: JsonObject | None) -> SavedIte
     )
 
 
-def _nulls(value: Any, path: tuple[str, ...] = ()) -> Sequence[str]:
+def _nulls(value: Any, path: str = "") -> list[str]:
+    """Give where a body says "must not be set", which its normal form does not show."""
     if isinstance(value, Mapping):
-        return [found for name, item in value.items() for found in _nulls(item, (*path, name))]
-    return [".".join(path)] if value is None else []
+        return sorted(found for name, item in value.items() for found in _nulls(item, f"{path}.{name}"))
+    if isinstance(value, list):
+        return [found for index, item in enumerate(value) for found in _nulls(item, f"{path}[{index}]")]
+    return [path] if value is None else []
 
 
 def _digest(value: Any) -> str:
@@ -129,18 +132,19 @@ def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
         saved = orjson.loads(content)
         digest = saved.pop("digest")
         items = {item["id"].lower(): _read_item(item) for item in saved["items"]}
-        expires = datetime.fromisoformat(saved["expiresAt"])
+        version, owner = (saved["schemaVersion"], saved["reconcilerVersion"]), saved["project"]
+        expired = datetime.fromisoformat(saved["expiresAt"]) <= now
     except (ValueError, KeyError, TypeError, AttributeError):
         message = "it is not a plan file"
         raise _unusable(message) from None
     fault: str | None = None
     if digest != _digest(saved):
         fault = "it was changed after it was written"
-    elif (saved["schemaVersion"], saved["reconcilerVersion"]) != (SCHEMA_VERSION, __version__):
+    elif version != (SCHEMA_VERSION, __version__):
         fault = "another version of the reconciler wrote it"
-    elif saved["project"] != project:
+    elif owner != project:
         fault = "it was made for another project"
-    elif expires <= now:
+    elif expired:
         fault = f"it expired at {saved['expiresAt']}"
     if fault is not None:
         raise _unusable(fault)
