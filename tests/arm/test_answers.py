@@ -1,0 +1,240 @@
+"""What is made of ARM's answers, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from reconciler.arm.answers import Answer, error_of, foreign, json_object, operation_error, resource
+from reconciler.errors import (
+    AuthError,
+    ConflictError,
+    ForeignOriginError,
+    RejectedError,
+    TransientError,
+    UnusableAnswerError,
+)
+from tests.support.clock import START
+
+ID = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/galleries/tools"
+SAS = "https://packages.blob.core.windows.net/agent/agent.zip?sv=2022&sig=CANARY%3D"
+
+
+def reply(status: int, body: Any = None, /, **headers: str) -> Answer:
+    """Give an answer; bytes go as they are."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, named, body if isinstance(body, bytes) else orjson.dumps(body))
+
+
+def error(status: int, code: str, **more: Any) -> Answer:
+    """Give an answer with an ARM error."""
+    return reply(status, {"error": {"code": code, "message": "it is so", **more}})
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "17"}, 17.0),
+        ({"retry-after": " 17 "}, 17.0),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after": "Sat, 21 Nov 2026 20:25:17 GMT"}, 17.0),
+        ({"retry-after": "Sat, 21 Nov 2026 20:25:17 -0000"}, 17.0),
+        ({"retry-after": "Sat, 21 Nov 2026 20:24:00 GMT"}, 0.0),
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"x-ms-retry-after-ms": "250", "retry-after": "17"}, 0.25),
+        ({"x-ms-retry-after-ms": "soon", "retry-after": "17"}, 17.0),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "abc"}, None),
+        ({"retry-after": ""}, None),
+        ({"retry-after": "Sat, 99 Nov 2026 20:25:17 GMT"}, None),
+        ({"retry-after": "1.5"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    """Seconds, milliseconds and dates are understood; junk asks for nothing."""
+    assert Answer(429, headers, b"").retry_after(START) == seconds
+
+
+@pytest.mark.parametrize("name", ["retry-after", "retry-after-ms"])
+def test_retry_after_of_any_length(name: str) -> None:
+    """Thousands of digits are a long time, not a crash."""
+    assert Answer(429, {name: "9" * 5000}, b"").retry_after(START) == float("inf")
+
+
+def test_retry_after_in_the_year_9999() -> None:
+    """A date at the end of time is a long wait."""
+    asked = Answer(429, {"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, b"").retry_after(START)
+    assert asked is not None
+    assert asked > 1e9
+
+
+def test_byte_order_mark() -> None:
+    """ARM's JSON may begin with a byte order mark."""
+    assert json_object(reply(200, b'\xef\xbb\xbf{"a": 1}')) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"<html>Sign in</html>", "not JSON"),
+        (b"", "not JSON"),
+        (b'{"id": ', "not JSON"),
+        (b'{"a": NaN}', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[]", "not a JSON object"),
+        (b"null", "not a JSON object"),
+        (b'"text"', "not a JSON object"),
+    ],
+)
+def test_unusable_bodies(content: bytes, says: str) -> None:
+    """What is no JSON object is an error of its own, which names the request and quotes nothing."""
+    with pytest.raises(UnusableAnswerError, match=says) as caught:
+        json_object(reply(200, content, x_ms_request_id="r-1"))
+    info = caught.value.info
+    assert (info.code, info.status, info.request_id) == ("UnusableAnswer", 200, "r-1")
+    assert "proxy" in str(info.fix)
+    assert "Sign in" not in str(info)
+
+
+def test_resource_in_any_case() -> None:
+    """Ids have no case, and a percent-encoded one is the same as its text."""
+    body = {"id": ID.upper(), "properties": {}}
+    assert resource(reply(200, body), ID) == body
+    assert resource(reply(200, {"id": "/g/é(1)", "properties": {}}), "/g/%C3%A9(1)")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"properties": {}}, "not a resource"),
+        ({"id": 5, "properties": {}}, "not a resource"),
+        ({"id": ID}, "not a resource"),
+        ({"id": ID, "properties": None}, "not a resource"),
+        ({"id": ID, "properties": []}, "not a resource"),
+        ({"id": ID + "2", "properties": {}}, "another resource"),
+        ({"id": ID.replace("/s/", "/other/"), "properties": {}}, "another resource"),
+    ],
+)
+def test_not_that_resource(body: Any, says: str) -> None:
+    """An answer that is not the resource that was asked for is never taken for it."""
+    with pytest.raises(UnusableAnswerError, match=says):
+        resource(reply(200, body), ID)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "write", "kind"),
+    [
+        (400, "InvalidParameter", True, RejectedError),
+        (401, "ExpiredAuthenticationToken", False, AuthError),
+        (403, "AuthorizationFailed", False, RejectedError),
+        (404, "ResourceNotFound", False, RejectedError),
+        (408, "Timeout", False, TransientError),
+        (409, "Conflict", True, ConflictError),
+        (409, "AnotherOperationInProgress", True, ConflictError),
+        (409, "PropertyChangeNotAllowed", True, RejectedError),
+        (412, "PreconditionFailed", True, RejectedError),
+        (429, "TooManyRequests", True, TransientError),
+        (500, "InternalServerError", True, TransientError),
+        (503, "Conflict", False, TransientError),
+    ],
+)
+def test_kinds_of_errors(status: int, code: str, write: bool, kind: type[Exception]) -> None:  # noqa: FBT001
+    """What may be done about an error is told by its type."""
+    assert type(error_of(error(status, code), write=write)) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "write", "landed"), [(500, True, True), (408, True, True), (500, False, False), (429, True, False)]
+)
+def test_what_may_have_landed(status: int, write: bool, landed: bool) -> None:  # noqa: FBT001
+    """A write with a server error may have been acted on; one that was throttled was not, and reads never are."""
+    found = error_of(error(status, "Any"), write=write)
+    assert isinstance(found, TransientError)
+    assert found.may_have_landed is landed
+
+
+def test_error_keeps_what_arm_says() -> None:
+    """Code, message, details, target and request id are ARM's."""
+    more = {"target": "properties.x", "details": [{"message": "why"}, {"message": "it is so"}, {}, "odd"]}
+    found = error_of(
+        Answer(400, {"x-ms-correlation-request-id": "c-1"}, error(400, "BadRequest", **more).content), write=True
+    )
+    assert (found.info.code, found.info.message) == ("BadRequest", "it is so why")
+    assert (found.info.status, found.info.request_id, found.target) == (400, "c-1", "properties.x")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"<html>", b"[]", b'{"error": 5}', b'{"error": {"code": 5, "message": [], "target": {}, "details": 7}}', b"{}"],
+)
+def test_error_without_an_arm_error(content: bytes) -> None:
+    """Whatever a gateway answers makes an error with the HTTP status for a code."""
+    found = error_of(reply(404, content), write=False)
+    assert (found.info.code, found.info.message, found.target) == ("Http404", "HTTP 404 without an ARM error", None)
+
+
+def test_fixes() -> None:
+    """A known code comes with what to do about it; an unknown one does not."""
+    assert "grant" in str(error_of(error(403, "AuthorizationFailed"), write=False).info.fix)
+    assert error_of(error(403, "Other"), write=False).info.fix is None
+
+
+def test_throttled_says_when() -> None:
+    """An error of a throttled request tells how long ARM wants to be left alone, if that is a number."""
+    throttled = Answer(429, {"retry-after": "86400"}, b"")
+    assert "86400 s" in str(error_of(throttled, write=False).info.fix)
+    assert error_of(Answer(429, {"retry-after": "9" * 50}, b""), write=False).info.fix is None
+    assert error_of(Answer(429, {"retry-after": "soon"}, b""), write=False).info.fix is None
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("https://evil.example/path?sig=CANARY", "evil.example"),
+        ("/elsewhere", "an unreadable host"),
+        ("https://[half", "an unreadable host"),
+        ("", "an unreadable host"),
+    ],
+)
+def test_redirects(location: str, host: str) -> None:
+    """A redirect is never followed; of where it leads only the host is told."""
+    found = error_of(Answer(307, {"location": location}, b""), write=False)
+    assert isinstance(found, ForeignOriginError)
+    assert host in found.info.message
+    assert found.info.status == 307
+    assert "CANARY" not in str(found.info)
+
+
+def test_foreign_link() -> None:
+    """A link that leads away is named by its host alone."""
+    assert foreign("https://user:CANARY@evil.example:8443/p?t=CANARY").info.message == (
+        "a link in ARM's answer leads to evil.example; nothing was sent there"
+    )
+
+
+def test_no_echoed_secret() -> None:
+    """A signed link that ARM repeats in code, message, details or headers is not repeated."""
+    body = {"code": f"Bad {SAS}", "message": f"cannot read {SAS}", "details": [{"message": f"sig=CANARY {SAS}"}]}
+    found = error_of(Answer(400, {"x-ms-request-id": SAS}, orjson.dumps({"error": body})), write=True)
+    assert "CANARY" not in repr(found.info)
+    assert "CANARY" not in str(found)
+    assert "agent.zip" in found.info.message
+    assert "CANARY" not in repr(operation_error({"error": body}, "it failed"))
+
+
+def test_long_errors_are_cut() -> None:
+    """No answer makes an endless report."""
+    found = error_of(reply(400, {"error": {"code": "c" * 9000, "message": "m" * 9000}}), write=True)
+    assert len(found.info.code) + len(found.info.message) < 3000
+
+
+def test_operation_errors() -> None:
+    """An operation that ended badly says why, or is told to have ended badly."""
+    told = operation_error({"error": {"code": "ReplicationJobFailed", "message": "no blob"}}, "it ended Failed")
+    assert (told.code, told.message) == ("ReplicationJobFailed", "no blob")
+    silent = operation_error({"status": "Failed"}, "it ended Failed")
+    assert (silent.code, silent.message, silent.status) == ("OperationFailed", "it ended Failed", None)
