@@ -111,11 +111,12 @@ class Kind:
         return body
 
     def body_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the request body alone."""
+        """Give the JSON Schema of the request body alone: without URI parameters and references to files."""
         spec = dict(self.schema["properties"]["spec"])
         spec["properties"] = {k: v for k, v in spec["properties"].items() if k not in self.parameters}
         spec["required"] = [name for name in spec.get("required", ()) if name not in self.parameters]
-        return {"$schema": self.schema["$schema"], "$defs": self.schema.get("$defs", {}), **spec}
+        definitions = {**self.schema.get("$defs", {}), "file": {"not": {"type": "object"}}}
+        return {"$schema": self.schema["$schema"], "$defs": definitions, **spec}
 
 
 @cache

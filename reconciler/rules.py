@@ -158,6 +158,8 @@ def _shape(node: JsonObject) -> Shape:
     types = _types(node)
     if "array" in types:
         return Shape.LIST
+    if "string" in types:  # an object in place of text is a reference to a file, which loading has replaced
+        return Shape.LEAF
     if "properties" in node:
         return Shape.OBJECT
     if isinstance(node.get("additionalProperties"), Mapping):

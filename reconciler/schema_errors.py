@@ -27,6 +27,7 @@ _NAMES: Final = {
     "null": "null",
 }
 _AS_SAID: Final = "correct it as the message says"
+_FILE: Final = "#/$defs/file"  # beside a text: a mapping may stand for it, {$file: path}
 _CODES: Final = {
     "type": "type",
     "required": "missing",
@@ -111,6 +112,8 @@ def _missing(
 
 def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> tuple[str, str]:
     types = [wanted] if isinstance(wanted, str) else list(wanted)
+    if schema.get("$ref") == _FILE:
+        types.remove("object")
     expected = " or ".join(_NAMES.get(name, name) for name in types if name != "null" or len(types) == 1)
     if value is None:
         fix = "delete the line" if "default" in schema else "state a value, or delete the line"
