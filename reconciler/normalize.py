@@ -143,7 +143,7 @@ def _object(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tu
     )
     if want is MISSING and not wanted and not had and len(scope.undeclared) > before:
         scope.undeclared[before:] = [steps]  # an object that is not stated at all is one finding
-    return wanted or MISSING, had or MISSING
+    return _side(want, wanted, had), _side(have, had, wanted)
 
 
 def _map(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
@@ -160,7 +160,7 @@ def _map(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple
         x, y = _pair(items, a, b, (*steps, name), scope)
         _put(wanted, name, x)
         _put(had, name, y)
-    return wanted or MISSING, had or MISSING
+    return _side(want, wanted, had), _side(have, had, wanted)
 
 
 def _list(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
@@ -217,6 +217,21 @@ def _alone(rule: Rule, value: Any) -> Any:
     for name, item in value.items():
         _put(found, name, _alone(rule.child(name) or Rule(), item))
     return found or MISSING
+
+
+def _side(value: Any, compared: dict[str, Any], other: Mapping[str, Any]) -> Any:
+    """
+    Give one side of an object or a map; MISSING where it is absent, so that the whole of it is the difference.
+
+    What is stated stays as an empty mapping beside what the other side holds: its keys are the difference, not itself.
+    """
+    if value is MISSING:
+        return MISSING if _is_hollow(compared) else compared
+    return compared if compared or other else MISSING
+
+
+def _is_hollow(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(_is_hollow(item) for item in value.values())
 
 
 def _put(target: dict[Any, Any], key: str | int, value: Any) -> None:
