@@ -1,0 +1,198 @@
+"""A made-up resource type with every annotation, for rules that no real kind shows, and short ways to state things."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.kinds import Kind, compile_kind, load_kinds
+from reconciler.model import Desired, Document, Manifest, Source
+from reconciler.resolve import resolve
+from reconciler.yaml12 import read_documents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TEXT: dict[str, Any] = {"type": ["string", "null"]}
+FROZEN: dict[str, Any] = {**TEXT, "x-ms-mutability": ["create", "read"]}
+LINK: dict[str, Any] = {**TEXT, "x-normalize": "blob-url", "x-ms-secret": True}
+
+PROPERTIES: dict[str, Any] = {
+    "text": TEXT,
+    "number": {"type": "integer"},
+    "any": {},
+    "frozen": FROZEN,
+    "forever": {**TEXT, "x-unsettable": False},
+    "region": {**TEXT, "x-normalize": "region"},
+    "made": {**TEXT, "readOnly": True},
+    "picked": {**TEXT, "x-server-populated": True},
+    "born": {**FROZEN, "x-server-populated": True},
+    "size": {"type": "string", "default": "small"},
+    "kept": {**FROZEN, "default": "small"},
+    "code": {"type": "string", "x-ms-secret": True},
+    "link": LINK,
+    "hook": {**TEXT, "x-ms-secret": True},
+    "meaning": {"x-normalize": "json"},
+    "content": {"type": ["string", "null"], "writeOnly": True},
+    "package": {**LINK, "writeOnly": True},
+    "inner": {
+        "type": ["object", "null"],
+        "properties": {"text": TEXT, "frozen": FROZEN, "other": TEXT, "on": {"type": "boolean", "default": True}},
+    },
+    "map": {"type": ["object", "null"], "additionalProperties": TEXT},
+    "words": {"type": ["array", "null"], "x-kubernetes-list-type": "set", "items": {"type": "string"}},
+    "steps": {"type": ["array", "null"], "items": {"type": "string"}},
+    "grid": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
+    "flag": {"type": "boolean"},
+    "parts": {
+        "type": ["array", "null"],
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name", "at.zone"],
+        "x-removal-guard": "properties.flag",
+        "x-must-contain": "location",
+        "items": {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string", "x-normalize": "region"},
+                "at": {"type": "object", "properties": {"zone": {"type": "string"}}},
+                "count": {"type": "integer", "x-default-from": "properties.number"},
+                "frozen": {**FROZEN, "x-default-from": "properties.frozen"},
+                "note": TEXT,
+                "picked": {**TEXT, "x-server-populated": True},
+            },
+        },
+    },
+    "fixed": {"type": "array", "x-ms-mutability": ["create", "read"], "items": {"type": "string"}},
+}
+
+ID = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Acme.Widgets/widgets/{widgetName}"
+
+
+def schema(name: str = "Widget", put: str = "replace", **properties: Any) -> dict[str, Any]:
+    """Give the schema of a kind; *properties* are its own instead of all of *PROPERTIES*."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "x-arm": {
+            "type": "Acme.Widgets/widgets",
+            "apiVersion": "2030-01-01",
+            "id": ID,
+            "lists": {"resourceGroup": ID.removesuffix("/{widgetName}")},
+            "read": "resourceGroup",
+            "put": put,
+            "operation": "sync",
+            "writer": ["subscriptionId", "widgetName"],
+        },
+        "type": "object",
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "properties": {
+            "kind": {"const": name},
+            "metadata": {"type": "object"},
+            "spec": {
+                "type": "object",
+                "required": ["subscriptionId", "widgetName"],
+                "properties": {
+                    "subscriptionId": {"type": "string"},
+                    "resourceGroupName": {"type": "string"},
+                    "widgetName": {"type": "string"},
+                    "location": FROZEN,
+                    "tags": {"type": ["object", "null"], "additionalProperties": TEXT},
+                    "properties": {"type": ["object", "null"], "properties": properties or PROPERTIES},
+                },
+            },
+        },
+    }
+
+
+WIDGET = compile_kind(schema())
+MERGING = compile_kind(schema("MergingWidget", "merge"))
+KINDS = load_kinds()
+SUBSCRIPTION = "01523d7c-60da-455e-adef-521b547922c4"
+NAMES = {"subscriptionId": "s", "resourceGroupName": "g", "widgetName": "w"}
+
+IDENTITY: dict[str, dict[str, str]] = {
+    "Gallery": {"subscriptionId": SUBSCRIPTION, "resourceGroupName": "rg", "galleryName": "gallery"},
+    "ApplicationDefinition": {
+        "subscriptionId": SUBSCRIPTION,
+        "resourceGroupName": "rg",
+        "applicationDefinitionName": "definition",
+    },
+}
+IDENTITY["GalleryApplication"] = {**IDENTITY["Gallery"], "galleryApplicationName": "agent"}
+IDENTITY["GalleryApplicationVersion"] = {
+    **IDENTITY["GalleryApplication"],
+    "galleryApplicationVersionName": "1.0.0",
+}
+MINIMAL: dict[str, dict[str, Any]] = {
+    "Gallery": {"location": "West US"},
+    "GalleryApplication": {"location": "West US", "properties": {"supportedOSType": "Linux"}},
+    "GalleryApplicationVersion": {
+        "location": "West US",
+        "properties": {"publishingProfile": {"source": {"mediaLink": "https://store.blob.core.windows.net/c/p.zip"}}},
+    },
+    "ApplicationDefinition": {
+        "location": "West US",
+        "properties": {
+            "lockLevel": "ReadOnly",
+            "packageFileUri": "https://store.blob.core.windows.net/c/d.zip",
+            "deploymentPolicy": {"deploymentMode": "Incremental"},
+        },
+    },
+}
+
+
+def manifest(kind: Kind, spec: Mapping[str, Any], name: str = "m", **annotations: str) -> Manifest:
+    """Give a manifest; an annotation's name is written with underscores and without its prefix."""
+    notes = {f"reconciler.dev/{key.replace('_', '-')}": value for key, value in annotations.items()}
+    source = Source("m.yaml", 1, 0)
+    return Manifest(kind, name, {}, notes, spec, source, lambda path: (len(path), 1))
+
+
+def desired(body: Mapping[str, Any], kind: Kind = WIDGET, name: str = "m", **annotations: str) -> Desired:
+    """Give what is desired by a manifest with this request body."""
+    params = NAMES if "widgetName" in kind.parameters else IDENTITY[kind.name]
+    (item,), problems = resolve([manifest(kind, {**params, **body}, name, **annotations)], KINDS)
+    assert problems == ()
+    return item
+
+
+def widget(kind: Kind = WIDGET, **properties: Any) -> Desired:
+    """Give a desired widget with these properties."""
+    return desired({"properties": properties}, kind)
+
+
+def minimal(name: str, **changes: Any) -> Desired:
+    """Give the smallest valid resource of a real kind, its body's properties changed."""
+    body = MINIMAL[name]
+    return desired({**body, "properties": {**body.get("properties", {}), **changes}}, KINDS[name])
+
+
+def document(value: Mapping[str, Any], file: str = "m.yaml", line: int = 1) -> Document:
+    """Give a document whose every path is one line below its parent's."""
+    return Document(dict(value), Source(file, line, 0), lambda path: (line + len(path), 1))
+
+
+def stated(name: str, **changes: Any) -> dict[str, Any]:
+    """Give the smallest valid document of a real kind, its spec's fields changed."""
+    return {
+        "apiVersion": "reconciler.dev/v1",
+        "kind": name,
+        "metadata": {"name": name.lower()},
+        "spec": {**IDENTITY[name], **MINIMAL[name], **changes},
+    }
+
+
+def read(text: str, file: str = "m.yaml") -> Document:
+    """Give the one document that *text* holds."""
+    (only,), problems = read_documents(text.encode(), file)
+    assert problems == []
+    return only
+
+
+def sealed(kind: Kind, **properties: Any) -> dict[str, Any]:
+    """Give a live body with these properties as ARM's answers are kept, secrets sealed."""
+    return dict(kind.seal({"id": "x", "name": "w", "properties": properties}))
+
+
+def at(item: Desired, line: int) -> Desired:
+    """Give the same resource, stated in another line."""
+    return replace(item, source=replace(item.source, line=line))
