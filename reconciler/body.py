@@ -70,26 +70,27 @@ def _stated(rule: Rule, value: Any) -> Any:
 def _carried(rules: Rule, desired: Desired, live: JsonObject) -> JsonObject:
     """Give the part of the live body that a PUT sends back."""
     states_content = any(get(desired.body, path) not in (MISSING, None) for path in desired.kind.write_only_paths)
-    carried: JsonObject = _kept(rules, live, keep_write_only=not states_content)
+    carried: JsonObject = _kept(rules, live, desired.body, keep_write_only=not states_content)
     return carried
 
 
-def _kept(rule: Rule, value: Any, *, keep_write_only: bool) -> Any:
+def _kept(rule: Rule, value: Any, stated: Any, *, keep_write_only: bool) -> Any:
     if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
-        return {
-            name: _kept(rule.child(name) or Rule(), item, keep_write_only=keep_write_only)
-            for name, item in value.items()
-            if item is not None and _is_carried(rule.child(name) or Rule(), keep_write_only=keep_write_only)
-        }
+        kept = {}
+        for name, item in value.items():
+            child, beside = rule.child(name) or Rule(), get(stated, (name,))
+            if item is not None and _is_carried(child, beside, keep_write_only=keep_write_only):
+                kept[name] = _kept(child, item, beside, keep_write_only=keep_write_only)
+        return kept
     if isinstance(value, list) and rule.shape is Shape.LIST:
-        return [_kept(rule.items or Rule(), item, keep_write_only=keep_write_only) for item in value]
+        return [_kept(rule.items or Rule(), item, MISSING, keep_write_only=keep_write_only) for item in value]
     return value
 
 
-def _is_carried(rule: Rule, *, keep_write_only: bool) -> bool:
+def _is_carried(rule: Rule, stated: Any, *, keep_write_only: bool) -> bool:
     if rule.read_only or (rule.write_only and not keep_write_only):
         return False
-    return rule.frozen or not rule.server_populated
+    return rule.frozen or not rule.server_populated or stated is not MISSING
 
 
 def _merged(rule: Rule, stated: Any, live: Any, put: str) -> Any:

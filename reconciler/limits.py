@@ -22,7 +22,8 @@ def over_limit(plan: Plan, limits: Limits, max_puts: int | None) -> Problem | No
     """
     most = max_puts if max_puts is not None else limits.max_puts
     if most is not None and plan.puts > most:
-        return _over(f"the plan has {plan.puts} PUTs, and at most {most} are allowed", plan)
+        puts = "1 PUT" if plan.puts == 1 else f"{plan.puts} PUTs"
+        return _over(f"the plan has {puts}, and at most {most} are allowed", plan)
     if max_puts is not None or limits.max_puts_percent is None:
         return None
     return _over_share(plan, limits.max_puts_percent)

@@ -39,7 +39,9 @@ def test_an_update_is_signed_too(work: Workspace, azure: Azure, run: Command, mo
     assert run("apply").code == 0
     monkeypatch.setenv("PACKAGES_SAS", "sig=second")
     assert run("plan", "--detailed-exitcode").code == 0
-    work.state(gallery(), application(), changed(version(), "properties.publishingProfile.excludeFromLatest", value=True))
+    work.state(
+        gallery(), application(), changed(version(), "properties.publishingProfile.excludeFromLatest", value=True)
+    )
     assert run("apply").code == 0
     profile = azure.stored(version())["properties"]["publishingProfile"]
     assert profile["source"]["mediaLink"] == f"{LINK}?sig=second"
