@@ -19,7 +19,7 @@ from reconciler.resolve import resolve, select
 from reconciler.validate import validate, validate_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import date, datetime
 
     from reconciler.clock import Clock
@@ -195,15 +195,25 @@ def _expired(project: Project, document: Document | None, today: date) -> list[P
     ]
 
 
-def idle_rules(estate: Estate, used: frozenset[IgnoreRule]) -> tuple[Problem, ...]:
-    """Give a warning for each ignore rule that hid nothing; none where not everything was looked at."""
-    if estate.document is None or len(estate.selected) < len(estate.desired):
+def idle_rules(estate: Estate, used: frozenset[IgnoreRule], compared: Collection[str]) -> tuple[Problem, ...]:
+    """
+    Give a warning for each ignore rule that hid nothing in any resource that it speaks of.
+
+    Args:
+        estate: With the rules.
+        used: The rules that hid something.
+        compared: Folded ids of the resources that there was something to hide of; of the others nothing is known.
+    """
+    if estate.document is None:
         return ()
     document, fix = estate.document, "delete the rule"
+    unknown = [item for item in estate.desired if item.key not in compared]
     return tuple(
         _rule_problem(document, index, "ignore-unused", "this ignore rule hides nothing", fix)
         for index, rule in enumerate(estate.project.ignore)
-        if rule in estate.rules and rule not in used
+        if rule in estate.rules
+        and rule not in used
+        and not any(rule.covers(item.kind.name, item.name) for item in unknown)
     )
 
 

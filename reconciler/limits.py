@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model import Problem, Sync
+from reconciler.project import FILE_NAME
 
 if TYPE_CHECKING:
     from reconciler.model import Plan
@@ -20,10 +21,10 @@ def over_limit(plan: Plan, limits: Limits, max_puts: int | None) -> Problem | No
         limits: The project's.
         max_puts: The user's; it takes the place of the project's limits.
     """
-    most = max_puts if max_puts is not None else limits.max_puts
+    most, where = (max_puts, "--max-puts") if max_puts is not None else (limits.max_puts, FILE_NAME)
     if most is not None and plan.puts > most:
         puts = "1 PUT" if plan.puts == 1 else f"{plan.puts} PUTs"
-        return _over(f"the plan has {puts}, and at most {most} are allowed", plan)
+        return _over(f"the plan has {puts}, and at most {most} are allowed", plan, where)
     if max_puts is not None or limits.max_puts_percent is None:
         return None
     return _over_share(plan, limits.max_puts_percent)
@@ -36,9 +37,10 @@ def _over_share(plan: Plan, most: float) -> Problem | None:
         return None
     share = 100 * updates / len(existing)
     message = f"the plan writes {updates} of {len(existing)} existing resources ({share:.0f} %)"
-    return _over(f"{message}, and at most {most:g} % are allowed", plan)
+    return _over(f"{message}, and at most {most:g} % are allowed", plan, FILE_NAME)
 
 
-def _over(message: str, plan: Plan) -> Problem:
+def _over(message: str, plan: Plan, where: str) -> Problem:
     fix = f"look at the plan; if it is right, pass --max-puts {plan.puts}"
-    return Problem("reconciler.yaml", None, None, "spec.limits", "limit-exceeded", message, fix)
+    path = "spec.limits" if where == FILE_NAME else ""
+    return Problem(where, None, None, path, "limit-exceeded", message, fix)

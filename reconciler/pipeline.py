@@ -72,7 +72,8 @@ async def make_reading(
         retried=retried,
     )
     plan, used = make_plan(estate.selected, observation, policy, estate.desired)
-    idle = idle_rules(estate, used)
+    live = {key for key, observed in observation.observed.items() if isinstance(observed, Live)}
+    idle = idle_rules(estate, used, live)
     errors, warnings = (idle, estate.warnings) if estate.project.strict else ((), (*estate.warnings, *idle))
     return Reading(estate, observation, policy, plan, errors, warnings)
 
