@@ -161,9 +161,9 @@ class Applier:
     async def _one(self, change: Change, parent_done: asyncio.Event | None, permits: asyncio.Semaphore) -> Outcome:
         """Give the outcome of one resource, whatever happens to it."""
         try:
-            self.patience.check()
             if parent_done is not None:
                 await parent_done.wait()
+            self.patience.check()
             return self._depends(change) or await self._take_up(_Attempt(change, self.patience.deadline()), permits)
         except Interrupted:
             return self._interrupted(change)

@@ -200,7 +200,9 @@ class Bench:
 
 
 def told(outcome: Outcome) -> str:
-    """Give result and code in one word."""
+    """Give result and code in a word or two; where nothing was to be done any more, action and reason."""
+    if outcome.result is None:
+        return f"{outcome.change.action.value} {outcome.change.reason.value}"
     return f"{outcome.result.value} {outcome.error.code}" if outcome.error else outcome.result.value
 
 
@@ -217,7 +219,7 @@ class Watching:
 
     def finished(self, outcome: Outcome) -> None:
         """Keep it."""
-        self.heard.append(f"finished {outcome.change.desired.name} {outcome.result.value}")
+        self.heard.append(f"finished {outcome.change.desired.name} {told(outcome)}")
 
 
 def manifest(kind: str, name: str, spec: Mapping[str, Any], wave: int = 0, *, paused: bool = False) -> Manifest:

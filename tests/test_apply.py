@@ -1,0 +1,978 @@
+"""Turning a plan into outcomes: one PUT each, in order, verified, and told whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.model import Action, Change, Live, Plan, Result
+from reconciler.saved_plan import read, save
+from tests.support.clock import START
+from tests.support.service import (
+    APPLICATION,
+    DEFINITION,
+    GALLERY,
+    VERSION,
+    Bench,
+    Watching,
+    application,
+    bench,
+    breaks,
+    definition,
+    gallery,
+    refuses,
+    restated,
+    run,
+    says,
+    told,
+    version,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from reconciler.model import Manifest, Outcome
+    from tests.support.service import Fault, Forward
+
+TREE = (gallery(), application(), version())
+
+
+def scenario(
+    *manifests: Manifest, stand: bool = False, **settings: float
+) -> Callable[[Callable[[Bench], Awaitable[None]]], None]:
+    """Run the function below at once, on a bench with *manifests*, which stand already if so wanted."""
+
+    def decorate(act: Callable[[Bench], Awaitable[None]]) -> None:
+        async def play() -> None:
+            async with bench(*manifests, **settings) as test:
+                if stand:
+                    assert set((await test.results()).values()) == {"succeeded"}
+                    test.service.seen.clear()
+                await act(test)
+
+        run(play)
+
+    return decorate
+
+
+def edited(test: Bench, resource_id: str, **properties: Any) -> None:
+    """Change live properties as another client would."""
+    test.world.edit(resource_id, lambda body: {**body, "properties": {**body["properties"], **properties}})
+
+
+# One resource
+
+
+def test_in_sync_after_an_apply() -> None:
+    """Whatever was created is in sync, and a second apply sends nothing but reads."""
+
+    @scenario(*TREE, definition())
+    async def _(test: Bench) -> None:
+        assert set((await test.results()).values()) == {"succeeded"}
+        assert sorted(test.service.sent("PUT")) == ["1.0.0", "agent", "suite", "tools"]
+        test.service.seen.clear()
+        assert set((await test.actions()).values()) == {"none"}
+        assert await test.results() == {}
+        assert test.service.sent("PUT") == []
+
+
+def test_read_just_before_the_put() -> None:
+    """Each item is read again right before its PUT, with its permit in hand: nothing comes between."""
+
+    @scenario(*(definition(f"suite{n}") for n in range(6)))
+    async def _(test: Bench) -> None:
+        plan = await test.plan()
+        test.service.seen.clear()
+        test.service.latency_s = 1
+        await test.results(plan, concurrency=1)
+        assert [seen.method for seen in test.service.seen] == ["GET", "PUT", "GET"] * 6
+        assert [seen.at for seen in test.service.seen] == list(range(18))
+
+
+def test_the_freshest_read_is_what_counts() -> None:
+    """What changed between plan and PUT is carried, and what is done already is not done again."""
+
+    @scenario(gallery(description="new"), definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, GALLERY, description="old")
+        edited(test, DEFINITION, description="old")
+        plan = await test.plan()
+        edited(test, GALLERY, description="new")
+        test.world.edit(DEFINITION, lambda body: {**body, "tags": {**body["tags"], "else": "theirs"}})
+        assert await test.results(plan) == {"tools": "unchanged", "suite": "succeeded"}
+        assert test.service.sent("PUT") == ["suite"]
+        stored = test.world.stored(DEFINITION)
+        assert stored is not None
+        assert stored["tags"]["else"] == "theirs"
+
+
+def test_gone_since_the_plan() -> None:
+    """What is gone is created."""
+
+    @scenario(definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, DEFINITION, description="old")
+        plan = await test.plan()
+        test.world.remove(DEFINITION)
+        assert await test.results(plan) == {"suite": "succeeded"}
+
+
+def test_blocked_since_the_plan() -> None:
+    """What must not be written any more is told so, and not sent."""
+
+    @scenario(definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, DEFINITION, description="old")
+        plan = await test.plan()
+        test.world.edit(DEFINITION, lambda body: {**body, "tags": {"reconciler-project": "other"}})
+        test = replace(test, policy=replace(test.policy, tracking=replace(test.policy.tracking, project="mine")))
+        assert await test.results(plan) == {"suite": "blocked owned-elsewhere"}
+        assert test.service.sent("PUT") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (says(404, b"<html>"), "Http404"),
+        (says(200, b"<html>"), "UnusableAnswer"),
+        (refuses(403, "AuthorizationFailed"), "AuthorizationFailed"),
+        (breaks(after=False), "Unreachable"),
+    ],
+)
+def test_unreadable_since_the_plan(fault: Fault, code: str) -> None:
+    """Nothing is sent on a read that says nothing."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        plan = await test.plan()
+        test.service.plan("GET", "/suite", fault, times=99)
+        assert await test.results(plan) == {"suite": f"failed {code}"}
+        assert test.service.sent("PUT") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, "InvalidParameter"), (403, "AuthorizationFailed"), (409, "PropertyChangeNotAllowed"), (412, "Precondition")],
+)
+def test_a_refusal_is_final(status: int, code: str) -> None:
+    """ARM's no is told with its code; nobody asks again, and nobody else is kept from anything."""
+
+    @scenario(definition(), definition("other"))
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(status, code, Retry_After="1"), times=9)
+        outcomes = await test.apply()
+        assert {name: told(outcome) for name, outcome in outcomes.items()} == {
+            "suite": f"failed {code}",
+            "other": "succeeded",
+        }
+        assert test.service.times("PUT", "/suite") == [0]
+
+
+# Lost answers and conflicts
+
+
+def test_a_lost_answer_that_landed() -> None:
+    """A PUT whose answer was lost is read for first; if it landed it is verified, and never sent again."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", breaks(after=True))
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.sent("PUT") == ["suite"]
+        assert [seen.method for seen in test.service.seen] == ["GET", "GET", "PUT", "GET", "GET"]
+
+
+def test_a_lost_answer_with_an_operation() -> None:
+    """A long operation that was begun without an answer is waited for."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/tools", breaks(after=True))
+        assert await test.results() == {"tools": "succeeded"}
+        assert test.service.times("PUT", "/tools") == [0]
+        assert test.clock.elapsed == 60
+
+
+@pytest.mark.parametrize(
+    "fault", [breaks(after=False), refuses(500, "InternalServerError"), says(503, b"<html>"), refuses(408, "Timeout")]
+)
+def test_a_lost_answer_that_did_not_land(fault: Fault) -> None:
+    """If it did not land it is sent once more, after a read and a wait."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", fault)
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.times("PUT", "/suite") == [0, 15]
+        assert [seen.method for seen in test.service.seen] == ["GET", "GET", "PUT", "GET", "PUT", "GET"]
+
+
+def test_answers_lost_for_ever() -> None:
+    """Three rounds, and then the last error is told."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(503, "ServerBusy", "busy"), times=9)
+        applier = test.applier()
+        outcomes = await applier.apply(await test.plan())
+        assert [told(outcome) for outcome in outcomes.values()] == ["failed ServerBusy"]
+        assert test.service.times("PUT", "/suite") == [0, 15, 30]
+        assert applier.puts == 3
+
+
+def test_a_lost_answer_is_verified() -> None:
+    """What landed without an answer is looked at like any other: here its replication is still to be waited for."""
+
+    @scenario(*TREE)
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/1.0.0", breaks(after=True))
+        outcomes = await test.results(wait_replicated=True)
+        assert outcomes["agent-1.0.0"] == "succeeded"
+        assert test.service.sent("PUT").count("1.0.0") == 1
+        assert test.service.times("GET", "/1.0.0") == [60, 75, 90, 105, 120, 120, 120]
+
+
+@pytest.mark.parametrize("code", ["Conflict", "AnotherOperationInProgress"])
+def test_conflicts(code: str) -> None:
+    """Something in the way is waited out: read again, decide again, send again."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(409, code), times=2)
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.times("PUT", "/suite") == [0, 15, 30]
+
+
+def test_conflicts_for_ever() -> None:
+    """Three rounds."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(409, "Conflict"), times=9)
+        assert await test.results() == {"suite": "failed Conflict"}
+        assert test.service.times("PUT", "/suite") == [0, 15, 30]
+
+
+def test_a_conflict_after_which_nothing_is_left() -> None:
+    """Whoever was in the way may have done it: then it is unchanged, for it was not us."""
+
+    @scenario(definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, DEFINITION, description="old")
+
+        async def somebody_else(send: Any, forward: Forward) -> None:
+            edited(test, DEFINITION, description="new")
+            await refuses(409, "Conflict")(send, forward)
+
+        test.service.plan("PUT", "/suite", somebody_else)
+        assert await test.results() == {"suite": "unchanged"}
+        assert test.service.sent("PUT") == ["suite"]
+
+
+def test_throttled_writes() -> None:
+    """A throttled PUT waits as long as it is told to, within its round."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(429, "TooManyRequests", Retry_After="17"))
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.times("PUT", "/suite") == [0, 17]
+
+
+# Operations
+
+
+def test_to_the_end_of_the_operation() -> None:
+    """A 201 is not the end: the operation is asked until it is, then the resource is read."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        outcomes = await test.apply()
+        assert outcomes["tools"].result is Result.SUCCEEDED
+        polls = [seen.at for seen in test.service.seen if "capsOperations" in seen.path]
+        assert polls == [0, 15, 30, 45, 60]
+        assert test.service.times("GET", "/tools") == [0, 0, 60]
+
+
+def test_without_any_link_the_resource_is_watched() -> None:
+    """No header at all: the resource's own state tells the end."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        plan = await test.plan()
+        test.service.plan("PUT", "/tools", says(202))
+        running = {"id": GALLERY, "location": "West US", "properties": {"provisioningState": "Creating"}}
+        done = {**running, "properties": {"provisioningState": "Succeeded"}}
+        test.service.plan("GET", "/tools", refuses(404, "ResourceNotFound"))
+        test.service.plan("GET", "/tools", says(200, running), times=2)
+        test.service.plan("GET", "/tools", says(200, done))
+        results = await test.results(plan)
+        assert results["tools"] == "succeeded"
+        assert test.service.times("GET", "/tools") == [0, 0, 0, 15, 30]
+        assert test.service.times("PUT", "/tools") == [0]
+
+
+def test_a_failed_operation() -> None:
+    """An operation that ends badly is told with ARM's words, and not tried again."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        test.world.fail_next(GALLERY, "QuotaExceeded", "no room for sig=CANARY")
+        outcome = (await test.apply())["tools"]
+        assert told(outcome) == "failed QuotaExceeded"
+        assert "CANARY" not in repr(outcome.error)
+        assert test.service.sent("PUT") == ["tools"]
+
+
+def test_a_failed_operation_is_repeated_by_the_next_run() -> None:
+    """It is sent again once, unless the loop holds it back."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        test.world.fail_next(GALLERY, "QuotaExceeded", "no room")
+        await test.apply()
+        held = replace(test, policy=replace(test.policy, retried=frozenset({GALLERY.lower()})))
+        assert await held.results() == {}
+        assert await test.results() == {"tools": "succeeded"}
+
+
+def test_a_conflict_told_by_the_operation() -> None:
+    """A conflict that the operation tells of is its end, not a reason to send again."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/tools", says(202, Location="http://localhost/operation"))
+        test.service.plan("GET", "/operation", refuses(409, "Conflict"), times=9)
+        assert await test.results() == {"tools": "failed Conflict"}
+        assert test.service.sent("PUT") == ["tools"]
+
+
+def test_a_foreign_operation() -> None:
+    """An operation elsewhere is not asked, and the resource is not sent again."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        link = "https://evil.example/operation?t=CANARY"
+        test.service.plan("PUT", "/tools", says(202, Azure_AsyncOperation=link))
+        outcome = (await test.apply())["tools"]
+        assert told(outcome) == "failed ForeignOrigin"
+        assert outcome.error is not None
+        assert "evil.example" in outcome.error.message
+        assert "CANARY" not in repr(outcome.error)
+        assert test.service.sent("PUT") == ["tools"]
+
+
+def test_an_operation_without_end() -> None:
+    """Past the time limit it is told to go on without us; the next run waits for it and sends nothing."""
+
+    @scenario(gallery(), timeout_s=40)
+    async def _(test: Bench) -> None:
+        assert await test.results() == {"tools": "failed Timeout"}
+        assert test.clock.elapsed == 40
+        assert await test.actions() == {"tools": "wait"}
+        assert await test.results() == {"tools": "unchanged"}
+        assert test.service.sent("PUT") == ["tools"]
+
+
+# Verification
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFound", "AuthorizationFailed"])
+def test_a_read_back_that_comes_late(code: str) -> None:
+    """Just after a PUT a read may still miss the resource: a minute is given."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        plan = await test.plan()
+
+        async def first(send: Any, forward: Forward) -> None:
+            await forward()
+            test.service.plan("GET", "/suite", refuses(404 if "NotFound" in code else 403, code), times=4)
+
+        test.service.plan("PUT", "/suite", first)
+        assert await test.results(plan) == {"suite": "succeeded"}
+        assert test.service.times("GET", "/suite") == [0, 0, 15, 30, 45, 60]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (refuses(404, "ResourceNotFound"), "UnusableAnswer"),
+        (refuses(403, "AuthorizationFailed"), "AuthorizationFailed"),
+        (says(200, b"<html>"), "UnusableAnswer"),
+    ],
+)
+def test_a_read_back_that_never_comes(fault: Fault, code: str) -> None:
+    """After the minute what could not be read is told, and nothing is sent again."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        async def first(send: Any, forward: Forward) -> None:
+            await forward()
+            test.service.plan("GET", "/suite", fault, times=99)
+
+        test.service.plan("PUT", "/suite", first)
+        assert await test.results() == {"suite": f"failed {code}"}
+        assert test.clock.elapsed == 60
+        assert test.service.sent("PUT") == ["suite"]
+
+
+@pytest.mark.parametrize("also", [False, True])
+def test_a_value_that_did_not_stick(also: bool) -> None:  # noqa: FBT001
+    """What Azure took and did not keep is told with both values; there is no second PUT."""
+    display = {"displayName": "Theirs"} if also else {}
+
+    @scenario(definition(description="mine"))
+    async def _(test: Bench) -> None:
+        async def first(send: Any, forward: Forward) -> None:
+            await forward()
+            edited(test, DEFINITION, description="theirs", **display)
+
+        test.service.plan("PUT", "/suite", first)
+        outcome = (await test.apply())["suite"]
+        assert told(outcome) == "failed DidNotStick"
+        assert outcome.error is not None
+        assert "properties.description is 'theirs', not 'mine'" in outcome.error.message
+        assert ("1 more" in outcome.error.message) is also
+        assert "properties.description" in {field.path for field in outcome.change.fields}
+        assert test.service.sent("PUT") == ["suite"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "live", "words"),
+    [
+        ({"isEnabled": False}, {}, "properties.isEnabled is absent, not False"),
+        ({}, {"isEnabled": False}, "properties.isEnabled is False, not True"),
+        ({"description": None}, {"description": "theirs"}, "properties.description is 'theirs', not absent"),
+    ],
+)
+def test_absent_and_default_values_that_did_not_stick(stated: dict[str, Any], live: dict[str, Any], words: str) -> None:
+    """A value that is not there, a default, and a value that must not be there are told in the same way."""
+
+    @scenario(definition(**stated))
+    async def _(test: Bench) -> None:
+        def theirs(body: dict[str, Any]) -> dict[str, Any]:
+            properties = {name: value for name, value in body["properties"].items() if name != "isEnabled"}
+            return {**body, "properties": {**properties, **live}}
+
+        async def first(send: Any, forward: Forward) -> None:
+            await forward()
+            test.world.edit(DEFINITION, theirs)
+
+        test.service.plan("PUT", "/suite", first)
+        outcome = (await test.apply())["suite"]
+        assert told(outcome) == "failed DidNotStick"
+        assert outcome.error is not None
+        assert words in outcome.error.message
+
+
+def test_a_digest_that_did_not_stick() -> None:
+    """A tag that was lost leaves the content unverified: told, where the digest was to be recorded."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        def untag(times: int) -> None:
+            async def first(send: Any, forward: Forward) -> None:
+                await forward()
+                test.world.edit(DEFINITION, lambda body: {**body, "tags": {}})
+
+            test.service.plan("PUT", "/suite", first, times)
+
+        untag(1)
+        assert await test.results() == {"suite": "failed DidNotStick"}
+        untag(1)
+        test = replace(test, policy=replace(test.policy, adopt=False))
+        edited(test, DEFINITION, description="old")
+        assert await test.results() == {"suite": "succeeded"}
+
+
+def test_a_failed_state_after_a_good_operation() -> None:
+    """The resource has the last word."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        body = {"id": GALLERY, "location": "West US", "properties": {"provisioningState": "Failed"}}
+        test.service.plan("PUT", "/tools", says(200, {}))
+        plan = await test.plan()
+        test.service.plan("GET", "/tools", refuses(404, "ResourceNotFound"))
+        test.service.plan("GET", "/tools", says(200, {**body, "tags": {}}))
+        outcome = (await test.apply(plan))["tools"]
+        assert told(outcome) == "failed ProvisioningFailed"
+        assert outcome.error is not None
+        assert outcome.error.message == "the resource is Failed after the operation ended"
+
+
+def test_what_somebody_else_stated_may_stay() -> None:
+    """Undeclared values are no failure."""
+
+    @scenario(definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, DEFINITION, description="old", deploymentPolicy={"deploymentMode": "Incremental"})
+        assert await test.results() == {"suite": "succeeded"}
+
+
+def test_republish() -> None:
+    """What is to be sent without a difference is sent once, and verified as it is."""
+
+    @scenario(definition(), stand=True)
+    async def _(test: Bench) -> None:
+        test = replace(test, policy=replace(test.policy, republish=frozenset({DEFINITION.lower()})))
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.sent("PUT") == ["suite"]
+
+
+def replication(state: str, **regions: str) -> Fault:
+    """Answer with a replication status."""
+    summary = [{"region": region, "state": word} for region, word in regions.items()]
+    status = {"aggregatedState": state, "summary": summary}
+    return says(200, {"id": VERSION, "properties": {"replicationStatus": status}})
+
+
+def replicated(*faults: Fault) -> tuple[Outcome, list[float]]:
+    """Publish a version and wait for its replication; give its outcome and when its replication was read."""
+    kept: list[tuple[Outcome, list[float]]] = []
+
+    @scenario(*TREE)
+    async def _(test: Bench) -> None:
+        plan = await test.plan()
+        reads: list[float] = []
+
+        async def expand(scope: Any, receive: Any, send: Any) -> None:
+            if b"expand" in scope["query_string"] and faults:
+                reads.append(test.clock.elapsed)
+                await faults[min(len(reads), len(faults)) - 1](send, lambda: inner(scope, receive, send))
+            else:
+                await inner(scope, receive, send)
+
+        inner, test.service.app = test.service.app, expand
+        outcome = (await test.apply(plan, wait_replicated=True))["agent-1.0.0"]
+        kept.append((outcome, reads))
+
+    return kept[0]
+
+
+def test_wait_for_replication() -> None:
+    """A write is done when its replication is, if that was asked for; only kinds that have one are asked."""
+    unsaid = says(200, {"id": VERSION, "properties": {}})
+    outcome, reads = replicated(unsaid, replication("InProgress"), replication("Completed"))
+    assert told(outcome) == "succeeded"
+    assert reads == [120, 135, 150]
+    assert told(replicated()[0]) == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [
+        (replication("Failed", westus="Completed", eastus="Failed"), "ReplicationFailed", "failed in eastus"),
+        (replication("Failed"), "ReplicationFailed", "failed in a region"),
+        (replication("InProgress"), "Timeout", "3600 s"),
+        (refuses(500, "InternalServerError"), "InternalServerError", "no"),
+        (refuses(403, "AuthorizationFailed"), "AuthorizationFailed", "no"),
+    ],
+)
+def test_replication_that_does_not_come(fault: Fault, code: str, words: str) -> None:
+    """What failed, or could not be seen in time, is told; the version is not sent again."""
+    outcome, _ = replicated(fault)
+    assert told(outcome) == f"failed {code}"
+    assert outcome.error is not None
+    assert words in outcome.error.message
+
+
+# Somebody else's operation
+
+
+def test_wait_then_decide_again() -> None:
+    """What runs is waited for, read again and decided again, from what it became."""
+
+    @scenario(gallery(description="mine"))
+    async def _(test: Bench) -> None:
+        other = restated(test, gallery(description="theirs"))
+        theirs = asyncio.ensure_future(other.apply())
+        await test.clock.sleep(10)
+        plan = await test.plan()
+        assert [change.action for change in plan.changes] == [Action.WAIT]
+        watching = Watching()
+        assert await test.results(plan, progress=watching) == {"tools": "succeeded"}
+        assert test.service.times("PUT", "/tools") == [0, 70]
+        assert watching.heard == ["started tools", "finished tools succeeded"]
+        with suppress(Exception):
+            await theirs
+
+
+def test_wait_and_nothing_left() -> None:
+    """Often what runs is what was wanted."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        twin = asyncio.ensure_future(restated(test, gallery()).apply())
+        await test.clock.sleep(10)
+        assert await test.results() == {"tools": "unchanged"}
+        assert test.service.sent("PUT") == ["tools"]
+        await twin
+
+
+def running(body_id: str, state: str = "Updating") -> Fault:
+    """Answer with a resource that is being worked on."""
+    return says(200, {"id": body_id, "location": "West US", "properties": {"provisioningState": state}})
+
+
+@pytest.mark.parametrize("state", ["Creating", "Updating", "Deleting", "Migrating", "Pondering"])
+def test_wait_until_the_time_limit(state: str) -> None:
+    """What never ends is told to still run; nothing was sent."""
+
+    @scenario(gallery(), timeout_s=100)
+    async def _(test: Bench) -> None:
+        test.service.plan("GET", "/tools", running(GALLERY, state), times=99)
+        assert await test.results() == {"tools": "failed Timeout"}
+        assert test.clock.elapsed == 100
+        assert test.service.sent("PUT") == []
+
+
+def test_gone_while_waiting() -> None:
+    """What was being deleted is created when it is gone."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        test.service.plan("GET", "/tools", running(GALLERY, "Deleting"), times=3)
+        assert await test.results() == {"tools": "succeeded"}
+        assert test.service.times("PUT", "/tools") == [30]
+
+
+def test_waiting_holds_nobody_up() -> None:
+    """Who waits for somebody else needs no permit."""
+
+    @scenario(gallery(), *(definition(f"suite{n}") for n in range(3)))
+    async def _(test: Bench) -> None:
+        test.service.plan("GET", "/tools", running(GALLERY), times=10)
+        assert set((await test.results(concurrency=1)).values()) == {"succeeded"}
+        assert [test.service.times("PUT", f"/suite{n}") for n in range(3)] == [[0], [0], [0]]
+
+
+# Order
+
+
+def overlaps(test: Bench, path: str) -> int:
+    """Tell how many PUTs below *path* came while an operation there still ran."""
+    puts = [seen for seen in test.service.seen if seen.method == "PUT" and path in seen.path]
+    ends = {seen.path: 60 + seen.until for seen in puts if "/versions/" in seen.path}
+    return sum(
+        one is not two and one.at <= two.at < ends.get(one.path, one.until)
+        for index, one in enumerate(puts)
+        for two in puts[index + 1 :]
+    )
+
+
+def test_one_writer_for_an_application() -> None:
+    """Versions of one application are written one after the other, to the end of each operation; others at once."""
+    numbers = ("1.0.0", "1.1.0", "2.0.0")
+    versions = [version(number, 0, name) for name in ("agent", "other") for number in numbers]
+
+    @scenario(gallery(), application(), application("other"), *versions)
+    async def _(test: Bench) -> None:
+        test.service.latency_s = 1
+        assert set((await test.results(concurrency=16)).values()) == {"succeeded"}
+        assert overlaps(test, "/applications/agent") == 0
+        assert overlaps(test, "/applications/other") == 0
+        assert overlaps(test, "/galleries/tools") > 0
+        firsts = [seen.at for seen in test.service.seen if seen.method == "PUT" and seen.path.endswith("1.0.0")]
+        assert len(firsts) == 2
+        assert firsts[0] == firsts[1]
+
+
+def test_parents_before_children() -> None:
+    """A child waits for its parent's operation, whatever the order of the manifests."""
+
+    @scenario(version(), application(), gallery())
+    async def _(test: Bench) -> None:
+        await test.apply()
+        assert test.service.sent("PUT") == ["tools", "agent", "1.0.0"]
+        assert test.service.times("PUT", "/agent") == [60]
+
+
+def test_bounded_concurrency() -> None:
+    """No more are written at the same time than allowed."""
+
+    @scenario(*(gallery(f"g{n}") for n in range(5)))
+    async def _(test: Bench) -> None:
+        await test.apply(concurrency=2)
+        assert [seen.at for seen in test.service.seen if seen.method == "PUT"] == [0, 0, 60, 60, 120]
+
+
+def test_waves() -> None:
+    """A wave starts when the one before is written and verified; a parent's wave lifts its children."""
+
+    @scenario(definition("late", 2), definition("early", -1), gallery(wave=1), application(), definition("middle"))
+    async def _(test: Bench) -> None:
+        assert set((await test.results()).values()) == {"succeeded"}
+        assert test.service.sent("PUT") == ["early", "middle", "tools", "agent", "late"]
+        assert test.service.times("PUT", "/late") == [60]
+
+
+def test_a_failure_skips_later_waves() -> None:
+    """Its siblings go on."""
+
+    @scenario(definition("one"), definition("two"), definition("three", 1), definition("four", 2))
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/one", refuses(400, "BadRequest"))
+        assert await test.results() == {
+            "one": "failed BadRequest",
+            "two": "succeeded",
+            "three": "skipped EarlierWaveFailed",
+            "four": "skipped EarlierWaveFailed",
+        }
+        assert sorted(test.service.sent("PUT")) == ["one", "two"]
+
+
+def test_a_blocked_or_paused_one_skips_nothing() -> None:
+    """Later waves wait for no human."""
+
+    @scenario(gallery(paused=True), application(), definition("late", 1))
+    async def _(test: Bench) -> None:
+        assert await test.actions() == {"tools": "paused", "agent": "blocked", "late": "create"}
+        assert await test.results() == {"late": "succeeded"}
+
+
+def test_what_depends_on_a_failure() -> None:
+    """Children and grandchildren of what failed are skipped; nothing is asked about them."""
+
+    @scenario(*TREE, version(application="agent", number="2.0.0"), definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/tools", refuses(400, "BadRequest"))
+        assert await test.results() == {
+            "tools": "failed BadRequest",
+            "suite": "succeeded",
+            "agent": "skipped DependencyFailed",
+            "agent-1.0.0": "skipped DependencyFailed",
+            "agent-2.0.0": "skipped DependencyFailed",
+        }
+        assert sorted(test.service.sent("PUT")) == ["suite", "tools"]
+
+
+@pytest.mark.parametrize("wave", [0, 1])
+def test_what_depends_on_the_unknown(wave: int) -> None:
+    """What could not be read keeps what is below it from being written, in its own wave and in later ones."""
+
+    @scenario(gallery(), application(wave=wave, description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, APPLICATION, description="old")
+        test.service.plan("GET", "/tools", refuses(403, "AuthorizationFailed"))
+        assert await test.results() == {"agent": "skipped DependencyFailed"}
+        assert test.service.sent("PUT") == []
+
+
+# A reviewed plan
+
+
+def test_a_reviewed_plan() -> None:
+    """What has not moved since is written; what moved is refused before anything is sent for it."""
+
+    @scenario(definition("one", description="new"), definition("two", description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        one, two = (DEFINITION.replace("suite", name) for name in ("one", "two"))
+        edited(test, one, description="old")
+        edited(test, two, description="old")
+        observation = await test.observe()
+        plan = await test.plan()
+        live = {key: found.body for key, found in observation.observed.items() if isinstance(found, Live)}
+        saved = read(save(plan, live, None, START).encode(), None, START)
+        edited(test, two, displayName="Moved")
+        results = await test.results(saved=saved)
+        assert results == {"one": "succeeded", "two": "refused PlanMoved"}
+        assert test.service.sent("PUT") == ["one"]
+
+
+def test_a_reviewed_plan_after_a_conflict() -> None:
+    """What the run itself found moved while it waited is its own business: the plan is held against the first read."""
+
+    @scenario(definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, DEFINITION, description="old")
+        observation = await test.observe()
+        live = {key: found.body for key, found in observation.observed.items() if isinstance(found, Live)}
+        saved = read(save(await test.plan(), live, None, START).encode(), None, START)
+        test.service.plan("PUT", "/suite", refuses(409, "Conflict"))
+        assert await test.results(saved=saved) == {"suite": "succeeded"}
+
+
+# Stops, cancels and bugs
+
+
+async def stop_at(test: Bench, moment: float) -> None:
+    """Tell the run to stop when the virtual time has come."""
+    await test.clock.sleep(moment)
+    test.patience.stop.set()
+
+
+def test_stopped_before_it_began() -> None:
+    """Nothing is asked and nothing is sent; everything has an outcome."""
+
+    @scenario(*TREE, definition("late", 1))
+    async def _(test: Bench) -> None:
+        plan = await test.plan()
+        test.service.seen.clear()
+        test.patience.stop.set()
+        assert set((await test.results(plan)).values()) == {"skipped Interrupted"}
+        assert len(plan.changes) == 4
+        assert test.service.seen == []
+
+
+def test_stopped_while_an_operation_runs() -> None:
+    """No new PUT is started; what runs is told, with the id of its request, and the next run converges."""
+
+    @scenario(*TREE, definition("late", 1))
+    async def _(test: Bench) -> None:
+        stopping = asyncio.ensure_future(stop_at(test, 20))
+        outcomes = await test.apply()
+        assert test.clock.elapsed == 20
+        assert {name: told(outcome) for name, outcome in outcomes.items()} == {
+            "tools": "failed Interrupted",
+            "agent": "skipped Interrupted",
+            "agent-1.0.0": "skipped Interrupted",
+            "late": "skipped Interrupted",
+        }
+        error = outcomes["tools"].error
+        assert error is not None
+        assert error.request_id
+        assert error.fix == "run again"
+        assert test.service.sent("PUT") == ["tools"]
+        await stopping
+        test.patience.stop.clear()
+        assert set((await test.results()).values()) == {"succeeded", "unchanged"}
+        assert set((await test.actions()).values()) == {"none"}
+        assert test.service.sent("PUT") == ["tools", "agent", "1.0.0", "late"]
+
+
+def test_stopped_while_somebody_elses_operation_runs() -> None:
+    """Nothing of ours is in flight then."""
+
+    @scenario(gallery())
+    async def _(test: Bench) -> None:
+        test.service.plan("GET", "/tools", running(GALLERY), times=99)
+        stopping = asyncio.ensure_future(stop_at(test, 20))
+        assert await test.results() == {"tools": "skipped Interrupted"}
+        await stopping
+
+
+def test_stopped_between_read_and_put() -> None:
+    """A stop that comes with the read is heard before the PUT."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        plan = await test.plan()
+        test.service.latency_s = 2
+        stopping = asyncio.ensure_future(stop_at(test, 1))
+        assert await test.results(plan) == {"suite": "skipped Interrupted"}
+        assert test.service.sent("PUT") == []
+        await stopping
+
+
+def test_stopped_while_throttled() -> None:
+    """A PUT that ARM put off is not sent after a stop."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(429, "TooManyRequests", Retry_After="17"))
+        stopping = asyncio.ensure_future(stop_at(test, 5))
+        assert await test.results() == {"suite": "failed Interrupted"}
+        assert test.service.times("PUT", "/suite") == [0]
+        await stopping
+
+
+async def cancelled_at(test: Bench, moment: float, *, stopped: bool = True, **settings: Any) -> dict[str, str]:
+    """Tell an apply to stop, and cancel it, when the virtual time has come."""
+    plan = await test.plan()
+    applying = asyncio.ensure_future(test.results(plan, **settings))
+    await test.clock.sleep(moment)
+    if stopped:
+        test.patience.stop.set()
+    applying.cancel()
+    results = await applying
+    assert not applying.cancelling()
+    return results
+
+
+def test_cancelled_in_the_middle_of_a_put() -> None:
+    """A PUT that nobody waits for any more is told as in flight; what waited for it was never sent."""
+
+    @scenario(*TREE, definition(), definition("two"), definition("late", 1))
+    async def _(test: Bench) -> None:
+        test.service.latency_s = 10
+        results = await cancelled_at(test, 15, concurrency=2)
+        assert results == {
+            "tools": "failed Interrupted",
+            "suite": "failed Interrupted",
+            "two": "skipped Interrupted",
+            "agent": "skipped Interrupted",
+            "agent-1.0.0": "skipped Interrupted",
+            "late": "skipped Interrupted",
+        }
+
+
+def test_cancelled_while_throttled() -> None:
+    """No long wait keeps the report from being written."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(429, "TooManyRequests", Retry_After="600"))
+        assert await cancelled_at(test, 5) == {"suite": "failed Interrupted"}
+        assert test.clock.elapsed == 5
+
+
+def test_cancelled_without_a_stop() -> None:
+    """Whoever cancels without having told the run to stop gets no outcomes."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.latency_s = 10
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled_at(test, 5, stopped=False)
+
+
+class FragileError(Exception):
+    """Something that nobody foresaw."""
+
+
+class Fragile(Watching):
+    """Breaks when one resource is started."""
+
+    def started(self, change: Change) -> None:
+        """Break, or keep it."""
+        if change.desired.name == "one":
+            message = "CANARY"
+            raise FragileError(message)
+        super().started(change)
+
+
+def test_a_bug_fails_one_resource(caplog: pytest.LogCaptureFixture) -> None:
+    """An exception that nobody foresaw fails its own resource, by the name of its type alone; others go on."""
+
+    @scenario(definition("one"), definition("two"), definition("late", 1))
+    async def _(test: Bench) -> None:
+        logger = logging.getLogger("reconciler.apply")
+        caplog.set_level(logging.DEBUG, "reconciler.apply")
+        logger.addHandler(caplog.handler)
+        outcomes = await test.apply(progress=Fragile())
+        logger.removeHandler(caplog.handler)
+        assert {name: told(outcome) for name, outcome in outcomes.items()} == {
+            "one": "failed InternalError",
+            "two": "succeeded",
+            "late": "skipped EarlierWaveFailed",
+        }
+        error = outcomes["one"].error
+        assert error is not None
+        assert error.message == "an unexpected FragileError in the reconciler"
+        assert "in started" in caplog.text
+        assert "CANARY" not in caplog.text.replace('message = "CANARY"', "")
+
+
+def test_a_plan_without_anything_to_do() -> None:
+    """Nothing is nothing."""
+
+    @scenario()
+    async def _(test: Bench) -> None:
+        assert await test.results(Plan(())) == {}
