@@ -157,7 +157,7 @@ def _name_validator(kind: str) -> jsonschema_rs.Validator:
 
 
 def _check_link(link: Any, where: str) -> None:
-    """A quoted URL or a doubled question mark is refused (azure-rest-api-specs issue 21212, azure-powershell 19358)."""
+    """A quoted URL or a doubled question mark is refused (azure-rest-api-specs#21212, azure-powershell 19358)."""
     text = str(link)
     if text.startswith(_QUOTES) or text.endswith(_QUOTES) or text.count("?") > 1:
         msg = f"The value of parameter '{where}' is invalid: it is not a valid blob URI."
@@ -168,8 +168,8 @@ def _check_package(facts: Facts, body: Mapping[str, Any]) -> None:
     """
     Refuse a definition that is handed over in both ways, in none, or in half of one.
 
-    That the two parts should be empty if a package is given is the service's own text (terraform-provider-azurerm
-    issue 27515); the rest is inferred.
+    That the two parts should be empty if a package is given is the service's own text
+    (terraform-provider-azurerm#27515); the rest is inferred.
     """
     if not facts.packages:
         return

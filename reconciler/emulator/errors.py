@@ -129,13 +129,13 @@ def property_change(target: str) -> Refused:
     """
     Give the 409 of a change of what is frozen after create.
 
-    By analogy with the image types (azure-sdk-for-java issue 28842, bosh-azure-cpi-release issue 720).
+    By analogy with the image types (azure-sdk-for-java#28842, bosh-azure-cpi-release#720).
     """
     return Refused(409, "PropertyChangeNotAllowed", f"Changing property '{target}' is not allowed.", target=target)
 
 
 def location_change(name: str, group: str, live: str, sent: str) -> Refused:
-    """Give ARM's 409 of a resource that exists elsewhere (azure-docs issue 70422)."""
+    """Give ARM's 409 of a resource that exists elsewhere (azure-docs#70422)."""
     message = (
         f"The resource '{name}' already exists in location '{live}' in resource group '{group}'. A resource with the "
         f"same name cannot be created in location '{sent}'. Please select a new resource name."

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NESTED_GRACE_S: Final = 20
-"""How long a deleted child still keeps its parent from being deleted (azure-rest-api-specs issue 19686)."""
+"""How long a deleted child still keeps its parent from being deleted (azure-rest-api-specs#19686)."""
 
 _OPERATION_KEPT_S: Final = 3600
 

@@ -49,7 +49,7 @@ def render(report: Report, *, color: bool = False, width: int = 100) -> str:
     """Give *report* as lines of text, without any control character but line ends and, if asked for, colors."""
     look = Look(color, width)
     lines = [look.paint(verdict(report), "bold"), "", *_body(report, look), footer(report)]
-    return "".join(f"{inert(line)}\n" for line in lines)
+    return "".join(f"{inert(line)}\n" for line in lines).rstrip("\n") + "\n"
 
 
 def _body(report: Report, look: Look) -> Iterator[str]:
@@ -73,7 +73,9 @@ def _blocks(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
 
 
 def footer(report: Report) -> str:
-    """Give the line that says what was asked of ARM."""
+    """Give the line that says what was asked of ARM; nothing for what asks nobody."""
+    if report.command == "validate":
+        return ""
     summary = summarize(report)
     writes = summary.requests["PUT"]
     reads = sum(summary.requests.values()) - writes
