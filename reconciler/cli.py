@@ -221,13 +221,17 @@ def _run(command: str, values: dict[str, Any]) -> Run:
 
 def _finish(report: Report, values: dict[str, Any], signalled: int | None = None) -> int:
     """Write the report in every form that was asked for, and give the exit code; a signal's own wins."""
+    from dataclasses import replace  # noqa: PLC0415
+
     from reconciler.report import exit_code, render  # noqa: PLC0415
     from reconciler.shell.output import write_file, write_stdout  # noqa: PLC0415
 
     write_stdout(render(report, values["output"], color=_wants_color(values), width=_width()))
     for name, file in values["report"]:
         write_file(Path(file), render(report, name))
-    return signalled or exit_code(report, detailed=values.get("detailed_exitcode", False))
+    # A round that may write exits as an apply does, also where it finds nothing to write.
+    judged = replace(report, command="apply") if values.get("report_only") is False else report
+    return signalled or exit_code(judged, detailed=values.get("detailed_exitcode", False))
 
 
 def _emit_line(report: Report, values: dict[str, Any]) -> None:
