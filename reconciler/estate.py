@@ -133,10 +133,15 @@ def find_project(paths: Sequence[str], config: str | None) -> Path | None:
     last = next((folder for folder in folders if (folder / ".git").exists()), Path.cwd())
     for folder in folders:
         if (folder / FILE_NAME).is_file():
-            return folder / FILE_NAME
+            return _as_named(folder / FILE_NAME)
         if folder == last:
             break
     return None
+
+
+def _as_named(path: Path) -> Path:
+    """Give *path* as a user in the working folder would name it: it is what a report shows."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _read_project(path: Path) -> tuple[Project, Document]:
