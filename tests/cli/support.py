@@ -42,7 +42,7 @@ REGIONS: Final = "properties.publishingProfile.targetRegions"
 COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
 
 _SCHEMA: Final = json.loads((ROOT / "schemas" / "report.schema.json").read_text())
-_COMMANDS: Final = Path(sys.executable).parent
+PROGRAM: Final = Path(sys.executable).parent / "reconciler"
 _IDS: Final = {
     "Gallery": "Microsoft.Compute/galleries/{galleryName}",
     "GalleryApplication": "Microsoft.Compute/galleries/{galleryName}/applications/{galleryApplicationName}",
@@ -378,7 +378,7 @@ def codes(report: Report, severity: str = "errors") -> list[str]:
 def start(*arguments: str, folder: Path, **environment: str) -> subprocess.Popen[str]:
     """Start the installed command in a process of its own."""
     return subprocess.Popen(
-        [_COMMANDS / "reconciler", *arguments],
+        [PROGRAM, *arguments],
         cwd=folder,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
