@@ -1,0 +1,249 @@
+"""Tracking tags, ownership, and content that Azure never gives back."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.support import (
+    COMMIT,
+    PACKAGE,
+    Azure,
+    Workspace,
+    annotated,
+    application,
+    changed,
+    changes_of,
+    definition,
+    estate,
+    gallery,
+    inline,
+    resource,
+    verdict,
+)
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Reporting
+
+
+def test_digest_only_where_there_is_content(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """Only kinds with write-only content carry a digest; without a project and a commit there is no other tag."""
+    work.state(*estate())
+    report("apply")
+    assert [azure.tags(made) for made in estate()[:3]] == [{}, {}, {}]
+    tags = azure.tags(definition())
+    assert list(tags) == ["reconciler-digest"]
+    assert re.fullmatch("v1-[0-9a-f]{64}", tags["reconciler-digest"])
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        ("RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA"),
+        ("GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA"),
+        ("BUILD_SOURCEVERSION", "CI_COMMIT_SHA"),
+        ("CI_COMMIT_SHA",),
+    ],
+)
+def test_project_and_commit(
+    work: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch, variables: tuple[str, ...]
+) -> None:
+    """The project's name and the first commit that is told are written with a PUT, and are never a reason for one."""
+    work.project("endpoint")
+    work.state(*estate())
+    for index, name in enumerate(variables):
+        monkeypatch.setenv(name, COMMIT if index == 0 else "f" * 40)
+    report("apply")
+    for made in estate():
+        tags = azure.tags(made)
+        assert (tags["reconciler-project"], tags["reconciler-commit"]) == ("endpoint", COMMIT)
+    monkeypatch.setenv(variables[0], "e" * 40)
+    assert report("apply")["summary"]["puts"] == 0
+    plan = report("plan", "--detailed-exitcode")
+    assert changes_of(plan) == []
+
+
+def test_commit_of_a_clean_tree(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """Without a variable the commit is HEAD, but only when the tree is clean."""
+    import subprocess
+
+    work.state(gallery("one"))
+
+    def git(*arguments: str) -> str:
+        author = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+        done = subprocess.run(["git", *author, *arguments], cwd=work.folder, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    report("apply")
+    assert azure.tags(gallery("one"))["reconciler-commit"] == git("rev-parse", "HEAD")
+    work.add(gallery("two"))
+    report("apply")
+    assert "reconciler-commit" not in azure.tags(gallery("two"))
+
+
+def test_prefix(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """The prefix of the tags is the project's choice, and may not be stated."""
+    work.project("endpoint", tracking={"prefix": "larkspur"})
+    work.state(definition())
+    report("apply")
+    assert set(azure.tags(definition())) == {"larkspur-digest", "larkspur-project"}
+    work.state(changed(definition(), "tags", {"Larkspur-x": "1"}))
+    report("plan", code=1)
+    work.state(changed(definition(), "tags", {"reconciler-x": "1"}))
+    report("plan")
+
+
+def test_tracking_off(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """Without tracking no tag is written, and write-only content stays unverified, which is no reason for a PUT."""
+    work.project("endpoint", tracking={"tags": False})
+    work.state(*estate())
+    report("apply")
+    assert azure.tags(definition()) == {}
+    plan = report("plan", "--detailed-exitcode")
+    assert verdict(plan, definition()) == ("none", plan["resources"][-1]["reason"], "Unknown")
+    assert {change["finding"] for change in changes_of(plan)} == {"unverified"}
+    assert report("apply")["summary"]["puts"] == 0
+    assert report("drift")["summary"]["drift"] == 0
+
+
+def test_owned_elsewhere(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """What another project tagged is blocked until it is taken over."""
+    work.project("first")
+    work.state(definition())
+    report("apply")
+    work.project("second")
+    work.state(definition(displayName="Mine"))
+    plan = report("plan", code=1)
+    assert verdict(plan, definition()) == ("blocked", "owned-elsewhere", "OutOfSync")
+    assert "--take-over" in resource(plan, definition())["fix"]
+    assert report("apply", code=1)["summary"]["puts"] == 0
+    assert azure.tags(definition())["reconciler-project"] == "first"
+    assert report("plan", "--take-over")["summary"]["update"] == 1
+    report("apply", "--take-over")
+    assert azure.tags(definition())["reconciler-project"] == "second"
+    assert report("plan")["summary"]["inSync"] == 1
+
+
+def test_no_project_no_ownership(work: Workspace, report: Reporting) -> None:
+    """Without a project file nobody's tag is looked at."""
+    work.project("first")
+    work.state(definition())
+    report("apply")
+    (work.folder / "reconciler.yaml").unlink()
+    assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 1
+
+
+def test_adoption(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """Content with no digest is sent once to record it; then all is in sync."""
+    azure.seed(definition())
+    work.state(definition())
+    plan = report("plan", "--detailed-exitcode", code=2)
+    assert verdict(plan, definition()) == ("update", "adopt", "OutOfSync")
+    assert [(c["path"], c["finding"]) for c in changes_of(plan)] == [("properties.packageFileUri", "unverified")]
+    applied = report("apply")
+    assert applied["summary"]["requests"]["PUT"] == 1
+    assert "reconciler-digest" in azure.tags(definition())
+    assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 1
+
+
+@pytest.mark.parametrize("digest", ["", "v1-", "v2-" + "0" * 64, "v1-" + "0" * 63, "v1-" + "G" * 64])
+def test_malformed_digest(work: Workspace, azure: Azure, report: Reporting, digest: str) -> None:
+    """A malformed digest is none."""
+    work.state(definition())
+    report("apply")
+    azure.edit(definition(), "tags", {"reconciler-digest": digest})
+    assert verdict(report("plan"), definition())[:2] == ("update", "adopt")
+
+
+def test_no_adopt(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """With --no-adopt nothing is sent, and the sync is not known."""
+    azure.seed(definition())
+    work.state(definition())
+    plan = report("plan", "--no-adopt", "--detailed-exitcode")
+    assert (resource(plan, definition())["action"], resource(plan, definition())["sync"]) == ("none", "Unknown")
+    assert plan["summary"]["inSync"] == plan["summary"]["drift"] == 0
+    assert report("apply", "--no-adopt")["summary"]["puts"] == 0
+    assert report("drift", "--no-adopt")["summary"]["drift"] == 0
+
+
+def test_changed_content(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """Content that differs from the recorded digest is a change, and one PUT."""
+    work.state(inline())
+    report("apply")
+    before = azure.tags(inline())["reconciler-digest"]
+    other = changed(inline(), "properties.mainTemplate", {"resources": [1]})
+    work.state(other)
+    plan = report("plan", "--detailed-exitcode", code=2)
+    assert verdict(plan, other) == ("update", "fields-differ", "OutOfSync")
+    assert {change["finding"] for change in changes_of(plan)} == {"change"}
+    assert report("apply")["summary"]["requests"]["PUT"] == 1
+    assert azure.tags(inline())["reconciler-digest"] != before
+    assert azure.stored(inline())["properties"]["mainTemplate"] == {"resources": [1]}
+    assert report("apply")["summary"]["requests"]["PUT"] == 0
+
+
+def test_query_is_no_content(work: Workspace, report: Reporting) -> None:
+    """Another signature on the same package is no difference; another blob is."""
+    work.state(definition(packageFileUri=f"{PACKAGE}?sv=1&sig=canary-one"))
+    report("apply")
+    work.state(definition(packageFileUri=f"{PACKAGE}?sv=2&sig=canary-two"))
+    assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 1
+    work.state(definition(packageFileUri=f"{PACKAGE}.new?sig=canary-two"))
+    plan = report("plan", "--detailed-exitcode", code=2)
+    assert "canary" not in str(plan)
+
+
+def test_package_hash(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """A new hash of the package is a difference under the old URL."""
+    work.state(annotated(definition(), package_sha256="a" * 64))
+    report("apply")
+    work.state(annotated(definition(), package_sha256="A" * 64))
+    assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 1
+    work.state(annotated(definition(), package_sha256="b" * 64))
+    assert report("apply")["summary"]["requests"]["PUT"] == 1
+
+
+def test_number_types_in_content(work: Workspace, report: Reporting) -> None:
+    """In a template 1 is not 1.0, and the order of keys does not count."""
+    work.state(changed(inline(), "properties.mainTemplate", '{"a": 1, "b": 2}'))
+    report("apply")
+    work.state(changed(inline(), "properties.mainTemplate", '{"b": 2, "a": 1}'))
+    assert report("plan")["summary"]["inSync"] == 1
+    work.state(changed(inline(), "properties.mainTemplate", '{"a": 1.0, "b": 2}'))
+    assert report("plan")["summary"]["update"] == 1
+
+
+def test_digest_is_never_shown(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """No report shows a digest of content."""
+    work.state(definition())
+    applied = report("apply")
+    digest = azure.tags(definition())["reconciler-digest"]
+    work.state(definition(packageFileUri=f"{PACKAGE}.new"))
+    assert digest not in str(applied)
+    assert digest not in str(report("plan"))
+
+
+def test_fifty_tags_with_ours(work: Workspace, report: Reporting) -> None:
+    """The fifty tags of a resource include the tracking ones."""
+    work.project("endpoint")
+    work.state(changed(definition(), "tags", {f"t{n}": "x" for n in range(48)}))
+    report("validate", code=1)
+    work.state(changed(definition(), "tags", {f"t{n}": "x" for n in range(47)}))
+    report("validate")
+
+
+def test_children_of_a_foreign_parent(work: Workspace, report: Reporting) -> None:
+    """A parent that belongs to another project exists: its children are created."""
+    work.project("first")
+    work.state(gallery())
+    report("apply")
+    work.project("second")
+    work.state(gallery(), application())
+    plan = report("plan", code=1)
+    assert verdict(plan, gallery())[:2] == ("blocked", "owned-elsewhere")
+    assert verdict(plan, application())[:2] == ("create", "not-found")
