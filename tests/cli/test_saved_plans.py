@@ -1,0 +1,148 @@
+"""Saved plans: what was reviewed is applied, and what moved since is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.support import (
+    PACKAGE,
+    Azure,
+    Workspace,
+    annotated,
+    application,
+    changed,
+    codes,
+    definition,
+    estate,
+    gallery,
+    resource,
+    version,
+)
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command, Reporting
+
+
+def test_saved_and_applied(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """A saved plan is applied as it was, and again sends nothing."""
+    work.state(*estate())
+    report("plan", "--out", "saved/plan.json")
+    applied = report("apply", "--plan", "saved/plan.json")
+    assert applied["summary"]["succeeded"] == 4
+    assert azure.holds(*estate())
+    again = report("apply", "--plan", "saved/plan.json", code=0)
+    assert again["summary"]["puts"] == 0
+
+
+def test_saving_is_silent_and_holds_no_secret(work: Workspace, report: Reporting) -> None:
+    """Saving changes neither report nor exit code, and the file holds no signature."""
+    work.state(definition(packageFileUri=f"{PACKAGE}?sig=canary"))
+    plain = report("plan", "--detailed-exitcode", code=2)
+    saved = report("plan", "--detailed-exitcode", "--out", "plan.json", code=2)
+    assert saved["resources"] == plain["resources"]
+    assert "canary" not in (work.folder / "plan.json").read_text()
+
+
+def test_live_state_moved(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """An item whose live state moved is refused, exit 1; the others are applied."""
+    work.state(definition("one"), definition("two"))
+    report("apply")
+    work.state(definition("one", displayName="New one"), definition("two", displayName="New two"))
+    report("plan", "--out", "plan.json")
+    azure.edit(definition("one"), "properties.description", "theirs")
+    applied = report("apply", "--plan", "plan.json", code=1)
+    refused = resource(applied, definition("one"))
+    assert refused["outcome"] == "refused"
+    assert refused["error"]["message"]
+    assert refused["error"]["fix"]
+    assert resource(applied, definition("two"))["outcome"] == "succeeded"
+    assert azure.stored(definition("one"))["properties"]["displayName"] == "Suite"
+    assert applied["summary"]["requests"]["PUT"] == 1
+
+
+def test_manifest_moved(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """An item whose manifest moved is refused, and one that is new since too."""
+    work.state(gallery())
+    report("plan", "--out", "plan.json")
+    work.state(gallery(description="New"), gallery("other"))
+    applied = report("apply", "--plan", "plan.json", code=1)
+    assert applied["summary"]["refused"] == 2
+    assert azure.holds()
+
+
+def test_content_moved(work: Workspace, report: Reporting) -> None:
+    """Another package is another manifest; another signature is not."""
+    work.state(definition(packageFileUri=f"{PACKAGE}?sig=1"))
+    report("plan", "--out", "plan.json")
+    work.state(annotated(definition(packageFileUri=f"{PACKAGE}?sig=2"), package_sha256="a" * 64))
+    assert report("apply", "--plan", "plan.json", code=1)["summary"]["refused"] == 1
+    work.state(definition(packageFileUri=f"{PACKAGE}?sig=2"))
+    assert report("apply", "--plan", "plan.json")["summary"]["succeeded"] == 1
+
+
+def test_spelling_moved(work: Workspace, report: Reporting) -> None:
+    """A manifest that says the same in other words has not moved."""
+    work.state(gallery(), application(), version())
+    report("plan", "--out", "plan.json")
+    work.state(gallery(), application(), changed(version(), "location", "westeurope"))
+    assert report("apply", "--plan", "plan.json")["summary"]["refused"] == 0
+
+
+def test_created_by_somebody(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """What was absent in the plan and is there now is refused, unless nothing is left to do."""
+    work.state(gallery("same"), gallery("other", description="mine"))
+    report("plan", "--out", "plan.json")
+    azure.seed(gallery("same"), gallery("other", description="theirs"))
+    applied = report("apply", "--plan", "plan.json", code=1)
+    assert resource(applied, gallery("other"))["outcome"] == "refused"
+    assert resource(applied, gallery("same"))["outcome"] in {None, "unchanged"}
+
+
+@pytest.mark.parametrize("damage", ["cut", "edited", "empty", "other", "list", "binary"])
+def test_damaged(work: Workspace, azure: Azure, run: Command, report: Reporting, damage: str) -> None:
+    """A file that is no plan, or was changed, is used for nothing."""
+    work.state(gallery())
+    report("plan", "--out", "plan.json")
+    path = work.folder / "plan.json"
+    text = path.read_text()
+    content = {
+        "cut": text[: len(text) // 2].encode(),
+        "edited": text.replace("tools", "tolls").encode(),
+        "empty": b"",
+        "other": json.dumps({"a": 1}).encode(),
+        "list": b"[]",
+        "binary": bytes(range(256)),
+    }
+    path.write_bytes(content[damage])
+    done = run("apply", "--plan", "plan.json")
+    assert done.code in {1, 64}
+    assert "plan" in done.err
+    assert azure.holds()
+
+
+def test_plan_of_another_project(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:
+    """The plan of another project is used for nothing."""
+    work.project("one")
+    work.state(gallery())
+    report("plan", "--out", "plan.json")
+    work.project("two")
+    assert run("apply", "--plan", "plan.json").code in {1, 64}
+    assert azure.holds()
+
+
+def test_no_plan_of_bad_manifests(work: Workspace, report: Reporting) -> None:
+    """Manifests with errors make no plan."""
+    work.state(changed(gallery(), "x", 1))
+    report("plan", "--out", "plan.json", code=1)
+    assert not (work.folder / "plan.json").exists()
+
+
+def test_limit_of_a_saved_plan(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """A limit holds for a saved plan, too."""
+    work.state(*estate())
+    report("plan", "--out", "plan.json")
+    assert codes(report("apply", "--plan", "plan.json", "--max-puts", "1", code=1)) == ["limit-exceeded"]
+    assert azure.holds()
