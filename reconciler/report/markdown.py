@@ -61,7 +61,7 @@ def render(report: Report, **_: object) -> str:
     applied = is_applied(report)
     shown = noteworthy(report)
     unmanaged = report.plan.unmanaged
-    return "".join(
+    text = "".join(
         (
             f"### {verdict(report)}\n",
             room.fit((_bullet(problem, "error") for problem in report.errors), "error"),
@@ -71,6 +71,7 @@ def render(report: Report, **_: object) -> str:
             f"\n{footer(report)}\n",
         )
     )
+    return text.rstrip("\n") + "\n"
 
 
 def code(text: str) -> str:
