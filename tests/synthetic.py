@@ -94,7 +94,7 @@ def schema(name: str = "Widget", put: str = "replace", **properties: Any) -> dic
                     "subscriptionId": {"type": "string"},
                     "resourceGroupName": {"type": "string"},
                     "widgetName": {"type": "string"},
-                    "location": FROZEN,
+                    "location": {**FROZEN, "x-normalize": "region"},
                     "tags": {"type": ["object", "null"], "additionalProperties": TEXT},
                     "properties": {"type": ["object", "null"], "properties": properties or PROPERTIES},
                 },
