@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 
+from reconciler.report.escape import inert, inert_json, masked, visible
 from reconciler.secret import scrub
 
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return scrub(super().format(record)).replace("\n", "\\n")
+        return inert(masked(visible(scrub(super().format(record)))))
 
 
 class _Json(logging.Formatter):
@@ -21,9 +22,9 @@ class _Json(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": scrub(record.getMessage()),
+            "message": masked(visible(scrub(record.getMessage()))),
         }
-        return orjson.dumps(line).decode()
+        return inert_json(orjson.dumps(line).decode())
 
 
 def set_up(level: str, style: str) -> None:

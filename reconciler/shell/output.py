@@ -6,8 +6,12 @@ import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.errors import OutputError
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 def write_file(path: Path, text: str) -> None:
@@ -38,10 +42,19 @@ def write_file(path: Path, text: str) -> None:
 
 
 def write_stdout(text: str) -> None:
-    """Write to standard output; a reader that has gone (``| head``) is no error."""
+    """Write to standard output; a reader that has gone (``| head``), or never was (``>&-``), is no error."""
+    if sys.stdout is None:
+        return
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        _write(sys.stdout, text)
     except BrokenPipeError:
         # What is still buffered would raise again when the interpreter exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:  # of a locale that is not UTF-8; nothing was written
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+    stream.flush()
