@@ -1,0 +1,198 @@
+"""Rounds for ever: what fails is told, and the next round comes all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.errors import ErrorInfo
+from reconciler.estate import Options
+from reconciler.loop import Retries, run_rounds
+from reconciler.model import Action, Change, Health, Outcome, Reason, Report, Result, Sync
+from reconciler.settings import Connection, Environment
+from reconciler.shell import commands
+from reconciler.shell.run import Run
+from tests.support.clock import START, FakeClock
+from tests.support.service import bench, definition, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.model import Desired
+
+GOOD = """
+apiVersion: reconciler.dev/v1
+kind: Gallery
+metadata: {name: tools}
+spec:
+  subscriptionId: 01523d7c-60da-455e-adef-521b547922c4
+  resourceGroupName: rg
+  galleryName: tools
+  location: West US
+"""
+
+
+def outcome(result: Result | None, reason: Reason = Reason.FIELDS_DIFFER) -> dict[str, Outcome]:
+    """Give what a round did about one resource."""
+
+    async def one() -> Desired:
+        async with bench(definition()) as test:
+            return test.desired[0]
+
+    change = Change(run(one), Action.UPDATE, reason, Sync.OUT_OF_SYNC, Health.UNKNOWN)
+    return {"id": Outcome(change, result, ErrorInfo("X", "no") if result is Result.FAILED else None)}
+
+
+def report(outcomes: dict[str, Outcome] | None = None) -> Report:
+    """Give the report of a round."""
+    return Report("run", START, START, outcomes=outcomes or {})
+
+
+def test_intervals() -> None:
+    """An interval lies between the end of a round and the start of the next, until the run is told to stop."""
+    clock = FakeClock()
+    begun: list[float] = []
+    told: list[Report] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+
+        async def one_round(retries: Retries) -> Report:
+            begun.append(clock.elapsed)
+            await clock.sleep(10)
+            return report()
+
+        async def later() -> None:
+            await clock.sleep(150)
+            stop.set()
+
+        stopping = asyncio.ensure_future(later())
+        await run_rounds(one_round, told.append, clock, 60, stop)
+        await stopping
+
+    asyncio.run(scenario())
+    assert begun == [0, 70, 140]
+    assert len(told) == 3
+    assert clock.elapsed == 150
+
+
+def test_stopped_before_the_first_round() -> None:
+    """Then there is none."""
+    clock = FakeClock()
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+        stop.set()
+
+        async def one_round(retries: Retries) -> Report:
+            raise AssertionError
+
+        await run_rounds(one_round, lambda _: None, clock, 60, stop)
+
+    asyncio.run(scenario())
+    assert clock.elapsed == 0
+
+
+def test_rounds_learn() -> None:
+    """What failed in one round is held back in the next ones, ever longer, and free again when it succeeded."""
+    clock = FakeClock()
+    held: list[frozenset[str]] = []
+    script = [outcome(Result.FAILED), {}, outcome(Result.FAILED), {}, {}, {}, outcome(Result.SUCCEEDED), {}]
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+
+        async def one_round(retries: Retries) -> Report:
+            held.append(retries.held_back())
+            if len(held) == len(script):
+                stop.set()
+            return report(script[len(held) - 1])
+
+        await run_rounds(one_round, lambda _: None, clock, 60, stop)
+
+    asyncio.run(scenario())
+    assert [bool(keys) for keys in held] == [False, True, False, True, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("result", "reason", "held"),
+    [
+        (Result.FAILED, Reason.FIELDS_DIFFER, True),
+        (Result.SKIPPED, Reason.LAST_OPERATION_FAILED, True),
+        (Result.SKIPPED, Reason.FIELDS_DIFFER, False),
+        (Result.SUCCEEDED, Reason.LAST_OPERATION_FAILED, False),
+        (Result.UNCHANGED, Reason.FIELDS_DIFFER, False),
+    ],
+)
+def test_what_is_held_back(result: Result, reason: Reason, held: bool) -> None:  # noqa: FBT001
+    """Failures, and repeats of failed operations that did not succeed."""
+    retries = Retries(FakeClock(), 60)
+    retries.note(outcome(result, reason))
+    assert retries.held_back() == ({"id"} if held else set())
+
+
+def test_delays_double_up_to_an_hour() -> None:
+    """However often it fails: a thousand failures are an hour, not an overflow."""
+    clock = FakeClock()
+    retries = Retries(clock, 60)
+    failed = outcome(Result.FAILED)
+    delays = []
+    for _ in range(2000):
+        retries.note(failed)
+        delays.append(retries._not_before["id"] - clock.monotonic())
+    assert delays[:6] == [120, 240, 480, 960, 1920, 3600]
+    assert set(delays[5:]) == {3600}
+    clock.elapsed = 3599
+    assert retries.held_back()
+    clock.elapsed = 3600
+    assert not retries.held_back()
+
+
+def rounds(folder: Path, connection: Connection, count: int, *, report_only: bool, changes: list[str]) -> list[Report]:
+    """Do rounds over a manifest that changes between them, and none that waits for a wall clock."""
+    clock = FakeClock()
+    environment = Environment({"RECONCILER_EMULATOR_STATE": str(folder / "state.sqlite")})
+    manifest = folder / "manifests" / "tools.yaml"
+    manifest.parent.mkdir()
+    manifest.write_text(changes[0], encoding="utf-8")
+    options = Options(paths=(str(manifest.parent),))
+    one_run = Run("run", options, connection, environment, clock, poll_interval_s=1, timeout_s=60)
+    told: list[Report] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+
+        def emit(told_now: Report) -> None:
+            told.append(told_now)
+            if len(told) == count:
+                stop.set()
+            else:
+                manifest.write_text(changes[len(told)], encoding="utf-8")
+
+        await commands.rounds(one_run, emit, 60, stop, report_only=report_only)
+
+    asyncio.run(scenario())
+    return told
+
+
+def test_failing_manifests(tmp_path: Path) -> None:
+    """A commit that breaks the manifests is reported, and the one that repairs them is applied."""
+    connection = Connection("emulator", "http://localhost")
+    told = rounds(tmp_path, connection, 3, report_only=False, changes=["kind: [", GOOD, GOOD])
+    assert [len(one.errors) > 0 for one in told] == [True, False, False]
+    assert [[each.result for each in one.outcomes.values()] for one in told] == [[], [Result.SUCCEEDED], []]
+    assert [one.puts for one in told] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("report_only", [True, False])
+def test_unreachable(tmp_path: Path, report_only: bool) -> None:  # noqa: FBT001
+    """Azure out of reach is a report of unknown resources, round after round."""
+    connection = Connection(endpoint="http://127.0.0.1:9")
+    told = rounds(tmp_path, connection, 2, report_only=report_only, changes=[GOOD, GOOD])
+    for one in told:
+        assert [change.action for change in one.plan.changes] == [Action.UNKNOWN]
+        assert one.plan.changes[0].error is not None
+        assert one.plan.changes[0].error.code == "Unreachable"
+        assert one.requests == {"GET": 5}
