@@ -146,3 +146,14 @@ def test_limit_of_a_saved_plan(work: Workspace, azure: Azure, report: Reporting)
     report("plan", "--out", "plan.json")
     assert codes(report("apply", "--plan", "plan.json", "--max-puts", "1", code=1)) == ["limit-exceeded"]
     assert azure.holds()
+
+
+def test_refusal_holds_no_later_wave_back(work: Workspace, report: Reporting) -> None:
+    """A refused item has not failed: later waves go on."""
+    later = annotated(gallery("later"), wave="1")
+    work.state(gallery(), later)
+    report("plan", "--out", "plan.json")
+    work.state(gallery(description="New"), later)
+    applied = report("apply", "--plan", "plan.json", code=1)
+    assert resource(applied, gallery())["outcome"] == "refused"
+    assert resource(applied, later)["outcome"] == "succeeded"
