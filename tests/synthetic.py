@@ -25,6 +25,7 @@ PROPERTIES: dict[str, Any] = {
     "forever": {**TEXT, "x-unsettable": False},
     "region": {**TEXT, "x-normalize": "region"},
     "made": {**TEXT, "readOnly": True},
+    "provisioningState": {"type": "string", "readOnly": True},
     "picked": {**TEXT, "x-server-populated": True},
     "born": {**FROZEN, "x-server-populated": True},
     "size": {"type": "string", "default": "small"},
