@@ -1,0 +1,125 @@
+"""What a run was told: connections and the environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.errors import UsageError
+from reconciler.settings import CLOUDS, Connection, Environment, connection, process_environment
+
+
+@pytest.mark.parametrize(
+    ("cloud", "endpoint", "expected"),
+    [
+        ("public", None, "https://management.azure.com"),
+        ("usgovernment", None, "https://management.usgovcloudapi.net"),
+        ("china", None, "https://management.chinacloudapi.cn"),
+        ("public", "", "https://management.azure.com"),
+        ("public", "https://arm.example/", "https://arm.example"),
+        ("public", "https://arm.example:8443", "https://arm.example:8443"),
+        ("public", "http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("public", "http://localhost", "http://localhost"),
+        ("public", "http://[::1]:8080", "http://[::1]:8080"),
+        ("emulator", None, "http://localhost"),
+    ],
+)
+def test_endpoints(cloud: str, endpoint: str | None, expected: str) -> None:
+    """The cloud's own, or the one that was given."""
+    assert connection(cloud, endpoint, "default").endpoint == expected
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "says"),
+    [
+        ("http://arm.example", "must be https"),
+        ("http://127.0.0.1.evil.example", "must be https"),
+        ("http://10.0.0.1", "must be https"),
+        ("ftp://localhost", "must be https"),
+        ("https://user@arm.example", "scheme, host and port alone"),
+        ("https://user:CANARY@arm.example", "scheme, host and port alone"),
+        ("https://arm.example/path", "scheme, host and port alone"),
+        ("https://arm.example?x=CANARY", "scheme, host and port alone"),
+        ("https://arm.example#f", "scheme, host and port alone"),
+        ("https://", "scheme, host and port alone"),
+        ("arm.example", "scheme, host and port alone"),
+        ("https://arm.example:port", "no URL"),
+        ("https://[half", "no URL"),
+    ],
+)
+def test_endpoints_that_are_refused(endpoint: str, says: str) -> None:
+    """A token must not go over plain http, nor to what two readers may read two ways; no value is repeated."""
+    with pytest.raises(UsageError, match=says) as caught:
+        connection("public", endpoint, "default")
+    assert "CANARY" not in str(caught.value)
+
+
+def test_an_endpoint_beside_the_emulator() -> None:
+    """The embedded ARM has none."""
+    with pytest.raises(UsageError, match="--cloud emulator"):
+        connection("emulator", "https://arm.example", "default")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_loopback", "sends_token", "interval"),
+    [
+        (Connection(), False, True, 15.0),
+        (Connection("emulator", "http://localhost", "token"), True, False, 0.2),
+        (Connection("public", "http://127.0.0.1:1"), True, False, 0.2),
+        (Connection("public", "http://127.0.0.1:1", "token"), True, True, 0.2),
+        (Connection("public", "https://localhost"), True, True, 0.2),
+        (Connection("public", "https://arm.example"), False, True, 15.0),
+    ],
+)
+def test_what_follows_from_a_connection(
+    chosen: Connection,
+    is_loopback: bool,  # noqa: FBT001
+    sends_token: bool,  # noqa: FBT001
+    interval: float,
+) -> None:
+    """Where requests stay here nobody is asked too often; over plain http a token goes only if given for it."""
+    assert chosen.is_loopback is is_loopback
+    assert chosen.sends_token is sends_token
+    assert chosen.default_poll_interval_s == interval
+
+
+def test_clouds() -> None:
+    """Scope and authority are not derived from the endpoint: the government's scope has a host of its own."""
+    assert CLOUDS["usgovernment"].scope == "https://management.core.usgovcloudapi.net/.default"
+    assert [cloud.authority for cloud in CLOUDS.values()] == [
+        "login.microsoftonline.com",
+        "login.microsoftonline.us",
+        "login.chinacloudapi.cn",
+    ]
+
+
+def test_secrets_of_the_environment() -> None:
+    """A token and a signature are sealed as they are read, and missed by name."""
+    environment = Environment({"RECONCILER_ACCESS_TOKEN": "CANARY", "SAS": "?sv=2022&sig=CANARY"})
+    assert environment.access_token().reveal() == "CANARY"
+    assert environment.signature("SAS").reveal() == "sv=2022&sig=CANARY"
+    assert "CANARY" not in repr((environment.access_token(), environment.signature("SAS")))
+    with pytest.raises(UsageError, match="RECONCILER_ACCESS_TOKEN"):
+        Environment({"RECONCILER_ACCESS_TOKEN": ""}).access_token()
+    for values in ({}, {"SAS": ""}, {"SAS": "?"}):
+        with pytest.raises(UsageError, match="from SAS, which is not set"):
+            Environment(values).signature("SAS")
+
+
+@pytest.mark.parametrize("name", ["RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA"])
+def test_commits(name: str) -> None:
+    """Each CI service has its variable; ours comes first."""
+    assert Environment({name: "abc", "CI_COMMIT_SHA": "last"} | {name: "abc"}).commit() == "abc"
+
+
+def test_the_order_of_commits() -> None:
+    """The first that holds anything counts."""
+    everything = {"CI_COMMIT_SHA": "4", "BUILD_SOURCEVERSION": "3", "GITHUB_SHA": "2", "RECONCILER_COMMIT": "1"}
+    assert Environment(everything).commit() == "1"
+    assert Environment({**everything, "RECONCILER_COMMIT": ""}).commit() == "2"
+    assert Environment({}).commit() is None
+
+
+def test_the_environment_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read when it is asked for."""
+    monkeypatch.setenv("GITHUB_SHA", "abc")
+    assert process_environment().commit() == "abc"
