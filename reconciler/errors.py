@@ -6,6 +6,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
         ManifestError            one or more problems in manifests or the project file, all of them at once
         EmulatorError            the embedded ARM cannot use its state file
         OutputError              a report or a plan cannot be written
+        PlanFileError            a saved plan is not one, was changed, has expired, or is another project's
         ArmError                 one request to ARM did not give a usable answer
             AuthError            no token, or ARM refused it
             RejectedError        ARM said no, and would say so again
@@ -53,6 +54,10 @@ class ManifestError(ReconcilerError):
 
 class EmulatorError(ReconcilerError):
     """The state file of the embedded ARM cannot be used."""
+
+
+class PlanFileError(ReconcilerError):
+    """A saved plan cannot be applied at all."""
 
 
 class OutputError(ReconcilerError):

@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from reconciler import __version__
-from reconciler.errors import ErrorInfo, UsageError
+from reconciler.errors import ErrorInfo, PlanFileError
 from reconciler.model import Action, Change, Desired, JsonObject, Plan
 from reconciler.normalize import normalized
 from reconciler.spelling import canonical
@@ -126,7 +126,7 @@ def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
     Read a plan file.
 
     Raises:
-        UsageError: It is no plan, was edited or cut, has expired, or is another project's or another version's.
+        PlanFileError: It is no plan, was edited or cut, has expired, or is another project's or another version's.
     """
     try:
         saved = orjson.loads(content)
@@ -155,5 +155,5 @@ def _read_item(item: Mapping[str, Any]) -> SavedItem:
     return SavedItem(item["action"], item["manifest"], item["rules"], item["live"])
 
 
-def _unusable(why: str) -> UsageError:
-    return UsageError(f"the plan file cannot be used: {why}; make a new one with plan --out")
+def _unusable(why: str) -> PlanFileError:
+    return PlanFileError(f"the plan file cannot be used: {why}; make a new one with plan --out")
