@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from reconciler.saved_plan import SavedPlan
 
 _LOG: Final = logging.getLogger("reconciler.apply")
+DID_NOT_STICK: Final = "DidNotStick"
 _ROUNDS: Final = 3
 _READ_BACK_GRACE_S: Final = 60.0
 _TAKEN_UP: Final = frozenset({Action.CREATE, Action.UPDATE, Action.WAIT})
@@ -208,7 +209,7 @@ class Applier:
             return await self._finish_write(change, Accepted())
         if not decision.change.action.writes:
             return _not_written(change, decision.change)
-        moved = self._moved(decision) if not attempt.rounds else None
+        moved = self._moved(decision) if not attempt.may_have_landed else None  # else it may have been our own PUT
         if moved is not None:
             return Outcome(change, Result.REFUSED, moved)
         accepted = await self._try_put(attempt, decision)
@@ -246,7 +247,7 @@ class Applier:
         deadline = self.patience.deadline()
         await follow(self.arm, accepted, self.patience, deadline)
         live = await self._read_back(change.desired, deadline)
-        left = decide(change.desired, live, replace(self.policy, republish=frozenset())).change
+        left = decide(change.desired, live, self.policy).change
         stuck = [
             item for item in left.fields if item.finding is not Finding.UNDECLARED and _must_stick(item, self.policy)
         ]
@@ -322,5 +323,5 @@ def _did_not_stick(fields: Sequence[FieldChange]) -> ErrorInfo:
     desired = "absent" if first.desired is MISSING else repr(first.desired)
     more = f", and {len(fields) - 1} more" if len(fields) > 1 else ""
     message = f"Azure took the PUT and {first.path} is {observed}, not {desired}{more}"
-    fix = "another writer may be at work, or Azure does not honour the value: compare both before running again"
-    return ErrorInfo("DidNotStick", message, fix=fix)
+    fix = "another writer may be at work, or Azure does not honor the value: compare both before running again"
+    return ErrorInfo(DID_NOT_STICK, message, fix=fix)

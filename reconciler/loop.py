@@ -10,14 +10,18 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from reconciler.apply import DID_NOT_STICK
 from reconciler.arm.polling import Interrupted, Patience
 from reconciler.model import Outcome, Reason, Report, Result
+from reconciler.plan import Memory
+from reconciler.saved_plan import fingerprint
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from reconciler.clock import Clock
+    from reconciler.model import Desired
 
 _LONGEST_S: Final = 3600.0
 _MOST_DOUBLINGS: Final = 32  # far past the longest delay, far from the end of what a float holds
@@ -37,15 +41,21 @@ class Retries:
     base_s: float
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
+    _did_not_stick: dict[str, str] = field(default_factory=dict)
 
-    def held_back(self) -> frozenset[str]:
-        """Give the folded ids that are not to be repeated in this round."""
+    def memory(self, desired: Iterable[Desired]) -> Memory:
+        """Give what is not to be done again in this round; what a changed manifest states is new."""
         now = self.clock.monotonic()
-        return frozenset(key for key, until in self._not_before.items() if until > now)
+        held_back = frozenset(key for key, until in self._not_before.items() if until > now)
+        stuck = [item for item in desired if item.key in self._did_not_stick] if self._did_not_stick else []
+        given_up = frozenset(item.key for item in stuck if fingerprint(item) == self._did_not_stick[item.key])
+        return Memory(held_back, given_up)
 
     def note(self, outcomes: Mapping[str, Outcome]) -> None:
         """Learn from one round."""
         for key, outcome in outcomes.items():
+            if outcome.error is not None and outcome.error.code == DID_NOT_STICK:
+                self._did_not_stick[key] = fingerprint(outcome.change.desired)
             if outcome.result is Result.FAILED or outcome.change.reason is Reason.LAST_OPERATION_FAILED:
                 failures = self._failures[key] = self._failures.get(key, 0) + 1
                 delay = self.base_s * 2 ** min(failures, _MOST_DOUBLINGS)

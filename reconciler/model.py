@@ -197,7 +197,8 @@ class Live:
         status = properties.get("replicationStatus") if isinstance(properties, Mapping) else None
         if not isinstance(status, Mapping):
             return False
-        regions = [region for region in status.get("summary") or () if isinstance(region, Mapping)]
+        summary = status.get("summary")
+        regions = [each for each in summary if isinstance(each, Mapping)] if isinstance(summary, list) else []
         states = [status.get("aggregatedState"), *(region.get("state") for region in regions)]
         return any(isinstance(state, str) and state.lower() == "failed" for state in states)
 
@@ -329,6 +330,7 @@ class Reason(StrEnum):
     FIELDS_DIFFER = "fields-differ"
     ADOPT = "adopt"
     LAST_OPERATION_FAILED = "last-operation-failed"
+    DID_NOT_STICK = "did-not-stick"
     REPUBLISH = "republish"
     IMMUTABLE_FIELD = "immutable-field"
     REMOVAL_REFUSED = "removal-refused"

@@ -16,7 +16,7 @@ from reconciler.estate import Estate, Options, idle_rules, read_estate
 from reconciler.kinds import load_kinds
 from reconciler.model import JsonObject, Live, Observation, Outcome, Plan, Problem
 from reconciler.observe import Scope, observe
-from reconciler.plan import Policy, make_plan
+from reconciler.plan import Memory, Policy, make_plan
 from reconciler.saved_plan import SavedPlan, save
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ async def make_reading(
     *,
     commit: str | None = None,
     grants: tuple[Grant, ...] = (),
-    retried: frozenset[str] = frozenset(),
+    memory: Memory | None = None,
 ) -> Reading:
     """Observe what was selected and plan it. The same call for a plan, a drift report and an apply."""
     kinds = load_kinds()
@@ -69,7 +69,7 @@ async def make_reading(
         strict=estate.project.strict,
         republish=frozenset(item.key for item in estate.selected if item.address in options.republish),
         grants=grants,
-        retried=retried,
+        memory=memory or Memory(),
     )
     plan, used = make_plan(estate.selected, observation, policy, estate.desired)
     live = {key for key, observed in observation.observed.items() if isinstance(observed, Live)}

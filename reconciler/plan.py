@@ -39,6 +39,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """
+    What a process that plans again and again must not do again at once.
+
+    Attributes:
+        retried: Folded ids whose failed operation is not to be repeated yet.
+        given_up: Folded ids of what did not stick, for the same manifest.
+    """
+
+    retried: frozenset[str] = frozenset()
+    given_up: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """
     What the user chose that has a say in every decision.
@@ -49,7 +63,7 @@ class Policy:
         strict: Whether undeclared values make a resource out of sync.
         republish: Folded ids to PUT once without a difference.
         grants: Signatures that let Azure read package blobs.
-        retried: Folded ids whose failed operation was already repeated in this process, for the same manifest.
+        memory: What earlier rounds of the same process learned.
     """
 
     tracking: Tracking = field(default_factory=Tracking)
@@ -59,7 +73,7 @@ class Policy:
     strict: bool = False
     republish: frozenset[str] = frozenset()
     grants: tuple[Grant, ...] = ()
-    retried: frozenset[str] = frozenset()
+    memory: Memory = field(default_factory=Memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +189,12 @@ def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: P
     if refusal is not None:
         return Action.BLOCKED, Reason(refusal.value), Sync.OUT_OF_SYNC
     if comparison.has(Finding.CHANGE):
+        if desired.key in policy.memory.given_up:
+            return Action.BLOCKED, Reason.DID_NOT_STICK, Sync.OUT_OF_SYNC
         return Action.UPDATE, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC
     if comparison.has(Finding.UNVERIFIED) and policy.adopt and policy.tracking.tags:
         return Action.UPDATE, Reason.ADOPT, Sync.OUT_OF_SYNC
-    if live.has_failed and desired.key not in policy.retried:
+    if live.has_failed and desired.key not in policy.memory.retried:
         return Action.UPDATE, Reason.LAST_OPERATION_FAILED, Sync.OUT_OF_SYNC
     if desired.key in policy.republish:
         return Action.UPDATE, Reason.REPUBLISH, _true_sync(comparison, policy)
@@ -233,6 +249,9 @@ _FIXES: Final[Mapping[Reason, Callable[[Desired], str]]] = {
     Reason.REMOVAL_REFUSED: lambda _: (
         "Azure refuses to drop a region unless properties.safetyProfile.allowDeletionOfReplicatedLocations is true:"
         " set it in the manifest, or state the region again"
+    ),
+    Reason.DID_NOT_STICK: lambda _: (
+        "another writer may be at work, or Azure does not honor the value: change the manifest, or restart the loop"
     ),
     Reason.CANNOT_UNSET: lambda _: "Azure cannot clear this once it is set: delete the null, or state a value",
     Reason.OWNED_ELSEWHERE: lambda _: "another project's tag is on it: let that project go of it, or pass --take-over",

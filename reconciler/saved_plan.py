@@ -97,12 +97,17 @@ def _saved(change: Change, live: JsonObject | None) -> dict[str, Any]:
     }
 
 
+def fingerprint(desired: Desired) -> str:
+    """Give a digest of what a manifest means: the same for every spelling of it."""
+    body = normalized(desired.kind.rules, desired.body)
+    return _digest({"body": body, "nulls": _nulls(desired.body), "content": desired.digest})
+
+
 def _item(desired: Desired, action: Action, live: JsonObject | None) -> SavedItem:
     rules = desired.kind.rules
-    manifest = {"body": normalized(rules, desired.body), "nulls": _nulls(desired.body), "content": desired.digest}
     return SavedItem(
         action=action.value,
-        manifest=_digest(manifest),
+        manifest=fingerprint(desired),
         rules=_digest(desired.kind.schema),
         live=_digest(normalized(rules, live)) if live is not None else None,
     )

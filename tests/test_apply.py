@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.model import Action, Change, Live, Plan, Result
+from reconciler.plan import Memory
 from reconciler.saved_plan import read, save
 from tests.support.clock import START
 from tests.support.service import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from reconciler.model import Manifest, Outcome
+    from reconciler.saved_plan import SavedPlan
     from tests.support.service import Fault, Forward
 
 TREE = (gallery(), application(), version())
@@ -336,7 +338,7 @@ def test_a_failed_operation_is_repeated_by_the_next_run() -> None:
     async def _(test: Bench) -> None:
         test.world.fail_next(GALLERY, "QuotaExceeded", "no room")
         await test.apply()
-        held = replace(test, policy=replace(test.policy, retried=frozenset({GALLERY.lower()})))
+        held = replace(test, policy=replace(test.policy, memory=Memory(retried=frozenset({GALLERY.lower()}))))
         assert await held.results() == {}
         assert await test.results() == {"tools": "succeeded"}
 
@@ -776,26 +778,51 @@ def test_a_reviewed_plan() -> None:
         one, two = (DEFINITION.replace("suite", name) for name in ("one", "two"))
         edited(test, one, description="old")
         edited(test, two, description="old")
-        observation = await test.observe()
-        plan = await test.plan()
-        live = {key: found.body for key, found in observation.observed.items() if isinstance(found, Live)}
-        saved = read(save(plan, live, None, START).encode(), None, START)
+        saved = await reviewed(test)
         edited(test, two, displayName="Moved")
         results = await test.results(saved=saved)
         assert results == {"one": "succeeded", "two": "refused PlanMoved"}
         assert test.service.sent("PUT") == ["one"]
 
 
-def test_a_reviewed_plan_after_a_conflict() -> None:
-    """What the run itself found moved while it waited is its own business: the plan is held against the first read."""
+async def reviewed(test: Bench) -> SavedPlan:
+    """Save a plan as it is now."""
+    observed = (await test.observe()).observed
+    live = {key: found.body for key, found in observed.items() if isinstance(found, Live)}
+    return read(save(await test.plan(), live, None, START).encode(), None, START)
+
+
+@pytest.mark.parametrize(("moves", "result"), [(False, "succeeded"), (True, "refused PlanMoved")])
+def test_a_reviewed_plan_after_a_conflict(moves: bool, result: str) -> None:  # noqa: FBT001
+    """Whoever was in the way may have moved what was reviewed."""
 
     @scenario(definition(description="new"), stand=True)
     async def _(test: Bench) -> None:
         edited(test, DEFINITION, description="old")
-        observation = await test.observe()
-        live = {key: found.body for key, found in observation.observed.items() if isinstance(found, Live)}
-        saved = read(save(await test.plan(), live, None, START).encode(), None, START)
-        test.service.plan("PUT", "/suite", refuses(409, "Conflict"))
+        saved = await reviewed(test)
+
+        async def somebody_else(send: Any, forward: Forward) -> None:
+            if moves:
+                edited(test, DEFINITION, displayName="Moved")
+            await refuses(409, "Conflict")(send, forward)
+
+        test.service.plan("PUT", "/suite", somebody_else)
+        assert await test.results(saved=saved) == {"suite": result}
+
+
+def test_a_reviewed_plan_after_a_lost_answer() -> None:
+    """What moved since the review may have been moved by our own PUT."""
+
+    @scenario(definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, DEFINITION, description="old")
+        saved = await reviewed(test)
+
+        async def half(send: Any, forward: Forward) -> None:
+            edited(test, DEFINITION, displayName="Half")
+            await breaks(after=False)(send, forward)
+
+        test.service.plan("PUT", "/suite", half)
         assert await test.results(saved=saved) == {"suite": "succeeded"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,7 +106,7 @@ def test_rounds_learn() -> None:
         stop = asyncio.Event()
 
         async def one_round(retries: Retries) -> Report:
-            held.append(retries.held_back())
+            held.append(retries.memory(()).retried)
             if len(held) == len(script):
                 stop.set()
             return report(script[len(held) - 1])
@@ -114,6 +115,19 @@ def test_rounds_learn() -> None:
 
     asyncio.run(scenario())
     assert [bool(keys) for keys in held] == [False, True, False, True, True, True, False, False]
+
+
+def test_what_did_not_stick_is_not_sent_again() -> None:
+    """Until the manifest means something else; another spelling of the same is no change."""
+    (first,) = outcome(Result.FAILED).values()
+    desired = first.change.desired
+    retries = Retries(FakeClock(), 60)
+    retries.note({desired.key: replace(first, error=ErrorInfo("DidNotStick", "no"))})
+    assert retries.memory([desired]).given_up == {desired.key}
+    respelt = replace(desired, body={**desired.body, "location": str(desired.body["location"]).upper()})
+    assert retries.memory([respelt]).given_up == {desired.key}
+    changed = replace(desired, body={**desired.body, "tags": {"team": "other"}})
+    assert retries.memory([changed]).given_up == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -130,13 +144,13 @@ def test_what_is_held_back(result: Result, reason: Reason, held: bool) -> None: 
     """Failures, and repeats of failed operations that did not succeed."""
     retries = Retries(FakeClock(), 60)
     retries.note(outcome(result, reason))
-    assert retries.held_back() == ({"id"} if held else set())
+    assert retries.memory(()).retried == ({"id"} if held else set())
 
 
 def test_delays_double_up_to_an_hour() -> None:
     """However often it fails: a thousand failures are an hour, not an overflow."""
     clock = FakeClock()
-    retries = Retries(clock, 60)
+    retries = Retries(clock, 60.0)
     failed = outcome(Result.FAILED)
     delays = []
     for _ in range(2000):
@@ -145,9 +159,9 @@ def test_delays_double_up_to_an_hour() -> None:
     assert delays[:6] == [120, 240, 480, 960, 1920, 3600]
     assert set(delays[5:]) == {3600}
     clock.elapsed = 3599
-    assert retries.held_back()
+    assert retries.memory(()).retried
     clock.elapsed = 3600
-    assert not retries.held_back()
+    assert not retries.memory(()).retried
 
 
 def rounds(folder: Path, connection: Connection, count: int, *, report_only: bool, changes: list[str]) -> list[Report]:

@@ -23,7 +23,7 @@ from reconciler.model import (
     Unmanaged,
     Unreadable,
 )
-from reconciler.plan import Parent, Policy, decide, make_plan
+from reconciler.plan import Memory, Parent, Policy, decide, make_plan
 from reconciler.project import IgnoreRule
 from reconciler.tracking import Tracking
 from tests.synthetic import IDENTITY, KINDS, MINIMAL, WIDGET, desired, minimal, widget
@@ -85,16 +85,30 @@ TABLE: list[tuple[Desired, Observed, Policy, Parent | None, tuple[str, ...]]] = 
     (
         SAME,
         live("Failed", text="a"),
-        replace(OURS, retried=frozenset({SAME.key})),
+        replace(OURS, memory=Memory(retried=frozenset({SAME.key}))),
         None,
         ("none", "in-sync", "InSync", "Degraded"),
     ),
     (
         CHANGED,
         live("Failed", text="a"),
-        replace(OURS, retried=frozenset({CHANGED.key})),
+        replace(OURS, memory=Memory(retried=frozenset({CHANGED.key}))),
         None,
         ("update", "fields-differ", "OutOfSync", "Degraded"),
+    ),
+    (
+        CHANGED,
+        live(text="a"),
+        replace(OURS, memory=Memory(given_up=frozenset({CHANGED.key}))),
+        None,
+        ("blocked", "did-not-stick", "OutOfSync", "Healthy"),
+    ),
+    (
+        SAME,
+        live(text="a"),
+        replace(OURS, memory=Memory(given_up=frozenset({SAME.key}))),
+        None,
+        ("none", "in-sync", "InSync", "Healthy"),
     ),
     *[
         (item, live(state, text="a"), OURS, None, ("wait", "operation-running", "Unknown", "Progressing"))

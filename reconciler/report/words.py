@@ -23,6 +23,7 @@ REASONS: Final = {
     Reason.FIELDS_DIFFER: "differs from the manifest",
     Reason.ADOPT: "what cannot be read back is not recorded yet",
     Reason.LAST_OPERATION_FAILED: "its last operation failed",
+    Reason.DID_NOT_STICK: "Azure took this before and did not keep it",
     Reason.REPUBLISH: "asked for with --republish",
     Reason.IMMUTABLE_FIELD: "a field differs that is frozen after create",
     Reason.REMOVAL_REFUSED: "an element would go that must not be removed",

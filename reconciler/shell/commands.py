@@ -48,12 +48,10 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
 
     async def write(estate: Estate) -> Report:
         saved, grants = _saved_plan(run, estate), _grants(run, estate)
-        held_back = retries.held_back() if retries else frozenset()
+        memory = retries.memory(estate.selected) if retries else None
         async with open_writer(run.connection, run.environment, run.clock) as arm:
             commit = run.commit() if estate.project.tracking.tags else None
-            reading = await pipeline.make_reading(
-                run.options, estate, arm, commit=commit, grants=grants, retried=held_back
-            )
+            reading = await pipeline.make_reading(run.options, estate, arm, commit=commit, grants=grants, memory=memory)
             over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
             errors = (*reading.errors, over) if over else reading.errors
             if errors:

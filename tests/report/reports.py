@@ -151,6 +151,13 @@ ADOPT = change(
     field("properties.mainTemplate", Op.REPLACE, MISSING, "(secret)", finding=Finding.UNVERIFIED),
 )
 AGAIN = change("again", Action.UPDATE, Reason.LAST_OPERATION_FAILED, health=Health.DEGRADED)
+STUBBORN = change(
+    "stubborn",
+    Action.BLOCKED,
+    Reason.DID_NOT_STICK,
+    field("tags.team", Op.REPLACE, "other", "endpoint", line=9),
+    fix="change the manifest, or restart the loop",
+)
 REPUBLISH = change("republish", Action.UPDATE, Reason.REPUBLISH)
 FROZEN = change(
     "frozen",
@@ -293,5 +300,5 @@ REPORTS = {
     "apply-good": applied(*ENDINGS[:3]),
     "apply-everything": applied(*ENDINGS, warnings=WARNINGS),
     "apply-refused": report("apply", CREATE, UPDATE, IN_SYNC, unmanaged=STRAYS[:1], errors=(OVER_LIMIT,), puts=0),
-    "run-report-only": report("run", IN_SYNC, AGAIN),
+    "run-report-only": report("run", IN_SYNC, AGAIN, STUBBORN),
 }
