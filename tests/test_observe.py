@@ -379,3 +379,16 @@ def test_read_one() -> None:
             assert isinstance(await read_one(test.desired[0], test.arm), Unreadable)
 
     run(scenario)
+
+
+@pytest.mark.parametrize("status", [5, "Failed", [], {"aggregatedState": 5, "summary": 5}, {"summary": [5, None]}])
+def test_a_replication_status_of_another_shape(status: Any) -> None:
+    """Whatever stands where the replication is told makes no plan fail."""
+
+    async def scenario() -> None:
+        async with bench(version()) as test:
+            body = {"id": VERSION, "properties": {"replicationStatus": status}}
+            test.service.plan("GET", "/versions", says(200, {"value": [body]}))
+            assert (await test.plan()).changes[0].health.value == "Healthy"
+
+    run(scenario)
