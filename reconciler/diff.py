@@ -17,7 +17,9 @@ from reconciler.model import (
     FieldChange,
     Finding,
     JsonObject,
+    Layer,
     Op,
+    Origin,
     Refusal,
 )
 from reconciler.normalize import Pair, comparable
@@ -83,18 +85,20 @@ def _without_ignored(desired: Desired, found: list[FieldChange], ignore: Sequenc
         if hiding:
             ignored.append(change.steps)
         else:
-            fields.append(replace(change, line=_line(desired, change)))
+            where = _where(desired, change)
+            line = where.line if where is not None and where.layer is Layer.MANIFEST else None
+            fields.append(replace(change, line=line, where=where))
     return Comparison(tuple(sorted(fields, key=lambda change: change.path)), tuple(ignored), frozenset(used))
 
 
-def _line(desired: Desired, change: FieldChange) -> int | None:
-    """Find where the manifest states the leaf: by reading it again, so only for what is reported."""
+def _where(desired: Desired, change: FieldChange) -> Origin | None:
+    """Find what states the leaf: by reading it again, so only for what is reported."""
     if change.finding is Finding.UNDECLARED or change.origin != "manifest":
         return None
     written = written_path(desired.kind.rules, desired.body, change.steps)
     if len(written) < len(change.steps):
         return None
-    return desired.locate(("spec", *written))[0]
+    return desired.origin(written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,7 @@ def _undeclared(desired: Desired, live: JsonObject, pair: Pair) -> Iterator[Fiel
     for steps in pair.undeclared:
         yield FieldChange(
             steps=steps,
-            path=format_steps(rules, steps, live),
+            path=format_steps(rules, steps, desired.body, live),
             finding=Finding.UNDECLARED,
             op=Op.REMOVE,
             observed=shown(lookup(rules, live, steps)),

@@ -214,8 +214,8 @@ def _alone(rule: Rule, value: Any) -> Any:
         elements = keyed(rule, value)
         return {key: _whole(rule.items or Rule(), item) for key, (_, item) in elements.items()} or MISSING
     found: dict[str, Any] = {}
-    for name, item in value.items():
-        _put(found, name, _alone(rule.child(name) or Rule(), item))
+    for name, written in fold_names(rule, value).items():
+        _put(found, name, _alone(rule.child(written) or Rule(), value[written]))
     return found or MISSING
 
 
