@@ -9,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts foreign bench lock clean
+.PHONY: help demo test check static lint format types contracts reference mutants foreign bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,13 @@ types: $(STAMP) ## mypy --strict on the package and its tests
 
 contracts: $(STAMP) ## Which module may import what
 	$(BIN)/lint-imports
+
+reference: $(STAMP) ## Write docs/reference/ anew from the schemas
+	@set -e; for kind in $$($(BIN)/reconciler schema); do \
+	  $(BIN)/reconciler schema "$$kind" --output markdown > "docs/reference/$$kind.md"; done
+
+mutants: $(STAMP) ## Break the rules one at a time: the tests must see each (docs/mutation.md)
+	$(BIN)/python -m tests.mutation
 
 foreign: $(STAMP) ## Hold the embedded ARM against a client that is not ours
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash tests/foreign/az.sh

@@ -123,7 +123,15 @@ def run(**values: Any) -> int:
 
 @cli.command()
 @click.argument("kind", required=False)
-def schema(kind: str | None) -> int:
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["json", "markdown"]),
+    default="json",
+    show_default=True,
+    help="The schema, or a page that says of every field what it is and what becomes of it.",
+)
+def schema(kind: str | None, output: str) -> int:
     """Print the JSON Schema of KIND; without one, list the kinds."""
     import orjson  # noqa: PLC0415
 
@@ -133,10 +141,15 @@ def schema(kind: str | None) -> int:
     schemas = {**{name: item.schema for name, item in load_kinds().items()}, "Project": project_schema()}
     if kind is None:
         write_stdout("".join(f"{name}\n" for name in load_kinds()))
-    elif kind in schemas:
+    elif output == "markdown" and kind in load_kinds():
+        from reconciler.report.reference import render  # noqa: PLC0415
+
+        write_stdout(render(load_kinds()[kind]))
+    elif kind in schemas and output == "json":
         write_stdout(orjson.dumps(schemas[kind], option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        message = f"there is no kind {kind}; the kinds are {', '.join(load_kinds())}"
+        what = "page of" if kind in schemas else "kind"
+        message = f"there is no {what} {kind}; the kinds are {', '.join(load_kinds())}"
         raise click.UsageError(message)
     return 0
 

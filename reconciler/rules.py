@@ -90,7 +90,7 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
     Raises:
         ValueError: An annotation is misspelt.
     """
-    node = _resolved(schema, definitions)
+    node = resolved(schema, definitions)
     shape = _shape(node)
     properties = _properties(node, definitions) if shape is Shape.OBJECT else {}
     items = _items(node, shape, definitions)
@@ -141,7 +141,8 @@ def walk(rule: Rule, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ..
         yield from walk(rule.items, (*path, "*"))
 
 
-def _resolved(schema: JsonObject, definitions: JsonObject) -> dict[str, Any]:
+def resolved(schema: JsonObject, definitions: JsonObject) -> dict[str, Any]:
+    """Give *schema* with its reference replaced by what it refers to; its own words win."""
     node = dict(schema)
     while "$ref" in node:
         name = node.pop("$ref").removeprefix("#/$defs/")
