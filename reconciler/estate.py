@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ManifestError, UsageError
 from reconciler.kinds import load_kinds, project_schema
 from reconciler.load import load
-from reconciler.model import Document, Problem, Report
-from reconciler.project import FILE_NAME, Environment, Project, lay_under, parse_project, render
+from reconciler.model import Document, Layer, Problem, Report
+from reconciler.project import FILE_NAME, Environment, Project, Writing, lay_under, parse_project, render
 from reconciler.resolve import resolve, select
 from reconciler.validate import validate, validate_project
 
@@ -93,7 +93,8 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     base = [item for item in loaded.documents if not _is_below(item, root, overlays)]
     overlay = load([str(root / environment.overlay)], root) if root and environment and environment.overlay else None
     defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
-    documents, unmatched = render(base, overlay.documents if overlay else (), defaults, kinds)
+    written = _defaults_written(project, document, options.environment)
+    documents, unmatched = render(base, overlay.documents if overlay else (), defaults, kinds, written)
     validated = validate(documents, kinds, project.tracking, now)
     desired, duplicates = resolve(validated.manifests, kinds)
     problems = [*loaded.problems, *(overlay.problems if overlay else ()), *unmatched, *validated.problems, *duplicates]
@@ -165,6 +166,17 @@ def _environment(project: Project, name: str | None) -> Environment | None:
         message = f"there is no environment {name} in the project file; known: {known}"
         raise UsageError(message)
     return project.environments[name]
+
+
+def _defaults_written(project: Project, document: Document | None, environment: str | None) -> tuple[Writing, ...]:
+    """Give the defaults that hold, the strongest last, each with its place in the project file."""
+    if document is None:
+        return ()
+    written = (Writing(Layer.PROJECT, project.defaults, document, ("spec", "defaults")),)
+    if environment is None:
+        return written
+    at = ("spec", "environments", environment, "defaults")
+    return (*written, Writing(Layer.ENVIRONMENT, project.environments[environment].defaults, document, at))
 
 
 def _is_below(document: Document, root: Path | None, folders: set[str]) -> bool:

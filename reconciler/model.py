@@ -79,6 +79,34 @@ Locate: TypeAlias = Callable[[FieldPath], tuple[int, int]]
 """Gives the line and column, from 1, of a path in a document; of its nearest written ancestor if it is not written."""
 
 
+class Layer(StrEnum):
+    """What states a value: the manifest, or what the project file lays over and under it."""
+
+    MANIFEST = "manifest"
+    OVERLAY = "overlay"
+    ENVIRONMENT = "environment"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """
+    Where a value is written.
+
+    Attributes:
+        file: As the user would name it.
+        line: From 1; of the nearest written ancestor if the value is in a file that the manifest names.
+    """
+
+    layer: Layer
+    file: str
+    line: int
+
+
+Trace: TypeAlias = Callable[[FieldPath], Origin]
+"""Gives where the value at a path of a rendered document is written, by merging once more: nothing keeps it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """
@@ -88,11 +116,13 @@ class Document:
         value: Plain dict, list, str, int, float, bool, None.
         source: Where it is written.
         locate: Finds positions on demand, by reading the kept text again.
+        trace: Finds what states a value; None where nothing was laid over or under the document.
     """
 
     value: Any
     source: Source
     locate: Locate
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +133,7 @@ class Manifest:
     Attributes:
         spec: As stated: URI parameters and request body, project defaults laid under it.
         locate: Positions in the document that it was read from.
+        trace: What states a value; None where that document states all of them.
     """
 
     kind: Kind
@@ -112,6 +143,7 @@ class Manifest:
     spec: JsonObject
     source: Source
     locate: Locate
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +178,13 @@ class Desired:
     depth: int = 0
     paused: bool = False
     digest: str | None = None
+    trace: Trace | None = None
+
+    def origin(self, path: FieldPath) -> Origin:
+        """Give where the value at a path of ``spec``, as written, is stated. Reads texts again: for reports only."""
+        if self.trace is not None:
+            return self.trace(("spec", *path))
+        return Origin(Layer.MANIFEST, self.source.file, self.locate(("spec", *path))[0])
 
     @property
     def address(self) -> str:
@@ -292,6 +331,7 @@ class FieldChange:
         refusal: Set when ARM would refuse the change.
         line: Where the manifest states it; None where it does not.
         origin: Where *desired* comes from: ``manifest`` or ``default``.
+        where: What states it: the manifest, an overlay or defaults of the project; None where nothing does.
     """
 
     steps: tuple[str | int, ...]
@@ -303,6 +343,7 @@ class FieldChange:
     refusal: Refusal | None = None
     line: int | None = None
     origin: str = "manifest"
+    where: Origin | None = None
 
 
 class Action(StrEnum):

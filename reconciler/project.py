@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Document, JsonObject, Problem
+from reconciler.model import MISSING, Document, FieldPath, JsonObject, Layer, Origin, Problem
 from reconciler.paths import get
 from reconciler.rules import Rule, Shape
 from reconciler.tracking import Tracking
@@ -124,8 +124,33 @@ def _ignore_rule(rule: Mapping[str, Any]) -> IgnoreRule:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """
+    Spec fields, and where they are written.
+
+    Attributes:
+        fields: Of a manifest's ``spec``.
+        document: That holds them.
+        at: Where in the document.
+    """
+
+    layer: Layer
+    fields: Any
+    document: Document
+    at: FieldPath = ("spec",)
+
+    def origin(self, path: FieldPath) -> Origin:
+        """Give the place of the value at *path* of the fields."""
+        return Origin(self.layer, self.document.source.file, self.document.locate((*self.at, *path))[0])
+
+
 def render(
-    documents: Sequence[Document], overlay: Sequence[Document], defaults: JsonObject, kinds: Mapping[str, Kind]
+    documents: Sequence[Document],
+    overlay: Sequence[Document],
+    defaults: JsonObject,
+    kinds: Mapping[str, Kind],
+    written: Sequence[Writing] = (),
 ) -> tuple[tuple[Document, ...], tuple[Problem, ...]]:
     """
     Give the documents with an overlay merged onto them and defaults laid under them.
@@ -135,6 +160,7 @@ def render(
         overlay: Documents of the environment; each is merged (RFC 7386) onto the base document of its kind and name.
         defaults: Spec fields; each goes under the documents whose kind has that field.
         kinds: By name; say which fields they have.
+        written: What *defaults* was merged of, the strongest last; only for telling where a value comes from.
     """
     known = {identity(document) for document in documents}
     patches: dict[tuple[str, str], Document] = {}
@@ -145,8 +171,8 @@ def render(
             problems.append(_twice(document, first))
         elif identity(document) not in known:
             problems.append(_unmatched(document))
-    rendered = [_patched(document, patches.get(identity(document))) for document in documents]
-    return tuple(_with_defaults(document, defaults, kinds) for document in rendered), tuple(problems)
+    rendered = (_rendered(item, patches.get(identity(item)), defaults, kinds, written) for item in documents)
+    return tuple(rendered), tuple(problems)
 
 
 def identity(document: Document) -> tuple[str, str]:
@@ -174,20 +200,94 @@ def _unmatched(document: Document) -> Problem:
     )
 
 
-def _patched(document: Document, patch: Document | None) -> Document:
-    if patch is None:
+def _rendered(
+    document: Document,
+    patch: Document | None,
+    defaults: JsonObject,
+    kinds: Mapping[str, Kind],
+    written: Sequence[Writing],
+) -> Document:
+    value = merge_patch(document.value, patch.value) if patch is not None else document.value
+    kind = kinds.get(str(get(value, ("kind",))))
+    spec = get(value, ("spec",))
+    if defaults and kind is not None and isinstance(spec, Mapping):
+        value = {**value, "spec": lay_under(_under(kind, defaults), spec)}
+    if value is document.value:
         return document
-    return replace(document, value=merge_patch(document.value, patch.value))
+    layers = [Writing(Layer.MANIFEST, spec_of(document), document)]
+    if patch is not None:
+        layers.append(Writing(Layer.OVERLAY, spec_of(patch), patch))
+    return replace(document, value=value, trace=_Trace(layers, written if kind is not None else (), kind))
 
 
-def _with_defaults(document: Document, defaults: JsonObject, kinds: Mapping[str, Kind]) -> Document:
-    spec = get(document.value, ("spec",))
-    kind = kinds.get(str(get(document.value, ("kind",))))
-    if not defaults or kind is None or not isinstance(spec, Mapping):
-        return document
+def spec_of(document: Document) -> Any:
+    """Give the spec; MISSING where the document states none."""
+    return get(document.value, ("spec",))
+
+
+def _under(kind: Kind, defaults: JsonObject) -> JsonObject:
+    """Give the part of *defaults* that goes under the manifests of a kind."""
     own = {key: value for key, value in defaults.items() if key in kind.parameters}
-    under = {**own, **_fitting(kind.rules, defaults)}
-    return replace(document, value={**document.value, "spec": lay_under(under, spec)})
+    return {**own, **_fitting(kind.rules, defaults)}
+
+
+class _Mark:
+    """Stands for a value that is merged whole, and remembers what states it."""
+
+    def __init__(self, writing: Writing) -> None:
+        self.writing = writing
+
+
+class _Trace:
+    """
+    Tells what states a value of a rendered document.
+
+    Merges once more, with marks in place of the values, by the functions that merged the values.
+    """
+
+    def __init__(self, layers: Sequence[Writing], defaults: Sequence[Writing], kind: Kind | None) -> None:
+        self._layers = layers
+        self._defaults = defaults
+        self._kind = kind
+
+    def __call__(self, path: FieldPath) -> Origin:
+        """Give where the value at *path*, which begins with ``spec``, is written."""
+        path = path[1:]
+        value = self._merged()
+        for step in path:
+            if isinstance(value, _Mark) or not isinstance(value, Mapping):
+                break
+            value = value.get(step)
+        return (value.writing if isinstance(value, _Mark) else self._strongest(path)).origin(path)
+
+    def _merged(self) -> Any:
+        base, *patches = self._layers
+        spec = _marked(base.fields, base)
+        for patch in patches:
+            spec = merge_patch(spec, _marked(patch.fields, patch)) if patch.fields is not MISSING else spec
+        under: JsonObject = {}
+        for writing in self._defaults:
+            under = lay_under(under, _marked(writing.fields, writing))
+        return lay_under(_under(self._kind, under), spec) if self._kind and isinstance(spec, Mapping) else spec
+
+    def _strongest(self, path: FieldPath) -> Writing:
+        """Give what states an object, or null: several may, and the strongest comes first to a reader's mind."""
+        order = (*reversed(self._layers), *reversed(self._defaults))
+        return next((writing for writing in order if _states(writing.fields, path)), self._layers[0])
+
+
+def _marked(value: Any, writing: Writing) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _marked(item, writing) for key, item in value.items()}
+    return None if value is None else _Mark(writing)
+
+
+def _states(value: Any, path: FieldPath) -> bool:
+    for step in path:
+        if not isinstance(value, Mapping) or step not in value:
+            return False
+        value = value[step]
+    return True
 
 
 def _fitting(rule: Rule, defaults: JsonObject) -> dict[str, Any]:

@@ -76,6 +76,7 @@ def _desired(manifest: Manifest, kinds: Mapping[str, Kind]) -> Desired:
         depth=_depth(kind, kinds),
         paused=manifest.annotations.get(_PAUSED) == "true",
         digest=content_digest(kind, body, manifest.annotations.get(_PACKAGE)),
+        trace=manifest.trace,
     )
 
 

@@ -188,4 +188,5 @@ def _manifest(document: Document, kind: Kind) -> Manifest:
         spec=document.value["spec"],
         source=document.source,
         locate=document.locate,
+        trace=document.trace,
     )

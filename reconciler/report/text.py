@@ -134,7 +134,7 @@ def _why(item: Item) -> Iterator[str]:
 
 def _field_lines(change: Change, field: FieldChange, look: Look) -> Iterator[str]:
     path, note = visible(field.path), note_of(field)
-    place = f"{visible(change.desired.source.file)}:{field.line}" if field.line is not None else ""
+    place = _place(change, field)
     room = look.width - len(_INDENT) - len(path) - len(note) - len(place) - 10
     sign, sides = _sides(change, field, room)
     style = {"+": "green", "-": "red"}.get(sign, "yellow")
@@ -144,6 +144,13 @@ def _field_lines(change: Change, field: FieldChange, look: Look) -> Iterator[str
         differs = first_difference(field.observed, field.desired, max(look.width // 2, _NARROWEST))
         if differs:
             yield f"{_INDENT * 2}{differs}"
+
+
+def _place(change: Change, field: FieldChange) -> str:
+    """Give file and line of what states a field; nothing where nothing does."""
+    if field.line is None and field.where is not None:
+        return f"{visible(field.where.file)}:{field.where.line}"
+    return f"{visible(change.desired.source.file)}:{field.line}" if field.line is not None else ""
 
 
 def _sides(change: Change, field: FieldChange, room: int) -> tuple[str, str]:
