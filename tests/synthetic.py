@@ -128,7 +128,12 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "GalleryApplication": {"location": "West US", "properties": {"supportedOSType": "Linux"}},
     "GalleryApplicationVersion": {
         "location": "West US",
-        "properties": {"publishingProfile": {"source": {"mediaLink": "https://store.blob.core.windows.net/c/p.zip"}}},
+        "properties": {
+            "publishingProfile": {
+                "source": {"mediaLink": "https://store.blob.core.windows.net/c/p.zip"},
+                "manageActions": {"install": "sh install", "remove": "sh remove"},
+            }
+        },
     },
     "ApplicationDefinition": {
         "location": "West US",
