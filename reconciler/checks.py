@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from reconciler.model import Document, FieldPath, Problem
     from reconciler.tracking import Tracking
 
+PLACEHOLDER: Final = "<fill in>"
+"""Stands in a manifest for what an export could not read, or must not write: content and secrets."""
+
 _SIGNATURE: Final = re.compile(r"[?&]sig=[\w%+/]", re.IGNORECASE)
 _MOST_TAGS: Final = 50  # of one resource ("Use tags to organize your Azure resources", learn.microsoft.com)
 
@@ -80,6 +83,10 @@ def _walk(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
 
 
 def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
+    if (rule.write_only or rule.secret) and isinstance(value, str) and PLACEHOLDER in value:
+        why = "Azure never returns what belongs here" if rule.write_only else "what belongs here is secret"
+        check.error(path, "placeholder", f"{PLACEHOLDER} is a placeholder: {why}", "state what is to be sent")
+        return
     if rule.integer and isinstance(value, float):
         check.error(
             path, "type", f"{value!r} is a decimal number; a whole number is expected", "write it without a point"
@@ -115,9 +122,8 @@ _LEAF_CHECKS: Final[Mapping[str, Callable[[_Check, str, FieldPath], None]]] = {
 def _check_list(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
     _check_twins(check, rule, value, path)
     _check_contains(check, rule, value, path)
-    if rule.items is not None:
-        for index, item in enumerate(value):
-            _walk(check, rule.items, item, (*path, index))
+    for index, item in enumerate(value):
+        _walk(check, rule.items or Rule(), item, (*path, index))
 
 
 def _check_twins(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
@@ -132,12 +138,12 @@ def _check_twins(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -
 
 
 def _check_contains(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
-    if rule.must_contain is None or rule.items is None or not rule.keys:
+    if rule.must_contain is None or not rule.keys:
         return
     wanted = get(check.spec, rule.must_contain)
     if not isinstance(wanted, str):
         return
-    leaf = rule.items.child(rule.keys[0][0]) or Rule()
+    leaf = (rule.items or Rule()).child(rule.keys[0][0]) or Rule()
     held = [normalize(leaf.normalize, get(item, rule.keys[0])) for item in value]
     if normalize(leaf.normalize, wanted) not in held:
         name = ".".join(rule.must_contain)
