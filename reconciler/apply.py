@@ -29,6 +29,7 @@ from reconciler.model import (
     Live,
     Outcome,
     Plan,
+    Replication,
     Result,
     Unreadable,
 )
@@ -54,6 +55,9 @@ class Progress(Protocol):
 
     def started(self, change: Change) -> None:
         """One resource is being taken up."""
+
+    def noted(self, desired: Desired, text: str) -> None:
+        """There is something to say of one that is being waited for."""
 
     def finished(self, outcome: Outcome) -> None:
         """One resource is done with."""
@@ -275,18 +279,19 @@ class Applier:
     async def _wait_replicated(self, desired: Desired, deadline: float) -> None:
         while True:
             body = await self.arm.get(desired.id, desired.kind.api_version, desired.kind.health)
-            status = (body.get("properties") or {}).get("replicationStatus") or {}
-            state = str(status.get("aggregatedState", "")).lower()
-            if state == "completed":
+            replication = Live(body).replication
+            if replication.state == "completed":
                 return
-            if state == "failed":
-                regions = [
-                    r.get("region") for r in status.get("summary") or () if str(r.get("state")).lower() == "failed"
-                ]
-                message = f"replication failed in {', '.join(map(str, regions)) or 'a region'}"
-                fix = "drop the region with the safety flag set, apply, then state it again"
-                raise OperationError(ErrorInfo("ReplicationFailed", message, fix=fix))
+            if replication.has_failed:
+                raise OperationError(_not_replicated(replication))
+            self.progress.noted(desired, str(replication))
             await self.patience.pause(deadline)
+
+
+def _not_replicated(replication: Replication) -> ErrorInfo:
+    message = replication.failure()
+    fix = "drop the region with the safety flag set, apply, then state it again"
+    return ErrorInfo("ReplicationFailed", message, fix=fix)
 
 
 def _must_stick(change: FieldChange, policy: Policy) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from reconciler.secret import scrub
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -193,6 +195,41 @@ class Desired:
 
 
 @dataclass(frozen=True, slots=True)
+class Replication:
+    """
+    How far the copies of a version are, region by region.
+
+    Attributes:
+        state: Of all regions together, in lower case: ``unknown``, ``inprogress``, ``completed``, ``failed`` or empty.
+        regions: Name and state of each.
+        details: What Azure says of them.
+    """
+
+    state: str = ""
+    regions: tuple[tuple[str, str], ...] = ()
+    details: tuple[str, ...] = ()
+
+    @property
+    def failed_regions(self) -> tuple[str, ...]:
+        """Where a copy could not be made."""
+        return tuple(name for name, state in self.regions if state == "failed")
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether any copy could not be made."""
+        return self.state == "failed" or bool(self.failed_regions)
+
+    def failure(self) -> str:
+        """Say where it failed, and what Azure says of it."""
+        where = ", ".join(self.failed_regions) or "a region"
+        return scrub(": ".join((f"replication failed in {where}", *self.details)))
+
+    def __str__(self) -> str:
+        done = sum(state == "completed" for _, state in self.regions)
+        return f"replicated to {done} of {len(self.regions)} regions"
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """
     A resource as ARM answered it.
@@ -229,17 +266,24 @@ class Live:
         """How the resource is: by its state, and by its replication where that was read."""
         if not self.is_settled:
             return Health.PROGRESSING
-        return Health.DEGRADED if self.has_failed or self._replication_failed() else Health.HEALTHY
+        is_degraded = self.has_failed or self.replication.has_failed
+        return Health.DEGRADED if is_degraded else Health.HEALTHY
 
-    def _replication_failed(self) -> bool:
+    @property
+    def replication(self) -> Replication:
+        """How far the replication is, where that was read; nothing is known of it elsewhere."""
         properties = self.body.get("properties")
         status = properties.get("replicationStatus") if isinstance(properties, Mapping) else None
         if not isinstance(status, Mapping):
-            return False
+            return Replication()
         summary = status.get("summary")
         regions = [each for each in summary if isinstance(each, Mapping)] if isinstance(summary, list) else []
-        states = [status.get("aggregatedState"), *(region.get("state") for region in regions)]
-        return any(isinstance(state, str) and state.lower() == "failed" for state in states)
+        states = ((str(region.get("region")), region) for region in regions)
+        return Replication(
+            state=str(status.get("aggregatedState") or "").lower(),
+            regions=tuple((name, str(region.get("state") or "").lower()) for name, region in states),
+            details=tuple(str(region["details"]) for region in regions if region.get("details")),
+        )
 
 
 class Absence(StrEnum):
@@ -417,6 +461,7 @@ class Change:
     Attributes:
         fields: Every finding, sorted by path.
         ignored: How many differences an ignore rule hid.
+        ailment: Why the health is bad, where Azure says so.
         error: Why nothing is known, for action ``unknown``.
         fix: The way out, for action ``blocked``.
     """
@@ -428,6 +473,7 @@ class Change:
     health: Health
     fields: tuple[FieldChange, ...] = ()
     ignored: int = 0
+    ailment: str | None = None
     error: ErrorInfo | None = None
     fix: str | None = None
 

@@ -153,6 +153,7 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         health=observed.health,
         fields=comparison.fields,
         ignored=len(comparison.ignored),
+        ailment=observed.replication.failure() if observed.replication.has_failed else None,
         fix=_FIXES[reason](desired) if reason in _FIXES else None,
     )
     return Decision(change, observed.body, comparison)

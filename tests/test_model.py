@@ -69,6 +69,20 @@ def test_a_region_that_failed_to_replicate_degrades(status: Any, health: Health)
     assert Live({"properties": {"provisioningState": "Succeeded", "replicationStatus": status}}).health is health
 
 
+def test_a_failed_region_is_named_with_its_detail() -> None:
+    """And a signature that Azure quotes is not."""
+    detail = "cannot read https://acme.blob.core.windows.net/p/a.zip?sig=CANARY"
+    summary = [
+        {"region": "westus", "state": "Completed", "details": ""},
+        {"region": "eastus", "state": "Failed", "details": detail},
+    ]
+    live = Live({"properties": {"replicationStatus": {"aggregatedState": "Failed", "summary": summary}}})
+    assert live.replication.failure() == (
+        "replication failed in eastus: cannot read https://acme.blob.core.windows.net/p/a.zip?(secret)"
+    )
+    assert str(live.replication) == "replicated to 1 of 2 regions"
+
+
 def test_a_running_operation_hides_failed_replication() -> None:
     """What runs may mend it."""
     live = Live({"properties": {"provisioningState": "Updating", "replicationStatus": {"aggregatedState": "Failed"}}})

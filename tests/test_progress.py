@@ -46,7 +46,10 @@ def test_bars() -> None:
             "create ApplicationDefinition/suite",
             "create ApplicationDefinition/other",
         ]
+        bars.noted(change().desired, "replicated to 1 of 2 regions")
+        assert rich.tasks[0].description == "ApplicationDefinition/suite: replicated to 1 of 2 regions"
         bars.finished(Outcome(change(), Result.SUCCEEDED))
+        bars.noted(change().desired, "nobody looks any more")
         assert [task.description for task in rich.tasks] == ["create ApplicationDefinition/other"]
 
 

@@ -129,7 +129,7 @@ def _why(item: Item) -> Iterator[str]:
     if item.outcome is not None and item.outcome.result is Result.SUCCEEDED:
         return  # the health was that of before
     if change.health is Health.DEGRADED or (change.health is Health.PROGRESSING and change.action is Action.NONE):
-        yield f"{_INDENT}health: {change.health}"
+        yield f"{_INDENT}health: {change.health}{f', {visible(change.ailment)}' if change.ailment else ''}"
 
 
 def _field_lines(change: Change, field: FieldChange, look: Look) -> Iterator[str]:

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from reconciler.apply import Progress
-    from reconciler.model import Change, Outcome
+    from reconciler.model import Change, Desired, Outcome
 
 
 class Silent:
     """Says nothing."""
 
     def started(self, change: Change) -> None:
+        """Say nothing."""
+
+    def noted(self, desired: Desired, text: str) -> None:
         """Say nothing."""
 
     def finished(self, outcome: Outcome) -> None:
@@ -40,6 +43,13 @@ class Bars:
         """Add a line."""
         text = visible(f"{change.action.value} {change.desired.kind.name}/{change.desired.name}")
         self._tasks[change.desired.key] = self._progress.add_task(text, total=None)
+
+    def noted(self, desired: Desired, text: str) -> None:
+        """Add to the line."""
+        task = self._tasks.get(desired.key)
+        if task is not None:
+            name = f"{desired.kind.name}/{desired.name}"
+            self._progress.update(task, description=visible(f"{name}: {text}"))
 
     def finished(self, outcome: Outcome) -> None:
         """Take the line away."""

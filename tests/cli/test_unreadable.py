@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from tests.cli.conftest import Reporting
+    from tests.cli.conftest import Command, Reporting
 
 Answer = tuple[int, bytes]
 _FORBIDDEN: Answer = (403, b'{"error": {"code": "AuthorizationFailed", "message": "no access"}}')
@@ -153,6 +154,21 @@ def test_states_that_are_repeated(work: Workspace, report: Reporting, answer: Ca
     assert verdict(plan, gallery()) == ("update", "last-operation-failed", "OutOfSync")
     assert resource(plan, gallery())["health"] == "Degraded"
     assert changes_of(plan) == []
+
+
+def test_a_failed_replication_is_told_with_its_region(
+    work: Workspace, azure: Azure, run: Command, answer: Callable[..., None]
+) -> None:
+    """It degrades the health, is no difference, and causes no PUT."""
+    work.state(gallery(), application(), version())
+    assert run("apply").code == 0
+    body = azure.send("GET", version()).json()
+    summary = [{"region": "westeurope", "state": "Failed", "details": "no room"}]
+    body["properties"]["replicationStatus"] = {"aggregatedState": "Failed", "summary": summary}
+    answer(id_of(version()), (200, json.dumps(body).encode()))
+    done = run("plan", "--health", "--detailed-exitcode")
+    assert done.code == 0
+    assert "health: Degraded, replication failed in westeurope: no room" in done.out
 
 
 def _live(made: Manifest, state: str) -> bytes:

@@ -217,6 +217,10 @@ class Watching:
         """Keep it."""
         self.heard.append(f"started {change.desired.name}")
 
+    def noted(self, desired: Desired, text: str) -> None:
+        """Keep it."""
+        self.heard.append(f"noted {desired.name}: {text}")
+
     def finished(self, outcome: Outcome) -> None:
         """Keep it."""
         self.heard.append(f"finished {outcome.change.desired.name} {told(outcome)}")
