@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from reconciler.model import MISSING, Action, Health, Live, Sync
+from reconciler.model import MISSING, Action, Health, Layer, Live, Origin, Replication, Sync
+from tests.synthetic import minimal
 
 
 def _state(word: object) -> Live:
@@ -103,3 +105,36 @@ def test_the_absence_of_a_value_says_so() -> None:
     """Absence is not null, also for a reader of a traceback."""
     assert repr(MISSING) == "MISSING"
     assert MISSING is not None
+
+
+@pytest.mark.parametrize(
+    ("replication", "failed", "failure", "shown"),
+    [
+        (
+            Replication("completed", (("West US", "completed"), ("East US", "completed"))),
+            False,
+            "replication failed in a region",
+            "replicated to 2 of 2 regions",
+        ),
+        (
+            Replication(
+                "inprogress", (("West US", "completed"), ("East US", "failed")), ("no, https://h/p?sig=canary",)
+            ),
+            True,
+            "replication failed in East US: no, https://h/p?(secret)",
+            "replicated to 1 of 2 regions",
+        ),
+        (Replication("failed"), True, "replication failed in a region", "replicated to 0 of 0 regions"),
+    ],
+)
+def test_replication_says_how_far_it_is(replication: Replication, failure: str, shown: str, *, failed: bool) -> None:
+    """And where it failed, with Azure's words but no signature."""
+    assert (replication.has_failed, replication.failure(), str(replication)) == (failed, failure, shown)
+
+
+def test_a_resource_knows_where_its_values_are_stated() -> None:
+    """In its document, unless it was rendered: then the trace tells."""
+    item = minimal("Gallery")
+    assert item.origin(("location",)) == Origin(Layer.MANIFEST, "m.yaml", 2)
+    traced = replace(item, trace=lambda path: Origin(Layer.OVERLAY, "over.yaml", len(path)))
+    assert traced.origin(("location",)) == Origin(Layer.OVERLAY, "over.yaml", 2)

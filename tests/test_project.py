@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.model import Document, Problem
+from reconciler.model import Document, Layer, Problem
 from reconciler.project import (
     Environment,
     IgnoreRule,
     Limits,
     Project,
     StorageRule,
+    Writing,
     lay_under,
     merge_patch,
     parse_project,
@@ -262,3 +263,59 @@ def test_two_overlay_documents_for_one_manifest_are_refused() -> None:
             "merge them into one",
         ),
     )
+
+
+def test_a_rendered_value_knows_where_it_is_written() -> None:
+    """In the manifest, its overlay, or the strongest of the defaults that fit, each in its own file and line."""
+    base = document(stated("Gallery", tags={"a": "1", "b": "2"}), "base.yaml", 10)
+    patch = document(
+        {"kind": "Gallery", "metadata": {"name": "gallery"}, "spec": {"tags": {"b": "3", "a": None}}}, "over.yaml", 20
+    )
+    project = document({"spec": {"defaults": {"tags": {"c": "4", "d": "5"}, "unknown": 1}}}, "reconciler.yaml", 30)
+    environment = {"tags": {"d": "6", "a": "7"}}
+    written = (
+        Writing(Layer.PROJECT, project.value["spec"]["defaults"], project, ("spec", "defaults")),
+        Writing(Layer.ENVIRONMENT, environment, project, ("spec", "environments", "prod", "defaults")),
+    )
+    defaults = lay_under(project.value["spec"]["defaults"], environment)
+    (rendered,), _ = render([base], [patch], defaults, KINDS, written)
+    assert rendered.value["spec"]["tags"] == {"b": "3", "c": "4", "d": "6", "a": "7"}
+    trace = rendered.trace
+    assert trace is not None
+    assert {name: (trace(("spec", *path)).layer, trace(("spec", *path)).file) for name, path in PLACES.items()} == {
+        "stated": (Layer.MANIFEST, "base.yaml"),
+        "overlaid": (Layer.OVERLAY, "over.yaml"),
+        "default": (Layer.PROJECT, "reconciler.yaml"),
+        "environment": (Layer.ENVIRONMENT, "reconciler.yaml"),
+        "object": (Layer.OVERLAY, "over.yaml"),
+        "below a leaf": (Layer.MANIFEST, "base.yaml"),
+        "nowhere": (Layer.MANIFEST, "base.yaml"),
+    }
+    assert [trace(("spec", *PLACES[name])).line for name in ("stated", "overlaid", "default")] == [12, 23, 34]
+
+
+PLACES: dict[str, tuple[str, ...]] = {
+    "stated": ("location",),
+    "overlaid": ("tags", "b"),
+    "default": ("tags", "c"),
+    "environment": ("tags", "d"),
+    "object": ("tags",),
+    "below a leaf": ("location", "x"),
+    "nowhere": ("tags", "z"),
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "patch"),
+    [
+        ({"kind": "Other", "metadata": {"name": "x"}, "spec": {"a": 1}}, {"spec": {"b": 2}}),
+        ({"kind": "Gallery", "metadata": {"name": "x"}}, {"metadata": {"labels": {}}}),
+    ],
+)
+def test_what_is_no_manifest_has_a_trace_all_the_same(value: dict[str, Any], patch: dict[str, Any]) -> None:
+    """Of an unknown kind, or without a spec: the document itself is where things are written."""
+    over = document({**patch, "kind": value["kind"], "metadata": {"name": "x"}}, "over.yaml")
+    (rendered,), problems = render([document(value, "base.yaml")], [over], {"location": "x"}, KINDS)
+    assert problems == ()
+    assert rendered.trace is not None
+    assert rendered.trace(("spec", "a")).file == "base.yaml"

@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconciler.checks import PLACEHOLDER
 from reconciler.kinds import compile_kind, project_schema
 from reconciler.model import Document, Manifest, Problem
 from reconciler.tracking import Tracking
@@ -355,6 +356,24 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
             "reserved-tag",
             "tags that begin with reconciler- are written by the reconciler alone",
             "give the tag another name",
+        ),
+    ),
+    (
+        version(source={"mediaLink": f"https://h/p.zip?{PLACEHOLDER}"}),
+        (
+            f"{PROFILE}.source.mediaLink",
+            "placeholder",
+            "<fill in> is a placeholder: what belongs here is secret",
+            "state what is to be sent",
+        ),
+    ),
+    (
+        definition(packageFileUri=PLACEHOLDER),
+        (
+            "spec.properties.packageFileUri",
+            "placeholder",
+            "<fill in> is a placeholder: Azure never returns what belongs here",
+            "state what is to be sent",
         ),
     ),
     (
