@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
     from reconciler.clock import Clock
 
-CREDENTIALS: Final = (
-    "default",
-    "environment",
-    "workload-identity",
-    "managed-identity",
-    "cli",
-    "github",
-    "azure-pipelines",
-    "token",
-)
 _EARLY_S: Final = 300.0  # a token is renewed this long before it ends
 
 
@@ -122,7 +112,7 @@ def credential_factory(name: str, authority: str, environ: Mapping[str, str]) ->
     Give what makes the credential called *name*; nothing is imported before it is called.
 
     Args:
-        name: One of :data:`CREDENTIALS` but ``token``.
+        name: One of ``--credential`` but ``token``.
         authority: Host of the sign-in service.
         environ: The environment, for the names that azure-identity does not read by itself.
     """

@@ -11,7 +11,7 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 _CLOUDS: Final = ("public", "usgovernment", "china", "emulator")
-_CREDENTIALS: Final = (
+CREDENTIALS: Final = (
     "default",
     "environment",
     "workload-identity",
@@ -73,7 +73,7 @@ arm_options = _all(
     click.option(
         "--credential",
         envvar="RECONCILER_CREDENTIAL",
-        type=click.Choice(_CREDENTIALS),
+        type=click.Choice(CREDENTIALS),
         default="default",
         show_default=True,
         help="How to sign in; token takes RECONCILER_ACCESS_TOKEN.",

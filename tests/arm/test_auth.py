@@ -16,9 +16,10 @@ from azure import identity
 from azure.core.pipeline.transport import RequestsTransport
 from urllib3.response import HTTPResponse
 
-from reconciler.arm.auth import CREDENTIALS, IdentityToken, NoToken, StaticToken, credential_factory
+from reconciler.arm.auth import IdentityToken, NoToken, StaticToken, credential_factory
 from reconciler.errors import AuthError
 from reconciler.secret import Secret
+from reconciler.shell.options import CREDENTIALS
 from tests.support.arm import Wire, run, transport
 from tests.support.clock import FakeClock
 
