@@ -159,7 +159,7 @@ def shuffled_deeply(draw: st.DrawFn, value: Any) -> Any:
 
 def summary(change: Change) -> Any:
     """Give what a reader of the plan sees of one resource, save where it is written."""
-    fields = [replace(item, line=None) for item in change.fields]
+    fields = [replace(item, line=None, where=None) for item in change.fields]
     return change.desired.id, change.action, change.reason, change.sync, change.health, fields
 
 
