@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -19,6 +20,9 @@ from reconciler.errors import ErrorInfo, PlanFileError
 from reconciler.model import Action, Change, Desired, JsonObject, Plan
 from reconciler.normalize import normalized
 from reconciler.spelling import canonical
+
+if TYPE_CHECKING:
+    from reconciler.kinds import Kind
 
 SCHEMA_VERSION: Final = 1
 LIFETIME: Final = timedelta(days=7)
@@ -108,7 +112,7 @@ def _item(desired: Desired, action: Action, live: JsonObject | None) -> SavedIte
     return SavedItem(
         action=action.value,
         manifest=fingerprint(desired),
-        rules=_digest(desired.kind.schema),
+        rules=_rules_digest(desired.kind),
         live=_digest(normalized(rules, live)) if live is not None else None,
     )
 
@@ -120,6 +124,11 @@ def _nulls(value: Any, path: str = "") -> list[str]:
     if isinstance(value, list):
         return [found for index, item in enumerate(value) for found in _nulls(item, f"{path}[{index}]")]
     return [path] if value is None else []
+
+
+@cache
+def _rules_digest(kind: Kind) -> str:
+    return _digest(kind.schema)
 
 
 def _digest(value: Any) -> str:
