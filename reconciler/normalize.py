@@ -49,16 +49,28 @@ class _Scope:
     undeclared: list[Steps] = field(default_factory=list)
 
     def default(self, rule: Rule, body: JsonObject) -> Any:
-        """Give what absence means in *body*, in normal form."""
-        if rule.default_from is None:
-            return rule.default
-        value = get(body, rule.default_from)
-        if value is not MISSING and value is not None:
-            return value
-        source = self.rules
-        for step in rule.default_from:
-            source = source.properties[step]
-        return source.default
+        """Give what absence means in *body*."""
+        return absence(self.rules, rule, body)
+
+
+def absence(rules: Rule, rule: Rule, body: JsonObject) -> Any:
+    """
+    Give the value that it means when a property is absent; MISSING if it means nothing.
+
+    Args:
+        rules: Of the request body.
+        rule: Of the property.
+        body: That lacks it.
+    """
+    if rule.default_from is None:
+        return rule.default
+    value = get(body, rule.default_from)
+    if value is not MISSING and value is not None:
+        return value
+    source = rules
+    for step in rule.default_from:
+        source = source.properties[step]
+    return source.default
 
 
 def comparable(rules: Rule, want: JsonObject, have: JsonObject) -> Pair:

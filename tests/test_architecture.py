@@ -25,6 +25,8 @@ NAMES = re.compile(
 PURE = (
     "body",
     "diff",
+    "explain",
+    "leaves",
     "model",
     "normalize",
     "paths",

@@ -97,12 +97,7 @@ def problem_lines(problem: Problem, level: str, look: Look) -> Iterator[str]:
 def item_lines(item: Item, look: Look, *, applied: bool) -> Iterator[str]:
     """Give the lines of one resource: what, where, why, what differs, and what to do."""
     change, error = item.change, error_of(item)
-    mark = MARKS[change.action]
-    name = f"{visible(change.desired.kind.name)} {visible(change.desired.name)}"
-    source = change.desired.source
-    ending = f"  {_ending(item, look)}" if applied else ""
-    place = look.paint(f"{visible(source.file)}:{source.line}", "dim")
-    yield f"{look.paint(f'{mark} {name}', _COLORS[mark])}{ending}  {place}"
+    yield head_line(change, look, f"  {_ending(item, look)}" if applied else "")
     yield from _why(item)
     for field in change.fields:
         yield from _field_lines(change, field, look)
@@ -110,6 +105,15 @@ def item_lines(item: Item, look: Look, *, applied: bool) -> Iterator[str]:
         yield from _error_lines(error, look)
     if change.fix and (error is None or change.fix != error.fix):
         yield f"{_INDENT}fix: {visible(change.fix)}"
+
+
+def head_line(change: Change, look: Look, ending: str = "") -> str:
+    """Give the line that names a resource: its mark, kind and name, how it ended, and where it is stated."""
+    mark = MARKS[change.action]
+    name = f"{visible(change.desired.kind.name)} {visible(change.desired.name)}"
+    source = change.desired.source
+    place = look.paint(f"{visible(source.file)}:{source.line}", "dim")
+    return f"{look.paint(f'{mark} {name}', _COLORS[mark])}{ending}  {place}"
 
 
 def _ending(item: Item, look: Look) -> str:

@@ -1,0 +1,170 @@
+"""What ``explain`` has to say of one resource, leaf by leaf: as text for people, as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler import __version__
+from reconciler.errors import UsageError
+from reconciler.explain import Verdict
+from reconciler.model import MISSING, Layer
+from reconciler.report.escape import inert, inert_json, masked, visible
+from reconciler.report.summary import count
+from reconciler.report.text import Look, head_line
+from reconciler.report.values import first_difference, literal
+from reconciler.report.words import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.explain import Explanation, Row
+    from reconciler.model import Origin
+
+FORMATS: Final = ("text", "json")
+_SCHEMA_VERSION: Final = 1
+_INDENT: Final = " " * 4
+_NARROWEST: Final = 40
+_STYLES: Final = {
+    Verdict.CHANGE: "yellow",
+    Verdict.IMMUTABLE: "red",
+    Verdict.UNVERIFIED: "yellow",
+    Verdict.UNDECLARED: "cyan",
+    Verdict.IGNORED: "cyan",
+    Verdict.EQUAL: "green",
+}
+_LAYERS: Final = {
+    Layer.MANIFEST: "",
+    Layer.OVERLAY: "  (overlay)",
+    Layer.ENVIRONMENT: "  (defaults of the environment)",
+    Layer.PROJECT: "  (defaults of the project)",
+}
+
+
+def check_format(name: str) -> None:
+    """
+    Refuse a format that does not exist here.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    if name not in FORMATS:
+        message = f"explain has no format {name}; its formats are {', '.join(FORMATS)}"
+        raise UsageError(message)
+
+
+def render(explanation: Explanation, format: str, *, color: bool = False, width: int = 100) -> str:  # noqa: A002
+    """
+    Give *explanation* in one of *FORMATS*.
+
+    Args:
+        explanation: What to say.
+        format: The name of the format.
+        color: Whether text is colored.
+        width: About how long a line of text may get by the values in it.
+    """
+    check_format(format)
+    if format == "json":
+        return masked(inert_json(json.dumps(as_json(explanation), indent=2)) + "\n")
+    return masked("".join(f"{inert(line)}\n" for line in _lines(explanation, Look(color, width))))
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """Give *explanation* as plain values, in the order in which they are written."""
+    change = explanation.change
+    desired, error = change.desired, change.error
+    return {
+        "schemaVersion": _SCHEMA_VERSION,
+        "command": "explain",
+        "reconcilerVersion": __version__,
+        "kind": desired.kind.name,
+        "name": desired.name,
+        "id": desired.id,
+        "source": {"file": desired.source.file, "line": desired.source.line, "document": desired.source.document},
+        "action": change.action,
+        "reason": change.reason,
+        "sync": change.sync,
+        "health": change.health,
+        "fields": [_field(row) for row in explanation.rows],
+        "error": {"code": error.code, "message": error.message} if error else None,
+        "fix": change.fix,
+    }
+
+
+def _field(row: Row) -> dict[str, Any]:
+    values = {"stated": row.stated, "default": row.default, "observed": row.observed}
+    compared = {"desired": row.compared_desired, "observed": row.compared_observed}
+    return {
+        "path": row.path,
+        "verdict": row.verdict,
+        "why": row.why,
+        "class": row.field_class,
+        "rules": row.rules,
+        **_present(values),
+        "origin": _origin(row.origin) if row.origin else None,
+        "compared": _present(compared),
+        "ignoredBy": [
+            {"path": rule.path, "reason": rule.reason, "expires": rule.expires.isoformat() if rule.expires else None}
+            for rule in row.hidden_by
+        ],
+    }
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not MISSING}
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    return {"layer": origin.layer, "file": origin.file, "line": origin.line}
+
+
+def _lines(explanation: Explanation, look: Look) -> Iterator[str]:
+    change = explanation.change
+    yield head_line(change, look)
+    yield f"{_INDENT}{visible(change.desired.id)}"
+    yield f"{_INDENT}{change.action}: {REASONS[change.reason]}"
+    if change.error is not None:
+        yield f"{_INDENT}error[{visible(change.error.code)}]: {visible(change.error.message)}"
+    if change.fix:
+        yield f"{_INDENT}fix: {visible(change.fix)}"
+    for row in explanation.rows:
+        yield ""
+        yield from _row_lines(row, look)
+    yield ""
+    yield _counted(explanation)
+
+
+def _counted(explanation: Explanation) -> str:
+    found = Counter(row.verdict for row in explanation.rows)
+    words = ", ".join(f"{found[verdict]} {verdict}" for verdict in Verdict if found[verdict])
+    return f"{count(len(explanation.rows), 'field')}: {words}"
+
+
+def _row_lines(row: Row, look: Look) -> Iterator[str]:
+    verdict = look.paint(str(row.verdict), _STYLES.get(row.verdict, "dim"))
+    yield f"{verdict}  {look.paint(visible(row.path), 'bold')}"
+    room = max(look.width // 2, _NARROWEST)
+    if row.origin is not None:
+        place = look.paint(f"{visible(row.origin.file)}:{row.origin.line}", "dim")
+        yield f"{_INDENT}stated: {literal(row.stated, room)}  {place}{_LAYERS[row.origin.layer]}"
+    elif row.default is not MISSING:
+        yield f"{_INDENT}default: {literal(row.default, room)}"
+    if row.observed is not MISSING:
+        yield f"{_INDENT}live: {literal(row.observed, room)}"
+    yield from _compared(row, room)
+    yield f"{_INDENT}class: {'; '.join((str(row.field_class), *map(visible, row.rules)))}"
+    yield f"{_INDENT}why: {visible(row.why)}"
+
+
+def _compared(row: Row, room: int) -> Iterator[str]:
+    """Give what is compared, where that is not what is shown already, and the first line that differs."""
+    want, have = row.compared_desired, row.compared_observed
+    written = row.default if row.stated is MISSING else row.stated
+    as_written = (want, have) == (written, row.observed) or (row.observed is MISSING and want == have == written)
+    if want is not MISSING and not as_written:
+        other = "" if want == have else f" with {literal(have, room)}"
+        yield f"{_INDENT}compared: {literal(want, room)}{other}"
+    differs = first_difference(row.observed, row.stated, room)
+    if differs:
+        yield f"{_INDENT * 2}{differs}"
