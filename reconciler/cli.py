@@ -16,6 +16,9 @@ from reconciler import __version__
 from reconciler.shell.options import (
     apply_options,
     arm_options,
+    config_option,
+    connection_options,
+    log_options,
     output_options,
     paths_argument,
     project_options,
@@ -31,6 +34,12 @@ if TYPE_CHECKING:
 
 USAGE: Final = 64
 BUG: Final = 70
+_NAMED: Final = {
+    "galleryName": "gallery",
+    "galleryApplicationName": "application",
+    "applicationDefinitionName": "definition",
+}
+"""The options of an export that choose by the name of a resource, by their URI parameters."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -119,6 +128,47 @@ def run(**values: Any) -> int:
     interval = values["interval"]
     _, signalled = runner.run(lambda stop: commands.rounds(parsed, emit, interval, stop, report_only=report_only))
     return signalled or 0
+
+
+@cli.command()
+@click.option("--subscription", required=True, metavar="ID", help="The subscription to read.")
+@click.option("--resource-group", metavar="NAME", help="Only what is in this one.")
+@click.option("--gallery", metavar="NAME", help="Only this gallery and what is in it; * and ? are wildcards.")
+@click.option("--application", metavar="NAME", help="Only this application and its versions; wildcards too.")
+@click.option("--definition", metavar="NAME", help="Only this managed application definition; wildcards too.")
+@click.option(
+    "--out-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("manifests"),
+    show_default=True,
+    help="Where the manifests go.",
+)
+@click.option("--force", is_flag=True, help="Write over files that exist.")
+@config_option
+@connection_options
+@log_options
+def export(**values: Any) -> int:
+    """Write manifests for what exists. Reads, and cannot write to Azure."""
+    from reconciler.clock import SystemClock  # noqa: PLC0415
+    from reconciler.inventory import Wanted  # noqa: PLC0415
+    from reconciler.settings import connection, process_environment  # noqa: PLC0415
+    from reconciler.shell import runner  # noqa: PLC0415
+    from reconciler.shell.export import ExportRun, write_export  # noqa: PLC0415
+    from reconciler.shell.output import write_stdout  # noqa: PLC0415
+
+    named = {name: values[option] for name, option in _NAMED.items() if values[option] is not None}
+    run = ExportRun(
+        wanted=Wanted(values["subscription"], values["resource_group"], named, values["concurrency"]),
+        connection=connection(values["cloud"], values["endpoint"], values["credential"]),
+        environment=process_environment(),
+        clock=SystemClock(),
+        folder=values["out_dir"],
+        config=values["config"],
+        force=values["force"],
+    )
+    (text, code), signalled = runner.run(lambda stop: write_export(run, stop))
+    write_stdout(text)
+    return signalled or code
 
 
 @cli.command()

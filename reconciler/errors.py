@@ -5,7 +5,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
         UsageError               the command line or an environment variable makes no sense (exit 64)
         ManifestError            one or more problems in manifests or the project file, all of them at once
         EmulatorError            the embedded ARM cannot use its state file
-        OutputError              a report or a plan cannot be written
+        OutputError              a report, a plan or an export cannot be written
         PlanFileError            a saved plan is not one, was changed, has expired, or is another project's
         ArmError                 one request to ARM did not give a usable answer
             AuthError            no token, or ARM refused it

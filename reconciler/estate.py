@@ -85,7 +85,7 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     """
     kinds = load_kinds()
     found = find_project(options.paths, options.config)
-    project, document = _read_project(found) if found else (Project(), None)
+    project, document = read_project(found) if found else (Project(), None)
     environment = _environment(project, options.environment)
     root = found.parent if found else None
     loaded = load(options.paths, root, stdin)
@@ -145,7 +145,13 @@ def _as_named(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _read_project(path: Path) -> tuple[Project, Document]:
+def read_project(path: Path) -> tuple[Project, Document]:
+    """
+    Give the project that a file states, and its document.
+
+    Raises:
+        ManifestError: With every problem of the file.
+    """
     loaded = load([str(path)], path.parent)
     problems = list(loaded.problems)
     if not problems and len(loaded.documents) != 1:

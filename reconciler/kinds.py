@@ -86,7 +86,11 @@ class Kind:
 
     def list_path(self, params: Mapping[str, str]) -> str | None:
         """Give the path of the list that holds the resource and its siblings; None if the kind is read one by one."""
-        template = self.lists.get(self.read)
+        return self.list_under(self.read, params)
+
+    def list_under(self, scope: str, params: Mapping[str, str]) -> str | None:
+        """Give the path of the list under ``parent``, ``resourceGroup`` or ``subscription``; None if there is none."""
+        template = self.lists.get(scope)
         return _fill(template, params) if template else None
 
     def parse_id(self, resource_id: str) -> dict[str, str] | None:

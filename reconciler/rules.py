@@ -47,6 +47,7 @@ class Rule:
         has_default: It, or something below it, has a default.
         removal_guard: Path of the flag that must be true for an element to go.
         must_contain: Path of a value that the list must hold.
+        takes_file: A reference to a file may stand in its place.
     """
 
     shape: Shape = Shape.LEAF
@@ -69,6 +70,7 @@ class Rule:
     must_contain: tuple[str, ...] | None = None
     normalize: str | None = None
     integer: bool = False
+    takes_file: bool = False
     description: str = ""
 
     def child(self, step: str | int) -> Rule | None:
@@ -116,6 +118,7 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
         must_contain=_path(node.get("x-must-contain")),
         normalize=_normalize(node),
         integer=_types(node) <= {"integer", "null"} and "integer" in _types(node),
+        takes_file={"string", "object"} <= _types(node),
         description=str(node.get("description", "")),
     )
 

@@ -65,6 +65,7 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
             found = check_spec(document, kind, tracking, now)
             odd = [*found.warnings, *_schema_warnings(document, kind), *_annotation_warnings(document, kind)]
             errors += (item for item in found.problems if item.path not in told)
+            told = {error.path for error in errors}
             warnings += [item for item in odd if item.path not in told]
         problems += errors
         if kind is not None and not errors:

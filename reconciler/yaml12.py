@@ -99,6 +99,11 @@ def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem
     return reader.documents, reader.problems
 
 
+def is_readable(text: str) -> bool:
+    """Whether a document may hold *text*, quoted or with escapes: no character of it is refused."""
+    return _HIDDEN.search(text) is None
+
+
 def format_document_path(path: FieldPath) -> str:
     """Give *path* as problems show it, such as ``spec.items[0].name`` or ``metadata.annotations["a.b/c"]``."""
     return "".join(map(_path_part, path)).removeprefix(".")

@@ -26,6 +26,7 @@ PURE = (
     "body",
     "diff",
     "explain",
+    "export",
     "leaves",
     "model",
     "normalize",
@@ -36,6 +37,7 @@ PURE = (
     "spelling",
     "tracking",
     "validate",
+    "yaml_text",
 )
 OPENERS = frozenset({"open", "read_text", "read_bytes", "write_text", "write_bytes", "print", "input"})
 

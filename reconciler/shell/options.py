@@ -49,8 +49,12 @@ def _start_log(ctx: click.Context, param: click.Parameter, value: str) -> str:  
 
 paths_argument = click.argument("paths", nargs=-1, type=str, metavar="[PATH]...")
 
+config_option = click.option(
+    "--config", envvar="RECONCILER_CONFIG", metavar="FILE", help="The project file; else found upward."
+)
+
 project_options = _all(
-    click.option("--config", envvar="RECONCILER_CONFIG", metavar="FILE", help="The project file; else found upward."),
+    config_option,
     click.option(
         "-e",
         "--environment",
@@ -60,7 +64,7 @@ project_options = _all(
     ),
 )
 
-arm_options = _all(
+connection_options = _all(
     click.option(
         "--cloud",
         envvar="RECONCILER_CLOUD",
@@ -86,6 +90,10 @@ arm_options = _all(
         show_default=True,
         help="Requests, and resources written, at the same time.",
     ),
+)
+
+arm_options = _all(
+    connection_options,
     click.option("--health", is_flag=True, help="Read the replication of every version too."),
 )
 
@@ -138,19 +146,7 @@ apply_options = _all(
     ),
 )
 
-output_options = _all(
-    click.option(
-        "-o",
-        "--output",
-        envvar="RECONCILER_OUTPUT",
-        default="text",
-        show_default=True,
-        metavar="FORMAT",
-        help="Of standard output: text, json or markdown.",
-    ),
-    click.option(
-        "--report", multiple=True, type=_Pair("FORMAT=FILE"), help="Write the report to a file too. Repeatable."
-    ),
+log_options = _all(
     click.option(
         "--log-level",
         envvar="RECONCILER_LOG_LEVEL",
@@ -169,5 +165,23 @@ output_options = _all(
         callback=_start_log,
         help="Of standard error.",
     ),
-    click.option("--no-color", is_flag=True, help="Never color; NO_COLOR does the same."),
+)
+
+color_option = click.option("--no-color", is_flag=True, help="Never color; NO_COLOR does the same.")
+
+output_options = _all(
+    click.option(
+        "-o",
+        "--output",
+        envvar="RECONCILER_OUTPUT",
+        default="text",
+        show_default=True,
+        metavar="FORMAT",
+        help="Of standard output: text, json or markdown.",
+    ),
+    click.option(
+        "--report", multiple=True, type=_Pair("FORMAT=FILE"), help="Write the report to a file too. Repeatable."
+    ),
+    log_options,
+    color_option,
 )

@@ -1,0 +1,80 @@
+"""What the export command does, from what it was given to the files that it writes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.estate import find_project, read_project
+from reconciler.export import Place, export
+from reconciler.inventory import take_inventory
+from reconciler.kinds import load_kinds
+from reconciler.report.exported import render, render_conflicts
+from reconciler.shell.connect import open_reader
+from reconciler.shell.output import write_file
+from reconciler.tracking import Tracking
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterable
+
+    from reconciler.clock import Clock
+    from reconciler.inventory import Wanted
+    from reconciler.settings import Connection, Environment
+
+_SCHEMAS = "schemas"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRun:
+    """
+    Everything that one export was given.
+
+    Attributes:
+        folder: Where the manifests go.
+        config: The project file; None to look for one from the folder upward.
+        force: Write over files that exist.
+    """
+
+    wanted: Wanted
+    connection: Connection
+    environment: Environment
+    clock: Clock
+    folder: Path
+    config: str | None = None
+    force: bool = False
+
+
+async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:  # noqa: ARG001 (nothing to finish)
+    """Read what exists, through a client that cannot write, and write its manifests; give what to say and exit."""
+    project = find_project((str(run.folder),), run.config)
+    tracking = read_project(project)[0].tracking if project else Tracking()
+    kinds = load_kinds()
+    async with open_reader(run.connection, run.environment, run.clock) as arm:
+        found = await take_inventory(run.wanted, kinds, arm)
+    place = Place(run.folder.as_posix(), _schemas_near(run.folder, {kind.name for kind in kinds.values()}))
+    exported = export(found, kinds, tracking, place, run.clock.now())
+    existing = _existing(run.folder, exported.files)
+    if existing and not run.force:
+        return render_conflicts(place.folder, existing), 1
+    for path, text in exported.files.items():
+        write_file(run.folder / path, text)
+    reads = sum(arm.transport.requests.values())
+    return render(exported, place.folder, reads), int(bool(run.wanted.names) and not found)
+
+
+def _existing(folder: Path, paths: Iterable[str]) -> list[str]:
+    return [path for path in paths if os.path.lexists(folder / path)]
+
+
+def _schemas_near(folder: Path, names: set[str]) -> str | None:
+    """Give the path, from *folder*, of a folder ``schemas`` in it or above it that has every kind's; None without."""
+    start = folder.absolute()
+    for above in (start, *start.parents):
+        if all((above / _SCHEMAS / f"{name}.schema.json").is_file() for name in names):
+            return Path(os.path.relpath(above / _SCHEMAS, start)).as_posix()
+        if (above / ".git").exists():
+            break
+    return None
