@@ -18,6 +18,7 @@ from reconciler.shell.options import (
     arm_options,
     config_option,
     connection_options,
+    explain_options,
     log_options,
     output_options,
     paths_argument,
@@ -169,6 +170,33 @@ def export(**values: Any) -> int:
     (text, code), signalled = runner.run(lambda stop: write_export(run, stop))
     write_stdout(text)
     return signalled or code
+
+
+@cli.command()
+@click.argument("target", metavar="KIND/NAME")
+@click.argument("path", required=False, metavar="[PATH_IN_BODY]")
+@project_options
+@arm_options
+@explain_options
+def explain(target: str, path: str | None, **values: Any) -> int:
+    """Tell of every field of one resource why it is, or is not, a change. Reads, and cannot write."""
+    from reconciler.errors import ManifestError  # noqa: PLC0415
+    from reconciler.estate import failed_report  # noqa: PLC0415
+    from reconciler.model import Action  # noqa: PLC0415
+    from reconciler.report.explanation import check_format, render  # noqa: PLC0415
+    from reconciler.shell import runner  # noqa: PLC0415
+    from reconciler.shell.explain import explain_one  # noqa: PLC0415
+    from reconciler.shell.output import write_stdout  # noqa: PLC0415
+
+    check_format(values["output"])
+    run = _run("explain", {**values, "report": ()})
+    try:
+        estate = run.estate()
+    except ManifestError as error:  # nothing can be explained of what is not valid; this is what validate says of it
+        return _finish(failed_report("validate", run.clock.now(), run.clock, error), {**values, "report": ()})
+    explanation, signalled = runner.run(lambda _: explain_one(run, estate, target, path))
+    write_stdout(render(explanation, values["output"], color=_wants_color(values), width=_width()))
+    return signalled or int(explanation.change.action is Action.UNKNOWN)
 
 
 @cli.command()

@@ -360,10 +360,7 @@ class _Body:
         if leaf.want is None:
             return Verdict.EQUAL, "null says that it must not be set, and Azure does not have it."
         if leaf.field_class is FieldClass.WRITE_ONLY:
-            return (
-                Verdict.EQUAL,
-                "Azure never returns it; by the digest in its tag it is what was sent last, if not what is live.",
-            )
+            return Verdict.EQUAL, "Azure never returns it. By the digest in its tag, it is what was sent last."
         return Verdict.EQUAL, self._equal(leaf)
 
     def _equal(self, leaf: Leaf) -> str:
@@ -405,7 +402,7 @@ def _rules(leaf: Leaf) -> Iterator[str]:
         return
     if rule.normalize is not None:
         yield f"compared as {rule.normalize}"
-    elif rule.write_only:
+    if rule.write_only:
         yield "compared by digest"
     if rule.required:
         yield "required"

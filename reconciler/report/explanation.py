@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
+from reconciler.diff import WRITE_ONLY
 from reconciler.errors import UsageError
 from reconciler.explain import Verdict
 from reconciler.model import MISSING, Layer
@@ -15,6 +16,7 @@ from reconciler.report.summary import count
 from reconciler.report.text import Look, head_line
 from reconciler.report.values import first_difference, literal
 from reconciler.report.words import REASONS
+from reconciler.secret import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +149,7 @@ def _row_lines(row: Row, look: Look) -> Iterator[str]:
     room = max(look.width // 2, _NARROWEST)
     if row.origin is not None:
         place = look.paint(f"{visible(row.origin.file)}:{row.origin.line}", "dim")
-        yield f"{_INDENT}stated: {literal(row.stated, room)}  {place}{_LAYERS[row.origin.layer]}"
+        yield f"{_INDENT}stated: {_stated(row, room)}  {place}{_LAYERS[row.origin.layer]}"
     elif row.default is not MISSING:
         yield f"{_INDENT}default: {literal(row.default, room)}"
     if row.observed is not MISSING:
@@ -157,12 +159,16 @@ def _row_lines(row: Row, look: Look) -> Iterator[str]:
     yield f"{_INDENT}why: {visible(row.why)}"
 
 
+def _stated(row: Row, room: int) -> str:
+    return WRITE_ONLY if row.stated == WRITE_ONLY else literal(row.stated, room)
+
+
 def _compared(row: Row, room: int) -> Iterator[str]:
     """Give what is compared, where that is not what is shown already, and the first line that differs."""
     want, have = row.compared_desired, row.compared_observed
     written = row.default if row.stated is MISSING else row.stated
     as_written = (want, have) == (written, row.observed) or (row.observed is MISSING and want == have == written)
-    if want is not MISSING and not as_written:
+    if want is not MISSING and not as_written and not want == have == HIDDEN:
         other = "" if want == have else f" with {literal(have, room)}"
         yield f"{_INDENT}compared: {literal(want, room)}{other}"
     differs = first_difference(row.observed, row.stated, room)

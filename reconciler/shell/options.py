@@ -185,3 +185,25 @@ output_options = _all(
     log_options,
     color_option,
 )
+
+explain_options = _all(
+    click.option(
+        "-f",
+        "--manifests",
+        "paths",
+        multiple=True,
+        metavar="PATH",
+        help="A file or folder of manifests. Repeatable.  [default: manifests]",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        envvar="RECONCILER_OUTPUT",
+        default="text",
+        show_default=True,
+        metavar="FORMAT",
+        help="Of standard output: text or json.",
+    ),
+    log_options,
+    color_option,
+)
