@@ -280,15 +280,13 @@ class _Body:
         return Verdict.IGNORED, f"{part}An ignore rule hides that it is {verdict}: {rules}. The live value stays."
 
     def _reason(self, leaf: Leaf, finding: FieldChange) -> str:
-        match finding.finding:
-            case Finding.UNVERIFIED:
-                return self._unverified()
-            case Finding.UNDECLARED:
-                return _undeclared(leaf)
-            case Finding.IMMUTABLE:
-                return "Azure has another value than is stated, and it is frozen after create: the resource is blocked."
-            case Finding.CHANGE:
-                return self._change(leaf, finding)
+        if finding.finding is Finding.UNVERIFIED:
+            return self._unverified()
+        if finding.finding is Finding.UNDECLARED:
+            return _undeclared(leaf)
+        if finding.finding is Finding.IMMUTABLE:
+            return "Azure has another value than is stated, and it is frozen after create: the resource is blocked."
+        return self._change(leaf, finding)
 
     def _unverified(self) -> str:
         if not self.tracking.tags:

@@ -147,7 +147,7 @@ def test_frozen_undeclared_ignored_and_unverified(
     assert explained(run, definition())["properties.packageFileUri"]["verdict"] == "unverified"
 
 
-def test_where_values_come_from(work: Workspace, run: Command, report: Reporting) -> None:
+def test_where_values_come_from(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:
     """Manifest, overlay, defaults of the environment, defaults of the project: each by its file and line."""
     work.project(
         defaults={"tags": {"team": "endpoint", "stage": "none"}},
@@ -173,6 +173,9 @@ def test_where_values_come_from(work: Workspace, run: Command, report: Reporting
     text = run("explain", "Gallery/tools", "properties.description", "-e", "test").out
     assert "stated: over  overlays/g.yaml:4  (overlay)" in text
     assert "(defaults of the project)" in run("explain", "Gallery/tools", "tags.team").out
+    azure.edit(gallery(), "properties.description", "other")
+    assert "description: other → over  overlays/g.yaml:4\n" in run("plan", "-e", "test").out
+    assert resource(report("plan", "-e", "test"), gallery())["changes"][0]["line"] is None
 
 
 def test_what_does_not_exist_yet(work: Workspace, azure: Azure, run: Command) -> None:
