@@ -343,11 +343,21 @@ def is_tracking(place: Place) -> bool:
     return place.steps[0] == "tags" and str(place.steps[-1]).startswith("reconciler-")
 
 
+def spelled(root: Node, body: dict[str, Any], place: Place) -> str:
+    """Give the path in the manifest's spelling, as far as the manifest states it or a leaf beside it."""
+    known = {each.steps: each.path for each in places(root, body)}
+    beside = [path for steps, path in known.items() if steps[:-1] == place.steps[:-1] and isinstance(steps[-1], str)]
+    if place.steps in known or not beside or not place.in_list:
+        return known.get(place.steps, place.path)
+    return f"{beside[0].rpartition('.')[0]}.{place.steps[-1]}"
+
+
 def expected_finding(
     root: Node, body: dict[str, Any], live: dict[str, Any], place: Place, value: Any
 ) -> dict[str, Finding]:
     """Give what is to be found once the live leaf at *place* has *value*."""
-    path = {each.steps: each.path for each in places(root, body)}.get(place.steps, place.path)
+    place = replace(place, path=spelled(root, body, place))
+    path = place.path
     forbidden = Finding.IMMUTABLE if place.frozen else Finding.CHANGE
     rule, node, unstated = place.node.rule, root, None
     for length in range(1, len(place.steps) + 1):
