@@ -75,7 +75,7 @@ def _walk(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
         _check_leaf(check, rule, value, path)
     elif rule.shape is Shape.LIST and isinstance(value, list):
         _check_list(check, rule, value, path)
-    elif rule.shape is not Shape.LIST and isinstance(value, Mapping):
+    elif rule.shape is not Shape.LIST and isinstance(value, dict):
         for name, item in value.items():
             child = rule.child(name)
             if child is not None:

@@ -7,7 +7,6 @@ A new kind is one file in ``schemas/``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -21,6 +20,8 @@ from reconciler.rules import Rule, Shape, compile_rule, walk, without_clearing
 from reconciler.secret import Secret, SecretUrl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from reconciler.model import JsonObject
 
 _PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
@@ -223,8 +224,8 @@ def _mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> A
     if step == "*":
         if isinstance(node, list):
             return [_mapped(item, below, change) for item in node]
-        return {k: _mapped(v, below, change) for k, v in node.items()} if isinstance(node, Mapping) else node
-    if not isinstance(node, Mapping) or step not in node:
+        return {k: _mapped(v, below, change) for k, v in node.items()} if isinstance(node, dict) else node
+    if not isinstance(node, dict) or step not in node:
         return node
     return {**node, step: _mapped(node[step], below, change)}
 

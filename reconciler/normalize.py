@@ -114,7 +114,7 @@ def _pair(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
 
 def _is_odd(rule: Rule, value: Any) -> bool:
     """Whether a value has another shape than the schema knows; it is compared as it is."""
-    return value is not MISSING and not isinstance(value, list if rule.shape is Shape.LIST else Mapping)
+    return value is not MISSING and not isinstance(value, list if rule.shape is Shape.LIST else dict)
 
 
 def _leaf(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:

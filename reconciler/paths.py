@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.model import MISSING, FieldPath
 from reconciler.rules import Rule, Shape
 from reconciler.secret import shown
 from reconciler.spelling import canonical, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Steps: TypeAlias = tuple[str | int, ...]
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -24,7 +26,7 @@ _TOKEN: Final = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[[^\]]*\]|[^.\[\]]+')
 def get(body: Any, path: Sequence[str]) -> Any:
     """Give the value at a path of plain object keys; MISSING if it or an ancestor is absent."""
     for key in path:
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return MISSING
         body = body.get(key, MISSING)
     return body
@@ -77,7 +79,7 @@ def label(rule: Rule, element: Any, index: int) -> str:
 
 def fold_names(rule: Rule, value: Any) -> dict[str, str]:
     """Give the names in a map by their folded form; as written where the map's names have case."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return {}
     return {name.casefold() if rule.fold_keys else name: name for name in value}
 
@@ -99,7 +101,7 @@ def _descend(rule: Rule | None, value: Any, step: str | int) -> tuple[str | int,
         return keyed(rule, value).get(step)
     if isinstance(value, list):
         return (int(step), value[int(step)]) if isinstance(step, int) and step < len(value) else None
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     name = fold_names(rule, value).get(str(step)) if rule is not None and rule.shape is Shape.MAP else step
     return (name, value[name]) if name is not None and name in value else None
