@@ -37,6 +37,9 @@ class Silent:
     def started(self, change: Change) -> None:
         """One resource is being taken up."""
 
+    def noted(self, desired: Desired, text: str) -> None:
+        """There is something to say of one that is being waited for."""
+
     def finished(self, outcome: Outcome) -> None:
         """One resource is done with."""
 
