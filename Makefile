@@ -9,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference mutants foreign bench lock clean
+.PHONY: help demo test check static lint format types contracts reference properties mutants foreign bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ contracts: $(STAMP) ## Which module may import what
 reference: $(STAMP) ## Write docs/reference/ anew from the schemas
 	@set -e; for kind in $$($(BIN)/reconciler schema); do \
 	  $(BIN)/reconciler schema "$$kind" --output markdown > "docs/reference/$$kind.md"; done
+
+properties: $(STAMP) ## The properties with 20,000 examples each, for hours (PROFILE=ci: 1,000)
+	$(BIN)/python -m pytest -q -n auto -p tests.profiles --hypothesis-profile $(or $(PROFILE),thorough) tests/test_properties.py
 
 mutants: $(STAMP) ## Break the rules one at a time: the tests must see each (docs/mutation.md)
 	$(BIN)/python -m tests.mutation

@@ -1,7 +1,7 @@
 """
 Properties that hold for every manifest, whatever its kind.
 
-More examples: ``pytest -p tests.profiles --hypothesis-profile thorough tests/test_properties.py``.
+More examples: ``make properties``.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def found(change: Change) -> dict[str, Finding]:
 
 @pytest.mark.parametrize("media_link", ["whole", "stripped"])
 @given(data=st.data())
-@examples(0.6)
+@examples(1.2)
 def test_what_was_applied_plans_empty(media_link: MediaLink, data: st.DataObject) -> None:
     """After an apply the plan is empty, also for the same manifests in other spellings; no PUT follows."""
     documents = data.draw(estates())
