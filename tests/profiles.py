@@ -1,7 +1,7 @@
 """
 Hypothesis profiles beyond the one that every run has: ``make properties``.
 
-A property of tests/test_properties.py runs once for each of four kinds, with 60 % of a profile's examples: ``ci`` comes to
+A property of tests/test_properties.py runs for each of four kinds with 60 % of a profile's examples: ``ci`` comes to
 1,000 examples of each property and ``thorough`` to 20,000.
 """
 
