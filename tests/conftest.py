@@ -41,6 +41,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in tuple(os.environ):
         if name.startswith(SETTINGS):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "100")  # a width of its own has each terminal, and each worker of xdist
 
 
 @pytest.fixture
