@@ -76,7 +76,10 @@ class Bench:
 
     async def apply(self, documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Outcome]:
         """Plan and apply."""
-        reading = await self.plan(documents)
+        return await self.carry_out(await self.plan(documents))
+
+    async def carry_out(self, reading: Reading) -> Mapping[str, Outcome]:
+        """Apply a plan."""
         patience = Patience(self.clock, 1.0, 60.0, asyncio.Event())
         outcomes, _ = await pipeline.apply_reading(self.options, reading, None, self.arm, patience, Silent())
         return outcomes
