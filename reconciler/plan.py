@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.diff import Comparison, compare
 from reconciler.errors import ErrorInfo
+from reconciler.fixes import way_out
 from reconciler.model import (
     Absence,
     Absent,
@@ -32,7 +33,7 @@ from reconciler.model import (
 from reconciler.tracking import Tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.access import Grant
     from reconciler.project import IgnoreRule
@@ -154,7 +155,7 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         fields=comparison.fields,
         ignored=len(comparison.ignored),
         ailment=observed.replication.failure() if observed.replication.has_failed else None,
-        fix=_FIXES[reason](desired) if reason in _FIXES else None,
+        fix=way_out(reason, desired),
     )
     return Decision(change, observed.body, comparison)
 
@@ -236,24 +237,3 @@ def _missing_parent_fix(item: Desired, manifest: Desired | None) -> str:
     if manifest is not None:
         return f"add --target {manifest.address}: the parent is stated in {manifest.source.file}"
     return f"add a {item.kind.parent} manifest for {item.parent}, or create it in Azure"
-
-
-def _immutable_fix(desired: Desired) -> str:
-    page = f" ({desired.kind.docs})" if desired.kind.docs else ""
-    return (
-        f"Azure cannot change this after create: restore the live value, or publish under a new name or version{page}"
-    )
-
-
-_FIXES: Final[Mapping[Reason, Callable[[Desired], str]]] = {
-    Reason.IMMUTABLE_FIELD: _immutable_fix,
-    Reason.REMOVAL_REFUSED: lambda _: (
-        "Azure refuses to drop a region unless properties.safetyProfile.allowDeletionOfReplicatedLocations is true:"
-        " set it in the manifest, or state the region again"
-    ),
-    Reason.DID_NOT_STICK: lambda _: (
-        "another writer may be at work, or Azure does not honor the value: change the manifest, or restart the loop"
-    ),
-    Reason.CANNOT_UNSET: lambda _: "Azure cannot clear this once it is set: delete the null, or state a value",
-    Reason.OWNED_ELSEWHERE: lambda _: "another project's tag is on it: let that project go of it, or pass --take-over",
-}

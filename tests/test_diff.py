@@ -348,3 +348,15 @@ def test_a_resource_is_equal_to_itself(name: str) -> None:
 def test_a_comparison_knows_its_findings(finding: Finding, *, present: bool) -> None:
     """What was found, and what was not."""
     assert compare(widget(text="a"), {}, TRACKING).has(finding) is present
+
+
+def test_what_is_in_sync_never_reaches_deepdiff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its price is paid for what differs alone: not for other spellings, defaults, foreign tags or undeclared values."""
+
+    def paid(*_: Any, **__: Any) -> None:
+        message = "deepdiff was asked about a resource that is in sync"
+        raise AssertionError(message)
+
+    monkeypatch.setattr("deepdiff.DeepDiff", paid)
+    fields = found({"text": "x"}, {"text": "x", "unknown": 1})
+    assert {field.finding for field in fields} == {Finding.UNDECLARED}

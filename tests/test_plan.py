@@ -255,9 +255,8 @@ def test_the_table_has_every_action_and_reason() -> None:
             live(parts=[PART]),
             None,
             (
-                "Azure refuses to drop a region unless "
-                "properties.safetyProfile.allowDeletionOfReplicatedLocations is true:"
-                " set it in the manifest, or state the region again"
+                "Azure refuses to drop an element unless properties.flag is true:"
+                " set it in the manifest, or state the element again"
             ),
         ),
         (
