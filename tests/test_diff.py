@@ -351,7 +351,7 @@ def test_a_comparison_knows_its_findings(finding: Finding, *, present: bool) -> 
 
 
 def test_what_is_in_sync_never_reaches_deepdiff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its price is paid for what differs alone: not for other spellings, defaults, foreign tags or undeclared values."""
+    """Its price is paid for what differs alone: not for spellings, defaults or undeclared values."""
 
     def paid(*_: Any, **__: Any) -> None:
         message = "deepdiff was asked about a resource that is in sync"
