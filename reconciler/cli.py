@@ -119,6 +119,9 @@ def run(**values: Any) -> int:
     """Reconcile every --interval seconds until told to stop."""
     from reconciler.shell import commands, runner  # noqa: PLC0415
 
+    if "-" in values["paths"] and not values["once"]:
+        message = "standard input can be read once: give files or folders, or --once"
+        raise click.UsageError(message)
     report_only = values["report_only"]
     parsed = _run("run", values)
     if values["once"]:

@@ -117,3 +117,21 @@ def test_a_reader_that_has_gone_in_this_process(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(sys, "stdout", stream)
         write_stdout("text")
         write_stdout("more")
+
+
+def test_what_is_no_file_is_written_and_not_replaced(tmp_path: Path) -> None:
+    """A pipe stays a pipe, so ``--report json=/dev/stdout`` harms nothing; of a link the target is written."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_file(pipe, "text")
+        assert os.read(reader, 100) == b"text"
+        assert pipe.is_fifo()
+    finally:
+        os.close(reader)
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    write_file(link, "new")
+    assert (target.read_text(), link.is_symlink()) == ("new", True)

@@ -66,6 +66,7 @@ class Transport:
             timeout=httpx.Timeout(120.0, connect=20.0),  # a definition's PUT takes 10-20 s within one request
             limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
             headers={"accept": "application/json", "user-agent": f"reconciler/{__version__}"},
+            trust_env=not endpoint.startswith("http://"),  # a proxy would carry a loopback's token off in clear
             **options,
         )
         return cls(endpoint.rstrip("/"), tokens, clock, http)

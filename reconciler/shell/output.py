@@ -24,6 +24,10 @@ def write_file(path: Path, text: str) -> None:
     import tempfile  # noqa: PLC0415 (only a few runs write a file)
 
     try:
+        path = path.resolve()  # of a link, the file that it leads to is written
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # /dev/stdout is there to be written, not replaced
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -291,3 +291,26 @@ def test_nobody_listens() -> None:
         await arm.close()
 
     run(scenario())
+
+
+def test_no_proxy_carries_off_the_token_of_a_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain http is for this machine alone, whatever proxy the environment names."""
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1000))
+        writer.close()
+
+    async def scenario() -> None:
+        server = await asyncio.start_server(listen, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        arm = Transport.open("http://localhost:9", TOKEN, FakeClock())
+        with pytest.raises(TransientError):
+            await arm.send("GET", RESOURCE)
+        await arm.close()
+        server.close()
+
+    asyncio.run(scenario())
+    assert heard == []

@@ -226,3 +226,8 @@ def _until_there(azure: Azure, made: dict[str, Any]) -> None:
 def _next_round(process: subprocess.Popen[str]) -> dict[str, Any]:
     assert process.stdout is not None
     return checked(json.loads(process.stdout.readline()))
+
+
+def test_a_loop_cannot_read_standard_input_again(work: Workspace, run: Command) -> None:
+    """From the second round on there would be no manifests, and no drift either."""
+    assert run("run", "-").code == 64
