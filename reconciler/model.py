@@ -249,7 +249,7 @@ class Live:
         """
         properties = self.body.get("properties")
         state = properties.get("provisioningState") if isinstance(properties, Mapping) else None
-        return state if isinstance(state, str) and state else "Succeeded"
+        return "Succeeded" if state is None or state == "" else str(state)
 
     @property
     def is_settled(self) -> bool:

@@ -54,6 +54,11 @@ def test_health_is_that_of_the_provisioning_state(word: str, *, settled: bool, f
     assert (live.is_settled, live.has_failed, live.health) == (settled, failed, health)
 
 
+def test_a_state_that_is_no_text_is_no_success() -> None:
+    """What nobody knows means that something runs."""
+    assert Live({"properties": {"provisioningState": 5}}).health is Health.PROGRESSING
+
+
 @pytest.mark.parametrize(
     ("status", "health"),
     [

@@ -33,7 +33,7 @@ _IN_THE_WAY: Final = frozenset({"Conflict", "AnotherOperationInProgress"})
 _BOM: Final = b"\xef\xbb\xbf"
 _SHOWN_CHARACTERS: Final = 2000
 _SHOWN_OF_A_WORD: Final = 200
-_BLOB_FIX: Final = "Azure could not read the package: check that the link is right and still signed"
+_BLOB_FIX: Final = "Azure could not read the package: check the link, or configure spec.storage in the project file"
 _FIXES: Final[Mapping[str, str]] = {
     "AuthorizationFailed": "grant the identity this action on this scope; a new role takes minutes to spread",
     "MissingSubscriptionRegistration": "register the resource provider in the subscription (az provider register)",
