@@ -22,7 +22,6 @@ def _state(word: object) -> Live:
         (_state("succeeded"), "succeeded"),
         (_state(""), "Succeeded"),
         (_state(None), "Succeeded"),
-        (_state(1), "Succeeded"),
         (Live({"properties": {}}), "Succeeded"),
         (Live({"properties": None}), "Succeeded"),
         (Live({}), "Succeeded"),
