@@ -87,6 +87,7 @@ async def apply_reading(
     progress: Progress,
 ) -> tuple[Mapping[str, Outcome], int]:
     """Apply a plan, within a reviewed one if there is one; give the outcomes and the number of PUTs sent."""
+    stated = {item.key for item in reading.estate.desired}
     applier = Applier(
         arm,
         reading.policy,
@@ -94,7 +95,7 @@ async def apply_reading(
         progress,
         options.concurrency,
         wait_replicated=options.wait_replicated,
-        saved=saved,
+        saved=saved.within(reading.policy, stated) if saved else None,
     )
     outcomes = await applier.apply(reading.plan)
     return outcomes, applier.puts
@@ -105,4 +106,4 @@ def saved_text(reading: Reading, now: datetime) -> str:
     live: dict[str, JsonObject | None] = {
         key: observed.body for key, observed in reading.observation.observed.items() if isinstance(observed, Live)
     }
-    return save(reading.plan, live, reading.estate.project.name, now)
+    return save(reading.plan, live, reading.estate.project.name, now, reading.policy)

@@ -1,14 +1,15 @@
 """
 A plan that can be reviewed, kept and applied later, and refuses each item whose ground has moved since.
 
-The file holds digests and no bodies: an apply renders them again from the manifests. Pure.
+The file holds digests and no bodies: an apply renders them again from the manifests. What waits for somebody else's
+operation is not in it: nobody can review what is to be done once that has ended. Pure.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -16,33 +17,69 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from reconciler import __version__
+from reconciler.diff import Comparison, compare
 from reconciler.errors import ErrorInfo, PlanFileError
-from reconciler.model import Action, Change, Desired, JsonObject, Plan
 from reconciler.normalize import normalized
+from reconciler.plan import Policy
 from reconciler.spelling import canonical
 
 if TYPE_CHECKING:
     from reconciler.kinds import Kind
+    from reconciler.model import Action, Change, Desired, JsonObject, Plan
 
 SCHEMA_VERSION: Final = 1
 LIFETIME: Final = timedelta(days=7)
+_DIGESTS: Final = ("manifest", "rules", "live", "changes")
 
 
 @dataclass(frozen=True, slots=True)
 class SavedItem:
-    """What one item of a plan was decided on, as digests; ``live`` is None for a resource that was absent."""
+    """
+    What one item of a plan was decided on, and what was decided, as digests.
 
+    Attributes:
+        address: Kind and name, for saying which item it is.
+        rules: Of the kind.
+        live: None for a resource that was absent.
+        changes: What was found and what was ignored, and under which names it is recorded.
+    """
+
+    address: str
     action: str
     manifest: str
     rules: str
     live: str | None
+    changes: str
 
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """The items of a plan file by folded resource id."""
+    """
+    The items of a plan file by folded resource id.
+
+    Attributes:
+        policy: Of the run that applies it: what it has to decide as the plan did.
+    """
 
     items: Mapping[str, SavedItem]
+    policy: Policy = field(default_factory=Policy)
+
+    def within(self, policy: Policy, stated: Collection[str]) -> SavedPlan:
+        """
+        Give the plan for a run.
+
+        Args:
+            policy: Of that run.
+            stated: Folded ids of everything that the manifests state.
+
+        Raises:
+            PlanFileError: The manifest of an item is gone: the plan cannot be applied as it was reviewed.
+        """
+        gone = sorted(item.address for key, item in self.items.items() if key not in stated)
+        if gone:
+            message = f"no manifest states {', '.join(gone)} any more"
+            raise _unusable(message)
+        return replace(self, policy=policy)
 
     def refusal(self, desired: Desired, action: Action, live: JsonObject | None) -> ErrorInfo | None:
         """
@@ -56,8 +93,10 @@ class SavedPlan:
         saved = self.items.get(desired.key)
         if saved is None:
             return _refused("it was not to be written when the plan was made")
-        now = _item(desired, action, live)
-        moved = [name for name in ("action", "manifest", "rules", "live") if getattr(saved, name) != getattr(now, name)]
+        now = _item(desired, action, live, self.policy)
+        moved = [name for name in ("action", *_DIGESTS) if getattr(saved, name) != getattr(now, name)]
+        if len(moved) > 1 and "changes" in moved:
+            moved.remove("changes")  # they follow from the others
         return _refused(f"since the plan was made, this moved: {', '.join(moved)}") if moved else None
 
 
@@ -65,7 +104,7 @@ def _refused(message: str) -> ErrorInfo:
     return ErrorInfo("PlanMoved", message, fix="plan again, and have the new plan reviewed")
 
 
-def save(plan: Plan, live: Mapping[str, JsonObject | None], project: str | None, now: datetime) -> str:
+def save(plan: Plan, live: Mapping[str, JsonObject | None], project: str | None, now: datetime, policy: Policy) -> str:
     """
     Give the text of a plan file.
 
@@ -74,30 +113,29 @@ def save(plan: Plan, live: Mapping[str, JsonObject | None], project: str | None,
         live: The live bodies it was made from, by folded id.
         project: The project's name.
         now: When it was made.
+        policy: That it was made under.
     """
-    writes = [change for change in plan.changes if change.action.writes or change.action is Action.WAIT]
+    writes = [change for change in plan.changes if change.action.writes]
     content = {
         "schemaVersion": SCHEMA_VERSION,
         "reconcilerVersion": __version__,
         "project": project,
         "createdAt": now.isoformat(),
         "expiresAt": (now + LIFETIME).isoformat(),
-        "items": [_saved(change, live.get(change.desired.key)) for change in writes],
+        "items": [_saved(change, live.get(change.desired.key), policy) for change in writes],
     }
     sealed = {**content, "digest": _digest(content)}
     return orjson.dumps(sealed, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _saved(change: Change, live: JsonObject | None) -> dict[str, Any]:
-    item = _item(change.desired, change.action, live)
+def _saved(change: Change, live: JsonObject | None, policy: Policy) -> dict[str, Any]:
+    item = _item(change.desired, change.action, live, policy)
     return {
         "id": change.desired.id,
         "kind": change.desired.kind.name,
         "name": change.desired.name,
         "action": item.action,
-        "manifest": item.manifest,
-        "rules": item.rules,
-        "live": item.live,
+        **{name: getattr(item, name) for name in _DIGESTS},
     }
 
 
@@ -107,13 +145,29 @@ def fingerprint(desired: Desired) -> str:
     return _digest({"body": body, "nulls": _nulls(desired.body), "content": desired.digest})
 
 
-def _item(desired: Desired, action: Action, live: JsonObject | None) -> SavedItem:
+def _item(desired: Desired, action: Action, live: JsonObject | None, policy: Policy) -> SavedItem:
     rules = desired.kind.rules
     return SavedItem(
+        address=desired.address,
         action=action.value,
         manifest=fingerprint(desired),
         rules=_rules_digest(desired.kind),
         live=_digest(normalized(rules, live)) if live is not None else None,
+        changes=_changes_digest(desired, live, policy),
+    )
+
+
+def _changes_digest(desired: Desired, live: JsonObject | None, policy: Policy) -> str:
+    """Give a digest of what is to be changed and what is left alone, whatever the spelling of either."""
+    tracking = policy.tracking
+    found = compare(desired, live, tracking, policy.ignore) if live is not None else Comparison()
+    fields = [[list(item.steps), item.finding, item.op, item.refusal] for item in found.fields]
+    return _digest(
+        {
+            "fields": sorted(fields, key=canonical),
+            "ignored": sorted(map(list, found.ignored), key=canonical),
+            "prefix": tracking.prefix if tracking.tags else None,
+        }
     )
 
 
@@ -166,7 +220,8 @@ def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
 
 
 def _read_item(item: Mapping[str, Any]) -> SavedItem:
-    return SavedItem(item["action"], item["manifest"], item["rules"], item["live"])
+    address = f"{item['kind']}/{item['name']}"
+    return SavedItem(address, item["action"], *(item[name] for name in _DIGESTS))
 
 
 def _unusable(why: str) -> PlanFileError:

@@ -14,8 +14,11 @@ from reconciler import __version__
 from reconciler.errors import ErrorInfo, PlanFileError
 from reconciler.kinds import compile_kind
 from reconciler.model import Action, Change, Desired, Health, Plan, Reason, Sync
+from reconciler.plan import Policy
+from reconciler.project import IgnoreRule
 from reconciler.saved_plan import SavedPlan, read, save
 from reconciler.spelling import canonical
+from reconciler.tracking import Tracking
 from tests.synthetic import WIDGET, schema, sealed, widget
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
 CANARY = "canary-7f3a"
 LIVE = sealed(WIDGET, text="a", link=f"https://h/p?sig={CANARY}", code=CANARY)
 ITEM = widget(text="b", link=f"https://h/p?sig={CANARY}", code=CANARY, content=CANARY, map={"a": None})
+POLICY = Policy()
 FIX = "plan again, and have the new plan reviewed"
 
 
@@ -33,9 +37,9 @@ def change(item: Desired = ITEM, action: Action = Action.UPDATE) -> Change:
     return Change(item, action, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC, Health.HEALTHY)
 
 
-def text(*changes: Change, live: Any = LIVE) -> str:
+def text(*changes: Change, live: Any = LIVE, policy: Policy = POLICY) -> str:
     """Give the text of a plan file."""
-    return save(Plan(changes or (change(),)), {ITEM.key: live}, "shop", NOW)
+    return save(Plan(changes or (change(),)), {ITEM.key: live}, "shop", NOW, policy)
 
 
 def reread(made: str, now: datetime = NOW) -> SavedPlan:
@@ -61,16 +65,16 @@ def test_a_plan_file_holds_digests_and_no_bodies() -> None:
         "createdAt": "2026-11-21T20:25:00+00:00",
         "expiresAt": "2026-11-28T20:25:00+00:00",
     }
-    assert [len(item.pop(name)) for name in ("manifest", "rules", "live")] == [64, 64, 64]
+    assert [len(item.pop(name)) for name in ("manifest", "rules", "live", "changes")] == [64] * 4
     assert item == {"id": ITEM.id, "kind": "Widget", "name": "m", "action": "update"}
     assert CANARY not in text()
     assert text().endswith("}\n")
 
 
 @pytest.mark.parametrize("action", list(Action))
-def test_what_writes_or_waits_is_kept(action: Action) -> None:
-    """The rest is not to be written."""
-    kept = action in {Action.CREATE, Action.UPDATE, Action.WAIT}
+def test_what_writes_is_kept(action: Action) -> None:
+    """The rest is not to be written, nor is what waits: what is to be done after it is not known yet."""
+    kept = action in {Action.CREATE, Action.UPDATE}
     assert set(reread(text(change(action=action))).items) == ({ITEM.key} if kept else set())
 
 
@@ -106,6 +110,40 @@ def test_an_item_whose_ground_moved_is_refused(item: Desired, action: Action, li
     """Naming all that moved."""
     message = f"since the plan was made, this moved: {moved}"
     assert reread(text()).refusal(item, action, live) == ErrorInfo("PlanMoved", message, fix=FIX)
+
+
+IGNORING = Policy(ignore=(IgnoreRule("properties.text", "theirs"),))
+
+
+@pytest.mark.parametrize(
+    ("reviewed", "applied"),
+    [
+        (IGNORING, POLICY),
+        (POLICY, IGNORING),
+        (POLICY, Policy(tracking=Tracking(prefix="other"))),
+        (POLICY, Policy(tracking=Tracking(tags=False))),
+    ],
+)
+def test_another_decision_is_refused(reviewed: Policy, applied: Policy) -> None:
+    """An ignore rule lapsed, or is new; tags are written under another name, or none are."""
+    saved = reread(text(policy=reviewed))
+    stated = {ITEM.key}
+    assert saved.within(reviewed, stated).refusal(ITEM, Action.UPDATE, LIVE) is None
+    message = "since the plan was made, this moved: changes"
+    assert saved.within(applied, stated).refusal(ITEM, Action.UPDATE, LIVE) == ErrorInfo("PlanMoved", message, fix=FIX)
+
+
+def test_what_decides_nothing_is_no_refusal() -> None:
+    """The commit, and an ignore rule that hides nothing here."""
+    rules = (IgnoreRule("properties.size", "theirs"), IgnoreRule("properties.text", "theirs", name="other"))
+    applied = Policy(Tracking(commit="c"), rules, take_over=True)
+    assert reread(text()).within(applied, {ITEM.key}).refusal(ITEM, Action.UPDATE, LIVE) is None
+
+
+def test_an_item_whose_manifest_is_gone_is_named() -> None:
+    """The plan cannot be applied as it was reviewed."""
+    with pytest.raises(PlanFileError, match="no manifest states Widget/m any more"):
+        reread(text()).within(POLICY, set())
 
 
 def test_a_null_inside_a_list_is_part_of_the_manifest() -> None:
@@ -171,6 +209,8 @@ def test_what_is_no_plan_is_refused(content: bytes) -> None:
         lambda saved: saved.update(items=[1]),
         lambda saved: saved.update(items=[{"id": 1}]),
         lambda saved: saved["items"][0].pop("rules"),
+        lambda saved: saved["items"][0].pop("changes"),
+        lambda saved: saved["items"][0].pop("name"),
     ],
 )
 def test_a_plan_of_another_shape_is_refused_whatever_its_digest(edit: Callable[[dict[str, Any]], Any]) -> None:

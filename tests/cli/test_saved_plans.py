@@ -73,6 +73,30 @@ def test_manifest_moved(work: Workspace, azure: Azure, report: Reporting) -> Non
     assert azure.holds()
 
 
+def test_ignore_rule_lapsed(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """What a rule hid when the plan was reviewed is not written after the rule has gone."""
+    azure.seed(definition(description="theirs"))
+    work.project(ignore=[{"path": "properties.description", "reason": "theirs"}])
+    work.state(definition(description="mine", displayName="New"))
+    report("plan", "--out", "plan.json")
+    work.project()
+    refused = resource(report("apply", "--plan", "plan.json", code=1), definition())
+    assert refused["error"]["message"] == "since the plan was made, this moved: changes"
+    assert azure.stored(definition())["properties"]["description"] == "theirs"
+
+
+def test_manifest_gone(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:
+    """A plan whose item no manifest states any more is not passed over in silence; a target leaves items out."""
+    work.state(gallery("one"), gallery("two"))
+    report("plan", "--out", "plan.json")
+    report("apply", "--plan", "plan.json", "--target", "Gallery/one")
+    work.state(gallery("one", description="New"))
+    done = run("apply", "--plan", "plan.json")
+    assert done.code == 1
+    assert "no manifest states Gallery/two any more" in done.err
+    assert azure.holds(gallery("one"))
+
+
 def test_content_moved(work: Workspace, report: Reporting) -> None:
     """Another package is another manifest; another signature is not."""
     work.state(definition(packageFileUri=f"{PACKAGE}?sig=1"))
