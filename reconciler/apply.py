@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("reconciler.apply")
 DID_NOT_STICK: Final = "DidNotStick"
 _ROUNDS: Final = 3
+_LEAST_S: Final = 1e-3
 _READ_BACK_GRACE_S: Final = 60.0
 _TAKEN_UP: Final = frozenset({Action.CREATE, Action.UPDATE, Action.WAIT})
 _GONE: Final = frozenset({Result.FAILED, Result.SKIPPED, Result.REFUSED})
@@ -71,12 +72,16 @@ class _Attempt:
     Attributes:
         deadline: In monotonic seconds, for what is in its way.
         rounds: PUTs sent.
+        lost: How many of them were answered with nothing, or with an error of the server.
+        pause_s: How long ARM asks to wait before the next one.
         may_have_landed: Whether Azure may have acted on one whose answer was lost.
     """
 
     change: Change
     deadline: float
     rounds: int = 0
+    lost: int = 0
+    pause_s: float | None = None
     may_have_landed: bool = False
 
 
@@ -201,11 +206,11 @@ class Applier:
                 outcome = await self._attempt(attempt)
             if outcome is not None:
                 return outcome
-            await self.patience.pause(attempt.deadline)
+            await self.patience.pause(attempt.deadline, attempt.pause_s)
 
     async def _attempt(self, attempt: _Attempt) -> Outcome | None:
         """Read, decide and write; None where that is to be done again after a pause."""
-        change = attempt.change
+        change, attempt.pause_s = attempt.change, None
         decision = decide(change.desired, await read_one(change.desired, self.arm), self.policy)
         if decision.change.action is Action.WAIT:
             return None
@@ -228,10 +233,16 @@ class Applier:
         try:
             return await self._put(attempt.change.desired, decision)
         except (ConflictError, TransientError) as error:
-            if attempt.rounds == _ROUNDS:
+            attempt.lost += isinstance(error, TransientError)
+            if attempt.lost == _ROUNDS or not self._is_time_for(attempt, error.retry_after_s):
                 raise
             attempt.may_have_landed |= isinstance(error, TransientError) and error.may_have_landed
+            attempt.pause_s = error.retry_after_s
             return None
+
+    def _is_time_for(self, attempt: _Attempt, asked_s: float | None) -> bool:
+        """Whether there is time left, and as much of it as ARM asks to wait: nothing is sent before that."""
+        return max(asked_s or 0.0, _LEAST_S) <= attempt.deadline - self.patience.clock.monotonic()
 
     def _moved(self, decision: Decision) -> ErrorInfo | None:
         if self.saved is None:

@@ -110,7 +110,17 @@ class RejectedError(ArmError):
 
 
 class ConflictError(ArmError):
-    """Another operation is in the way (409 Conflict, AnotherOperationInProgress)."""
+    """
+    Another operation is in the way (409 Conflict, AnotherOperationInProgress).
+
+    Attributes:
+        retry_after_s: How long ARM asks to wait; None if it asks for nothing.
+    """
+
+    def __init__(self, info: ErrorInfo, *, target: str | None = None, retry_after_s: float | None = None) -> None:
+        """Keep what the report will say, and how long to wait."""
+        super().__init__(info, target=target)
+        self.retry_after_s = retry_after_s
 
 
 class TransientError(ArmError):
@@ -119,12 +129,14 @@ class TransientError(ArmError):
 
     Attributes:
         may_have_landed: True when ARM may have acted on the request although no usable answer came back.
+        retry_after_s: How long ARM asks to wait; None if it asks for nothing.
     """
 
-    def __init__(self, info: ErrorInfo, *, may_have_landed: bool = False) -> None:
-        """Keep what the report will say, and whether the write may have happened."""
+    def __init__(self, info: ErrorInfo, *, may_have_landed: bool = False, retry_after_s: float | None = None) -> None:
+        """Keep what the report will say, whether the write may have happened, and how long to wait."""
         super().__init__(info)
         self.may_have_landed = may_have_landed
+        self.retry_after_s = retry_after_s
 
 
 class UnusableAnswerError(ArmError):

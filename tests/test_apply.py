@@ -250,14 +250,46 @@ def test_conflicts(code: str) -> None:
         assert test.service.times("PUT", "/suite") == [0, 15, 30]
 
 
-def test_conflicts_for_ever() -> None:
-    """Three rounds."""
+def test_conflicts_for_long() -> None:
+    """However many there are: only the time limit ends the waiting."""
 
     @scenario(definition())
     async def _(test: Bench) -> None:
         test.service.plan("PUT", "/suite", refuses(409, "Conflict"), times=9)
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.times("PUT", "/suite") == list(range(0, 136, 15))
+
+
+def test_conflicts_for_ever() -> None:
+    """Until the time limit, and then ARM's own words are told."""
+
+    @scenario(definition(), timeout_s=50)
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(409, "Conflict"), times=99)
         assert await test.results() == {"suite": "failed Conflict"}
-        assert test.service.times("PUT", "/suite") == [0, 15, 30]
+        assert test.service.times("PUT", "/suite") == [0, 15, 30, 45, 50]
+
+
+@pytest.mark.parametrize(("status", "code"), [(409, "Conflict"), (503, "ServerBusy")])
+def test_as_long_as_it_is_asked_to(status: int, code: str) -> None:
+    """What ARM asks to wait counts to the second, and only for the answer that it came with."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(status, code, Retry_After="7"))
+        test.service.plan("PUT", "/suite", refuses(status, code))
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.times("PUT", "/suite") == [0, 7, 22]
+
+
+def test_longer_than_there_is_time() -> None:
+    """Nothing is sent before ARM said so: where that is past the time limit, it is told at once."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(409, "Conflict", Retry_After="3601"), times=9)
+        assert await test.results() == {"suite": "failed Conflict"}
+        assert test.service.times("PUT", "/suite") == [0]
 
 
 def test_a_conflict_after_which_nothing_is_left() -> None:

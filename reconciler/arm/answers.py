@@ -145,17 +145,26 @@ def error_of(answer: Answer, *, write: bool) -> ArmError:
         write: Whether the request may have changed something.
     """
     info, target = _error_info(answer)
+    asked = answer.retry_after(_sent_at(answer))
     if answer.status == _TOO_MANY_REQUESTS:
-        return TransientError(replace(info, fix=_when(answer) or info.fix))
+        return TransientError(replace(info, fix=_when(answer) or info.fix), retry_after_s=asked)
     if 300 <= answer.status < 400:  # noqa: PLR2004
         return foreign(answer.headers.get("location", ""), answer.status)
     if answer.status == 401:  # noqa: PLR2004
         return AuthError(info)
     if answer.status == 409 and info.code in _IN_THE_WAY:  # noqa: PLR2004
-        return ConflictError(info, target=target)
+        return ConflictError(info, target=target, retry_after_s=asked)
     if answer.status in RETRYABLE:
-        return TransientError(info, may_have_landed=write)
+        return TransientError(info, may_have_landed=write, retry_after_s=asked)
     return RejectedError(info, target=target)
+
+
+def _sent_at(answer: Answer) -> datetime:
+    """Give the moment that the answer itself tells; without one, no date to wait for lies ahead."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def operation_error(body: JsonObject, fallback: str) -> ErrorInfo:

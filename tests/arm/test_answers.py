@@ -238,3 +238,22 @@ def test_operation_errors() -> None:
     assert (told.code, told.message) == ("ReplicationJobFailed", "no blob")
     silent = operation_error({"status": "Failed"}, "it ended Failed")
     assert (silent.code, silent.message, silent.status) == ("OperationFailed", "it ended Failed", None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "17"}, 17.0),
+        ({"retry-after": "Sat, 21 Nov 2026 20:25:30 GMT", "date": "Sat, 21 Nov 2026 20:25:00 GMT"}, 30.0),
+        ({"retry-after": "Sat, 21 Nov 2026 20:25:30 GMT"}, 0.0),
+        ({}, None),
+    ],
+)
+@pytest.mark.parametrize(("status", "code"), [(409, "Conflict"), (429, "TooManyRequests"), (503, "ServerBusy")])
+def test_an_error_keeps_how_long_to_wait(
+    status: int, code: str, headers: dict[str, str], seconds: float | None
+) -> None:
+    """A date counts from the one of the answer itself."""
+    found = error_of(Answer(status, headers, orjson.dumps({"error": {"code": code}})), write=True)
+    assert isinstance(found, ConflictError | TransientError)
+    assert found.retry_after_s == seconds
