@@ -261,11 +261,7 @@ class Applier:
     async def _finish_write(self, change: Change, accepted: Accepted) -> Outcome:
         deadline = self.patience.deadline()
         await follow(self.arm, accepted, self.patience, deadline)
-        live = await self._read_back(change.desired, deadline)
-        left = decide(change.desired, live, self.policy).change
-        stuck = [
-            item for item in left.fields if item.finding is not Finding.UNDECLARED and _must_stick(item, self.policy)
-        ]
+        live, stuck = await self._read_back(change.desired, deadline)
         if stuck:
             return Outcome(replace(change, fields=tuple(stuck)), Result.FAILED, _did_not_stick(stuck))
         if live.has_failed:
@@ -275,17 +271,28 @@ class Applier:
             await self._wait_replicated(change.desired, deadline)
         return Outcome(change, Result.SUCCEEDED)
 
-    async def _read_back(self, desired: Desired, deadline: float) -> Live:
-        """Read until the resource is there and settled; just after a PUT a read may still miss it."""
-        grace = self.patience.clock.monotonic() + _READ_BACK_GRACE_S
+    async def _read_back(self, desired: Desired, deadline: float) -> tuple[Live, Sequence[FieldChange]]:
+        """
+        Read until the resource is there, settled and as it was sent; just after a PUT a read may still be of before.
+
+        Returns:
+            What was read last, and what of it did not stick.
+        """
+        grace = min(self.patience.clock.monotonic() + _READ_BACK_GRACE_S, deadline)
         while True:
             observed = await read_one(desired, self.arm)
+            is_over = self.patience.clock.monotonic() >= grace
             if isinstance(observed, Live):
-                if observed.is_settled:
-                    return observed
-            elif self.patience.clock.monotonic() >= grace:
+                stuck = self._stuck(desired, observed)
+                if observed.is_settled and (is_over or not stuck):
+                    return observed, stuck
+            elif is_over:
                 raise OperationError(_unreadable(observed))
             await self.patience.pause(deadline)
+
+    def _stuck(self, desired: Desired, live: Live) -> Sequence[FieldChange]:
+        fields = decide(desired, live, self.policy).change.fields
+        return [item for item in fields if item.finding is not Finding.UNDECLARED and _must_stick(item, self.policy)]
 
     async def _wait_replicated(self, desired: Desired, deadline: float) -> None:
         while True:

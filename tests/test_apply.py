@@ -456,6 +456,40 @@ def test_a_read_back_that_never_comes(fault: Fault, code: str) -> None:
         assert test.service.sent("PUT") == ["suite"]
 
 
+def test_a_read_back_of_before() -> None:
+    """Just after a PUT a read may still give what was there before: it is read again before anything is said of it."""
+
+    @scenario(definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, DEFINITION, description="old")
+        before = test.world.stored(DEFINITION)
+        plan = await test.plan()
+
+        async def first(send: Any, forward: Forward) -> None:
+            await forward()
+            test.service.plan("GET", "/suite", says(200, before), times=4)
+
+        test.service.plan("PUT", "/suite", first)
+        start = test.clock.elapsed
+        assert await test.results(plan) == {"suite": "succeeded"}
+        assert test.clock.elapsed - start == 60
+        assert test.service.sent("PUT") == ["suite"]
+
+
+def test_a_read_back_of_before_at_the_time_limit() -> None:
+    """The time limit may come before the minute is over: what differs then is told."""
+
+    @scenario(definition(description="mine"), timeout_s=20)
+    async def _(test: Bench) -> None:
+        async def first(send: Any, forward: Forward) -> None:
+            await forward()
+            edited(test, DEFINITION, description="theirs")
+
+        test.service.plan("PUT", "/suite", first)
+        assert await test.results() == {"suite": "failed DidNotStick"}
+        assert test.clock.elapsed == 20
+
+
 @pytest.mark.parametrize("also", [False, True])
 def test_a_value_that_did_not_stick(also: bool) -> None:  # noqa: FBT001
     """What Azure took and did not keep is told with both values; there is no second PUT."""
