@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Final = 1
 LIFETIME: Final = timedelta(days=7)
 _DIGESTS: Final = ("manifest", "rules", "live", "changes")
+_USUAL: Final = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class SavedPlan:
     """
 
     items: Mapping[str, SavedItem]
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = _USUAL
 
     def within(self, policy: Policy, stated: Collection[str]) -> SavedPlan:
         """
@@ -104,7 +105,9 @@ def _refused(message: str) -> ErrorInfo:
     return ErrorInfo("PlanMoved", message, fix="plan again, and have the new plan reviewed")
 
 
-def save(plan: Plan, live: Mapping[str, JsonObject | None], project: str | None, now: datetime, policy: Policy) -> str:
+def save(
+    plan: Plan, live: Mapping[str, JsonObject | None], project: str | None, now: datetime, policy: Policy = _USUAL
+) -> str:
     """
     Give the text of a plan file.
 
