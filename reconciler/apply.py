@@ -75,6 +75,7 @@ class _Attempt:
         lost: How many of them were answered with nothing, or with an error of the server.
         pause_s: How long ARM asks to wait before the next one.
         may_have_landed: Whether Azure may have acted on one whose answer was lost.
+        given_up: Why no more are sent; what may have landed is looked for once more.
     """
 
     change: Change
@@ -83,6 +84,7 @@ class _Attempt:
     lost: int = 0
     pause_s: float | None = None
     may_have_landed: bool = False
+    given_up: TransientError | ConflictError | None = None
 
 
 @dataclass(slots=True)
@@ -211,11 +213,13 @@ class Applier:
     async def _attempt(self, attempt: _Attempt) -> Outcome | None:
         """Read, decide and write; None where that is to be done again after a pause."""
         change, attempt.pause_s = attempt.change, None
-        decision = decide(change.desired, await read_one(change.desired, self.arm), self.policy)
+        decision = decide(change.desired, await read_one(change.desired, self.arm), self._policy(attempt))
         if decision.change.action is Action.WAIT:
             return None
         if decision.change.action is Action.NONE and attempt.may_have_landed:
             return await self._finish_write(change, Accepted())
+        if attempt.given_up is not None:
+            raise attempt.given_up
         if not decision.change.action.writes:
             return _not_written(change, decision.change)
         moved = self._moved(decision) if not attempt.may_have_landed else None  # else it may have been our own PUT
@@ -223,6 +227,12 @@ class Applier:
             return Outcome(change, Result.REFUSED, moved)
         accepted = await self._try_put(attempt, decision)
         return await self._finish_write(change, accepted) if accepted else None
+
+    def _policy(self, attempt: _Attempt) -> Policy:
+        """Give the policy; what is to be sent once without a difference is not sent again where it may have landed."""
+        if not attempt.may_have_landed:
+            return self.policy
+        return replace(self.policy, republish=self.policy.republish - {attempt.change.desired.key})
 
     async def _try_put(self, attempt: _Attempt, decision: Decision) -> Accepted | None:
         """Send the PUT; None where something is in its way, or its answer was lost: then it is time to read again."""
@@ -234,10 +244,14 @@ class Applier:
             return await self._put(attempt.change.desired, decision)
         except (ConflictError, TransientError) as error:
             attempt.lost += isinstance(error, TransientError)
-            if attempt.lost == _ROUNDS or not self._is_time_for(attempt, error.retry_after_s):
-                raise
             attempt.may_have_landed |= isinstance(error, TransientError) and error.may_have_landed
-            attempt.pause_s = error.retry_after_s
+            if attempt.lost < _ROUNDS and self._is_time_for(attempt, error.retry_after_s):
+                attempt.pause_s = error.retry_after_s
+                return None
+            if not attempt.may_have_landed:
+                raise
+            attempt.given_up = error
+            attempt.deadline = max(attempt.deadline, self.patience.clock.monotonic() + self.patience.interval_s)
             return None
 
     def _is_time_for(self, attempt: _Attempt, asked_s: float | None) -> bool:

@@ -227,6 +227,45 @@ def test_answers_lost_for_ever() -> None:
         assert applier.puts == 3
 
 
+def test_the_last_lost_answer_that_landed() -> None:
+    """After the last round it is read once more: what landed is no failure."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", breaks(after=False), times=2)
+        test.service.plan("PUT", "/suite", breaks(after=True))
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.times("PUT", "/suite") == [0, 15, 30]
+
+
+def test_a_lost_answer_that_landed_at_the_time_limit() -> None:
+    """Where there is no time left to send it again, it is still looked for."""
+
+    @scenario(definition(), timeout_s=20)
+    async def _(test: Bench) -> None:
+        async def late(send: Any, forward: Forward) -> None:
+            await test.clock.sleep(30)
+            await breaks(after=True)(send, forward)
+
+        test.service.plan("PUT", "/suite", late)
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.sent("PUT") == ["suite"]
+
+
+def test_the_last_lost_answer_that_cannot_be_looked_for() -> None:
+    """Then the answer that was lost is told."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        async def last(send: Any, forward: Forward) -> None:
+            test.service.plan("GET", "/suite", refuses(403, "AuthorizationFailed"), times=9)
+            await refuses(503, "ServerBusy")(send, forward)
+
+        test.service.plan("PUT", "/suite", refuses(503, "ServerBusy"), times=2)
+        test.service.plan("PUT", "/suite", last)
+        assert await test.results() == {"suite": "failed ServerBusy"}
+
+
 def test_a_lost_answer_is_verified() -> None:
     """What landed without an answer is looked at like any other: here its replication is still to be waited for."""
 
@@ -590,6 +629,17 @@ def test_republish() -> None:
     @scenario(definition(), stand=True)
     async def _(test: Bench) -> None:
         test = replace(test, policy=replace(test.policy, republish=frozenset({DEFINITION.lower()})))
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.sent("PUT") == ["suite"]
+
+
+def test_a_republish_whose_answer_was_lost() -> None:
+    """It is not sent twice: that it landed can be told by nothing, and what stands is verified."""
+
+    @scenario(definition(), stand=True)
+    async def _(test: Bench) -> None:
+        test = replace(test, policy=replace(test.policy, republish=frozenset({DEFINITION.lower()})))
+        test.service.plan("PUT", "/suite", breaks(after=True))
         assert await test.results() == {"suite": "succeeded"}
         assert test.service.sent("PUT") == ["suite"]
 
