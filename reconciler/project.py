@@ -227,7 +227,7 @@ def spec_of(document: Document) -> Any:
 
 def _under(kind: Kind, defaults: JsonObject) -> JsonObject:
     """Give the part of *defaults* that goes under the manifests of a kind."""
-    own = {key: value for key, value in defaults.items() if key in kind.parameters}
+    own = {key: value for key, value in defaults.items() if key in kind.parameters and value is not None}
     return {**own, **_fitting(kind.rules, defaults)}
 
 
@@ -291,17 +291,31 @@ def _states(value: Any, path: FieldPath) -> bool:
 
 
 def _fitting(rule: Rule, defaults: JsonObject) -> dict[str, Any]:
-    """Give the part of *defaults* that a kind has."""
+    """
+    Give the part of *defaults* that a kind has.
+
+    A null drops what lies under it. With that done it says nothing: only a manifest says "must not be set".
+    """
     fitting: dict[str, Any] = {}
     for key, value in defaults.items():
         child = rule.child(key)
-        if child is None or child.read_only:
+        if child is None or child.read_only or value is None:
             continue
         inner = child.shape is Shape.OBJECT and isinstance(value, Mapping)
-        kept = _fitting(child, value) if inner else value
-        if kept or not inner:
+        kept = _fitting(child, value) if inner else _without_nulls(child, value)
+        if kept != {} or (value == {} and not inner):
             fitting[key] = kept
     return fitting
+
+
+def _without_nulls(rule: Rule, value: Any) -> Any:
+    """Leave out the nulls of objects and maps; one inside free content is content."""
+    if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
+        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
+        return {name: _without_nulls(child, item) for name, item, child in children if item is not None}
+    if isinstance(value, list) and rule.shape is Shape.LIST:
+        return [_without_nulls(rule.items or Rule(), item) for item in value]
+    return value
 
 
 def lay_under(defaults: Mapping[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:

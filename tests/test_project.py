@@ -181,10 +181,30 @@ def test_defaults_go_where_the_kind_has_the_field() -> None:
 
 
 def test_an_empty_default_stays() -> None:
-    """Only an object of which nothing fits is left out; null says "must not be set"."""
-    defaults: dict[str, Any] = {"properties": {"customActions": [], "description": None}}
-    spec = rendered(stated("GalleryApplication"), defaults)
-    assert spec["properties"] == {"supportedOSType": "Linux", "customActions": [], "description": None}
+    """Only an object of which nothing fits is left out."""
+    spec = rendered(stated("GalleryApplication"), {"properties": {"customActions": []}})
+    assert spec["properties"] == {"supportedOSType": "Linux", "customActions": []}
+
+
+def test_a_null_among_the_defaults_never_says_must_not_be_set() -> None:
+    """It drops a default; the tags and blocks of others are left alone. A manifest's own null stays."""
+    defaults: dict[str, Any] = {
+        "resourceGroupName": None,
+        "tags": {"team": None},
+        "properties": {"description": None, "softDeletePolicy": None, "sharingProfile": {"permissions": None}},
+    }
+    assert rendered(stated("Gallery"), defaults) == stated("Gallery")["spec"]
+    assert rendered(stated("Gallery", tags={"team": None}), defaults)["tags"] == {"team": None}
+    action = {"name": "a", "script": "b", "description": None, "parameters": [{"name": "p", "type": None}]}
+    spec = rendered(stated("GalleryApplication"), {"properties": {"customActions": [action]}})
+    assert spec["properties"]["customActions"] == [{"name": "a", "script": "b", "parameters": [{"name": "p"}]}]
+
+
+def test_a_null_inside_the_content_of_a_default_stays() -> None:
+    """A template may hold any JSON."""
+    template = {"outputs": {"a": None}}
+    spec = rendered(stated("ApplicationDefinition"), {"properties": {"mainTemplate": template}})
+    assert spec["properties"]["mainTemplate"] == template
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,18 @@ def test_null_drops_a_default(work: Workspace, azure: Azure, report: Reporting) 
     assert azure.stored(gallery("other"))["properties"]["description"] == "by default"
 
 
+def test_null_of_an_environment_removes_nothing(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """Null in an environment's defaults drops the project's default; what is live and nobody stated stays."""
+    azure.seed(changed(gallery(description="theirs"), "tags.cost", "theirs"))
+    dropping = {"tags": {"team": None, "cost": None}, "properties": {"description": None}}
+    work.project(defaults={"tags": {"team": "x"}}, environments={"test": {"defaults": dropping}})
+    work.state(changed(gallery(), "tags.own", "y"))
+    report("apply", "--environment", "test")
+    assert azure.tags(gallery())["cost"] == "theirs"
+    assert "team" not in azure.tags(gallery())
+    assert azure.stored(gallery())["properties"]["description"] == "theirs"
+
+
 def test_defaults_are_of_no_effect_where_a_kind_has_none(work: Workspace, report: Reporting) -> None:
     """A default that a kind does not know is no mistake of its manifests."""
     work.project(defaults={"properties": {"lockLevel": "None", "supportedOSType": "Linux"}})
