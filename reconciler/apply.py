@@ -70,6 +70,7 @@ class _Attempt:
     How far one resource has come.
 
     Attributes:
+        change: As planned, then as decided just before the PUT.
         deadline: In monotonic seconds, for what is in its way.
         rounds: PUTs sent.
         lost: How many of them were answered with nothing, or with an error of the server.
@@ -79,7 +80,7 @@ class _Attempt:
     """
 
     change: Change
-    deadline: float
+    deadline: float = 0.0
     rounds: int = 0
     lost: int = 0
     pause_s: float | None = None
@@ -172,21 +173,23 @@ class Applier:
 
     async def _one(self, change: Change, parent_done: asyncio.Event | None, permits: asyncio.Semaphore) -> Outcome:
         """Give the outcome of one resource, whatever happens to it."""
+        attempt = _Attempt(change)
         try:
             if parent_done is not None:
                 await parent_done.wait()
             self.patience.check()
-            return self._depends(change) or await self._take_up(_Attempt(change, self.patience.deadline()), permits)
+            attempt.deadline = self.patience.deadline()
+            return self._depends(change) or await self._take_up(attempt, permits)
         except Interrupted:
-            return self._interrupted(change)
+            return self._interrupted(attempt.change)
         except asyncio.CancelledError:
             if not self.patience.stop.is_set():
                 raise
-            return self._interrupted(change)
+            return self._interrupted(attempt.change)
         except (ArmError, OperationError) as error:
-            return Outcome(change, Result.FAILED, error.info)
+            return Outcome(attempt.change, Result.FAILED, error.info)
         except Exception as error:  # noqa: BLE001 - a bug met by one resource keeps no other from being written
-            return Outcome(change, Result.FAILED, _internal(error))
+            return Outcome(attempt.change, Result.FAILED, _internal(error))
 
     def _depends(self, change: Change) -> Outcome | None:
         parent = self.outcomes.get(change.desired.parent or "")
@@ -226,7 +229,7 @@ class Applier:
         if moved is not None:
             return Outcome(change, Result.REFUSED, moved)
         accepted = await self._try_put(attempt, decision)
-        return await self._finish_write(change, accepted) if accepted else None
+        return await self._finish_write(attempt.change, accepted) if accepted else None
 
     def _policy(self, attempt: _Attempt) -> Policy:
         """Give the policy; what is to be sent once without a difference is not sent again where it may have landed."""
@@ -237,6 +240,8 @@ class Applier:
     async def _try_put(self, attempt: _Attempt, decision: Decision) -> Accepted | None:
         """Send the PUT; None where something is in its way, or its answer was lost: then it is time to read again."""
         self.patience.check()
+        if not attempt.may_have_landed:  # else it is what our own PUT left to do
+            attempt.change = decision.change
         if not attempt.rounds:
             self.progress.started(attempt.change)
         attempt.rounds += 1

@@ -137,6 +137,48 @@ def test_blocked_since_the_plan() -> None:
         assert test.service.sent("PUT") == []
 
 
+def test_an_outcome_tells_what_was_done() -> None:
+    """What was to be created and was made by somebody else meanwhile is updated, and each field of it is told."""
+
+    @scenario(definition(description="mine"))
+    async def _(test: Bench) -> None:
+        plan = await test.plan()
+        await restated(test, definition(description="theirs")).results()
+        outcome = (await test.apply(plan))["suite"]
+        assert told(outcome) == "succeeded"
+        assert outcome.change.action is Action.UPDATE
+        assert [field.observed for field in outcome.change.fields if field.path.endswith("description")] == ["theirs"]
+
+
+def test_an_outcome_after_a_wait_tells_what_was_done() -> None:
+    """What failed by a PUT of ours, after somebody else's operation, is told as that PUT."""
+
+    @scenario(definition(description="mine"))
+    async def _(test: Bench) -> None:
+        test.service.plan("GET", "/suite", running(DEFINITION), times=2)
+        test.service.plan("PUT", "/suite", refuses(400, "BadRequest"))
+        plan = await test.plan()
+        outcome = (await test.apply(plan))["suite"]
+        assert told(outcome) == "failed BadRequest"
+        assert outcome.change.action is Action.CREATE
+
+
+def test_an_outcome_after_a_lost_answer_tells_the_whole() -> None:
+    """What our own first PUT did belongs to what was done."""
+
+    @scenario(definition(description="mine"))
+    async def _(test: Bench) -> None:
+        async def half(send: Any, forward: Forward) -> None:
+            await forward()
+            edited(test, DEFINITION, displayName="Half")
+            await breaks(after=False)(send, forward)
+
+        test.service.plan("PUT", "/suite", half)
+        outcome = (await test.apply())["suite"]
+        assert (told(outcome), outcome.change.action) == ("succeeded", Action.CREATE)
+        assert test.service.sent("PUT") == ["suite", "suite"]
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo
 
 _STATES: Final = {Action.CREATE: "to create", Action.UPDATE: "to update", Action.WAIT: "waiting"}
+_GOES_ON: Final = frozenset({"Timeout", "Interrupted"})
 _ENDINGS: Final = {Result.FAILED: "failed", Result.SKIPPED: "skipped", Result.REFUSED: "refused"}
 
 
@@ -62,7 +63,13 @@ def ending_of(item: Item) -> str:
         return {Action.WAIT: "still running"}.get(action, "not started" if action.writes else state_of(item.change))
     if result is Result.UNCHANGED:
         return "in sync" if action.writes or action is Action.WAIT else state_of(item.change)
-    return "still running" if result is Result.FAILED and action is Action.WAIT else _ENDINGS[result]
+    return "still running" if result is Result.FAILED and _goes_on(item) else _ENDINGS[result]
+
+
+def _goes_on(item: Item) -> bool:
+    """Whether it is we who do not wait any longer; ARM's own errors have a status, whatever they are called."""
+    error = item.outcome.error if item.outcome else None
+    return error is not None and error.code in _GOES_ON and error.status is None
 
 
 def is_noteworthy(item: Item) -> bool:

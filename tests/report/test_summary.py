@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.errors import UsageError
-from reconciler.model import Action, Outcome, Plan, Reason, Report, Result, Sync
+from reconciler.errors import ErrorInfo, UsageError
+from reconciler.model import Action, Change, Outcome, Plan, Reason, Report, Result, Sync
 from reconciler.report import exit_code, render, summarize, verdict
+from reconciler.report.states import Item, ending_of
 from tests.report.reports import (
     ADOPT,
     AGAIN,
@@ -143,6 +144,22 @@ def test_an_outcome_replaces_what_was_planned() -> None:
 def test_the_verdict_says_it_in_one_sentence(made: Report, expected: str) -> None:
     """What a reader of one line learns."""
     assert verdict(made) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ErrorInfo("Timeout", "still running after 9 s"), "still running"),
+        (ErrorInfo("Interrupted", "the run was stopped"), "still running"),
+        (ErrorInfo("Timeout", "the gateway gave up", 408), "failed"),
+        (ErrorInfo("DidNotStick", "no"), "failed"),
+        (None, "failed"),
+    ],
+)
+@pytest.mark.parametrize("now", [RUNNING, UPDATE])
+def test_what_goes_on_is_told_by_its_error(now: Change, error: ErrorInfo | None, expected: str) -> None:
+    """Whatever was planned: who waited for somebody else and then failed by a PUT of its own has failed."""
+    assert ending_of(Item(now, Outcome(now, Result.FAILED, error))) == expected
 
 
 GOOD = Outcome(CREATE, Result.SUCCEEDED)
