@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.apply import DID_NOT_STICK
 from reconciler.arm.polling import Interrupted, Patience
-from reconciler.model import Outcome, Reason, Report, Result
+from reconciler.model import Action, Change, Finding, Outcome, Reason, Report, Result
 from reconciler.plan import Memory
 from reconciler.saved_plan import fingerprint
 
@@ -25,6 +25,21 @@ if TYPE_CHECKING:
 
 _LONGEST_S: Final = 3600.0
 _MOST_DOUBLINGS: Final = 32  # far past the longest delay, far from the end of what a float holds
+
+
+@dataclass(frozen=True, slots=True)
+class _Stuck:
+    """What did not stick: of which manifest, and where."""
+
+    fingerprint: str
+    paths: frozenset[str]
+
+    def is_the_same(self, change: Change) -> bool:
+        """Whether a plan says nothing new of it: neither in sync, nor different elsewhere, nor of another manifest."""
+        if change.action in {Action.WAIT, Action.UNKNOWN}:
+            return True
+        paths = _changed_paths(change)
+        return bool(paths) and paths <= self.paths and fingerprint(change.desired) == self.fingerprint
 
 
 @dataclass(slots=True)
@@ -41,21 +56,28 @@ class Retries:
     base_s: float
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
-    _did_not_stick: dict[str, str] = field(default_factory=dict)
+    _did_not_stick: dict[str, _Stuck] = field(default_factory=dict)
 
     def memory(self, desired: Iterable[Desired]) -> Memory:
         """Give what is not to be done again in this round; what a changed manifest states is new."""
         now = self.clock.monotonic()
         held_back = frozenset(key for key, until in self._not_before.items() if until > now)
         stuck = [item for item in desired if item.key in self._did_not_stick] if self._did_not_stick else []
-        given_up = frozenset(item.key for item in stuck if fingerprint(item) == self._did_not_stick[item.key])
+        given_up = frozenset(
+            item.key for item in stuck if fingerprint(item) == self._did_not_stick[item.key].fingerprint
+        )
         return Memory(held_back, given_up)
 
-    def note(self, outcomes: Mapping[str, Outcome]) -> None:
-        """Learn from one round."""
+    def note(self, outcomes: Mapping[str, Outcome], changes: Iterable[Change] = ()) -> None:
+        """Learn from one round: from what it did, and from the changes of its plan."""
+        for change in changes:
+            stuck = self._did_not_stick.get(change.desired.key)
+            if stuck is not None and not stuck.is_the_same(change):
+                del self._did_not_stick[change.desired.key]
         for key, outcome in outcomes.items():
             if outcome.error is not None and outcome.error.code == DID_NOT_STICK:
-                self._did_not_stick[key] = fingerprint(outcome.change.desired)
+                change = outcome.change
+                self._did_not_stick[key] = _Stuck(fingerprint(change.desired), _changed_paths(change))
             if outcome.result is Result.FAILED or outcome.change.reason is Reason.LAST_OPERATION_FAILED:
                 failures = self._failures[key] = self._failures.get(key, 0) + 1
                 delay = self.base_s * 2 ** min(failures, _MOST_DOUBLINGS)
@@ -63,6 +85,10 @@ class Retries:
             if outcome.result is Result.SUCCEEDED:
                 self._failures.pop(key, None)
                 self._not_before.pop(key, None)
+
+
+def _changed_paths(change: Change) -> frozenset[str]:
+    return frozenset(item.path for item in change.fields if item.finding is Finding.CHANGE)
 
 
 async def run_rounds(
@@ -86,7 +112,7 @@ async def run_rounds(
     patience = Patience(clock, interval_s, float("inf"), stop)
     while not stop.is_set():
         report = await one_round(retries)
-        retries.note(report.outcomes)
+        retries.note(report.outcomes, report.plan.changes)
         emit(report)
         with contextlib.suppress(Interrupted):
             await patience.pause(patience.deadline())

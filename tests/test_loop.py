@@ -11,7 +11,20 @@ import pytest
 from reconciler.errors import ErrorInfo
 from reconciler.estate import Options
 from reconciler.loop import Retries, run_rounds
-from reconciler.model import Action, Change, Health, Outcome, Reason, Report, Result, Sync
+from reconciler.model import (
+    Action,
+    Change,
+    FieldChange,
+    Finding,
+    Health,
+    Op,
+    Outcome,
+    Plan,
+    Reason,
+    Report,
+    Result,
+    Sync,
+)
 from reconciler.settings import Connection, Environment
 from reconciler.shell import commands
 from reconciler.shell.run import Run
@@ -128,6 +141,72 @@ def test_what_did_not_stick_is_not_sent_again() -> None:
     assert retries.memory([respelt]).given_up == {desired.key}
     changed = replace(desired, body={**desired.body, "tags": {"team": "other"}})
     assert retries.memory([changed]).given_up == frozenset()
+
+
+def differing(change: Change, *paths: str, action: Action = Action.BLOCKED) -> Change:
+    """Give what a plan says where the values at *paths* differ."""
+    fields = tuple(FieldChange((path,), path, Finding.CHANGE, Op.REPLACE) for path in paths)
+    return replace(change, action=action, fields=fields, sync=Sync.OUT_OF_SYNC if paths else Sync.IN_SYNC)
+
+
+@pytest.mark.parametrize(
+    ("paths", "action", "given_up"),
+    [
+        (("a", "b"), Action.BLOCKED, True),
+        (("a",), Action.BLOCKED, True),
+        (("a", "c"), Action.BLOCKED, False),
+        ((), Action.NONE, False),
+        ((), Action.CREATE, False),
+        ((), Action.WAIT, True),
+        ((), Action.UNKNOWN, True),
+    ],
+)
+def test_what_did_not_stick_is_forgotten(paths: tuple[str, ...], action: Action, given_up: bool) -> None:  # noqa: FBT001
+    """Once it was seen in sync or gone, or differs elsewhere, it is another matter."""
+    (first,) = outcome(Result.FAILED).values()
+    desired = first.change.desired
+    retries = Retries(FakeClock(), 60)
+    failed = replace(first, change=differing(first.change, "a", "b"), error=ErrorInfo("DidNotStick", "no"))
+    retries.note({desired.key: failed}, [differing(first.change, "a", "b", "c", action=Action.UPDATE)])
+    assert retries.memory([desired]).given_up == {desired.key}
+    retries.note({}, [differing(first.change, *paths, action=action)])
+    assert retries.memory([desired]).given_up == ({desired.key} if given_up else frozenset())
+
+
+def test_what_did_not_stick_is_forgotten_with_its_manifest() -> None:
+    """A manifest that was another one for a round is tried again when it is back."""
+    (first,) = outcome(Result.FAILED).values()
+    desired = first.change.desired
+    retries = Retries(FakeClock(), 60)
+    failed = replace(first, change=differing(first.change, "a"), error=ErrorInfo("DidNotStick", "no"))
+    retries.note({desired.key: failed})
+    other = replace(desired, body={**desired.body, "tags": {"team": "other"}})
+    retries.note({}, [differing(replace(first.change, desired=other), "a")])
+    assert retries.memory([desired]).given_up == frozenset()
+
+
+def test_rounds_learn_from_plans() -> None:
+    """A round whose plan says in sync makes the next one try again what once did not stick."""
+    (first,) = outcome(Result.FAILED).values()
+    key = first.change.desired.key
+    failed = replace(first, change=differing(first.change, "a"), error=ErrorInfo("DidNotStick", "no"))
+    in_sync = Plan((differing(first.change, action=Action.NONE),))
+    script = [report({key: failed}), replace(report(), plan=in_sync), report()]
+    given_up: list[bool] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+
+        async def one_round(retries: Retries) -> Report:
+            given_up.append(key in retries.memory([first.change.desired]).given_up)
+            if len(given_up) == len(script):
+                stop.set()
+            return script[len(given_up) - 1]
+
+        await run_rounds(one_round, lambda _: None, FakeClock(), 60, stop)
+
+    asyncio.run(scenario())
+    assert given_up == [False, True, False]
 
 
 @pytest.mark.parametrize(
