@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote
 
 import orjson
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from reconciler.model import JsonObject
 
+    _Change: TypeAlias = Callable[[Any], Any]
+
 _PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
+_PRIVATE_LINK: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^?]*\?.|[^/?#]*@)", re.DOTALL)
 _PACKAGED: Final = Path(__file__).parent / "schemas"
 _CHECKOUT: Final = Path(__file__).parent.parent / "schemas"
 
@@ -76,6 +79,7 @@ class Kind:
     link_paths: tuple[tuple[str, ...], ...] = ()
     write_only_paths: tuple[tuple[str, ...], ...] = ()
     _id_pattern: re.Pattern[str] = field(default=re.compile(""), repr=False)
+    _sealer: _Change | None = field(default=None, repr=False)
 
     def resource_id(self, params: Mapping[str, str]) -> str:
         """Give the id, every parameter percent-encoded so that none can change the shape of the path."""
@@ -104,10 +108,14 @@ class Kind:
         return "/".join(params[name] for name in self.writer).lower()
 
     def seal(self, body: JsonObject) -> JsonObject:
-        """Give *body* with its secret leaves sealed; the same body if it has none."""
-        for path in self.secret_paths:
-            body = _mapped(body, path, _seal_leaf)
-        return body
+        """
+        Give *body* with its secrets sealed; the same body if it has none.
+
+        Sealed is every text at or below a secret place, or in the way to one where the shape is another than the schema
+        knows, and where the schema knows nothing every link with a query or user information.
+        """
+        sealed: JsonObject = self._sealer(body) if self._sealer else body
+        return sealed
 
     def map_links(self, body: JsonObject, change: Callable[[SecretUrl], SecretUrl]) -> JsonObject:
         """Give *body* with every link to a blob that a PUT states as *change* gives it."""
@@ -180,6 +188,7 @@ def compile_kind(schema: JsonObject) -> Kind:
         link_paths=tuple(path for path, rule in walk(rules) if rule.secret and rule.normalize == "blob-url"),
         write_only_paths=tuple(path for path, rule in walk(rules) if rule.write_only),
         _id_pattern=_pattern(arm["id"]),
+        _sealer=_sealer(rules),
     )
 
 
@@ -230,10 +239,53 @@ def _mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> A
     return {**node, step: _mapped(node[step], below, change)}
 
 
-def _seal_leaf(value: Any) -> Any:
-    if not isinstance(value, str):
+def _sealer(rule: Rule) -> _Change | None:
+    """Compile what seals a value of *rule*; None where the schema knows the leaf and calls it no secret."""
+    if rule.secret:
+        return _seal_texts
+    if rule.shape is Shape.LEAF:
+        return None
+    odd = _seal_texts if any(below.secret for _, below in walk(rule)) else _seal_links
+    if rule.shape is Shape.OBJECT:
+        known = {name: _sealer(child) for name, child in rule.properties.items()}
+        return lambda value: _sealed_object(value, known, odd)
+    items = _sealer(rule.items or Rule())
+    kept = list if rule.shape is Shape.LIST else dict
+    return lambda value: _each(value, items) if isinstance(value, kept) else odd(value)
+
+
+def _sealed_object(value: Any, known: Mapping[str, _Change | None], odd: _Change) -> Any:
+    if not isinstance(value, dict):
+        return odd(value)
+    sealed = value
+    for name, item in value.items():
+        change = known.get(name, _seal_links)
+        if change is not None and (changed := change(item)) is not item:
+            sealed = {**sealed, name: changed}
+    return sealed
+
+
+def _each(value: Any, change: _Change | None) -> Any:
+    """Give a list or an object with *change* made to every element; the same one if nothing changed."""
+    if change is None:
         return value
-    return SecretUrl(value) if "://" in value else Secret(value)
+    if isinstance(value, dict):
+        made = {name: change(item) for name, item in value.items()}
+        return made if any(made[name] is not item for name, item in value.items()) else value
+    items = [change(item) for item in value]
+    return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+
+
+def _seal_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return SecretUrl(value) if "://" in value else Secret(value)
+    return _each(value, _seal_texts) if isinstance(value, (dict, list)) else value
+
+
+def _seal_links(value: Any) -> Any:
+    if isinstance(value, str):
+        return SecretUrl(value) if _PRIVATE_LINK.match(value) else value
+    return _each(value, _seal_links) if isinstance(value, (dict, list)) else value
 
 
 __all__ = ["Kind", "Shape", "compile_kind", "load_kinds", "project_schema", "read_schema", "schema_files"]

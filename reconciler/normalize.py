@@ -15,6 +15,7 @@ from typing import Any, Final
 from reconciler.model import MISSING, JsonObject
 from reconciler.paths import Steps, fold_names, get, keyed
 from reconciler.rules import Rule, Shape
+from reconciler.secret import Secret
 from reconciler.spelling import canonical, normalize
 
 _NEITHER: Final = (MISSING, MISSING)
@@ -104,7 +105,7 @@ def _pair(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
     if rule.shape is Shape.LEAF:
         return _leaf(rule, want, have, steps, scope)
     if _is_odd(rule, want) or _is_odd(rule, have):
-        return _alone(rule, want), have
+        return _alone(rule, want), _form(rule, have)
     if rule.shape is Shape.OBJECT:
         return _object(rule, want, have, steps, scope)
     if rule.shape is Shape.MAP:
@@ -120,14 +121,14 @@ def _is_odd(rule: Rule, value: Any) -> bool:
 def _leaf(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
     if want is not MISSING:
         live = have if have is not MISSING else scope.default(rule, scope.have)
-        return normalize(rule.normalize, want), normalize(rule.normalize, live)
+        return _form(rule, want), _form(rule, live)
     default = scope.default(rule, scope.want)
     if default is MISSING:
         if have is not MISSING:
             scope.undeclared.append(steps)
         return _NEITHER
-    wanted = normalize(rule.normalize, default)
-    had = normalize(rule.normalize, have if have is not MISSING else scope.default(rule, scope.have))
+    wanted = _form(rule, default)
+    had = _form(rule, have if have is not MISSING else scope.default(rule, scope.have))
     if type(wanted) is type(had) and wanted == had:
         return _NEITHER
     if rule.frozen:  # nothing was asked for and nothing can be done: worth telling, not worth refusing
@@ -219,7 +220,7 @@ def _alone(rule: Rule, value: Any) -> Any:
     if value is MISSING or value is None or rule.read_only or rule.write_only:
         return MISSING
     if rule.shape is Shape.LEAF or _is_odd(rule, value):
-        return normalize(rule.normalize, value)
+        return _form(rule, value)
     if rule.list_type == "atomic":
         return _atomic(rule, value)
     if rule.shape is Shape.LIST:
@@ -229,6 +230,19 @@ def _alone(rule: Rule, value: Any) -> Any:
     for name, written in fold_names(rule, value).items():
         _put(found, name, _alone(rule.child(written) or Rule(), value[written]))
     return found or MISSING
+
+
+def _form(rule: Rule, value: Any) -> Any:
+    """Give the form in which a leaf, or a value of an odd shape, is compared; no secret in it stays."""
+    return _without_secrets(value) if isinstance(value, (dict, list)) else normalize(rule.normalize, value)
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return normalize(None, value)
+    if isinstance(value, dict):
+        return {name: _without_secrets(item) for name, item in value.items()}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value
 
 
 def _side(value: Any, compared: dict[str, Any], other: Mapping[str, Any]) -> Any:

@@ -117,13 +117,32 @@ def reveal(value: Any) -> Any:
     return value
 
 
-_URL_QUERY: Final = re.compile(r"(https?://[^\s\"'<>?]+)\?[^\s\"'<>]+", re.IGNORECASE)
-_SIGNATURE: Final = re.compile(r"(?i)\b(sig|signature|access_token|client_secret|password)=[^&\s\"'<>]+")
+# What is masked may be finished text: nothing here takes a quote, a code span's or a cell's end, a color code, or half
+# an escape with it.
+_VALUE: Final = r"(?:[^&\s\"'<>`\\\x00-\x1f]|\\[^\s\"'`|nrt])+"
+_URL_QUERY: Final = re.compile(rf"(https?://[^\s\"'<>?`\x00-\x1f]+)\?(?:&|{_VALUE})+", re.IGNORECASE)
+_PARAMETER: Final = re.compile(
+    rf"((?:sig(?:nature)?|access_token|client_secret|password)(?:=|%(?:25)*3d)){_VALUE}", re.IGNORECASE
+)
+_START: Final = re.compile(r"(?:^|[^a-z]|\\[bfnrt]|\\x..|\\u....|%(?:25)*..|\x1b\[[0-9]+m)\Z", re.IGNORECASE)
+"""What may stand before the name of a query parameter: no letter, unless an escape or a color code ends in it."""
 _BEARER: Final = re.compile(r"(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{16,}")
+_TOKEN: Final = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?", re.ASCII)
 
 
 def scrub(text: str) -> str:
-    """Give *text*, which somebody else wrote, without what looks like a signature, a token or the query of a link."""
+    """
+    Give *text* without what looks like a signature, a password, a token or the query of a link, whoever wrote it.
+
+    The one net under what was sealed long before: for what others wrote, before any of it is cut, and for finished
+    text. Only what looks like a secret goes, never the text around it.
+    """
     text = _URL_QUERY.sub(rf"\1?{HIDDEN}", text)
-    text = _SIGNATURE.sub(rf"\1={HIDDEN}", text)
-    return _BEARER.sub(f"Bearer {HIDDEN}", text)
+    text = _PARAMETER.sub(_without_value, text)
+    text = _BEARER.sub(f"Bearer {HIDDEN}", text)
+    return _TOKEN.sub(HIDDEN, text)
+
+
+def _without_value(found: re.Match[str]) -> str:
+    before = found.string[max(0, found.start() - 8) : found.start()]
+    return f"{found[1]}{HIDDEN}" if _START.search(before) else found[0]

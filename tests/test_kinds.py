@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reconciler import kinds
 from reconciler.kinds import compile_kind, load_kinds, project_schema, schema_files
 from reconciler.model import MISSING
-from reconciler.secret import Secret, SecretUrl
+from reconciler.secret import Secret, SecretUrl, reveal
 from tests.synthetic import IDENTITY, KINDS, MERGING, NAMES, WIDGET, schema
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def test_parentheses_of_resource_groups_stay() -> None:
 
 
 def test_secrets_of_a_body_are_sealed() -> None:
-    """Links and texts that may hold secrets, in lists too; what is no text, or absent, stays, and so does the body."""
+    """Links and texts that may hold secrets, in lists too; what is no text, or absent, stays, and so does *body*."""
     kind = compile_kind(
         schema(
             "Sealed",
@@ -148,7 +148,7 @@ def test_secrets_of_a_body_are_sealed() -> None:
         "location": "here",
         "properties": {
             "code": Secret("canary"),
-            "list": [{"uri": SecretUrl("https://h/p?sig=canary")}, {"other": 1}, "odd"],
+            "list": [{"uri": SecretUrl("https://h/p?sig=canary")}, {"other": 1}, Secret("odd")],
             "map": {"a": Secret("canary"), "b": None},
         },
     }
@@ -158,7 +158,7 @@ def test_secrets_of_a_body_are_sealed() -> None:
     assert kind.seal(sealed) == sealed
 
 
-@pytest.mark.parametrize("body", [{}, {"properties": None}, {"properties": {"code": None, "list": 1, "map": "x"}}])
+@pytest.mark.parametrize("body", [{}, {"properties": None}, {"properties": {"code": None, "list": 1, "map": True}}])
 def test_a_body_of_another_shape_is_sealed_as_far_as_it_goes(body: dict[str, Any]) -> None:
     """Azure may answer anything."""
     kind = compile_kind(
@@ -170,6 +170,54 @@ def test_a_body_of_another_shape_is_sealed_as_far_as_it_goes(body: dict[str, Any
         )
     )
     assert kind.seal(body) == body
+
+
+LIVE = "https://h.example/p?code=canary"
+
+
+def _endpoints(value: Any) -> dict[str, Any]:
+    return {"properties": {"notificationPolicy": {"notificationEndpoints": value}}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"callback": LIVE},
+        {"properties": {"callback": LIVE}},
+        {"properties": {"more": [{"deep": {"callback": LIVE}}]}},
+        {"properties": {"callback": "https://user:canary@h.example/p"}},
+        {"properties": LIVE},
+        {"properties": "canary"},
+        {"properties": {"packageFileUri": {"href": "canary", "more": ["canary", None, 1]}}},
+        {"properties": {"notificationPolicy": "canary"}},
+        _endpoints([LIVE]),
+        _endpoints(LIVE),
+        _endpoints({"uri": "canary"}),
+        _endpoints([["canary"]]),
+        _endpoints([{"URI": LIVE}]),
+        _endpoints([{"uri": "canary", "more": {"uri": LIVE}}]),
+    ],
+    ids=str,
+)
+def test_a_secret_where_the_schema_knows_none_is_sealed(body: dict[str, Any]) -> None:
+    """Links that may be private at unknown places, and every text where a secret's place has another shape."""
+    sealed = KINDS["ApplicationDefinition"].seal(body)
+    assert "canary" not in repr(sealed)
+    assert reveal(sealed) == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"managedBy": "text", "tags": {"runbook": "https://h.example/p?page=1"}},
+        {"properties": {"unknown": "https://h.example/p", "more": ["Which? https://h.example", "a@b", 1]}},
+        {"properties": {"description": "https://h.example/p?page=1"}},
+    ],
+    ids=str,
+)
+def test_what_is_no_secret_is_not_sealed(body: dict[str, Any]) -> None:
+    """What the schema knows as no secret, and unknown texts and links without a query: the body is not even copied."""
+    assert KINDS["ApplicationDefinition"].seal(body) is body
 
 
 def test_links_to_blobs_are_changed_where_they_are() -> None:

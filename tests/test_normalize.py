@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 
+from reconciler.kinds import load_kinds
 from reconciler.normalize import Pair, comparable, normalized
 from reconciler.secret import Secret, SecretUrl
+from reconciler.spelling import canonical
 from tests.synthetic import KINDS, WIDGET
 
 RULES = WIDGET.rules
@@ -288,3 +291,31 @@ def test_wire_spellings_of_a_version_are_equal() -> None:
     made = comparable(kind.rules, kind.seal(want), kind.seal(have))
     assert made.is_equal
     assert made.undeclared == ()
+
+
+ODD: list[dict[str, Any]] = [
+    {"artifacts": {"uri": "https://h/p?code=canary"}},
+    {"notificationPolicy": {"notificationEndpoints": {"uri": "canary"}}},
+    {"notificationPolicy": {"notificationEndpoints": ["canary"]}},
+    {"notificationPolicy": "canary"},
+    {"notificationPolicy": {"notificationEndpoints": [{"uri": {"href": ["canary"]}}]}},
+    {"unknown": {"more": ["https://h/p?code=canary"]}},
+]
+
+
+@pytest.mark.parametrize("live", ODD, ids=str)
+def test_a_secret_of_an_odd_shape_is_compared_by_its_digest(live: dict[str, Any]) -> None:
+    """Stated or not, by itself or in a pair: nothing sealed is left, which no text could be made of."""
+    kind = load_kinds()["ApplicationDefinition"]
+    stated: dict[str, Any] = {
+        "artifacts": [],
+        "notificationPolicy": {"notificationEndpoints": []},
+        "packageFileUri": "https://h/p",
+    }
+    have = kind.seal({"properties": live})
+    changed = kind.seal({"properties": json.loads(json.dumps(live).replace("canary", "other"))})
+    assert "canary" not in canonical(normalized(kind.rules, have))
+    assert canonical(normalized(kind.rules, have)) != canonical(normalized(kind.rules, changed))
+    for want in ({}, stated, dict.fromkeys(stated)):
+        made = comparable(kind.rules, kind.seal({"properties": want}), have)
+        assert "canary" not in canonical([made.want, made.have])

@@ -32,6 +32,8 @@ RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
 _IN_THE_WAY: Final = frozenset({"Conflict", "AnotherOperationInProgress"})
 _BOM: Final = b"\xef\xbb\xbf"
 _SHOWN_CHARACTERS: Final = 2000
+_DEEPEST: Final = 100
+"""What walks a body calls itself a few times for each level; ARM nests no more than a dozen."""
 _SHOWN_OF_A_WORD: Final = 200
 _BLOB_FIX: Final = "Azure could not read the package: check the link, or configure spec.storage in the project file"
 _FIXES: Final[Mapping[str, str]] = {
@@ -93,7 +95,7 @@ def json_object(answer: Answer) -> JsonObject:
     Give the body as an object.
 
     Raises:
-        UnusableAnswerError: It is HTML, a list, cut short, or anything else.
+        UnusableAnswerError: It is HTML, a list, cut short, nested too deep to be walked, or anything else.
     """
     try:
         body = answer.json()
@@ -101,7 +103,13 @@ def json_object(answer: Answer) -> JsonObject:
         raise unusable(answer, "the answer is not JSON") from None
     if not isinstance(body, dict):
         raise unusable(answer, "the answer is not a JSON object")
-    return body
+    level: list[Any] = [body]
+    for _ in range(_DEEPEST):
+        below = (node.values() if isinstance(node, dict) else node for node in level)
+        level = [item for items in below for item in items if isinstance(item, (dict, list))]
+        if not level:
+            return body
+    raise unusable(answer, f"the answer is nested deeper than {_DEEPEST} levels")
 
 
 def resource(answer: Answer, resource_id: str) -> JsonObject:

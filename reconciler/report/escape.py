@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from reconciler.secret import scrub
+
 _CODES: Final = r"(?:\x1b\[[0-9;]*m)*"
 """The only control sequences that a report writes itself: those of colors."""
 
@@ -21,12 +23,6 @@ _BLANK: Final = re.compile(
 """Characters that ``str.isprintable`` lets pass and that leave no ink (Unicode's Default_Ignorable_Code_Point)."""
 
 _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-
-_SIGNATURE: Final = re.compile(r"(sig(?:=|%(?:25)*3d))[a-z0-9%+/=_.~-]+", re.IGNORECASE)
-_START: Final = re.compile(r"(?:^|[^a-z]|\\[bfnrt]|\\x..|\\u....|%(?:25)*..|\x1b\[[0-9]+m)\Z", re.IGNORECASE)
-"""What may stand before the name of a query parameter: no letter, unless an escape or a color code ends in it."""
-
-_TOKEN: Final = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?", re.ASCII)
 
 
 def visible(text: str) -> str:
@@ -66,10 +62,5 @@ def inert_json(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Give *text* without what looks like the signature of a link or a bearer token, wherever it came from."""
-    return _TOKEN.sub("(secret)", _SIGNATURE.sub(_without_signature, text))
-
-
-def _without_signature(found: re.Match[str]) -> str:
-    before = found.string[max(0, found.start() - 8) : found.start()]
-    return f"{found[1]}(secret)" if _START.search(before) else found[0]
+    """Give finished *text* without what looks like a secret, wherever it came from."""
+    return scrub(text)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from reconciler.model import MISSING
 from reconciler.report.escape import visible
-from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret
+from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret, scrub
 
 ABSENT: Final = "(absent)"
 _LEAD: Final = 8
@@ -28,7 +28,8 @@ def literal(value: Any, limit: int, skip: int = 0) -> str:
     """
     Give *value* in about *limit* characters.
 
-    A text is quoted only where it could be taken for something else; inside quotes, backslashes are doubled.
+    A text is quoted only where it could be taken for something else; inside quotes, backslashes are doubled. What looks
+    like a secret goes before anything is cut: half a signature is not told from a word.
 
     Args:
         value: JSON, a secret, or MISSING.
@@ -40,20 +41,27 @@ def literal(value: Any, limit: int, skip: int = 0) -> str:
     if isinstance(value, Secret):
         value = value.shown
     if not isinstance(value, str):
-        return visible(_cut(json.dumps(value, ensure_ascii=False, default=str), limit))
-    if value in {HIDDEN, HIDDEN_CHANGED}:
-        return value
-    return _text(value, limit, skip)
+        return visible(_cut(scrub(json.dumps(value, ensure_ascii=False, default=str)), limit))
+    text = scrub(value)
+    return text if text in {HIDDEN, HIDDEN_CHANGED} else _text(text, limit, skip)
 
 
 def pair(observed: Any, desired: Any, limit: int) -> tuple[str, str]:
-    """Give both sides, cut so that the place where two long texts part is seen."""
+    """Give both sides, cut so that the place where two long texts part is seen; a secret is said to have changed."""
     skip = 0
+    differ = observed != desired
+    observed, desired = _scrubbed(observed), _scrubbed(desired)
+    if differ and observed == desired:
+        desired = HIDDEN_CHANGED
     if isinstance(observed, str) and isinstance(desired, str) and max(len(observed), len(desired)) > limit:
         common = _common(observed, desired)
         spare = max(len(observed), len(desired)) - limit + 1
         skip = min(common - _LEAD, spare) if common > limit - _LEAD else 0
     return literal(observed, limit, skip), literal(desired, limit, skip)
+
+
+def _scrubbed(value: Any) -> Any:
+    return scrub(value) if isinstance(value, str) else value
 
 
 def _common(one: str, other: str) -> int:
@@ -66,7 +74,7 @@ def first_difference(observed: Any, desired: Any, limit: int) -> str:
     """Give the first line, from 1, in which two texts of several lines differ; empty if they are not such texts."""
     if not isinstance(observed, str) or not isinstance(desired, str) or "\n" not in observed + desired:
         return ""
-    lines = zip_longest(observed.split("\n"), desired.split("\n"), fillvalue=MISSING)
+    lines = zip_longest(scrub(observed).split("\n"), scrub(desired).split("\n"), fillvalue=MISSING)
     for number, (old, new) in enumerate(lines, 1):
         if old != new:
             return f"line {number}: {' → '.join(pair(old, new, limit))}"

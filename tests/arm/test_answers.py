@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
 import pytest
 
 from reconciler.arm.answers import Answer, error_of, foreign, json_object, operation_error, resource
+from reconciler.diff import compare
 from reconciler.errors import (
     AuthError,
     ConflictError,
@@ -16,7 +18,12 @@ from reconciler.errors import (
     TransientError,
     UnusableAnswerError,
 )
+from reconciler.kinds import load_kinds
+from reconciler.normalize import normalized
+from reconciler.spelling import canonical
+from reconciler.tracking import Tracking
 from tests.support.clock import START
+from tests.synthetic import MINIMAL, desired
 
 ID = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/galleries/tools"
 SAS = "https://packages.blob.core.windows.net/agent/agent.zip?sv=2022&sig=CANARY%3D"
@@ -85,6 +92,8 @@ def test_byte_order_mark() -> None:
         (b'{"a": NaN}', "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b"\xff\xfe", "not JSON"),
+        (b'{"a": ' * 101 + b"1" + b"}" * 101, "nested deeper than 100 levels"),
+        (b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}", "nested deeper than 100 levels"),
         (b"[]", "not a JSON object"),
         (b"null", "not a JSON object"),
         (b'"text"', "not a JSON object"),
@@ -257,3 +266,16 @@ def test_an_error_keeps_how_long_to_wait(
     found = error_of(Answer(status, headers, orjson.dumps({"error": {"code": code}})), write=True)
     assert isinstance(found, ConflictError | TransientError)
     assert found.retry_after_s == seconds
+
+
+def test_a_body_as_deep_as_it_may_be_can_be_walked() -> None:
+    """Sealed, compared, planned and shown without an end of the stack, wherever it stands."""
+    deep: Any = "https://h/p?code=canary"
+    for _ in range(97):
+        deep = [deep]
+    kind = load_kinds()["GalleryApplicationVersion"]
+    body = json.dumps({"tags": deep, "properties": {"unknown": deep, "publishingProfile": deep}}).encode()
+    live = kind.seal(json_object(reply(200, body)))
+    item = desired(MINIMAL[kind.name], kind)
+    assert compare(item, live, Tracking()).fields
+    assert "canary" not in canonical(normalized(kind.rules, live))

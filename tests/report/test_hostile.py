@@ -18,7 +18,7 @@ from reconciler.model import Action, Finding, Live, Op, Outcome, Problem, Reason
 from reconciler.report import render
 from reconciler.report.escape import inert, masked, visible
 from reconciler.report.markdown import cell, code
-from reconciler.report.values import literal
+from reconciler.report.values import literal, pair
 from tests.report.reports import change, desired, field, kind, report
 
 SCHEMA = Path(__file__).parent.parent.parent / "schemas" / "report.schema.json"
@@ -225,7 +225,10 @@ def test_a_command_is_broken_where_it_begins(line: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("https://a/b?sv=1&sig=abc%2B/=&x=1", "https://a/b?sv=1&sig=(secret)&x=1"),
+        ("https://a/b?sv=1&sig=abc%2B/=&x=1", "https://a/b?(secret)"),
+        ("b?sv=1&sig=abc%2B/=&x=1", "b?sv=1&sig=(secret)&x=1"),
+        ("client_secret=abc password=abc", "client_secret=(secret) password=(secret)"),
+        ("Bearer 0123456789abcdef", "Bearer (secret)"),
         ("SIG=abc", "SIG=(secret)"),
         ("q%3Fsig%3Dabc", "q%3Fsig%3D(secret)"),
         ("q%253Fsig%253Dabc", "q%253Fsig%253D(secret)"),
@@ -238,8 +241,35 @@ def test_a_command_is_broken_where_it_begins(line: str, expected: str) -> None:
     ],
 )
 def test_signatures_and_tokens_are_masked(text: str, expected: str) -> None:
-    """The second net under secrets knows two shapes."""
+    """The second net under secrets knows their shapes."""
     assert masked(text) == expected
+
+
+LONG = "?sv=1&sig=" + "start-of-it." * 20
+
+
+@pytest.mark.parametrize(
+    ("observed", "wanted"),
+    [
+        (f"b{LONG}live-canary", f"b{LONG}new-canary"),
+        (f"https://h/b{LONG}live-canary&se=1", f"https://h/b{LONG}live-canary&se=2"),
+        (f"one\ntwo b{LONG}live-canary", f"one\ntwo b{LONG}new-canary"),
+        ([f"b{LONG}live-canary"], [f"b{LONG}new-canary"]),
+        ("plain", f"b{LONG}new-canary"),
+    ],
+)
+def test_a_value_is_masked_before_it_is_cut(observed: object, wanted: object) -> None:
+    """Where two long signatures part is in the middle of them: no net finds the name before it any more."""
+    made = report("plan", change("x", Action.UPDATE, Reason.FIELDS_DIFFER, field("a", Op.REPLACE, observed, wanted)))
+    for text in (render(made, "text", width=100), render(made, "markdown")):
+        assert "canary" not in text
+        assert "start-of-it" not in text
+
+
+def test_a_masked_value_that_changed_says_so() -> None:
+    """Two sides that look alike would read as no difference."""
+    assert pair("https://h/b?v=1", "https://h/b?v=2", 60) == ("https://h/b?(secret)", "(secret, changed)")
+    assert pair("a", "a", 60) == ("a", "a")
 
 
 def test_a_secret_in_any_text_is_masked_in_every_format() -> None:
