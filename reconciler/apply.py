@@ -31,6 +31,7 @@ from reconciler.model import (
     Plan,
     Replication,
     Result,
+    Sync,
     Unreadable,
 )
 from reconciler.observe import read_one
@@ -193,8 +194,9 @@ class Applier:
 
     def _depends(self, change: Change) -> Outcome | None:
         parent = self.outcomes.get(change.desired.parent or "")
-        if (parent is not None and parent.result in _GONE) or change.desired.parent in self.unknown:
-            return _skipped(change, "DependencyFailed", "its parent resource failed, was skipped, or could not be read")
+        if (parent is not None and _is_gone(parent)) or change.desired.parent in self.unknown:
+            message = "its parent resource failed, was skipped, is not there, or could not be read"
+            return _skipped(change, "DependencyFailed", message)
         return None
 
     def _interrupted(self, change: Change) -> Outcome:
@@ -323,6 +325,13 @@ class Applier:
                 raise OperationError(_not_replicated(replication))
             self.progress.noted(desired, str(replication))
             await self.patience.pause(deadline)
+
+
+def _is_gone(parent: Outcome) -> bool:
+    """Whether nothing can be written below: just before its PUT, too, a parent may turn out to be kept from it."""
+    if parent.result is None:
+        return parent.change.sync is Sync.MISSING or parent.change.action is Action.UNKNOWN
+    return parent.result in _GONE
 
 
 def _not_replicated(replication: Replication) -> ErrorInfo:

@@ -914,6 +914,35 @@ def test_what_depends_on_a_failure() -> None:
 
 
 @pytest.mark.parametrize("wave", [0, 1])
+def test_what_depends_on_what_must_not_be_made(wave: int) -> None:
+    """A parent whose group went after the plan is blocked, and nothing is asked about what is below it."""
+
+    @scenario(gallery(), application(wave=wave), version(wave=wave))
+    async def _(test: Bench) -> None:
+        plan = await test.plan()
+        test.service.plan("GET", "/tools", refuses(404, "ResourceGroupNotFound"), times=9)
+        assert await test.results(plan) == {
+            "tools": "blocked group-missing",
+            "agent": "skipped DependencyFailed",
+            "agent-1.0.0": "skipped DependencyFailed",
+        }
+        assert test.service.sent("PUT") == []
+
+
+def test_what_depends_on_what_somebody_else_owns() -> None:
+    """A parent that is there is enough, whoever may write it."""
+
+    @scenario(gallery(description="new"), application(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, GALLERY, description="old")
+        edited(test, APPLICATION, description="old")
+        plan = await test.plan()
+        test.world.edit(GALLERY, lambda body: {**body, "tags": {"reconciler-project": "other"}})
+        test = replace(test, policy=replace(test.policy, tracking=replace(test.policy.tracking, project="mine")))
+        assert await test.results(plan) == {"tools": "blocked owned-elsewhere", "agent": "succeeded"}
+
+
+@pytest.mark.parametrize("wave", [0, 1])
 def test_what_depends_on_the_unknown(wave: int) -> None:
     """What could not be read keeps what is below it from being written, in its own wave and in later ones."""
 
