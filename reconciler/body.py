@@ -47,14 +47,25 @@ def _keep(desired: Desired, body: Any, live: JsonObject, ignored: Sequence[Steps
     """
     Put the live values back where a difference is ignored.
 
-    Not where they cannot be read: what is stated of those has to be sent again. What the live body lacks goes last and
+    Only what a PUT carries of them. Not where they cannot be read: what is stated of those has to be sent again. What the live body lacks goes last and
     from the end, so that no index of a list has moved when it is used.
     """
     rules = desired.kind.rules
-    kept = [(steps, lookup(rules, live, steps)) for steps in ignored if steps not in desired.kind.write_only_paths]
+    kept = [(steps, _kept_at(desired, live, steps)) for steps in ignored if steps not in desired.kind.write_only_paths]
     absent = [item for item in kept if item[1] is MISSING]
     for steps, value in (*(item for item in kept if item[1] is not MISSING), *reversed(absent)):
         _assign(rules, body, steps, value)
+
+
+def _kept_at(desired: Desired, live: JsonObject, steps: Steps) -> Any:
+    """Give what a PUT sends back of the live value at *steps*; MISSING if nothing is set there."""
+    rule: Rule | None = desired.kind.rules
+    value, stated = lookup(rule, live, steps), lookup(rule, desired.body, steps)
+    if value is MISSING or value is None:
+        return MISSING
+    for step in steps:
+        rule = rule.child(step) if rule else None
+    return _kept(rule or Rule(), value, stated, keep_write_only=not _states_content(desired))
 
 
 def _stated(rule: Rule, value: Any) -> Any:
@@ -69,9 +80,12 @@ def _stated(rule: Rule, value: Any) -> Any:
 
 def _carried(rules: Rule, desired: Desired, live: JsonObject) -> JsonObject:
     """Give the part of the live body that a PUT sends back."""
-    states_content = any(get(desired.body, path) not in (MISSING, None) for path in desired.kind.write_only_paths)
-    carried: JsonObject = _kept(rules, live, desired.body, keep_write_only=not states_content)
+    carried: JsonObject = _kept(rules, live, desired.body, keep_write_only=not _states_content(desired))
     return carried
+
+
+def _states_content(desired: Desired) -> bool:
+    return any(get(desired.body, path) not in (MISSING, None) for path in desired.kind.write_only_paths)
 
 
 def _kept(rule: Rule, value: Any, stated: Any, *, keep_write_only: bool) -> Any:

@@ -289,6 +289,32 @@ def test_what_is_ignored_keeps_its_live_value(
     assert properties({"any": 2, **want}, {"any": 1, **have}, kind, ignore) == {"any": 2, **expected}
 
 
+def test_of_what_is_ignored_only_what_a_put_carries_is_kept() -> None:
+    """What the server owns, and what is null, is no part of a PUT, wherever a rule points."""
+    item = minimal("Gallery", description="new", sharingProfile={"permissions": "Community"})
+    live = {
+        "properties": {
+            "sharingProfile": {
+                "permissions": "Groups",
+                "groups": [{"type": "Subscriptions", "ids": ["x"]}],
+                "communityGalleryInfo": {"publisherUri": "https://h", "eula": None, "publicNames": ["n"]},
+            }
+        }
+    }
+    comparison = compare(item, live, PLAIN, (IgnoreRule("properties.sharingProfile", "theirs"),))
+    assert put_body(item, live, comparison, PLAIN)["properties"]["sharingProfile"] == {
+        "permissions": "Groups",
+        "communityGalleryInfo": {"publisherUri": "https://h"},
+    }
+    have = {"inner": {"text": None, "other": "o"}, "picked": "p", "parts": [part("a", picked="q", note=None)]}
+    want = {"inner": None, "picked": "mine", "text": "x", "parts": [part("b")]}
+    assert properties(want, {**have, "text": None}, WIDGET, "properties") == {
+        "inner": {"other": "o"},
+        "picked": "p",
+        "parts": [part("a")],
+    }
+
+
 def test_an_ignored_value_below_what_is_not_there_stays_away() -> None:
     """There is no place to remove it from."""
     item = widget(text="b")
