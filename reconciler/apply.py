@@ -8,6 +8,7 @@ failure is an outcome of its own resource; what does not depend on it goes on.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import traceback
 from collections import defaultdict
@@ -48,6 +49,7 @@ DID_NOT_STICK: Final = "DidNotStick"
 _ROUNDS: Final = 3
 _LEAST_S: Final = 1e-3
 _READ_BACK_GRACE_S: Final = 60.0
+_SHOWN_CHARACTERS: Final = 80
 _TAKEN_UP: Final = frozenset({Action.CREATE, Action.UPDATE, Action.WAIT})
 _GONE: Final = frozenset({Result.FAILED, Result.SKIPPED, Result.REFUSED})
 
@@ -101,7 +103,7 @@ class Applier:
         wait_replicated: Whether a write counts as done only when its replication is.
         saved: The reviewed plan; whatever moved since is refused.
         puts: How many were sent.
-        sent: Folded ids of what a PUT was sent for, with the id of its request once ARM took it.
+        sent: Folded ids of what a PUT was sent for that ARM took, or may have taken, with the id of its request.
         unknown: Folded ids of what could not be read.
     """
 
@@ -202,8 +204,9 @@ class Applier:
     def _interrupted(self, change: Change) -> Outcome:
         if change.desired.key not in self.sent:
             return _skipped(change, "Interrupted", "the run was stopped before this was sent")
-        message = "the run was stopped; what Azure has begun goes on, and the next run waits for it"
         request_id = self.sent[change.desired.key]
+        begun = "what Azure has begun" if request_id else "no answer had come, and what Azure may have begun"
+        message = f"the run was stopped; {begun} goes on, and the next run waits for it"
         return Outcome(change, Result.FAILED, ErrorInfo("Interrupted", message, request_id=request_id, fix="run again"))
 
     async def _take_up(self, attempt: _Attempt, permits: asyncio.Semaphore) -> Outcome:
@@ -274,8 +277,15 @@ class Applier:
         body = put_body(desired, decision.live, decision.comparison, self.policy.tracking)
         body = with_access(desired.kind, body, self.policy.grants)
         self.puts += 1
+        is_first = desired.key not in self.sent
         self.sent[desired.key] = None
-        accepted = await self.arm.put(desired.id, desired.kind.api_version, body, self.patience.check)
+        try:
+            accepted = await self.arm.put(desired.id, desired.kind.api_version, body, self.patience.check)
+        except (Interrupted, ConflictError, TransientError) as error:
+            may_have_landed = isinstance(error, TransientError) and error.may_have_landed
+            if is_first and not may_have_landed:  # ARM said no, or asked to wait and was not asked again
+                del self.sent[desired.key]
+            raise
         self.sent[desired.key] = accepted.request_id
         return accepted
 
@@ -370,9 +380,16 @@ def _not_written(planned: Change, now: Change) -> Outcome:
 
 def _did_not_stick(fields: Sequence[FieldChange]) -> ErrorInfo:
     first = fields[0]
-    observed = "absent" if first.observed is MISSING else repr(first.observed)
-    desired = "absent" if first.desired is MISSING else repr(first.desired)
+    observed, desired = _short(first.observed), _short(first.desired)
     more = f", and {len(fields) - 1} more" if len(fields) > 1 else ""
     message = f"Azure took the PUT and {first.path} is {observed}, not {desired}{more}"
     fix = "another writer may be at work, or Azure does not honor the value: compare both before running again"
     return ErrorInfo(DID_NOT_STICK, message, fix=fix)
+
+
+def _short(value: object) -> str:
+    """Give a value as JSON, on one line and no longer than fits into a sentence; a secret is not shown."""
+    if value is MISSING:
+        return "absent"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

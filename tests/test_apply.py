@@ -586,7 +586,7 @@ def test_a_value_that_did_not_stick(also: bool) -> None:  # noqa: FBT001
         outcome = (await test.apply())["suite"]
         assert told(outcome) == "failed DidNotStick"
         assert outcome.error is not None
-        assert "properties.description is 'theirs', not 'mine'" in outcome.error.message
+        assert 'properties.description is "theirs", not "mine"' in outcome.error.message
         assert ("1 more" in outcome.error.message) is also
         assert "properties.description" in {field.path for field in outcome.change.fields}
         assert test.service.sent("PUT") == ["suite"]
@@ -595,9 +595,9 @@ def test_a_value_that_did_not_stick(also: bool) -> None:  # noqa: FBT001
 @pytest.mark.parametrize(
     ("stated", "live", "words"),
     [
-        ({"isEnabled": False}, {}, "properties.isEnabled is absent, not False"),
-        ({}, {"isEnabled": False}, "properties.isEnabled is False, not True"),
-        ({"description": None}, {"description": "theirs"}, "properties.description is 'theirs', not absent"),
+        ({"isEnabled": False}, {}, "properties.isEnabled is absent, not false"),
+        ({}, {"isEnabled": False}, "properties.isEnabled is false, not true"),
+        ({"description": None}, {"description": "theirs"}, 'properties.description is "theirs", not absent'),
     ],
 )
 def test_absent_and_default_values_that_did_not_stick(stated: dict[str, Any], live: dict[str, Any], words: str) -> None:
@@ -618,6 +618,27 @@ def test_absent_and_default_values_that_did_not_stick(stated: dict[str, Any], li
         assert told(outcome) == "failed DidNotStick"
         assert outcome.error is not None
         assert words in outcome.error.message
+
+
+def test_a_long_value_that_did_not_stick() -> None:
+    """An error is one line, however long the values are and however many lines they have."""
+
+    @scenario(definition(description="mine\n" * 99))
+    async def _(test: Bench) -> None:
+        async def first(send: Any, forward: Forward) -> None:
+            await forward()
+            edited(test, DEFINITION, description=["theirs"] * 99)
+
+        test.service.plan("PUT", "/suite", first)
+        error = (await test.apply())["suite"].error
+        assert error is not None
+        observed, desired = error.message.removeprefix("Azure took the PUT and properties.description is ").split(
+            ", not "
+        )
+        assert observed.startswith('["theirs", "theirs"')
+        assert desired.startswith('"mine\\nmine')
+        assert (len(observed), len(desired)) == (80, 80)
+        assert observed[-1] == desired[-1] == "…"
 
 
 def test_a_digest_that_did_not_stick() -> None:
@@ -1086,14 +1107,47 @@ def test_stopped_between_read_and_put() -> None:
 
 
 def test_stopped_while_throttled() -> None:
-    """A PUT that ARM put off is not sent after a stop."""
+    """A PUT that ARM put off is not sent after a stop, and was never begun."""
 
     @scenario(definition())
     async def _(test: Bench) -> None:
         test.service.plan("PUT", "/suite", refuses(429, "TooManyRequests", Retry_After="17"))
         stopping = asyncio.ensure_future(stop_at(test, 5))
-        assert await test.results() == {"suite": "failed Interrupted"}
+        assert await test.results() == {"suite": "skipped Interrupted"}
         assert test.service.times("PUT", "/suite") == [0]
+        await stopping
+
+
+@pytest.mark.parametrize(
+    ("fault", "result"),
+    [
+        (refuses(409, "Conflict", Retry_After="60"), "skipped Interrupted"),
+        (refuses(503, "ServerBusy", Retry_After="60"), "failed Interrupted"),
+    ],
+)
+def test_stopped_between_two_puts(fault: Fault, result: str) -> None:
+    """What only met a conflict was never begun; what was answered with an error of the server may have been."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", fault)
+        stopping = asyncio.ensure_future(stop_at(test, 5))
+        outcome = (await test.apply())["suite"]
+        assert told(outcome) == result
+        assert outcome.error is not None
+        assert ("no answer had come" in outcome.error.message) is (result == "failed Interrupted")
+        await stopping
+
+
+def test_stopped_at_a_conflict_after_a_lost_answer() -> None:
+    """The conflict may be with what our own PUT began."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", breaks(after=False))
+        test.service.plan("PUT", "/suite", refuses(409, "Conflict", Retry_After="60"))
+        stopping = asyncio.ensure_future(stop_at(test, 20))
+        assert await test.results() == {"suite": "failed Interrupted"}
         await stopping
 
 
