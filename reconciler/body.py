@@ -40,15 +40,15 @@ def put_body(desired: Desired, live: JsonObject | None, comparison: Comparison, 
             if change.origin == "default" and change.desired is not MISSING:
                 _assign(rules, body, change.steps, change.desired)
         _keep(desired, body, live, comparison.ignored)
-    return _tagged(body, tracking.stamp(desired))
+    return _tagged(body, desired, tracking)
 
 
 def _keep(desired: Desired, body: Any, live: JsonObject, ignored: Sequence[Steps]) -> None:
     """
     Put the live values back where a difference is ignored.
 
-    Only what a PUT carries of them. Not where they cannot be read: what is stated of those has to be sent again. What the live body lacks goes last and
-    from the end, so that no index of a list has moved when it is used.
+    Only what a PUT carries of them. Not where they cannot be read: what is stated of those has to be sent again. What
+    the live body lacks goes last and from the end, so that no index of a list has moved when it is used.
     """
     rules = desired.kind.rules
     kept = [(steps, _kept_at(desired, live, steps)) for steps in ignored if steps not in desired.kind.write_only_paths]
@@ -178,9 +178,12 @@ def _assign_element(elements: list[Any], written: tuple[str | int, ...], value: 
         elements.append(value)
 
 
-def _tagged(body: Mapping[str, Any], stamp: Mapping[str, str]) -> JsonObject:
-    if not stamp:
+def _tagged(body: Mapping[str, Any], desired: Desired, tracking: Tracking) -> JsonObject:
+    if not tracking.tags:
         return body
-    tags = body.get("tags") or {}
-    names = {name.casefold() for name in stamp}
-    return {**body, "tags": {**{k: v for k, v in tags.items() if k.casefold() not in names}, **stamp}}
+    stamp, tags = tracking.stamp(desired), body.get("tags")
+    if not isinstance(tags, Mapping):
+        tags = {}
+    names = {name.casefold() for name in stamp} | tracking.passing()
+    stamped = {**body, "tags": {**{k: v for k, v in tags.items() if k.casefold() not in names}, **stamp}}
+    return stamped if stamp or tags else body

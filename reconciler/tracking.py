@@ -67,6 +67,10 @@ class Tracking:
         values = {"digest": desired.digest, "project": self.project, "commit": self.commit}
         return {f"{self.prefix}-{name}": value for name, value in values.items() if value is not None}
 
+    def passing(self) -> frozenset[str]:
+        """Give the folded names of the tags that speak of the last PUT alone: without a new value they are untrue."""
+        return frozenset(f"{self.prefix}-{name}".casefold() for name in ("digest", "commit"))
+
     def _read(self, live: JsonObject, name: str) -> str | None:
         wanted = f"{self.prefix}-{name}".casefold()
         tags = live.get("tags")

@@ -207,6 +207,26 @@ def test_tracking_tags_are_stamped(live: dict[str, Any] | None) -> None:
     assert made["tags"] == ({"a": "1", **stamp} if live else stamp)
 
 
+def test_what_was_recorded_of_an_earlier_put_does_not_outlive_it() -> None:
+    """Neither its commit nor its digest, in any case; the owner stays, and so do tags under another prefix."""
+    recorded = {"Reconciler-Commit": "old", "RECONCILER-DIGEST": "v1-old", "reconciler-project": "shop"}
+    live = {"tags": {**recorded, "other-commit": "c"}, "properties": {"text": "a"}}
+    want = {"properties": {"text": "b"}}
+    kept = {"reconciler-project": "shop", "other-commit": "c"}
+    assert body(want, live, tracking=Tracking())["tags"] == kept
+    assert body(want, live, tracking=Tracking(project="shop"))["tags"] == kept
+    assert body(want, live)["tags"] == live["tags"]
+    assert body(want, {"tags": {"reconciler-commit": "c"}}, tracking=Tracking())["tags"] == {}
+    assert "tags" not in body(want, {}, tracking=Tracking())
+
+
+@pytest.mark.parametrize("odd", [["a"], "a", 7])
+def test_odd_tags_are_none(odd: Any) -> None:
+    """A live body may hold anything; it ends no run."""
+    made = body({"properties": {"text": "b"}}, {"tags": odd}, tracking=Tracking(project="shop"))
+    assert made["tags"] == {"reconciler-project": "shop"}
+
+
 def test_without_tracking_recorded_tags_are_carried() -> None:
     """They are somebody's; nobody asked to remove them."""
     made = body({"properties": {"text": "b"}}, {"tags": {"reconciler-digest": "x"}, "properties": {"text": "a"}})
