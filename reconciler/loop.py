@@ -7,11 +7,13 @@ A round that fails, at a manifest or at Azure, is reported, and the next one com
 from __future__ import annotations
 
 import contextlib
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply import DID_NOT_STICK
 from reconciler.arm.polling import Interrupted, Patience
+from reconciler.errors import ReconcilerError
 from reconciler.model import Action, Change, Finding, Outcome, Reason, Report, Result
 from reconciler.plan import Memory
 from reconciler.saved_plan import fingerprint
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
     from reconciler.model import Desired
 
+_LOG: Final = logging.getLogger("reconciler.loop")
 _LONGEST_S: Final = 3600.0
 _MOST_DOUBLINGS: Final = 32  # far past the longest delay, far from the end of what a float holds
 
@@ -102,8 +105,8 @@ async def run_rounds(
     Do rounds until the run is told to stop.
 
     Args:
-        one_round: Does one, and turns what goes wrong into a report.
-        emit: Hears of each.
+        one_round: Does one, and turns what goes wrong into a report; what it raises nevertheless is logged.
+        emit: Hears of each; what it raises is logged.
         clock: Waits between them.
         interval_s: From the end of one round to the start of the next.
         stop: Set when the run is told to stop.
@@ -111,8 +114,11 @@ async def run_rounds(
     retries = Retries(clock, interval_s)
     patience = Patience(clock, interval_s, float("inf"), stop)
     while not stop.is_set():
-        report = await one_round(retries)
-        retries.note(report.outcomes, report.plan.changes)
-        emit(report)
+        try:
+            report = await one_round(retries)
+            retries.note(report.outcomes, report.plan.changes)
+            emit(report)
+        except ReconcilerError as error:  # a full disk, for instance: the next round may find room again
+            _LOG.warning("a round was not finished or not reported: %s", error)
         with contextlib.suppress(Interrupted):
             await patience.pause(patience.deadline())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.errors import ErrorInfo
+from reconciler.errors import EmulatorError, ErrorInfo, OutputError
 from reconciler.estate import Options
 from reconciler.loop import Retries, run_rounds
 from reconciler.model import (
@@ -128,6 +129,45 @@ def test_rounds_learn() -> None:
 
     asyncio.run(scenario())
     assert [bool(keys) for keys in held] == [False, True, False, True, True, True, False, False]
+
+
+def test_a_round_that_cannot_be_done_or_told(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged and the next one comes; what a round did is kept in mind even if its report could not be written."""
+    clock = FakeClock()
+    held: list[bool] = []
+    told: list[Report] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+
+        async def one_round(retries: Retries) -> Report:
+            held.append(bool(retries.memory(()).retried))
+            if len(held) == 1:
+                message = "the state file is locked"
+                raise EmulatorError(message)
+            if len(held) == 3:
+                stop.set()
+            return report(outcome_of_a_failure)
+
+        def emit(one: Report) -> None:
+            if len(held) == 2:
+                message = "no space left on device"
+                raise OutputError(message)
+            told.append(one)
+
+        await run_rounds(one_round, emit, clock, 60, stop)
+
+    outcome_of_a_failure = outcome(Result.FAILED)
+    logger = logging.getLogger("reconciler.loop")
+    logger.addHandler(caplog.handler)
+    asyncio.run(scenario())
+    logger.removeHandler(caplog.handler)
+    assert held == [False, False, True]
+    assert len(told) == 1
+    assert clock.elapsed == 120
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+    assert "the state file is locked" in caplog.text
+    assert "no space left on device" in caplog.text
 
 
 def test_what_did_not_stick_is_not_sent_again() -> None:
