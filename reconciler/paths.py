@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Steps: TypeAlias = tuple[str | int, ...]
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
-_TOKEN: Final = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[[^\]]*\]|[^.\[\]]+')
+_TOKEN: Final = re.compile(r'\["(?:[^"\\]|\\.)*"\](?=[.[]|\Z)|\[(?s:.*?)\](?=[.[]|\Z)|[^.\[\]]+')
 
 
 def get(body: Any, path: Sequence[str]) -> Any:
@@ -74,7 +74,12 @@ def label(rule: Rule, element: Any, index: int) -> str:
     parts = [get(element, path) for path in rule.keys]
     if rule.list_type != "map" or MISSING in parts:
         return f"[{index}]"
-    return f"[{','.join(str(shown(part)) for part in parts)}]"
+    return _element(",".join(str(shown(part)) for part in parts))
+
+
+def _element(key: str) -> str:
+    """Give the address of an element: quoted where a bracket or a quote of its own would end it elsewhere."""
+    return f"[{canonical(key)}]" if "]" in key or key.startswith('"') else f"[{key}]"
 
 
 def fold_names(rule: Rule, value: Any) -> dict[str, str]:
@@ -128,7 +133,7 @@ def format_steps(rule: Rule | None, steps: Steps, *bodies: Any) -> str:
         found = [_descend(rule, value, step) for value in values]
         first = next((item for item in found if item is not None), None)
         if rule is not None and rule.shape is Shape.LIST:
-            text += label(rule, first[1], int(first[0])) if first else f"[{step}]"
+            text += label(rule, first[1], int(first[0])) if first else _absent_element(rule, step)
         elif isinstance(step, int):
             text += f"[{step}]"
         else:
@@ -136,6 +141,10 @@ def format_steps(rule: Rule | None, steps: Steps, *bodies: Any) -> str:
         values = [item[1] if item is not None else MISSING for item in found]
         rule = rule.child(step) if rule else None
     return text
+
+
+def _absent_element(rule: Rule, step: str | int) -> str:
+    return _element(str(step)) if rule.list_type == "map" else f"[{step}]"
 
 
 def _key(key: str, *, leading: bool) -> str:
@@ -159,7 +168,10 @@ def matches(pattern: str, path: str) -> bool:
 
 def _token_matches(pattern: str, token: str) -> bool:
     if token.startswith('["') and not pattern.startswith("["):
-        token = json.loads(token[1:-1])  # a key all the same, quoted for its characters
+        try:
+            token = json.loads(token[1:-1])  # a key all the same, quoted for its characters
+        except ValueError:
+            return False
     elif token.startswith("[") != pattern.startswith("["):
         return False
     elif token.startswith("["):

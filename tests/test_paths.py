@@ -75,6 +75,8 @@ def test_an_element_without_a_key_has_an_address_of_its_own(element: Any) -> Non
         (PARTS, part(1, None), "[1,None]"),
         (WORDS, 'say "hi"', '["say \\"hi\\""]'),
         (STEPS, "x", "[7]"),
+        (PARTS, part("a].note", "1"), '["a].note,1"]'),
+        (PARTS, part('"a', "1"), '["\\"a,1"]'),
     ],
 )
 def test_an_element_is_labelled_as_written(rule: Rule, element: Any, text: str) -> None:
@@ -192,6 +194,19 @@ def test_the_spelling_is_that_of_the_first_body_that_has_it() -> None:
         ("steps[0]", "steps[0]", True),
         ("steps[0]", "steps[10]", False),
         ("a+b", "aab", False),
+        ("tags.*", 'parts["a]', False),
+        ("parts.*", 'parts["a]', False),
+        ("parts[*]", 'parts["a].note', True),
+        ("parts.a", 'parts["a" b]', False),
+        ("parts[*].note", "parts[a]b].note", True),
+        ("parts[*].note", "parts[1.0.0].note", True),
+        ("parts[1.0.0].note", "parts[1.0.0].note", True),
+        ("parts[1.0].note", "parts[1.0.0].note", False),
+        ("parts[a]b].note", "parts[a]b].note", True),
+        ("parts[a].note", 'parts["a].note,1"]', False),
+        ("parts[*].note", 'parts["a].note,1"].note', True),
+        ('set[{"a":["b"]}]', 'set[{"a":["b"]}]', True),
+        ('set[{"a":["b"]}]', 'set[{"a":["b"],"c":1}]', False),
         ("tags.*", "tags.a\nb", True),
     ],
 )
