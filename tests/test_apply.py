@@ -155,10 +155,10 @@ def test_an_outcome_after_a_wait_tells_what_was_done() -> None:
 
     @scenario(definition(description="mine"))
     async def _(test: Bench) -> None:
+        (planned,) = (await test.plan()).changes
         test.service.plan("GET", "/suite", running(DEFINITION), times=2)
         test.service.plan("PUT", "/suite", refuses(400, "BadRequest"))
-        plan = await test.plan()
-        outcome = (await test.apply(plan))["suite"]
+        outcome = (await test.apply(Plan((replace(planned, action=Action.WAIT),))))["suite"]
         assert told(outcome) == "failed BadRequest"
         assert outcome.change.action is Action.CREATE
 
@@ -543,8 +543,9 @@ def test_a_read_back_of_before() -> None:
     @scenario(definition(description="new"), stand=True)
     async def _(test: Bench) -> None:
         edited(test, DEFINITION, description="old")
-        before = test.world.stored(DEFINITION)
         plan = await test.plan()
+        before = await test.arm.get(test.desired[0].id, test.desired[0].kind.api_version)
+        assert Live(before).is_settled
 
         async def first(send: Any, forward: Forward) -> None:
             await forward()
