@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from reconciler.arm.answers import Answer, error_of, json_object, resource, unusable
+from reconciler.arm.throttle import Lane
 from reconciler.errors import ErrorInfo, UnusableAnswerError
 from reconciler.secret import reveal
 
@@ -89,19 +90,18 @@ class ArmReader:
         self, method: str, link: str, content: bytes | None = None, check: Callable[[], None] | None = None
     ) -> Answer:
         """Send with retries, and once more with a new token where ARM refused the one it got."""
-        write = method != "GET"
-        scope = f"{_subscription(link)} {'write' if write else 'read'}"
+        lane = Lane(_subscription(link), method != "GET", _route(link))
 
         async def send(*, refresh: bool = False) -> Answer:
             if check is not None:
                 check()
             return await self.transport.send(method, link, content, refresh=refresh)
 
-        answer = await self.retrier.send(scope, send, write=write)
+        answer = await self.retrier.send(lane, send)
         if answer.status == _UNAUTHORIZED:
             answer = await send(refresh=True)
         if not 200 <= answer.status < 300:  # noqa: PLR2004
-            raise error_of(answer, write=write)
+            raise error_of(answer, write=lane.write)
         return answer
 
 
@@ -173,3 +173,10 @@ def _next_link(page: JsonObject, answer: Answer) -> str | None:
 def _subscription(link: str) -> str:
     _, _, rest = link.partition("/subscriptions/")
     return rest.partition("/")[0].partition("?")[0].lower()
+
+
+def _route(link: str) -> str:
+    """Give the types of a path, with stars for names: what a provider counts together."""
+    _, _, path = link.partition("?")[0].lower().rpartition("/providers/")
+    namespace, *rest = path.split("/")
+    return "/".join([namespace, *("*" if place % 2 else word for place, word in enumerate(rest))])

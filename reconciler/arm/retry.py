@@ -7,19 +7,80 @@ What may be repeated without asking is repeated here. A PUT whose answer was los
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.arm.answers import RETRYABLE, Answer
-from reconciler.errors import TransientError
+from reconciler.arm.answers import RETRYABLE, Answer, error_of
+from reconciler.arm.throttle import Throttle
+from reconciler.errors import ErrorInfo, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Hashable, Mapping
 
+    from reconciler.arm.throttle import Lane
     from reconciler.clock import Clock
 
 _TOO_MANY_REQUESTS: Final = 429
 _LONGEST_WAIT_S: Final = 600.0  # "Retry-After" of ARM is 10 to 600 s (resource provider contract, async-api-reference)
+_LONGEST_SPREAD_S: Final = 10.0
+_EVERYBODY: Final = "everybody"
+
+_DOWN_AFTER: Final = 10  # failures in a row
+_GIVEN_UP_AFTER: Final = 30  # failures in a row; with those in flight, ARM gets no 50 requests when it is down
+_OUTAGE_S: Final = 60.0
+_REFUSING_S: Final = 1200.0
+_PROBE_EVERY_S: Final = 10.0
+
+Outcome: TypeAlias = "Answer | TransientError"
+
+
+@dataclass(slots=True)
+class _Window:
+    """A time in which nothing is sent. At its end one goes ahead; the others follow when its answer may be there."""
+
+    until: float
+    seconds: float
+    is_led: bool = False
+
+    def place(self, chance: Random) -> float:
+        """Give when the next of those that wait may be sent."""
+        if not self.is_led:
+            self.is_led = True
+            return self.until
+        spread = min(_LONGEST_SPREAD_S, self.seconds)
+        return self.until + chance.uniform(spread / 10, spread)
+
+
+@dataclass(slots=True)
+class _Outage:
+    """
+    What has failed since ARM last gave an answer that was worth having, whoever asked and for what.
+
+    Attributes:
+        since: When the first of them failed.
+        failures: How many did; of being throttled ARM is not down.
+        probes: How many windows they have led to.
+        last: What the last of them said.
+    """
+
+    since: float | None = None
+    failures: int = 0
+    probes: int = 0
+    last: ErrorInfo = field(default_factory=lambda: ErrorInfo("Unreachable", "Azure Resource Manager does not answer"))
+
+    def add(self, outcome: Outcome, now: float) -> None:
+        self.since = now if self.since is None else self.since
+        self.last = (error_of(outcome, write=False) if isinstance(outcome, Answer) else outcome).info
+        self.failures += not _is_throttled(outcome)
+
+    @property
+    def is_down(self) -> bool:
+        return self.failures >= _DOWN_AFTER
+
+    def is_given_up(self, now: float) -> bool:
+        lasted = now - self.since if self.since is not None else 0.0
+        return self.failures >= _GIVEN_UP_AFTER or lasted > (_OUTAGE_S if self.is_down else _REFUSING_S)
 
 
 @dataclass(slots=True)
@@ -27,11 +88,17 @@ class Retrier:
     """
     Sends with retries: exponential waits with full jitter, ``Retry-After`` obeyed and shared by a whole subscription.
 
+    While ARM is down, one request at a time asks whether it is back, at growing intervals; after a minute, or 30
+    failures in a row, nothing more is sent, and every request ends with the last error that ARM gave.
+
     Attributes:
         tries: Of one request, the first included.
         base_s: Upper bound of the first wait.
         cap_s: Upper bound of any wait that ARM did not ask for.
         chance: Source of the jitter.
+        throttle: Knows what is left of ARM's limits.
+        free_retries: In a run, of all requests together; ``Retry-After`` of ARM's is obeyed besides.
+        retry_share: More of them, as a share of the requests sent.
     """
 
     clock: Clock
@@ -39,16 +106,22 @@ class Retrier:
     base_s: float = 1.0
     cap_s: float = 30.0
     chance: Random = field(default_factory=Random)
-    _not_before: dict[str, float] = field(default_factory=dict)
+    throttle: Throttle = field(default_factory=Throttle)
+    free_retries: int = 20
+    retry_share: float = 0.15
+    _sent: int = 0
+    _retries: int = 0
+    _windows: dict[Hashable, _Window] = field(default_factory=dict)
+    _outage: _Outage = field(default_factory=_Outage)
 
-    async def send(self, scope: str, send: Callable[[], Awaitable[Answer]], *, write: bool) -> Answer:
+    async def send(self, lane: Lane, send: Callable[[], Awaitable[Answer]]) -> Answer:
         """
         Send until there is an answer that is worth having.
 
         Args:
-            scope: What a throttled answer speaks for: everything of one subscription and direction.
+            lane: What the request counts for. A throttled answer speaks for all of its scope; a write may have been
+                acted on when its answer is lost, so only 429 is repeated.
             send: Sends the request once.
-            write: Whether it may have been acted on when its answer is lost; then only 429 is repeated.
 
         Returns:
             The last answer, which may still be an error.
@@ -56,39 +129,100 @@ class Retrier:
         Raises:
             TransientError: No answer was had.
         """
-        attempt = 1
-        while True:
-            await self._wait_for(scope)
-            try:
-                answer = await send()
-            except TransientError:
-                if write or attempt >= self.tries:
-                    raise
-                await self.clock.sleep(self._backoff(attempt))
-            else:
-                if not self._is_repeated(answer, write=write):
-                    return answer
-                asked = answer.retry_after(self.clock.now()) or 0.0
-                is_held = answer.status == _TOO_MANY_REQUESTS and 0 < asked <= _LONGEST_WAIT_S
-                if is_held:
-                    self._hold(scope, asked)  # for everybody, also when this request has no try left
-                if attempt >= self.tries or asked > _LONGEST_WAIT_S:
-                    return answer
-                if not is_held:
-                    await self.clock.sleep(max(asked, self._backoff(attempt)))
-            attempt += 1
+        for attempt in count(1):
+            outcome = await self._send_once(lane, send)
+            self._note(lane, outcome)
+            wait = self._wait_after(outcome, attempt, write=lane.write)
+            if wait is None:
+                break
+            if wait:
+                await self.clock.sleep(wait)
+        if isinstance(outcome, TransientError):
+            raise outcome
+        return outcome
 
-    @staticmethod
-    def _is_repeated(answer: Answer, *, write: bool) -> bool:
-        return answer.status == _TOO_MANY_REQUESTS if write else answer.status in RETRYABLE
+    async def _send_once(self, lane: Lane, send: Callable[[], Awaitable[Answer]]) -> Outcome:
+        headers: Mapping[str, str] = {}
+        await self._sit_out(lane)
+        pause = self.throttle.begin(lane, self.clock.monotonic())
+        try:
+            if pause:
+                await self.clock.sleep(pause)
+                await self._sit_out(lane)
+            self._sent += 1
+            outcome = await _outcome(send)
+            headers = outcome.headers if isinstance(outcome, Answer) else {}
+        finally:
+            self.throttle.end(lane, headers, self.clock.monotonic())
+        return outcome
 
-    def _backoff(self, attempt: int) -> float:
-        return self.chance.uniform(0, min(self.cap_s, self.base_s * 2 ** (attempt - 1)))
+    def _wait_after(self, outcome: Outcome, attempt: int, *, write: bool) -> float | None:
+        """Give the seconds until the request is sent again; None if it is not."""
+        if not _is_repeated(outcome, write=write) or attempt >= self.tries:
+            return None
+        asked = self._asked(outcome)
+        if asked > _LONGEST_WAIT_S or self._outage.is_given_up(self.clock.monotonic()):
+            return None
+        if asked and _is_throttled(outcome):
+            return 0.0  # the window is what it waits for
+        if self._retries >= self.free_retries + self.retry_share * self._sent:
+            return None
+        self._retries += 1
+        return max(asked, self.chance.uniform(0, min(self.cap_s, self.base_s * 2 ** (attempt - 1))))
 
-    def _hold(self, scope: str, seconds: float) -> None:
+    def _note(self, lane: Lane, outcome: Outcome) -> None:
+        """Keep what an outcome means for everybody, also if its own request has no try left."""
+        now = self.clock.monotonic()
+        if isinstance(outcome, Answer) and outcome.status not in RETRYABLE:
+            self._outage = _Outage()
+            return
+        self._outage.add(outcome, now)
+        asked = self._asked(outcome)
+        if _is_throttled(outcome) and 0 < asked <= _LONGEST_WAIT_S:
+            self._hold(lane.scope, asked)
+        is_waited_out = _EVERYBODY not in self._windows or self._windows[_EVERYBODY].until <= now
+        if self._outage.is_down and is_waited_out:
+            self._hold(_EVERYBODY, min(_PROBE_EVERY_S, 2.0**self._outage.probes))
+            self._outage.probes += 1
+
+    def _asked(self, outcome: Outcome) -> float:
+        return (outcome.retry_after(self.clock.now()) or 0.0) if isinstance(outcome, Answer) else 0.0
+
+    def _hold(self, key: Hashable, seconds: float) -> None:
         until = self.clock.monotonic() + seconds
-        self._not_before[scope] = max(until, self._not_before.get(scope, until))
+        held = self._windows.get(key)
+        if held is None or until > held.until:
+            self._windows[key] = _Window(until, seconds)
 
-    async def _wait_for(self, scope: str) -> None:
-        while (wait := self._not_before.get(scope, 0.0) - self.clock.monotonic()) > 0:
-            await self.clock.sleep(wait)
+    async def _sit_out(self, lane: Lane) -> None:
+        """Wait until the request may be sent; if it never may, end with the last error."""
+        while not self._outage.is_given_up(self.clock.monotonic()):
+            window = self._open_window(lane)
+            if window is None:
+                return
+            place = window.place(self.chance)
+            while (wait := place - self.clock.monotonic()) > 0:
+                await self.clock.sleep(wait)
+        raise TransientError(self._outage.last)
+
+    def _open_window(self, lane: Lane) -> _Window | None:
+        now = self.clock.monotonic()
+        held = (self._windows.get(_EVERYBODY), self._windows.get(lane.scope))
+        return max((each for each in held if each and each.until > now), key=lambda each: each.until, default=None)
+
+
+async def _outcome(send: Callable[[], Awaitable[Answer]]) -> Outcome:
+    try:
+        return await send()
+    except TransientError as error:
+        return error
+
+
+def _is_throttled(outcome: Outcome) -> bool:
+    return isinstance(outcome, Answer) and outcome.status == _TOO_MANY_REQUESTS
+
+
+def _is_repeated(outcome: Outcome, *, write: bool) -> bool:
+    if isinstance(outcome, Answer):
+        return outcome.status == _TOO_MANY_REQUESTS if write else outcome.status in RETRYABLE
+    return not write

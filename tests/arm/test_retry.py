@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from random import Random
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from reconciler.arm.retry import Retrier
+from reconciler.concurrency import run_all
 from reconciler.errors import ArmError, RejectedError, TransientError
 from tests.support.arm import RESOURCE, VERSION, Wire, answer, client, found, refused, run
 from tests.support.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.errors import ErrorInfo
 
 THROTTLED = refused(429, "TooManyRequests", Retry_After="17")
 BROKEN = httpx.ReadError("reset")
@@ -143,7 +151,7 @@ def by_path(clock: FakeClock, throttled: httpx.Response, times: int = 1) -> Wire
 
 
 def test_a_window_is_shared() -> None:
-    """A throttled read holds up every read of its subscription, and nothing else."""
+    """A throttled read holds up every read of its subscription, and nothing else; one goes ahead of the others."""
     clock = FakeClock()
     wire = by_path(clock, THROTTLED)
     arm = client(wire)
@@ -165,7 +173,7 @@ def test_a_window_is_shared() -> None:
         (1, f"GET {RESOURCE.replace('/s1/', '/s2/')}"),
         (1, f"PUT {RESOURCE}"),
         (17, f"GET {RESOURCE}"),
-        (17, f"GET {RESOURCE}2"),
+        (27, f"GET {RESOURCE}2"),
     ]
 
 
@@ -175,7 +183,7 @@ def test_a_longer_window_wins() -> None:
     wire = Wire(clock, refused(429, "T", Retry_After="40"), THROTTLED, lambda request: found(request.url.path))
     wire.latency_s = 1
     read_all(wire, RESOURCE, RESOURCE + "2")
-    assert wire.times == [0, 0, 41, 41]
+    assert wire.times == [0, 0, 41, 51]
 
 
 def test_the_last_try_holds_the_others() -> None:
@@ -208,3 +216,172 @@ def test_a_lost_write_is_not(lost: httpx.Response | Exception) -> None:
         run(client(wire).put(RESOURCE, VERSION, {}))
     assert wire.times == [0]
     assert caught.value.may_have_landed
+
+
+def read_many(wire: Wire, many: int, limit: int = 16, seed: int = 1) -> list[ErrorInfo]:
+    """Read many resources with drawn waits, some at the same time; give what failed."""
+    arm = client(wire)
+    arm.retrier = Retrier(wire.clock, chance=Random(seed))
+    failed: list[ErrorInfo] = []
+
+    async def read(name: int) -> None:
+        try:
+            await arm.get(f"{RESOURCE}{name}", VERSION)
+        except TransientError as error:
+            failed.append(error.info)
+
+    run(run_all((read(name) for name in range(many)), limit))
+    return failed
+
+
+def until(moment: float, clock: FakeClock, down: httpx.Response) -> Callable[[httpx.Request], httpx.Response]:
+    """Answer *down* until a moment, and find everything from then on."""
+
+    def step(request: httpx.Request) -> httpx.Response:
+        if clock.elapsed < moment:
+            return httpx.Response(down.status_code, headers=down.headers, content=down.content)
+        return found(request.url.path)
+
+    return step
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.2, 20.0])
+@pytest.mark.parametrize(
+    "down", [BROKEN, httpx.ConnectTimeout("slow"), answer(502), refused(503, "ServerBusy", "busy")]
+)
+@pytest.mark.parametrize("many", [16, 400])
+def test_wholly_down(latency: float, down: httpx.Response | Exception, many: int) -> None:
+    """Then fifty requests are too many, however much there is to do, and it is over within two minutes."""
+    clock = FakeClock()
+    wire = Wire(clock, down)
+    wire.latency_s = latency
+    failed = read_many(wire, many)
+    assert len(failed) == many
+    assert len(wire.times) <= 50
+    assert clock.elapsed <= 120
+
+
+def test_wholly_down_is_told() -> None:
+    """What was never sent fails with what ARM said last, and with the request that it said it to."""
+    wire = Wire(FakeClock(), BROKEN, refused(503, "ServerBusy", "busy", x_ms_request_id="r-9"))
+    failed = read_many(wire, 400)
+    assert {(info.code, info.message, info.request_id) for info in failed[-300:]} == {("ServerBusy", "busy", "r-9")}
+
+
+def test_a_write_that_was_not_sent_has_not_landed() -> None:
+    """When ARM was given up, nobody needs to look whether a write did something."""
+    wire = Wire(FakeClock(), BROKEN)
+    arm = client(wire)
+
+    async def scenario() -> list[bool]:
+        landed = []
+        for _ in range(40):
+            with pytest.raises(TransientError) as caught:
+                await arm.put(RESOURCE, VERSION, {})
+            landed.append(caught.value.may_have_landed)
+        return landed
+
+    landed = run(scenario())
+    assert landed == [place < len(wire.times) for place in range(40)]
+    assert len(wire.times) <= 30
+
+
+@pytest.mark.parametrize("down_s", [1, 5, 20, 40])
+@pytest.mark.parametrize("down", [answer(503), refused(500, "InternalServerError")])
+def test_a_short_outage(down_s: float, down: httpx.Response) -> None:
+    """ARM is asked now and then whether it is back, by one request at a time; then everything goes on."""
+    clock = FakeClock()
+    wire = Wire(clock, until(down_s, clock, down))
+    wire.latency_s = 0.1
+    failed = read_many(wire, 400)
+    assert len(failed) <= 5
+    assert len([at for at in wire.times if at < down_s]) <= 50
+    assert clock.elapsed <= down_s + 30
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_of_ten_fails(seed: int) -> None:
+    """Everything is read in the end, with few requests sent again."""
+    clock, chance = FakeClock(), Random(seed)
+
+    def step(request: httpx.Request) -> httpx.Response:
+        return found(request.url.path) if chance.random() >= 0.1 else answer(503)
+
+    wire = Wire(clock, step)
+    wire.latency_s = 0.05
+    assert (
+        len(read_many(wire, 1000, seed=seed)) <= 1
+    )  # five failures in a row have a chance of one in a hundred thousand
+    assert len(wire.times) <= 1200
+
+
+def test_the_budget() -> None:
+    """Of a run in which every other resource fails, most are told at once what ARM said, and the others are read."""
+
+    def step(request: httpx.Request) -> httpx.Response:
+        if int(request.url.path.removeprefix(RESOURCE)) % 2:
+            return found(request.url.path)
+        return refused(503, "ServerBusy", "busy", x_ms_request_id="r-9")
+
+    wire = Wire(FakeClock(), step)
+    failed = read_many(wire, 1000)
+    assert [(info.code, info.request_id) for info in failed] == [("ServerBusy", "r-9")] * 500
+    assert 1000 + 20 < len(wire.times) <= (1000 + 21) / 0.85
+
+
+def test_being_throttled_costs_no_budget() -> None:
+    """What ARM asks for is done, as often as it asks; it is not down."""
+    clock = FakeClock()
+
+    def step(request: httpx.Request) -> httpx.Response:
+        first = wire.sent.count(f"GET {request.url.path}") == 1
+        return answer(429, Retry_After="1") if first else found(request.url.path)
+
+    wire = Wire(clock, step)
+    assert read_many(wire, 200) == []
+    assert len(wire.times) == 400
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_throttled_for_minutes(seed: int) -> None:
+    """Nothing is sent within any window; at the end of one, one goes ahead, and the others follow over seconds."""
+    clock = FakeClock()
+    windows: list[tuple[float, float]] = []
+
+    def step(request: httpx.Request) -> httpx.Response:
+        if clock.elapsed < 300:
+            windows.append((clock.elapsed, clock.elapsed + 30))
+            return answer(429, Retry_After="30")
+        return found(request.url.path)
+
+    wire = Wire(clock, step)
+    wire.latency_s = 0.2
+    failed = read_many(wire, 64, seed=seed)
+    assert len(failed) <= 3
+    assert [at for at in wire.times if any(start < at < end for start, end in windows)] == []
+    assert len(windows) <= 16 + 2 * 10
+    last = max(end for _, end in windows)
+    waited = sorted(at for at in wire.times if at >= last)[:10]
+    assert waited[-1] - waited[0] >= 1
+    assert max(later - earlier for earlier, later in itertools.pairwise(waited)) < 8
+
+
+def test_the_herd_is_spread() -> None:
+    """Those that waited for the end of a window need five seconds and more to leave."""
+    clock = FakeClock()
+    wire = by_path(clock, refused(429, "T", Retry_After="30"), times=16)
+    wire.latency_s = 0.5
+    assert read_many(wire, 16) == []
+    again = sorted(wire.times)[16:]
+    assert (len(again), again[0]) == (16, 30.5)
+    assert again[1] >= 31.5
+    assert 35.5 <= again[-1] <= 40.5
+
+
+def test_throttled_for_ever() -> None:
+    """After twenty minutes of refusals the rest is told so at once."""
+    clock = FakeClock()
+    failed = read_many(Wire(clock, refused(429, "TooManyRequests", "slow", Retry_After="30")), 400)
+    assert {info.code for info in failed} == {"TooManyRequests"}
+    assert len(failed) == 400
+    assert clock.elapsed <= 1300
