@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.paths import get, keyed
 from reconciler.rules import Rule, Shape
-from reconciler.schema_errors import problem
+from reconciler.schema_errors import MOST, problem
 from reconciler.spelling import canonical, json_text, normalize, parse_instant
 
 if TYPE_CHECKING:
@@ -47,10 +47,12 @@ class _Check:
     found: Found
 
     def error(self, path: FieldPath, code: str, message: str, fix: str) -> None:
-        self.found.problems.append(problem(self.document, ("spec", *path), code, message, fix))
+        if len(self.found.problems) < MOST:
+            self.found.problems.append(problem(self.document, ("spec", *path), code, message, fix))
 
     def warn(self, path: FieldPath, code: str, message: str, fix: str) -> None:
-        self.found.warnings.append(problem(self.document, ("spec", *path), code, message, fix))
+        if len(self.found.warnings) < MOST:
+            self.found.warnings.append(problem(self.document, ("spec", *path), code, message, fix))
 
 
 def check_spec(document: Document, kind: Kind, tracking: Tracking, now: datetime) -> Found:

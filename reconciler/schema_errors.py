@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model import Document, FieldPath, Problem
@@ -44,6 +45,10 @@ _CODES: Final = {
 }
 
 
+MOST: Final = 100
+"""Mistakes told of one document, by the schema and by the checks each; a hostile one has a hundred thousand."""
+
+
 def problem(document: Document, path: FieldPath, code: str, message: str, fix: str | None = None) -> Problem:
     """Give a problem at *path* of *document*, at the line where it is written."""
     line, column = document.locate(path)
@@ -51,17 +56,26 @@ def problem(document: Document, path: FieldPath, code: str, message: str, fix: s
 
 
 def explain(document: Document, errors: Iterable[ValidationError]) -> Iterator[Problem]:
-    """Give one problem for each mistake; of several failures at one place, the wrong type alone."""
-    found = list(errors)
+    """
+    Give one problem for each mistake, *MOST* of them; of several failures at one place, the wrong type alone.
+
+    Args:
+        document: Where the mistakes are.
+        errors: Read no further than is told of.
+    """
+    yield from islice(_explained(document, list(islice(errors, MOST))), MOST)
+
+
+def _explained(document: Document, found: Sequence[ValidationError]) -> Iterator[Problem]:
     wrong_types = {tuple(error.absolute_path) for error in found if error.validator == "type"}
-    seen: set[tuple[FieldPath, str]] = set()
+    seen: set[tuple[str, str]] = set()
     for error in found:
         path = tuple(error.absolute_path)
         if path in wrong_types and error.validator != "type":
             continue
         for item in _problems(document, path, error):
-            if (path, item.message) not in seen:
-                seen.add((path, item.message))
+            if (item.path, item.message) not in seen:
+                seen.add((item.path, item.message))
                 yield item
 
 

@@ -18,7 +18,7 @@ import jsonschema_rs
 from reconciler.checks import check_spec
 from reconciler.model import MISSING, Document, JsonObject, Manifest, Problem
 from reconciler.paths import get
-from reconciler.schema_errors import explain, problem
+from reconciler.schema_errors import MOST, explain, problem
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,7 +63,9 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
             errors += _schema_errors(document, kind.name, kind.schema)
             told = {error.path for error in errors}
             found = check_spec(document, kind, tracking, now)
-            odd = [*found.warnings, *_schema_warnings(document, kind), *_annotation_warnings(document, kind)]
+            too_many = len(errors) >= MOST  # then looking for what is merely unusual is time that somebody may be after
+            unusual = () if too_many else _schema_warnings(document, kind)
+            odd = [*found.warnings, *unusual, *_annotation_warnings(document, kind)]
             errors += (item for item in found.problems if item.path not in told)
             told = {error.path for error in errors}
             warnings += [item for item in odd if item.path not in told]

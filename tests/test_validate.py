@@ -882,3 +882,17 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 def _with(value: Any, path: tuple[str, ...], leaf: Any) -> Any:
     return leaf if not path else {**value, path[0]: _with(value[path[0]], path[1:], leaf)}
+
+
+def test_every_unknown_key_of_an_object_is_told() -> None:
+    """Not the first one alone."""
+    spec = stated("Gallery", properties={"descripton": "a", "foo": "b", "bar": "c"})
+    found = validate([document(spec)], KINDS, Tracking(), NOW).problems
+    assert [item.path.rpartition(".")[2] for item in found] == ["descripton", "foo", "bar"]
+    assert found[0].fix == "did you mean description?"
+
+
+def test_a_hostile_document_is_told_of_in_part() -> None:
+    """A hundred mistakes of one document are enough for anybody, and for the machine."""
+    spec = stated("Gallery", properties={f"k{index}": 1 for index in range(5_000)})
+    assert len(validate([document(spec)], KINDS, Tracking(), NOW).problems) == 100
