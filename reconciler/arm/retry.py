@@ -28,6 +28,7 @@ _EVERYBODY: Final = "everybody"
 
 _DOWN_AFTER: Final = 10  # failures in a row
 _GIVEN_UP_AFTER: Final = 30  # failures in a row; with those in flight, ARM gets no 50 requests when it is down
+_BLINK_S: Final = 5.0  # within which any number of requests in flight may fail at the same time
 _OUTAGE_S: Final = 60.0
 _REFUSING_S: Final = 1200.0
 _PROBE_EVERY_S: Final = 10.0
@@ -80,7 +81,9 @@ class _Outage:
 
     def is_given_up(self, now: float) -> bool:
         lasted = now - self.since if self.since is not None else 0.0
-        return self.failures >= _GIVEN_UP_AFTER or lasted > (_OUTAGE_S if self.is_down else _REFUSING_S)
+        if self.failures >= _GIVEN_UP_AFTER and lasted >= _BLINK_S:
+            return True
+        return lasted > (_OUTAGE_S if self.is_down else _REFUSING_S)
 
 
 @dataclass(slots=True)

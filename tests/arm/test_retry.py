@@ -245,7 +245,7 @@ def until(moment: float, clock: FakeClock, down: httpx.Response) -> Callable[[ht
     return step
 
 
-@pytest.mark.parametrize("latency", [0.0, 0.2, 20.0])
+@pytest.mark.parametrize("latency", [0.0, 0.2, 1.0, 3.0, 20.0])
 @pytest.mark.parametrize(
     "down", [BROKEN, httpx.ConnectTimeout("slow"), answer(502), refused(503, "ServerBusy", "busy")]
 )
@@ -297,6 +297,14 @@ def test_a_short_outage(down_s: float, down: httpx.Response) -> None:
     assert len(failed) <= 5
     assert len([at for at in wire.times if at < down_s]) <= 50
     assert clock.elapsed <= down_s + 30
+
+
+def test_a_blink() -> None:
+    """However many were in flight when ARM was gone for two seconds, they are sent again."""
+    clock = FakeClock()
+    wire = Wire(clock, until(2, clock, answer(503)))
+    wire.latency_s = 0.2
+    assert len(read_many(wire, 400, limit=64)) <= 44  # those that find the budget of 20 and some used up
 
 
 @pytest.mark.parametrize("seed", range(5))
