@@ -14,6 +14,7 @@ import click
 
 from reconciler import __version__
 from reconciler.shell.options import (
+    Seconds,
     apply_options,
     arm_options,
     config_option,
@@ -110,9 +111,7 @@ def apply(**values: Any) -> int:
 @selection_options
 @wait_options
 @output_options
-@click.option(
-    "--interval", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds between rounds."
-)
+@click.option("--interval", type=Seconds(min=1), default=300, show_default=True, help="Seconds between rounds.")
 @click.option("--report-only", is_flag=True, help="Report drift in every round; write nothing.")
 @click.option("--once", is_flag=True, help="Do one round, and exit as apply or drift would.")
 def run(**values: Any) -> int:
@@ -306,11 +305,19 @@ def _run(command: str, values: dict[str, Any]) -> Run:
         connection=chosen,
         environment=process_environment(),
         clock=SystemClock(),
+        stdin=_stdin(options.paths),
         poll_interval_s=interval if interval is not None else chosen.default_poll_interval_s,
         timeout_s=values.get("timeout") or 3600.0,
         out=values.get("out"),
         plan_file=values.get("plan_file"),
     )
+
+
+def _stdin(paths: tuple[str, ...]) -> bytes:
+    """Read standard input where a path names it; here, as a signal still ends the process by itself."""
+    from reconciler.yaml12 import MAX_BYTES  # noqa: PLC0415
+
+    return sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
 
 
 def _finish(report: Report, values: dict[str, Any], signalled: int | None = None) -> int:

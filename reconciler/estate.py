@@ -6,6 +6,7 @@ Stages 1 to 3 in their order: what the manifests state, all of it, before anythi
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,7 +105,7 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     if problems:
         raise ManifestError(sorted(problems, key=_place), sorted(warnings, key=_place))
     selected = select(desired, options.targets, options.labels)
-    _check_targets(options, desired)
+    _check_targets(options, desired, selected)
     rules = project.active_rules(now.date())
     return Estate(project, desired, selected, rules, tuple(sorted(warnings, key=_place)), document)
 
@@ -133,7 +134,7 @@ def find_project(paths: Sequence[str], config: str | None) -> Path | None:
     folders = [start, *start.parents] if start.is_dir() else list(start.parents)
     last = next((folder for folder in folders if (folder / ".git").exists()), Path.cwd())
     for folder in folders:
-        if (folder / FILE_NAME).is_file():
+        if os.path.lexists(folder / FILE_NAME):  # one that cannot be read must not pass for none
             return _as_named(folder / FILE_NAME)
         if folder == last:
             break
@@ -193,15 +194,15 @@ def _is_below(document: Document, root: Path | None, folders: set[str]) -> bool:
     return any(file.is_relative_to((root / folder).absolute()) for folder in folders)
 
 
-def _check_targets(options: Options, desired: Sequence[Desired]) -> None:
+def _check_targets(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> None:
     for target in options.targets:
         if not select(desired, (target,), {}):
             message = f"--target {target} matches no manifest"
             raise UsageError(message)
-    names = {item.address for item in desired}
+    names = {item.address for item in selected}
     unknown = [name for name in options.republish if name not in names]
     if unknown:
-        message = f"--republish {unknown[0]}: no manifest of that kind and name"
+        message = f"--republish {unknown[0]}: no manifest of that kind and name is among those selected"
         raise UsageError(message)
 
 

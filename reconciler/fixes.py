@@ -43,5 +43,8 @@ _WORDS: Final[Mapping[Reason, Callable[[Desired], str]]] = {
     Reason.DID_NOT_STICK: lambda _: (
         "another writer may be at work, or Azure does not honor the value: change the manifest, or restart the loop"
     ),
-    Reason.OWNED_ELSEWHERE: lambda _: "another project's tag is on it: let that project go of it, or pass --take-over",
+    Reason.OWNED_ELSEWHERE: lambda desired: (
+        f"another project's tag is on it: let that project go of it, or pass --take-over"
+        f" (and --republish {desired.address} to write this project's tag at once)"
+    ),
 }

@@ -110,6 +110,9 @@ def _grants(run: Run, estate: Estate) -> tuple[Grant, ...]:
 def _saved_plan(run: Run, estate: Estate) -> saved_plan.SavedPlan | None:
     if run.plan_file is None:
         return None
+    if run.plan_file.exists() and not run.plan_file.is_file():
+        message = f"--plan {run.plan_file}: not a file"
+        raise UsageError(message)
     try:
         with run.plan_file.open("rb") as file:
             content = file.read(_MOST_PLAN_BYTES)

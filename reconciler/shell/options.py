@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
@@ -38,6 +39,17 @@ class _Pair(click.ParamType[tuple[str, str]]):
         if not separator or not left or not right:
             self.fail(f"{value!r} is not {self.name}", param, ctx)
         return left, right
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds: finite, and no NaN, which no comparison refuses."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the number, or refuse it."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a number of seconds", param, ctx)
+        return number
 
 
 def _start_log(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
@@ -118,14 +130,14 @@ wait_options = _all(
     click.option(
         "--poll-interval",
         envvar="RECONCILER_POLL_INTERVAL",
-        type=click.FloatRange(min=0, min_open=True, max=3600),
+        type=Seconds(min=0, min_open=True, max=3600),
         metavar="SECONDS",
         help="Between two looks at an operation.  [default: 15; 0.2 on the emulator and on loopback]",
     ),
     click.option(
         "--timeout",
         envvar="RECONCILER_TIMEOUT",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Seconds(min=0, min_open=True),
         default=3600,
         show_default=True,
         metavar="SECONDS",

@@ -51,7 +51,10 @@ def write_stdout(text: str) -> None:
         return
     try:
         _write(sys.stdout, text)
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            message = f"standard output cannot be written: {error.strerror}"
+            raise OutputError(message) from error
         # What is still buffered would raise again when the interpreter exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

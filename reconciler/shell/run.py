@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ class Run:
     Attributes:
         poll_interval_s: Between two looks at an operation.
         timeout_s: For one operation.
+        stdin: What standard input held, where a path names it: read once, before anything waits for it.
         out: Where a plan is saved.
         plan_file: The plan to apply.
     """
@@ -36,12 +37,13 @@ class Run:
     clock: Clock
     poll_interval_s: float = 15.0
     timeout_s: float = 3600.0
+    stdin: bytes = b""
     out: Path | None = None
     plan_file: Path | None = None
 
     def estate(self) -> Estate:
         """Read the manifests."""
-        return read_estate(self.options, self.clock.now(), sys.stdin.buffer.read)
+        return read_estate(self.options, self.clock.now(), io.BytesIO(self.stdin).read)
 
     def commit(self) -> str | None:
         """Give the commit of the manifests, for the tags of a PUT."""
