@@ -269,8 +269,10 @@ def test_the_table_has_every_action_and_reason() -> None:
             SAME,
             live(tags={"reconciler-project": "other"}),
             None,
-            "another project's tag is on it: let that project go of it, or pass --take-over"
-            " (and --republish Widget/m to write this project's tag at once)",
+            (
+                "another project's tag is on it: let that project go of it, or pass --take-over"
+                " (and --republish Widget/m to write this project's tag at once)"
+            ),
         ),
         (
             SAME,
