@@ -7,6 +7,8 @@ Adds the token, and only here. Knows nothing of retries, pages or resources.
 from __future__ import annotations
 
 import logging
+import socket
+import ssl
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -19,7 +21,7 @@ from reconciler.arm.answers import Answer, foreign
 from reconciler.errors import ErrorInfo, TransientError, UnusableAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from reconciler.arm.auth import TokenSource
     from reconciler.clock import Clock
@@ -170,12 +172,37 @@ _CAUSES: Final = (
 )
 
 
+_ROOTS: Final = (
+    (
+        ssl.SSLError,
+        "the TLS handshake failed",
+        "if a proxy of yours signs for Azure, name its CA file in SSL_CERT_FILE",
+    ),
+    (socket.gaierror, "the host name cannot be resolved", "check --endpoint, --cloud and the name server"),
+    (ConnectionRefusedError, "the connection was refused", "check --endpoint, and that something listens there"),
+)
+
+
 def _unreachable(error: httpx.HTTPError, *, write: bool) -> TransientError:
     cause = next((text for kind, text in _CAUSES if isinstance(error, kind)), "the connection broke")
+    fix = "check the network, then run again"
+    if isinstance(error, httpx.ConnectError):
+        chain = tuple(_chain(error))
+        roots = ((text, out) for kind, text, out in _ROOTS if any(isinstance(link, kind) for link in chain))
+        cause, fix = next(roots, (cause, fix))
     before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     detail = f" ({type(error.__cause__ or error).__name__})"
-    info = ErrorInfo("Unreachable", f"Azure Resource Manager: {cause}{detail}", fix="check the network, then run again")
+    info = ErrorInfo("Unreachable", f"Azure Resource Manager: {cause}{detail}", fix=fix)
     return TransientError(info, may_have_landed=write and not before)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an exception and all that led to it, those of a group included."""
+    while error is not None:
+        yield error
+        for inner in getattr(error, "exceptions", ()):
+            yield from _chain(inner)
+        error = error.__cause__ or error.__context__
 
 
 def _tame_loggers() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import ssl
 import traceback
 from typing import TYPE_CHECKING
 
@@ -286,7 +287,7 @@ def test_nobody_listens() -> None:
         server.close()
         await server.wait_closed()
         arm = Transport.open(f"http://127.0.0.1:{port}", NoToken(), FakeClock())
-        with pytest.raises(TransientError, match="no connection could be made"):
+        with pytest.raises(TransientError, match="the connection was refused"):
             await arm.send("PUT", RESOURCE, b"{}")
         await arm.close()
 
@@ -314,3 +315,28 @@ def test_no_proxy_carries_off_the_token_of_a_loopback(monkeypatch: pytest.Monkey
 
     asyncio.run(scenario())
     assert heard == []
+
+
+def test_a_refused_connection_is_told_with_its_own_way_out() -> None:
+    """It is no matter of the network at large."""
+
+    async def message(endpoint: str) -> str:
+        arm = Transport.open(endpoint, NoToken(), FakeClock())
+        with pytest.raises(TransientError) as caught:
+            await arm.send("GET", RESOURCE)
+        await arm.close()
+        return f"{caught.value.info.message}; {caught.value.info.fix}"
+
+    refused = asyncio.run(message("http://127.0.0.1:9"))
+    assert "the connection was refused" in refused
+    assert "something listens there" in refused
+
+
+def test_a_certificate_that_is_not_trusted_is_no_matter_of_the_network() -> None:
+    """It names the variable that helps."""
+    broken = httpx.ConnectError("x")
+    broken.__cause__ = ssl.SSLCertVerificationError("self-signed certificate")
+    with pytest.raises(TransientError) as caught:
+        send(broken)
+    assert "TLS handshake" in caught.value.info.message
+    assert "SSL_CERT_FILE" in str(caught.value.info.fix)
