@@ -15,16 +15,26 @@ from reconciler.errors import ManifestError, UsageError
 from reconciler.kinds import load_kinds, project_schema
 from reconciler.load import load
 from reconciler.model import Document, Layer, Problem, Report
-from reconciler.project import FILE_NAME, Environment, Project, Writing, lay_under, parse_project, render
+from reconciler.project import (
+    FILE_NAME,
+    Environment,
+    Project,
+    Writing,
+    lay_under,
+    parse_project,
+    render,
+    unknown_defaults,
+)
 from reconciler.resolve import resolve, select
+from reconciler.schema_errors import problem
 from reconciler.validate import validate, validate_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from reconciler.clock import Clock
-    from reconciler.model import Desired
+    from reconciler.model import Desired, JsonObject
     from reconciler.project import IgnoreRule
 
 
@@ -98,7 +108,15 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     documents, unmatched = render(base, overlay.documents if overlay else (), defaults, kinds, written)
     validated = validate(documents, kinds, project.tracking, now)
     desired, duplicates = resolve(validated.manifests, kinds)
-    problems = [*loaded.problems, *(overlay.problems if overlay else ()), *unmatched, *validated.problems, *duplicates]
+    strays = _stray_defaults(project, document)
+    problems = [
+        *strays,
+        *loaded.problems,
+        *(overlay.problems if overlay else ()),
+        *unmatched,
+        *validated.problems,
+        *duplicates,
+    ]
     warnings = [*validated.warnings, *_expired(project, document, now.date())]
     if project.strict:
         problems, warnings = [*problems, *warnings], []
@@ -204,6 +222,17 @@ def _check_targets(options: Options, desired: Sequence[Desired], selected: Seque
     if unknown:
         message = f"--republish {unknown[0]}: no manifest of that kind and name is among those selected"
         raise UsageError(message)
+
+
+def _stray_defaults(project: Project, document: Document | None) -> Iterator[Problem]:
+    if document is None:
+        return
+    layers: dict[tuple[str, ...], JsonObject] = {("spec", "defaults"): project.defaults}
+    layers |= {("spec", "environments", name, "defaults"): env.defaults for name, env in project.environments.items()}
+    for where, defaults in layers.items():
+        for path in unknown_defaults(defaults, load_kinds()):
+            message, fix = "no kind has a field of this name, so this is a default of nothing", "correct the name"
+            yield problem(document, (*where, *path), "unknown-key", message, fix)
 
 
 def _place(problem: Problem) -> tuple[str, int, int, str]:

@@ -7,7 +7,7 @@ validated, so that everything after this stage sees one document for each resour
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -316,6 +316,23 @@ def _without_nulls(rule: Rule, value: Any) -> Any:
     if isinstance(value, list) and rule.shape is Shape.LIST:
         return [_without_nulls(rule.items or Rule(), item) for item in value]
     return value
+
+
+def unknown_defaults(defaults: JsonObject, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, ...]]:
+    """Give the path of every default that no kind has a field for: it would be laid under nothing, in silence."""
+    names = {name for kind in kinds.values() for name in kind.parameters}
+    stated = {key: value for key, value in defaults.items() if key not in names}
+    yield from _unknown(stated, [kind.rules for kind in kinds.values()], ())
+
+
+def _unknown(defaults: JsonObject, rules: Sequence[Rule], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for key, value in defaults.items():
+        children = [child for rule in rules if (child := rule.child(key)) is not None and not child.read_only]
+        inner = [child for child in children if child.shape is Shape.OBJECT]
+        if not children:
+            yield (*path, key)
+        elif inner and isinstance(value, Mapping):
+            yield from _unknown(value, inner, (*path, key))
 
 
 def lay_under(defaults: Mapping[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:

@@ -375,3 +375,20 @@ def test_two_overlays_of_one_manifest(work: Workspace, report: Reporting) -> Non
     (error,) = report("plan", "-e", "test", code=1)["errors"]
     assert error["file"] == "overlays/b.yaml"
     assert "overlays/a.yaml:1" in error["message"]
+
+
+def test_a_default_that_no_kind_has_is_a_mistake(work: Workspace, report: Reporting) -> None:
+    """It would be laid under nothing, in silence; one that some kind has is fine."""
+    defaults = {
+        "location": "West Europe",
+        "tag": {"a": "b"},
+        "properties": {"publishingProfil": {}, "lockLevel": "None"},
+    }
+    work.project(defaults=defaults, environments={"dev": {"defaults": {"galleryName": "x", "nope": 1}}})
+    work.state(gallery())
+    done = report("validate", code=1)
+    assert [(problem["file"], problem["code"], problem["path"]) for problem in done["errors"]] == [
+        ("reconciler.yaml", "unknown-key", "spec.defaults.tag"),
+        ("reconciler.yaml", "unknown-key", "spec.defaults.properties.publishingProfil"),
+        ("reconciler.yaml", "unknown-key", "spec.environments.dev.defaults.nope"),
+    ]
