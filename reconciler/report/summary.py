@@ -139,7 +139,7 @@ def _problems(report: Report) -> str:
 
 def _valid(report: Report) -> str:
     number = report.manifests
-    valid = {0: "All manifests are valid", 1: "1 manifest is valid"}.get(number, f"{number} manifests are valid")
+    valid = {0: "No manifests found", 1: "1 manifest is valid"}.get(number, f"{number} manifests are valid")
     return _sentence(valid, (_warnings(report),))
 
 

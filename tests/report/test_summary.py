@@ -124,7 +124,7 @@ def test_an_outcome_replaces_what_was_planned() -> None:
         (report("validate", errors=ERRORS), "3 errors in 2 files."),
         (report("validate", manifests=5), "5 manifests are valid."),
         (report("validate", manifests=1, warnings=WARNINGS), "1 manifest is valid; 1 warning."),
-        (report("validate"), "All manifests are valid."),
+        (report("validate"), "No manifests found."),
         (report("drift", CREATE, UPDATE, IN_SYNC), "Drift: 2 of 3 resources differ from git."),
         (report("drift", AGAIN, UNREAD), "Drift: 1 of 2 resources differs from git; 1 unknown."),
         (report("drift", IN_SYNC), "No drift. 1 resource in sync."),
