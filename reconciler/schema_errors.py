@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Document, FieldPath, Problem
+from reconciler.model import Document, FieldPath, Layer, Problem
 from reconciler.yaml12 import format_document_path
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ MOST: Final = 100
 
 
 def problem(document: Document, path: FieldPath, code: str, message: str, fix: str | None = None) -> Problem:
-    """Give a problem at *path* of *document*, at the line where it is written."""
+    """Give a problem at *path* of *document*, where it is written: in the manifest, or in what is laid over it."""
+    origin = document.trace(path) if document.trace is not None and path[:1] == ("spec",) else None
+    if origin is not None and origin.layer is not Layer.MANIFEST:
+        return Problem(origin.file, origin.line, None, format_document_path(path), code, message, fix)
     line, column = document.locate(path)
     return Problem(document.source.file, line, column, format_document_path(path), code, message, fix)
 

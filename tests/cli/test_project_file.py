@@ -392,3 +392,16 @@ def test_a_default_that_no_kind_has_is_a_mistake(work: Workspace, report: Report
         ("reconciler.yaml", "unknown-key", "spec.defaults.properties.publishingProfil"),
         ("reconciler.yaml", "unknown-key", "spec.environments.dev.defaults.nope"),
     ]
+
+
+def test_a_mistake_of_an_overlay_or_a_default_is_told_where_it_is(work: Workspace, report: Reporting) -> None:
+    """The base file holds a right value there, or none."""
+    work.project(defaults={"tags": {"reconciler-x": "b"}}, environments={"dev": {"overlay": "overlays/dev"}})
+    work.state(gallery())
+    patch = {"kind": "Gallery", "metadata": {"name": "tools"}, "spec": {"properties": {"descriptio": "Dev"}}}
+    work.file("overlays/dev/gallery.yaml", as_yaml(patch))
+    done = report("validate", "-e", "dev", code=1)
+    assert {(problem["file"], problem["code"], problem["line"]) for problem in done["errors"]} == {
+        ("overlays/dev/gallery.yaml", "unknown-key", 6),
+        ("reconciler.yaml", "reserved-tag", 8),
+    }
