@@ -675,6 +675,8 @@ def places(node: Node, value: Any, place: Place | None = None) -> Iterator[Place
 
 def _element_places(node: Node, here: Place, index: int, element: Any) -> Iterator[Place]:
     label = ",".join(_shown_key(node.at(("*", *path)), _get(element, path)) for path in node.rule.keys)
+    # What has a bracket or a quote of its own is quoted, or nobody could tell where it ends.
+    label = canonical(label) if "]" in label or label.startswith('"') else label
     inside = _below(here, node.child("*"), index, f"[{label}]", element)
     for found in places(node.child("*"), element, inside):
         keys = {(*inside.steps, *path) for path in node.rule.keys}
