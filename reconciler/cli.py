@@ -6,14 +6,15 @@ Heavy modules are imported inside the commands: ``--help`` and wrong usage cost 
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from reconciler import __version__
 from reconciler.shell.options import (
+    FilePath,
     Seconds,
     apply_options,
     arm_options,
@@ -30,6 +31,7 @@ from reconciler.shell.options import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from reconciler.model import Report
     from reconciler.shell.run import Run
@@ -44,7 +46,7 @@ _NAMED: Final = {
 """The options of an export that choose by the name of a resource, by their URI parameters."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="reconciler")
 def cli() -> None:
     """Reconcile Azure Compute Gallery applications and managed application definitions with manifests in git."""
@@ -68,7 +70,7 @@ def validate(**values: Any) -> int:
 @selection_options
 @wait_options
 @output_options
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for apply --plan.")
+@click.option("--out", type=FilePath(dir_okay=False), help="Save the plan, for apply --plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to PUT.")
 def plan(**values: Any) -> int:
     """Show what apply would do. Reads, and cannot write."""
@@ -141,8 +143,8 @@ def run(**values: Any) -> int:
 @click.option("--definition", metavar="NAME", help="Only this managed application definition; wildcards too.")
 @click.option(
     "--out-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("manifests"),
+    type=FilePath(file_okay=False),
+    default="manifests",
     show_default=True,
     help="Where the manifests go.",
 )
@@ -238,13 +240,9 @@ def schema(kind: str | None, output: str) -> int:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 lets the system choose."
 )
-@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="The state file (SQLite).")
-@click.option(
-    "--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Serve https with this PEM."
-)
-@click.option(
-    "--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The key, if it is not in it."
-)
+@click.option("--state", type=FilePath(dir_okay=False), help="The state file (SQLite).")
+@click.option("--tls-cert", type=FilePath(exists=True, dir_okay=False), help="Serve https with this PEM.")
+@click.option("--tls-key", type=FilePath(exists=True, dir_okay=False), help="The key, if it is not in it.")
 def emulator(port: int, state: Path | None, tls_cert: Path | None, tls_key: Path | None) -> int:
     """Serve the embedded ARM over HTTP, on loopback."""
     from dataclasses import replace  # noqa: PLC0415
@@ -325,14 +323,23 @@ def _finish(report: Report, values: dict[str, Any], signalled: int | None = None
     from dataclasses import replace  # noqa: PLC0415
 
     from reconciler.report import exit_code, render  # noqa: PLC0415
-    from reconciler.shell.output import write_file, write_stdout  # noqa: PLC0415
+    from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
     write_stdout(render(report, values["output"], color=_wants_color(values), width=_width()))
-    for name, file in values["report"]:
-        write_file(Path(file), render(report, name))
+    _write_files(report, values)
     # A round that may write exits as an apply does, also where it finds nothing to write.
     judged = replace(report, command="apply") if values.get("report_only") is False else report
     return signalled or exit_code(judged, detailed=values.get("detailed_exitcode", False))
+
+
+def _write_files(report: Report, values: dict[str, Any]) -> None:
+    from pathlib import Path  # noqa: PLC0415
+
+    from reconciler.report import render  # noqa: PLC0415
+    from reconciler.shell.output import write_file  # noqa: PLC0415
+
+    for name, file in values["report"]:
+        write_file(Path(file), render(report, name))
 
 
 def _emit_line(report: Report, values: dict[str, Any]) -> None:
@@ -340,14 +347,13 @@ def _emit_line(report: Report, values: dict[str, Any]) -> None:
     import orjson  # noqa: PLC0415
 
     from reconciler.report import render  # noqa: PLC0415
-    from reconciler.shell.output import write_file, write_stdout  # noqa: PLC0415
+    from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
     text = render(report, values["output"], color=_wants_color(values), width=_width())
     if values["output"] == "json":
         text = orjson.dumps(orjson.loads(text)).decode() + "\n"
     write_stdout(text)
-    for name, file in values["report"]:
-        write_file(Path(file), render(report, name))
+    _write_files(report, values)
 
 
 def _wants_color(values: dict[str, Any]) -> bool:
@@ -362,6 +368,15 @@ def _width() -> int:
     return max(60, shutil.get_terminal_size((100, 40)).columns)
 
 
+def _help_width() -> int:
+    """Give the width of help pages. Found here, as click's own way imports every archive format there is."""
+    try:
+        columns = os.get_terminal_size(1).columns
+    except OSError:  # no terminal
+        columns = 100
+    return max(50, min(columns, 110) - 2)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """
     Run one command and give its exit code.
@@ -370,7 +385,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Without the program's name; None for the process's own.
     """
     try:
-        code = cli.main(args=list(argv) if argv is not None else None, standalone_mode=False)
+        arguments = list(argv) if argv is not None else None
+        code = cli.main(args=arguments, standalone_mode=False, terminal_width=_help_width())
     except click.ClickException as error:
         error.show()
         return USAGE
@@ -402,6 +418,7 @@ def _failed(error: Exception) -> int:
 
 def _bug(error: Exception) -> int:
     import traceback  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
 
     where = traceback.extract_tb(error.__traceback__)[-1]
     message = f"internal error: {type(error).__name__} at {Path(where.filename).name}:{where.lineno}"

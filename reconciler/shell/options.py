@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import reduce
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
 
 F = TypeVar("F", bound=Callable[..., Any])
 _CLOUDS: Final = ("public", "usgovernment", "china", "emulator")
@@ -39,6 +42,16 @@ class _Pair(click.ParamType[tuple[str, str]]):
         if not separator or not left or not right:
             self.fail(f"{value!r} is not {self.name}", param, ctx)
         return left, right
+
+
+class FilePath(click.Path["Path"]):
+    """A path, as pathlib's; not by ``path_type``, as ``--help`` has no use for the import."""
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Give the path, or refuse it."""
+        from pathlib import Path  # noqa: PLC0415
+
+        return Path(super().convert(value, param, ctx))
 
 
 class Seconds(click.FloatRange):
@@ -149,7 +162,7 @@ apply_options = _all(
     click.option(
         "--plan",
         "plan_file",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FilePath(dir_okay=False),
         metavar="FILE",
         help="Apply a saved plan: whatever moved since is refused.",
     ),
