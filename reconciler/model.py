@@ -490,6 +490,11 @@ class Plan:
         """How many PUTs an apply would send."""
         return sum(change.action.writes for change in self.changes)
 
+    @property
+    def reads(self) -> int:
+        """How many reads an apply adds to the plan's, at least: before and after each PUT, and of what it waits for."""
+        return 2 * self.puts + sum(change.action is Action.WAIT for change in self.changes)
+
 
 class Result(StrEnum):
     """How an apply ended for one resource."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _BAD: Final = ("failed", "skipped", "refused", "blocked", "unknown", "still running", "not started")
 _PENDING: Final = ("to create", "to update", "blocked", "unknown", "waiting", "paused", "unverified", "out of sync")
+_NAMES: Final = {"in_sync": "inSync", "apply_requests": "applyRequests"}
 _ODD: Final = ("unknown", "waiting", "unverified")
 
 
@@ -42,10 +43,11 @@ class Summary:
     skipped: int
     refused: int
     requests: Mapping[str, int]
+    apply_requests: Mapping[str, int] | None
 
     def as_json(self) -> dict[str, Any]:
         """Give the ``summary`` of the JSON report, in its order."""
-        return {"inSync" if key == "in_sync" else key: value for key, value in asdict(self).items()}
+        return {_NAMES.get(key, key): value for key, value in asdict(self).items()}
 
 
 def summarize(report: Report) -> Summary:
@@ -74,6 +76,7 @@ def summarize(report: Report) -> Summary:
         skipped=results[Result.SKIPPED],
         refused=results[Result.REFUSED],
         requests=_requests(report.requests),
+        apply_requests={"GET": report.plan.reads, "PUT": report.plan.puts} if report.command == "plan" else None,
     )
 
 

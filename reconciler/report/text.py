@@ -13,7 +13,7 @@ from reconciler.report.values import first_difference, literal, pair
 from reconciler.report.words import MARKS, PLAIN, REASONS, UNMANAGED_MARK, note_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from reconciler.errors import ErrorInfo
     from reconciler.model import Change, FieldChange, Problem, Report, Unmanaged
@@ -80,7 +80,16 @@ def footer(report: Report) -> str:
     writes = summary.requests["PUT"]
     reads = sum(summary.requests.values()) - writes
     ignored = f"; {count(summary.ignored, 'difference')} ignored by rule" if summary.ignored else ""
-    return f"{count(reads, 'read')}, {count(writes, 'write')}{ignored}"
+    return f"{_budget(reads, writes)}{_apply_budget(summary.apply_requests)}{ignored}"
+
+
+def _budget(reads: int, writes: int) -> str:
+    return f"{count(reads, 'read')}, {count(writes, 'write')}"
+
+
+def _apply_budget(more: Mapping[str, int] | None) -> str:
+    """Say what an apply sends beyond its own plan; what polling adds, only Azure knows."""
+    return f"; an apply adds at least {_budget(more['GET'], more['PUT'])}" if more and any(more.values()) else ""
 
 
 def problem_lines(problem: Problem, level: str, look: Look) -> Iterator[str]:

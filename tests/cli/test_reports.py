@@ -112,7 +112,7 @@ def test_keys_in_their_order(work: Workspace, report: Reporting) -> None:
     assert list(found["summary"]) == [
         *("resources", "inSync", "create", "update", "blocked", "wait", "paused", "unknown"),
         *("drift", "unmanaged", "undeclared", "ignored", "puts"),
-        *("succeeded", "unchanged", "failed", "skipped", "refused", "requests"),
+        *("succeeded", "unchanged", "failed", "skipped", "refused", "requests", "applyRequests"),
     ]
     assert found["schemaVersion"] == 1
     assert found["resources"][0]["id"] == id_of(gallery())
@@ -184,3 +184,14 @@ def test_hostile_values_are_shown_inert(work: Workspace, azure: Azure, run: Comm
         assert "##[" not in out
         assert form != "markdown" or "<script>" not in out
         assert not re.search(r"^\s*::", out, re.MULTILINE)
+
+
+def test_an_apply_sends_no_less_than_its_plan_told(work: Workspace, report: Reporting) -> None:
+    """What a plan says that an apply adds to its own reads is what it needs where nothing lasts."""
+    work.state(*estate())
+    told = report("plan")["summary"]
+    assert told["applyRequests"] == {"GET": 8, "PUT": 4}
+    sent = report("apply")["summary"]
+    assert sent["requests"]["PUT"] == 4
+    assert sent["requests"]["GET"] >= told["requests"]["GET"] + 8
+    assert sent["applyRequests"] is None

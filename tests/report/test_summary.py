@@ -54,6 +54,7 @@ COUNTS = {
     "skipped": 0,
     "refused": 0,
     "requests": {"GET": 4, "PUT": 0},
+    "applyRequests": {"GET": 11, "PUT": 5},
 }
 
 
@@ -69,6 +70,12 @@ def test_outcomes_are_counted() -> None:
     summary = summarize(REPORTS["apply-everything"])
     assert (summary.succeeded, summary.unchanged, summary.failed, summary.skipped, summary.refused) == (2, 4, 2, 2, 2)
     assert sum((summary.succeeded, summary.unchanged, summary.failed, summary.skipped, summary.refused)) == 12
+
+
+def test_only_a_plan_tells_what_an_apply_would_add() -> None:
+    """A report of drift is no reason to write, and an apply has told what it sent."""
+    told = {name: summarize(made).apply_requests is not None for name, made in REPORTS.items()}
+    assert {name for name, is_told in told.items() if is_told} == {"plan-empty", "plan-everything", "plan-errors"}
 
 
 def test_other_methods_are_counted_after_the_usual_ones() -> None:
