@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -30,12 +30,14 @@ from reconciler.shell.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from asyncio import Event
+    from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
 
     from reconciler.model import Report
     from reconciler.shell.run import Run
 
+T = TypeVar("T")
 USAGE: Final = 64
 BUG: Final = 70
 _NAMED: Final = {
@@ -99,10 +101,10 @@ def drift(**values: Any) -> int:
 @output_options
 def apply(**values: Any) -> int:
     """Plan afresh, then send the PUTs that are needed, follow them to their end, and verify."""
-    from reconciler.shell import commands, runner  # noqa: PLC0415
+    from reconciler.shell import commands  # noqa: PLC0415
 
     run = _run("apply", values)
-    report, signalled = runner.run(lambda stop: commands.apply(run, stop))
+    report, signalled = _speak(values, lambda stop: commands.apply(run, stop))
     return _finish(report, values, signalled)
 
 
@@ -118,7 +120,7 @@ def apply(**values: Any) -> int:
 @click.option("--once", is_flag=True, help="Do one round, and exit as apply or drift would.")
 def run(**values: Any) -> int:
     """Reconcile every --interval seconds until told to stop."""
-    from reconciler.shell import commands, runner  # noqa: PLC0415
+    from reconciler.shell import commands  # noqa: PLC0415
 
     if "-" in values["paths"] and not values["once"]:
         message = "standard input can be read once: give files or folders, or --once"
@@ -127,11 +129,11 @@ def run(**values: Any) -> int:
     parsed = _run("run", values)
     if values["once"]:
         one = commands.plan if report_only else commands.apply
-        report, signalled = runner.run(lambda stop: one(parsed, stop))
+        report, signalled = _speak(values, lambda stop: one(parsed, stop))
         return _finish(report, values, signalled)
     emit: Callable[[Report], None] = lambda report: _emit_line(report, values)  # noqa: E731
     interval = values["interval"]
-    _, signalled = runner.run(lambda stop: commands.rounds(parsed, emit, interval, stop, report_only=report_only))
+    _, signalled = _speak(values, lambda stop: commands.rounds(parsed, emit, interval, stop, report_only=report_only))
     return signalled or 0
 
 
@@ -157,7 +159,6 @@ def export(**values: Any) -> int:
     from reconciler.clock import SystemClock  # noqa: PLC0415
     from reconciler.inventory import Wanted  # noqa: PLC0415
     from reconciler.settings import connection, process_environment  # noqa: PLC0415
-    from reconciler.shell import runner  # noqa: PLC0415
     from reconciler.shell.export import ExportRun, write_export  # noqa: PLC0415
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
@@ -171,7 +172,7 @@ def export(**values: Any) -> int:
         config=values["config"],
         force=values["force"],
     )
-    (text, code), signalled = runner.run(lambda stop: write_export(run, stop))
+    (text, code), signalled = _speak(values, lambda stop: write_export(run, stop))
     write_stdout(text)
     return signalled or code
 
@@ -188,7 +189,6 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     from reconciler.estate import failed_report  # noqa: PLC0415
     from reconciler.model import Action  # noqa: PLC0415
     from reconciler.report.explanation import check_format, render  # noqa: PLC0415
-    from reconciler.shell import runner  # noqa: PLC0415
     from reconciler.shell.explain import explain_one  # noqa: PLC0415
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
@@ -198,7 +198,7 @@ def explain(target: str, path: str | None, **values: Any) -> int:
         estate = run.estate()
     except ManifestError as error:  # nothing can be explained of what is not valid; this is what validate says of it
         return _finish(failed_report("validate", run.clock.now(), run.clock, error), {**values, "report": ()})
-    explanation, signalled = runner.run(lambda _: explain_one(run, estate, target, path))
+    explanation, signalled = _speak(values, lambda _: explain_one(run, estate, target, path))
     write_stdout(render(explanation, values["output"], color=_wants_color(values), width=_width()))
     return signalled or int(explanation.change.action is Action.UNKNOWN)
 
@@ -265,10 +265,10 @@ def emulator(port: int, state: Path | None, tls_cert: Path | None, tls_key: Path
 
 
 def _read_only(command: str, values: dict[str, Any]) -> int:
-    from reconciler.shell import commands, runner  # noqa: PLC0415
+    from reconciler.shell import commands  # noqa: PLC0415
 
     run = _run(command, values)
-    report, signalled = runner.run(lambda stop: commands.plan(run, stop))
+    report, signalled = _speak(values, lambda stop: commands.plan(run, stop))
     return _finish(report, values, signalled)
 
 
@@ -309,6 +309,14 @@ def _run(command: str, values: dict[str, Any]) -> Run:
         out=values.get("out"),
         plan_file=values.get("plan_file"),
     )
+
+
+def _speak(values: dict[str, Any], work: Callable[[Event], Coroutine[Any, Any, T]]) -> tuple[T, int | None]:
+    """Do what speaks to ARM, with its log on standard error and an ear for signals; nothing else has a log."""
+    from reconciler.shell import logs, runner  # noqa: PLC0415
+
+    logs.set_up(values["log_level"], values["log_format"])
+    return runner.run(work)
 
 
 def _stdin(paths: tuple[str, ...]) -> bytes:
@@ -363,18 +371,18 @@ def _wants_color(values: dict[str, Any]) -> bool:
 
 
 def _width() -> int:
-    import shutil  # noqa: PLC0415
+    from reconciler.settings import process_environment  # noqa: PLC0415
 
-    return max(60, shutil.get_terminal_size((100, 40)).columns)
+    stated = process_environment().values.get("COLUMNS", "")
+    return max(60, int(stated) if stated.isdecimal() and int(stated) else _terminal_columns())
 
 
-def _help_width() -> int:
-    """Give the width of help pages. Found here, as click's own way imports every archive format there is."""
+def _terminal_columns() -> int:
+    """Give the width of the terminal; without shutil, whose import brings every archive format there is."""
     try:
-        columns = os.get_terminal_size(1).columns
+        return os.get_terminal_size(1).columns or 100
     except OSError:  # no terminal
-        columns = 100
-    return max(50, min(columns, 110) - 2)
+        return 100
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -386,7 +394,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         arguments = list(argv) if argv is not None else None
-        code = cli.main(args=arguments, standalone_mode=False, terminal_width=_help_width())
+        code = cli.main(
+            args=arguments, standalone_mode=False, terminal_width=max(50, min(_terminal_columns(), 110) - 2)
+        )
     except click.ClickException as error:
         error.show()
         return USAGE

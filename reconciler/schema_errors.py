@@ -8,7 +8,6 @@ worded here. A text is never quoted: it may be a secret.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -103,12 +102,15 @@ def _unknown_keys(document: Document, path: FieldPath, value: Any, schema: Mappi
     for key in value:
         if key in known:
             continue
-        near = _nearest(key, known)
+        near = nearest(key, known)
         fix = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
         yield problem(document, (*path, key), "unknown-key", "this key is not known here", fix)
 
 
-def _nearest(key: str, known: Sequence[str]) -> str | None:
+def nearest(key: str, known: Iterable[str]) -> str | None:
+    """Give the known name that is most like *key*, whatever its case; None if none is."""
+    from difflib import get_close_matches  # noqa: PLC0415 (for what is wrong alone)
+
     folded = {name.lower(): name for name in known}
     near = get_close_matches(key.lower(), folded, n=1, cutoff=0.6)
     return folded[near[0]] if near else None
@@ -170,7 +172,7 @@ def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str
         return _AS_SAID if isinstance(error.instance, Mapping) and "description" not in schema else "delete the line"
     if keyword == "enum" and isinstance(error.instance, str):
         allowed: Any = error.validator_value
-        near = _nearest(error.instance, [item for item in allowed if isinstance(item, str)])
+        near = nearest(error.instance, [item for item in allowed if isinstance(item, str)])
         return f"did you mean {near}?" if near else _AS_SAID
     if keyword == "maxLength":
         return "shorten it, or call a script that is part of the package"

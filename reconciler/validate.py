@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
@@ -18,7 +17,7 @@ import jsonschema_rs
 from reconciler.checks import check_spec
 from reconciler.model import MISSING, Document, JsonObject, Manifest, Problem
 from reconciler.paths import get
-from reconciler.schema_errors import MOST, explain, problem
+from reconciler.schema_errors import MOST, explain, nearest, problem
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,8 +109,8 @@ def _kind_of(document: Document, kinds: Mapping[str, Kind]) -> tuple[Kind | None
     if name == "Project":
         fix = "a project file is called reconciler.yaml and lies above the manifests"
         return None, [problem(document, ("kind",), "unknown-kind", "a project file among the manifests", fix)]
-    near = get_close_matches(str(name), kinds, n=1)
-    fix = f"did you mean {near[0]}?" if near else f"known kinds: {', '.join(kinds)}"
+    near = nearest(str(name), kinds)
+    fix = f"did you mean {near}?" if near else f"known kinds: {', '.join(kinds)}"
     if document.value.get("apiVersion") != _API_VERSION:
         fix += f"; the manifests of the reconciler have apiVersion {_API_VERSION}"
     return None, [problem(document, ("kind",), "unknown-kind", "this kind is not known", fix)]

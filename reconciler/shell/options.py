@@ -65,13 +65,6 @@ class Seconds(click.FloatRange):
         return number
 
 
-def _start_log(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
-    from reconciler.shell.logs import set_up  # noqa: PLC0415
-
-    set_up(ctx.params["log_level"], value)
-    return value
-
-
 paths_argument = click.argument("paths", nargs=-1, type=str, metavar="[PATH]...")
 
 config_option = click.option(
@@ -178,7 +171,6 @@ log_options = _all(
         type=click.Choice(["debug", "info", "warning", "error"]),
         default="warning",
         show_default=True,
-        is_eager=True,
         help="Of standard error.",
     ),
     click.option(
@@ -187,7 +179,6 @@ log_options = _all(
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        callback=_start_log,
         help="Of standard error.",
     ),
 )
