@@ -14,19 +14,19 @@ import click
 
 from reconciler import __version__
 from reconciler.shell.options import (
+    APPLY,
+    ARM,
+    CONFIG,
+    CONNECTION,
+    EXPLAIN,
+    LOG,
+    OUTPUT,
+    PATHS,
+    PROJECT,
+    SELECTION,
+    WAIT,
     FilePath,
     Seconds,
-    apply_options,
-    arm_options,
-    config_option,
-    connection_options,
-    explain_options,
-    log_options,
-    output_options,
-    paths_argument,
-    project_options,
-    selection_options,
-    wait_options,
 )
 
 if TYPE_CHECKING:
@@ -54,10 +54,13 @@ def cli() -> None:
     """Reconcile Azure Compute Gallery applications and managed application definitions with manifests in git."""
 
 
-@cli.command()
-@paths_argument
-@project_options
-@output_options
+@cli.command(
+    params=[
+        PATHS,
+        *PROJECT,
+        *OUTPUT,
+    ]
+)
 def validate(**values: Any) -> int:
     """Check manifests against schemas and rules. Asks nobody and needs no sign-in."""
     from reconciler.shell import run  # noqa: PLC0415
@@ -65,40 +68,49 @@ def validate(**values: Any) -> int:
     return _finish(run.validate(_run("validate", values)), values)
 
 
-@cli.command()
-@paths_argument
-@project_options
-@arm_options
-@selection_options
-@wait_options
-@output_options
-@click.option("--out", type=FilePath(dir_okay=False), help="Save the plan, for apply --plan.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to PUT.")
+@cli.command(
+    params=[
+        PATHS,
+        *PROJECT,
+        *ARM,
+        *SELECTION,
+        *WAIT,
+        *OUTPUT,
+        click.Option(["--out"], type=FilePath(dir_okay=False), help="Save the plan, for apply --plan."),
+        click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 2 when there is something to PUT."),
+    ]
+)
 def plan(**values: Any) -> int:
     """Show what apply would do. Reads, and cannot write."""
     return _read_only("plan", values)
 
 
-@cli.command()
-@paths_argument
-@project_options
-@arm_options
-@selection_options
-@wait_options
-@output_options
+@cli.command(
+    params=[
+        PATHS,
+        *PROJECT,
+        *ARM,
+        *SELECTION,
+        *WAIT,
+        *OUTPUT,
+    ]
+)
 def drift(**values: Any) -> int:
     """Report where Azure differs from git: exit 2 if it does. Reads, and cannot write."""
     return _read_only("drift", values)
 
 
-@cli.command()
-@paths_argument
-@project_options
-@arm_options
-@selection_options
-@wait_options
-@apply_options
-@output_options
+@cli.command(
+    params=[
+        PATHS,
+        *PROJECT,
+        *ARM,
+        *SELECTION,
+        *WAIT,
+        *APPLY,
+        *OUTPUT,
+    ]
+)
 def apply(**values: Any) -> int:
     """Plan afresh, then send the PUTs that are needed, follow them to their end, and verify."""
     from reconciler.shell import commands  # noqa: PLC0415
@@ -108,16 +120,21 @@ def apply(**values: Any) -> int:
     return _finish(report, values, signalled)
 
 
-@cli.command()
-@paths_argument
-@project_options
-@arm_options
-@selection_options
-@wait_options
-@output_options
-@click.option("--interval", type=Seconds(min=1), default=300, show_default=True, help="Seconds between rounds.")
-@click.option("--report-only", is_flag=True, help="Report drift in every round; write nothing.")
-@click.option("--once", is_flag=True, help="Do one round, and exit as apply or drift would.")
+@cli.command(
+    params=[
+        PATHS,
+        *PROJECT,
+        *ARM,
+        *SELECTION,
+        *WAIT,
+        *OUTPUT,
+        click.Option(
+            ["--interval"], type=Seconds(min=1), default=300, show_default=True, help="Seconds between rounds."
+        ),
+        click.Option(["--report-only"], is_flag=True, help="Report drift in every round; write nothing."),
+        click.Option(["--once"], is_flag=True, help="Do one round, and exit as apply or drift would."),
+    ]
+)
 def run(**values: Any) -> int:
     """Reconcile every --interval seconds until told to stop."""
     from reconciler.shell import commands  # noqa: PLC0415
@@ -137,23 +154,26 @@ def run(**values: Any) -> int:
     return signalled or 0
 
 
-@cli.command()
-@click.option("--subscription", required=True, metavar="ID", help="The subscription to read.")
-@click.option("--resource-group", metavar="NAME", help="Only what is in this one.")
-@click.option("--gallery", metavar="NAME", help="Only this gallery and what is in it; * and ? are wildcards.")
-@click.option("--application", metavar="NAME", help="Only this application and its versions; wildcards too.")
-@click.option("--definition", metavar="NAME", help="Only this managed application definition; wildcards too.")
-@click.option(
-    "--out-dir",
-    type=FilePath(file_okay=False),
-    default="manifests",
-    show_default=True,
-    help="Where the manifests go.",
+@cli.command(
+    params=[
+        click.Option(["--subscription"], required=True, metavar="ID", help="The subscription to read."),
+        click.Option(["--resource-group"], metavar="NAME", help="Only what is in this one."),
+        click.Option(["--gallery"], metavar="NAME", help="Only this gallery and what is in it; * and ? are wildcards."),
+        click.Option(["--application"], metavar="NAME", help="Only this application and its versions; wildcards too."),
+        click.Option(["--definition"], metavar="NAME", help="Only this managed application definition; wildcards too."),
+        click.Option(
+            ["--out-dir"],
+            type=FilePath(file_okay=False),
+            default="manifests",
+            show_default=True,
+            help="Where the manifests go.",
+        ),
+        click.Option(["--force"], is_flag=True, help="Write over files that exist."),
+        CONFIG,
+        *CONNECTION,
+        *LOG,
+    ]
 )
-@click.option("--force", is_flag=True, help="Write over files that exist.")
-@config_option
-@connection_options
-@log_options
 def export(**values: Any) -> int:
     """Write manifests for what exists. Reads, and cannot write to Azure."""
     from reconciler.clock import SystemClock  # noqa: PLC0415
@@ -177,12 +197,15 @@ def export(**values: Any) -> int:
     return signalled or code
 
 
-@cli.command()
-@click.argument("target", metavar="KIND/NAME")
-@click.argument("path", required=False, metavar="[PATH_IN_BODY]")
-@project_options
-@arm_options
-@explain_options
+@cli.command(
+    params=[
+        click.Argument(["target"], metavar="KIND/NAME"),
+        click.Argument(["path"], required=False, metavar="[PATH_IN_BODY]"),
+        *PROJECT,
+        *ARM,
+        *EXPLAIN,
+    ]
+)
 def explain(target: str, path: str | None, **values: Any) -> int:
     """Tell of every field of one resource why it is, or is not, a change. Reads, and cannot write."""
     from reconciler.errors import ManifestError  # noqa: PLC0415
@@ -203,15 +226,17 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     return signalled or int(explanation.change.action is Action.UNKNOWN)
 
 
-@cli.command()
-@click.argument("kind", required=False)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["json", "markdown"]),
-    default="json",
-    show_default=True,
-    help="The schema, or a page that says of every field what it is and what becomes of it.",
+@cli.command(
+    params=[
+        click.Argument(["kind"], required=False),
+        click.Option(
+            ["-o", "--output"],
+            type=click.Choice(["json", "markdown"]),
+            default="json",
+            show_default=True,
+            help="The schema, or a page that says of every field what it is and what becomes of it.",
+        ),
+    ]
 )
 def schema(kind: str | None, output: str) -> int:
     """Print the JSON Schema of KIND; without one, list the kinds."""
@@ -236,13 +261,16 @@ def schema(kind: str | None, output: str) -> int:
     return 0
 
 
-@cli.command()
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 lets the system choose."
+@cli.command(
+    params=[
+        click.Option(
+            ["--port"], type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 lets the system choose."
+        ),
+        click.Option(["--state"], type=FilePath(dir_okay=False), help="The state file (SQLite)."),
+        click.Option(["--tls-cert"], type=FilePath(exists=True, dir_okay=False), help="Serve https with this PEM."),
+        click.Option(["--tls-key"], type=FilePath(exists=True, dir_okay=False), help="The key, if it is not in it."),
+    ]
 )
-@click.option("--state", type=FilePath(dir_okay=False), help="The state file (SQLite).")
-@click.option("--tls-cert", type=FilePath(exists=True, dir_okay=False), help="Serve https with this PEM.")
-@click.option("--tls-key", type=FilePath(exists=True, dir_okay=False), help="The key, if it is not in it.")
 def emulator(port: int, state: Path | None, tls_cert: Path | None, tls_key: Path | None) -> int:
     """Serve the embedded ARM over HTTP, on loopback."""
     from dataclasses import replace  # noqa: PLC0415
