@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model import MISSING, Action, Finding, Health, Op, Result, Sync
 from reconciler.report.escape import inert, visible
-from reconciler.report.states import ending_of, error_of, is_applied, noteworthy
+from reconciler.report.states import Item, ending_of, error_of, is_applied, noteworthy
 from reconciler.report.summary import count, summarize, verdict
 from reconciler.report.values import first_difference, literal, pair
 from reconciler.report.words import MARKS, PLAIN, REASONS, UNMANAGED_MARK, note_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.errors import ErrorInfo
     from reconciler.model import Change, FieldChange, Problem, Report, Unmanaged
-    from reconciler.report.states import Item
 
 _STYLES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 _COLORS: Final = {"+": "green", "~": "yellow", "!": "red", "?": "red", "…": "cyan", "=": "blue", "*": "dim"}
 _SIGNS: Final = {Op.ADD: "+", Op.REMOVE: "-", Op.REPLACE: " "}
 _NARROWEST: Final = 40
 """A side of a difference is never cut shorter: a line that is too long can still be read."""
+MOST: Final = 500
+"""Resources in one report: nobody reads more, and the JSON report has all of them."""
 _INDENT: Final = " " * 4
 
 
@@ -66,10 +67,24 @@ def _blocks(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
         yield tuple(problem_lines(problem, "error", look))
     for problem in report.warnings:
         yield tuple(problem_lines(problem, "warning", look))
-    for item in noteworthy(report):
-        yield tuple(item_lines(item, look, applied=is_applied(report)))
-    for unmanaged in report.plan.unmanaged:
-        yield tuple(_unmanaged_lines(unmanaged, look))
+    found = (*noteworthy(report), *report.plan.unmanaged)
+    for each in _chosen(found):
+        if isinstance(each, Item):
+            yield tuple(item_lines(each, look, applied=is_applied(report)))
+        else:
+            yield tuple(_unmanaged_lines(each, look))
+    if len(found) > MOST:
+        yield ("", f"{count(len(found) - MOST, 'more resource')} not shown: --report json=FILE writes all of them")
+
+
+def _chosen(found: Sequence[Item | Unmanaged]) -> Iterator[Item | Unmanaged]:
+    """Give in their order as many as are shown; what somebody must look at goes before what went well."""
+    places = sorted(range(len(found)), key=lambda place: not _needs_somebody(found[place]))
+    return (found[place] for place in sorted(places[:MOST]))
+
+
+def _needs_somebody(each: Item | Unmanaged) -> bool:
+    return isinstance(each, Item) and (error_of(each) is not None or each.change.action is Action.BLOCKED)
 
 
 def footer(report: Report) -> str:
