@@ -80,7 +80,7 @@ class Connection:
     @property
     def is_loopback(self) -> bool:
         """Whether requests stay on this machine."""
-        return self.is_emulated or urlsplit(self.endpoint).hostname in _LOOPBACK
+        return self.is_emulated or is_loopback(self.endpoint)
 
     @property
     def default_poll_interval_s(self) -> float:
@@ -91,6 +91,11 @@ class Connection:
     def sends_token(self) -> bool:
         """Whether a token goes out: over plain http to loopback only one that was given for it."""
         return not self.is_emulated and (self.endpoint.startswith("https://") or self.credential == "token")
+
+
+def is_loopback(endpoint: str) -> bool:
+    """Tell whether an endpoint is on this machine."""
+    return urlsplit(endpoint).hostname in _LOOPBACK
 
 
 def connection(cloud: str, endpoint: str | None, credential: str) -> Connection:

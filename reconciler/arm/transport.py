@@ -6,6 +6,7 @@ Adds the token, and only here. Knows nothing of retries, pages or resources.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import ssl
@@ -18,18 +19,38 @@ import httpx
 
 from reconciler import __version__
 from reconciler.arm.answers import Answer, foreign
-from reconciler.errors import ErrorInfo, TransientError, UnusableAnswerError
+from reconciler.errors import ErrorInfo, TransientError, UnusableAnswerError, UsageError
+from reconciler.settings import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
     from reconciler.arm.auth import TokenSource
     from reconciler.clock import Clock
+    from reconciler.secret import Secret
 
 _LOG: Final = logging.getLogger("reconciler.arm")
-_MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _CONNECTIONS: Final = 20
 _PORTS: Final = {"https": 443, "http": 80}
+_SIP_BYTES: Final = 4096  # gzip swells a thousandfold: what is unpacked at once stays at 4 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """
+    What one request may take at most.
+
+    Attributes:
+        connect_s: Until there is a connection.
+        silence_s: Without a byte; a definition's PUT takes 10-20 s within one request.
+        whole_s: From the first byte sent to the last one read, however steadily they drip.
+        answer_bytes: Of a body, unpacked.
+    """
+
+    connect_s: float = 20.0
+    silence_s: float = 120.0
+    whole_s: float = 300.0
+    answer_bytes: int = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -47,10 +68,16 @@ class Transport:
     clock: Clock
     http: httpx.AsyncClient
     requests: Counter[str] = field(default_factory=Counter)
+    bounds: Bounds = field(default_factory=Bounds)
 
     @classmethod
     def open(
-        cls, endpoint: str, tokens: TokenSource, clock: Clock, app: Callable[..., Awaitable[Any]] | None = None
+        cls,
+        endpoint: str,
+        tokens: TokenSource,
+        clock: Clock,
+        app: Callable[..., Awaitable[Any]] | None = None,
+        bounds: Bounds | None = None,
     ) -> Self:
         """
         Give a transport to *endpoint*.
@@ -60,21 +87,36 @@ class Transport:
             tokens: Where bearer tokens come from.
             clock: For the log.
             app: An ASGI application that answers instead of the network.
+            bounds: Of each request.
+
+        Raises:
+            UsageError: A proxy that the environment names cannot be used.
         """
         _tame_loggers()
-        options: dict[str, Any] = {"transport": httpx.ASGITransport(app)} if app else {"http2": True}
-        http = httpx.AsyncClient(
-            follow_redirects=False,
-            timeout=httpx.Timeout(120.0, connect=20.0),  # a definition's PUT takes 10-20 s within one request
-            limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
-            headers={"accept": "application/json", "user-agent": f"reconciler/{__version__}"},
-            trust_env=not endpoint.startswith("http://"),  # a proxy would carry a loopback's token off in clear
-            **options,
-        )
-        return cls(endpoint.rstrip("/"), tokens, clock, http)
+        bounds = bounds or Bounds()
+        try:
+            http = httpx.AsyncClient(
+                http2=app is None,
+                transport=httpx.ASGITransport(app) if app else None,
+                verify=_trust() if endpoint.startswith("https://") else True,
+                follow_redirects=False,
+                timeout=httpx.Timeout(bounds.silence_s, connect=bounds.connect_s),
+                limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+                headers={
+                    "accept": "application/json",
+                    "accept-encoding": "gzip",
+                    "user-agent": f"reconciler/{__version__}",
+                },
+                trust_env=not is_loopback(endpoint),  # a proxy would carry a loopback's token off
+            )
+        except (ValueError, ImportError, httpx.InvalidURL):  # whose texts quote the proxy, password and all
+            message = "a proxy in HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY is no http or https URL"
+            raise UsageError(message) from None
+        return cls(endpoint.rstrip("/"), tokens, clock, http, bounds=bounds)
 
     async def close(self) -> None:
         """Close every connection."""
+        self.tokens.close()
         await self.http.aclose()
 
     def url(self, path_or_link: str) -> str:
@@ -91,7 +133,7 @@ class Transport:
         return path_or_link
 
     async def send(
-        self, method: str, path_or_link: str, content: bytes | None = None, *, refresh: bool = False
+        self, method: str, path_or_link: str, content: bytes | None = None, subscription: str = ""
     ) -> Answer:
         """
         Send one request and read its answer to the end.
@@ -100,7 +142,7 @@ class Transport:
             method: HTTP's.
             path_or_link: A path with its query, or an absolute link to the same origin.
             content: A JSON body.
-            refresh: Whether a new token must be had first.
+            subscription: Whose token it carries; empty for requests of the tenant.
 
         Raises:
             AuthError: No token could be had.
@@ -108,27 +150,31 @@ class Transport:
             TransientError: No complete answer was had.
         """
         url = self.url(path_or_link)
-        headers = await self._headers(content, refresh=refresh)
+        token = await self.tokens.token(subscription)
         self.requests[method] += 1
         started = self.clock.monotonic()
         try:
-            async with self.http.stream(method, url, content=content, headers=headers) as response:
-                answer = Answer(response.status_code, _lower(response.headers), await _read(response))
+            async with (
+                asyncio.timeout(self.bounds.whole_s),
+                self.http.stream(method, url, content=content, headers=_headers(content, token)) as response,
+            ):
+                body = await _read(response, self.bounds.answer_bytes)
+                answer = Answer(response.status_code, _lower(response.headers), body, token)
         except httpx.InvalidURL:
             raise foreign(url) from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, OSError) as error:  # a TLS record that is broken comes as the bare ssl.SSLError
             raise _unreachable(error, write=method != "GET") from None  # the cause may quote a URL or a header
         elapsed = self.clock.monotonic() - started
         path = url.partition("?")[0]
         _LOG.debug("%s %s %d %s %.3fs", method, path, answer.status, answer.request_id or "-", elapsed)
         return answer
 
-    async def _headers(self, content: bytes | None, *, refresh: bool) -> dict[str, str]:
-        headers = {"content-type": "application/json"} if content is not None else {}
-        token = await self.tokens.token(refresh=refresh)
-        if token is not None:
-            headers["authorization"] = f"Bearer {token.reveal()}"
-        return headers
+
+def _headers(content: bytes | None, token: Secret | None) -> dict[str, str]:
+    headers = {"content-type": "application/json"} if content is not None else {}
+    if token is not None:
+        headers["authorization"] = f"Bearer {token.reveal()}"
+    return headers
 
 
 def _origin(url: str) -> tuple[str, str, int | None] | None:
@@ -148,52 +194,92 @@ def _lower(headers: httpx.Headers) -> Mapping[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-async def _read(response: httpx.Response) -> bytes:
+class _Sips(httpx.AsyncByteStream):
+    """A body in small pieces, so that little of it is unpacked before its size is looked at."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            for start in range(0, len(piece), _SIP_BYTES):
+                yield piece[start : start + _SIP_BYTES]
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _read(response: httpx.Response, most: int) -> bytes:
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip"}:  # one layer swells a thousandfold, two a million
+        raise _unusable(response, "the answer is packed in a way that was not asked for")
+    announced = response.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > most:
+        raise _unusable(response, f"the answer is larger than {most} bytes")
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        response.stream = _Sips(response.stream)
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.aiter_bytes():
         size += len(chunk)
-        if size > _MAX_ANSWER_BYTES:
-            info = ErrorInfo(
-                "UnusableAnswer", f"the answer is larger than {_MAX_ANSWER_BYTES} bytes", response.status_code
-            )
-            raise UnusableAnswerError(info)
+        if size > most:
+            raise _unusable(response, f"the answer is larger than {most} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
 
 
+def _unusable(response: httpx.Response, why: str) -> UnusableAnswerError:
+    return UnusableAnswerError(ErrorInfo("UnusableAnswer", why, response.status_code))
+
+
 _CAUSES: Final = (
+    (TimeoutError, "no whole answer within the time limit"),
     (httpx.ConnectTimeout, "no connection within the time limit"),
     (httpx.ConnectError, "no connection could be made"),
     (httpx.TimeoutException, "no answer within the time limit"),
-    (httpx.RemoteProtocolError, "the answer was cut short"),
     (httpx.DecodingError, "the answer could not be decompressed"),
     (httpx.ProxyError, "the proxy refused"),
 )
+_SAYS: Final = (
+    ("Server disconnected", "the connection was closed before an answer came"),
+    ("peer closed connection", "the answer was cut short"),
+)
+"""What httpcore and h11 begin their texts with where one type has several causes."""
 
-
+_NETWORK: Final = "check the network, then run again"
 _ROOTS: Final = (
     (
-        ssl.SSLError,
+        ssl.SSLCertVerificationError,
         "the TLS handshake failed",
         "if a proxy of yours signs for Azure, name its CA file in SSL_CERT_FILE",
     ),
+    (ssl.SSLError, "the TLS connection failed", "check --endpoint: that its port speaks TLS, and its version of it"),
     (socket.gaierror, "the host name cannot be resolved", "check --endpoint, --cloud and the name server"),
-    (ConnectionRefusedError, "the connection was refused", "check --endpoint, and that something listens there"),
+    (
+        ConnectionRefusedError,
+        "the connection was refused",
+        "check --endpoint, and that something listens there; if HTTPS_PROXY is set, check the proxy",
+    ),
+    (ConnectionResetError, "the connection was reset", _NETWORK),
 )
 
 
-def _unreachable(error: httpx.HTTPError, *, write: bool) -> TransientError:
-    cause = next((text for kind, text in _CAUSES if isinstance(error, kind)), "the connection broke")
-    fix = "check the network, then run again"
-    if isinstance(error, httpx.ConnectError):
-        chain = tuple(_chain(error))
-        roots = ((text, out) for kind, text, out in _ROOTS if any(isinstance(link, kind) for link in chain))
-        cause, fix = next(roots, (cause, fix))
+def _unreachable(error: Exception, *, write: bool) -> TransientError:
+    cause, fix = _cause(error), _NETWORK
+    chain = tuple(_chain(error))
+    found = ((link, text, out) for kind, text, out in _ROOTS for link in chain if isinstance(link, kind))
+    link, cause, fix = next(found, (error, cause, fix))
     before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    detail = f" ({type(error.__cause__ or error).__name__})"
-    info = ErrorInfo("Unreachable", f"Azure Resource Manager: {cause}{detail}", fix=fix)
+    why = getattr(link, "verify_message", None) or type(error.__cause__ or error).__name__
+    info = ErrorInfo("Unreachable", f"Azure Resource Manager: {cause} ({why})", fix=fix)
     return TransientError(info, may_have_landed=write and not before)
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, httpx.RemoteProtocolError):
+        told = (text for start, text in _SAYS if str(error).startswith(start))
+        return next(told, "the answer is not HTTP")
+    return next((text for kind, text in _CAUSES if isinstance(error, kind)), "the connection broke")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -203,6 +289,17 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         for inner in getattr(error, "exceptions", ()):
             yield from _chain(inner)
         error = error.__cause__ or error.__context__
+
+
+def _trust() -> ssl.SSLContext:
+    """Give what certificates are held against: the system's, or what SSL_CERT_FILE names; else Mozilla's."""
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if not (context.cert_store_stats()["x509_ca"] or paths.cafile or paths.capath):
+        import certifi  # noqa: PLC0415 (a Python that knows no store of its system, such as python.org's on macOS)
+
+        context.load_verify_locations(certifi.where())
+    return context
 
 
 def _tame_loggers() -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.arm import transport as module
-from reconciler.arm.auth import NoToken, StaticToken
-from reconciler.arm.transport import Transport
+from reconciler.arm.auth import IdentityToken, NoToken, StaticToken
+from reconciler.arm.credentials import Credentials
+from reconciler.arm.transport import Bounds, Transport
 from reconciler.errors import AuthError, ForeignOriginError, TransientError, UnusableAnswerError
 from reconciler.secret import Secret
 from tests.support.arm import ENDPOINT, RESOURCE, Wire, answer, run, transport
@@ -134,7 +134,7 @@ def test_redirects_are_not_followed(status: int) -> None:
         (httpx.PoolTimeout("CANARY"), "no answer within the time limit", False),
         (httpx.ReadTimeout("CANARY"), "no answer within the time limit", True),
         (httpx.WriteTimeout("CANARY"), "no answer within the time limit", True),
-        (httpx.RemoteProtocolError("CANARY"), "the answer was cut short", True),
+        (httpx.RemoteProtocolError("CANARY"), "the answer is not HTTP", True),
         (httpx.DecodingError("CANARY"), "the answer could not be decompressed", True),
         (httpx.ProxyError("CANARY"), "the proxy refused", True),
         (httpx.ReadError("CANARY"), "the connection broke (ReadError)", True),
@@ -162,14 +162,18 @@ def test_the_cause_of_the_cause_is_named() -> None:
         send(error)
 
 
-def test_a_huge_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_answer() -> None:
     """An answer beyond the bound is not read to its end; a compressed one counts unpacked."""
-    monkeypatch.setattr(module, "_MAX_ANSWER_BYTES", 1000)
-    assert send(answer(200, b"x" * 1000)).content == b"x" * 1000
+    bounds = Bounds(answer_bytes=1000)
+    arm = transport(Wire(FakeClock(), answer(200, b"x" * 1000)))
+    arm.bounds = bounds
+    assert run(arm.send("GET", RESOURCE)).content == b"x" * 1000
     packed = httpx.Response(200, content=gzip.compress(b"x" * 1001), headers={"content-encoding": "gzip"})
     for script in (lambda _: answer(200, b"x" * 1001), lambda _: packed):
+        arm = transport(Wire(FakeClock(), script))
+        arm.bounds = bounds
         with pytest.raises(UnusableAnswerError, match="larger than 1000 bytes") as caught:
-            run(transport(Wire(FakeClock(), script)).send("GET", RESOURCE))
+            run(arm.send("GET", RESOURCE))
         assert caught.value.info.status == 200
 
 
@@ -196,9 +200,10 @@ def test_broken_compression() -> None:
 def test_no_token_no_request() -> None:
     """Where no token can be had nothing is sent."""
     wire = Wire(FakeClock(), answer(200, {}))
-    arm = transport(wire, TOKEN)
+    tokens = IdentityToken(Credentials("environment", "login.example", {}), "scope", wire.clock)
+    arm = transport(wire, tokens)
     with pytest.raises(AuthError):
-        run(arm.send("GET", RESOURCE, refresh=True))
+        run(arm.send("GET", RESOURCE))
     assert wire.requests == []
     assert not arm.requests
 
@@ -252,8 +257,8 @@ def test_an_application_instead_of_a_network() -> None:
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}", "cut short"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}", "cut short"),
-        (b"", "cut short"),
-        (b"no HTTP at all\r\n\r\n", "cut short"),
+        (b"", "closed before an answer came"),
+        (b"no HTTP at all\r\n\r\n", "not HTTP"),
     ],
 )
 def test_cut_answers_on_a_real_socket(wire: bytes, says: str) -> None:
