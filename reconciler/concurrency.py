@@ -1,12 +1,14 @@
-"""Runs many small pieces of I/O with a bound on how many run at the same time."""
+"""Runs many small pieces of I/O with a bound on how many run at the same time, or one that blocks beside all others."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
+
+T = TypeVar("T")
 
 
 async def run_all(work: Iterable[Coroutine[Any, Any, None]], limit: int) -> None:
@@ -31,3 +33,29 @@ async def run_all(work: Iterable[Coroutine[Any, Any, None]], limit: int) -> None
     finally:
         for piece in pieces:
             piece.close()
+
+
+async def in_daemon_thread(work: Callable[[], T], limit_s: float) -> T:
+    """
+    Give what *work* gives, which blocks.
+
+    A thread of ``asyncio.to_thread`` is waited for when the program ends; for this one nothing waits longer than asked.
+
+    Raises:
+        TimeoutError: It takes longer than *limit_s* seconds of the wall's clock; it is left to itself.
+    """
+    from concurrent.futures import Future  # noqa: PLC0415 (what never blocks need not pay for it)
+    from threading import Thread  # noqa: PLC0415
+
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()  # from now on it cannot be cancelled, so a late result has where to go
+
+    def target() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            done.set_exception(error)
+
+    Thread(target=target, name="in_daemon_thread", daemon=True).start()
+    async with asyncio.timeout(limit_s):
+        return await asyncio.wrap_future(done)

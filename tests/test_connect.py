@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
     from reconciler.arm.auth import TokenSource
 
-CANARY = Environment({"RECONCILER_ACCESS_TOKEN": "CANARY"})
+CANARY = Environment(
+    {
+        "RECONCILER_ACCESS_TOKEN": "CANARY",
+        "AZURE_TENANT_ID": "tenant",
+        "AZURE_CLIENT_ID": "client",
+        "AZURE_CLIENT_SECRET": "CANARY",
+    }
+)
 
 
 def tokens_of(chosen: Connection, environment: Environment = CANARY) -> TokenSource:
@@ -60,8 +67,8 @@ def test_each_cloud(cloud: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert chosen.endpoint == (endpoint or CLOUDS[cloud].endpoint)
         tokens = tokens_of(chosen)
         assert isinstance(tokens, IdentityToken)
-        assert (tokens.name, tokens.scope) == ("environment", CLOUDS[cloud].scope)
-        tokens.create()
+        assert (tokens.credentials.name, tokens.scope) == ("environment", CLOUDS[cloud].scope)
+        tokens.credentials.create(None)
     assert made == [{"authority": CLOUDS[cloud].authority}] * 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.model import JsonObject
+    from reconciler.secret import Secret
 
 _TOO_MANY_REQUESTS: Final = 429
 RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
@@ -36,6 +38,7 @@ _DEEPEST: Final = 100
 """What walks a body calls itself a few times for each level; ARM nests no more than a dozen."""
 _SHOWN_OF_A_WORD: Final = 200
 _BLOB_FIX: Final = "Azure could not read the package: check the link, or configure spec.storage in the project file"
+_SIGN_IN_FIX: Final = "sign in again, for this cloud and tenant, and run again (docs/sign-in.md)"
 _FIXES: Final[Mapping[str, str]] = {
     "AuthorizationFailed": "grant the identity this action on this scope; a new role takes minutes to spread",
     "MissingSubscriptionRegistration": "register the resource provider in the subscription (az provider register)",
@@ -49,11 +52,12 @@ _FIXES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer, read to its end. Header names are lower case."""
+    """One HTTP answer, read to its end. Header names are lower case; *token* is what the request carried."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+    token: Secret | None = None
 
     @property
     def request_id(self) -> str | None:
@@ -95,7 +99,8 @@ def json_object(answer: Answer) -> JsonObject:
     Give the body as an object.
 
     Raises:
-        UnusableAnswerError: It is HTML, a list, cut short, nested too deep to be walked, or anything else.
+        UnusableAnswerError: It is HTML, a list, cut short, nested too deep to be walked, of two minds about a key, or
+            anything else.
     """
     try:
         body = answer.json()
@@ -108,8 +113,34 @@ def json_object(answer: Answer) -> JsonObject:
         below = (node.values() if isinstance(node, dict) else node for node in level)
         level = [item for items in below for item in items if isinstance(item, (dict, list))]
         if not level:
-            return body
-    raise unusable(answer, f"the answer is nested deeper than {_DEEPEST} levels")
+            break
+    else:
+        raise unusable(answer, f"the answer is nested deeper than {_DEEPEST} levels")
+    if _states_twice(answer.content, body):
+        raise unusable(answer, "the answer states a key twice")
+    return body
+
+
+def _states_twice(content: bytes, body: JsonObject) -> bool:
+    """
+    Tell whether any object of a body has one key twice, of which the parser would have kept the last.
+
+    Each text of the body has as many quotes as when it is written anew, unless one is spelled ``\\u0022``; what was
+    dropped takes its own with it. Only where the numbers differ is the body parsed once more, slowly.
+    """
+    if b"\\u0022" not in content and content.count(b'"') == orjson.dumps(body).count(b'"'):
+        return False
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError
+        return {}
+
+    try:
+        json.loads(content.removeprefix(_BOM), object_pairs_hook=unique)
+    except ValueError:
+        return True
+    return False
 
 
 def resource(answer: Answer, resource_id: str) -> JsonObject:
@@ -159,7 +190,7 @@ def error_of(answer: Answer, *, write: bool) -> ArmError:
     if 300 <= answer.status < 400:  # noqa: PLR2004
         return foreign(answer.headers.get("location", ""), answer.status)
     if answer.status == 401:  # noqa: PLR2004
-        return AuthError(info)
+        return AuthError(replace(info, fix=info.fix or _SIGN_IN_FIX))
     if answer.status == 409 and info.code in _IN_THE_WAY:  # noqa: PLR2004
         return ConflictError(info, target=target, retry_after_s=asked)
     if answer.status in RETRYABLE:

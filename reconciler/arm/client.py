@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from reconciler.arm.answers import Answer, error_of, json_object, resource, unusable
+from reconciler.arm.challenge import refusal_of
 from reconciler.arm.throttle import Lane
 from reconciler.errors import ErrorInfo, UnusableAnswerError
 from reconciler.secret import reveal
@@ -89,17 +90,18 @@ class ArmReader:
     async def _request(
         self, method: str, link: str, content: bytes | None = None, check: Callable[[], None] | None = None
     ) -> Answer:
-        """Send with retries, and once more with a new token where ARM refused the one it got."""
+        """Send with retries, and once more, with retries, with another token where ARM refused the one it got."""
         lane = Lane(_subscription(link), method != "GET", _route(link))
 
-        async def send(*, refresh: bool = False) -> Answer:
+        async def send() -> Answer:
             if check is not None:
                 check()
-            return await self.transport.send(method, link, content, refresh=refresh)
+            return await self.transport.send(method, link, content, lane.subscription)
 
         answer = await self.retrier.send(lane, send)
         if answer.status == _UNAUTHORIZED:
-            answer = await send(refresh=True)
+            await self.transport.tokens.renew(lane.subscription, refusal_of(answer))
+            answer = await self.retrier.send(lane, send)
         if not 200 <= answer.status < 300:  # noqa: PLR2004
             raise error_of(answer, write=lane.write)
         return answer

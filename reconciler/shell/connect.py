@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.arm.auth import IdentityToken, NoToken, StaticToken, TokenSource, credential_factory
+from reconciler.arm.auth import IdentityToken, NoToken, StaticToken, TokenSource
 from reconciler.arm.client import ArmReader, ArmWriter
+from reconciler.arm.credentials import Credentials
 from reconciler.arm.retry import Retrier
 from reconciler.arm.transport import Transport
 from reconciler.settings import CLOUDS, Connection, Environment
@@ -52,8 +53,8 @@ def _tokens(connection: Connection, environment: Environment, clock: Clock) -> T
     if connection.credential == "token":
         return StaticToken(environment.access_token())
     cloud = CLOUDS.get(connection.cloud, _PUBLIC)
-    create = credential_factory(connection.credential, cloud.authority, environment.values)
-    return IdentityToken(connection.credential, cloud.scope, create, clock)
+    credentials = Credentials(connection.credential, cloud.authority, environment.values)
+    return IdentityToken(credentials, cloud.scope, clock)
 
 
 def _embedded(environment: Environment, clock: Clock) -> Any:

@@ -1,42 +1,34 @@
-"""Where tokens come from: azure-identity's classes are replaced, or spoken to through a wire of our own."""
+"""Which token a request carries, and what follows when ARM refuses it; azure-identity's classes are replaced."""
 
 from __future__ import annotations
 
 import asyncio
-import io
-import logging
+import threading
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-import requests
-from azure import identity
-from azure.core.pipeline.transport import RequestsTransport
-from urllib3.response import HTTPResponse
 
-from reconciler.arm.auth import IdentityToken, NoToken, StaticToken, credential_factory
-from reconciler.errors import AuthError
+from reconciler.arm import auth
+from reconciler.arm.auth import IdentityToken, NoToken, StaticToken
+from reconciler.arm.challenge import Refusal
+from reconciler.arm.client import ArmWriter
+from reconciler.arm.retry import Retrier
+from reconciler.errors import AuthError, ErrorInfo
 from reconciler.secret import Secret
-from reconciler.shell.options import CREDENTIALS
-from tests.support.arm import Wire, run, transport
+from tests.support.arm import RESOURCE, VERSION, Wire, answer, found, refused, run, transport
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import httpx
+
 SCOPE = "https://management.azure.com/.default"
-AUTHORITY = "login.microsoftonline.com"
-SIGN_IN = {
-    "AZURE_TENANT_ID": "tenant",
-    "AZURE_CLIENT_ID": "client",
-    "ACTIONS_ID_TOKEN_REQUEST_URL": "https://tokens.example/?api-version=2.0",
-    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "CANARY-request",
-    "AZURE_SERVICE_CONNECTION_ID": "connection",
-    "SYSTEM_ACCESSTOKEN": "CANARY-system",
-    "SYSTEM_OIDCREQUESTURI": "https://dev.azure.example/",
-}
+HOME, OTHER = "11111111-2222-3333-4444-555555555555", "99999999-8888-7777-6666-555555555555"
+FOREIGN = RESOURCE.replace("s1", "s2")
+CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"CANARY-1"}}}'
+ENCODED = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwidmFsdWUiOiJDQU5BUlktMSJ9fX0="
 
 
 @dataclass
@@ -49,347 +41,445 @@ class Access:
 
 @dataclass
 class Caching:
-    """A credential that gives the same token again, as azure-identity's own caches do."""
+    """A credential that gives the same token again, as azure-identity's own caches do, but where claims are asked."""
+
+    made: Made
+    tenant: str | None
+    cached: Access | None = None
+    is_closed: bool = False
+
+    def get_token(self, scope: str, **wanted: Any) -> Access:
+        """Give the token."""
+        made = self.made
+        made.asked.append((scope, wanted))
+        if made.hangs is not None:
+            made.hangs.wait()
+        if made.fails is not None:
+            raise made.fails
+        if self.cached is None or wanted.get("claims") or self.cached.expires_on <= made.clock.now().timestamp():
+            made.signed_in += 1
+            of = f"-{self.tenant[:1]}" if self.tenant else ""
+            self.cached = Access(f"token-{made.signed_in}{of}", made.clock.now().timestamp() + made.lifetime_s)
+        return self.cached
+
+    def close(self) -> None:
+        """Close."""
+        self.is_closed = True
+
+
+@dataclass
+class Made:
+    """Makes credentials, and keeps them and what they were asked."""
 
     clock: FakeClock
-    number: int
     lifetime_s: float = 3600
     fails: Exception | None = None
-    scopes: list[str] = field(default_factory=list)
+    hangs: threading.Event | None = None
+    all: list[Caching] = field(default_factory=list)
+    asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    signed_in: int = 0
+    name: str = "environment"
 
-    def get_token(self, scope: str) -> Access:
-        """Give the token."""
-        self.scopes.append(scope)
-        if self.fails is not None:
-            raise self.fails
-        return Access(f"token-{self.number}", self.clock.now().timestamp() + self.lifetime_s)
-
-
-class Made:
-    """Makes credentials, and keeps them."""
-
-    def __init__(self, clock: FakeClock, fails: Exception | None = None, lifetime_s: float = 3600) -> None:
-        """Make them for *clock*."""
-        self.clock, self.fails, self.lifetime_s = clock, fails, lifetime_s
-        self.all: list[Caching] = []
-
-    def __call__(self) -> Caching:
+    def create(self, tenant: str | None) -> Caching:
         """Make one."""
-        self.all.append(Caching(self.clock, len(self.all) + 1, self.lifetime_s, self.fails))
+        self.all.append(Caching(self, tenant))
         return self.all[-1]
 
-
-def source(clock: FakeClock, **settings: Any) -> tuple[IdentityToken, Made]:
-    """Give tokens of a credential that is made on demand."""
-    made = Made(clock, **settings)
-    return IdentityToken("environment", SCOPE, made, clock), made
+    def failure(self, error: Exception, claims: Secret | None = None) -> ErrorInfo:
+        """Tell of a failure."""
+        return ErrorInfo("AuthFailed", f"sign-in failed: {error}")
 
 
-async def ask(tokens: IdentityToken, *, refresh: bool = False) -> str:
+def source(**settings: Any) -> tuple[IdentityToken, Made]:
+    """Give tokens of credentials that are made on demand."""
+    made = Made(FakeClock(), **settings)
+    return IdentityToken(made, SCOPE, made.clock), made  # type: ignore[arg-type]
+
+
+async def ask(tokens: IdentityToken, subscription: str = "s1") -> str:
     """Give the text of a token."""
-    token = await tokens.token(refresh=refresh)
+    token = await tokens.token(subscription)
     assert token is not None
     return token.reveal()
 
 
+def refusal(token: str | None, claims: str | None = None, tenant: str | None = None) -> Refusal:
+    """Give a refusal."""
+    error = ErrorInfo("ExpiredAuthenticationToken", "expired", 401, "r-1")
+    return Refusal(error, Secret(token) if token else None, Secret(claims) if claims else None, tenant)
+
+
 def test_no_token() -> None:
-    """The embedded ARM is sent none."""
-    assert run(NoToken().token()) is None
-    assert run(NoToken().token(refresh=True)) is None
+    """The embedded ARM is sent none; where one is asked for over plain http, the way to send one is told."""
+    assert run(NoToken().token("s1")) is None
+    with pytest.raises(AuthError, match="expired") as caught:
+        run(NoToken().renew("s1", refusal(None)))
+    assert "--credential token" in str(caught.value.info.fix)
 
 
-def test_a_given_token() -> None:
-    """A token that the user gave is the only one there is."""
+@pytest.mark.parametrize(
+    ("refused", "message", "fix"),
+    [
+        (refusal("CANARY"), "RECONCILER_ACCESS_TOKEN$", "still valid"),
+        (refusal("CANARY", tenant=OTHER), f"subscription s1 belongs to tenant {OTHER}", "of that tenant"),
+        (refusal("CANARY", claims=CLAIMS), "a policy of the tenant asks for a new sign-in", "sign in again"),
+    ],
+)
+def test_a_given_token(refused: Refusal, message: str, fix: str) -> None:
+    """A token that the user gave is the only one there is; why ARM refused it is told, and what to do."""
     given = StaticToken(Secret("CANARY"))
-    token = run(given.token())
+    token = run(given.token("s1"))
     assert token is not None
     assert token.reveal() == "CANARY"
-    with pytest.raises(AuthError, match="RECONCILER_ACCESS_TOKEN") as caught:
-        run(given.token(refresh=True))
-    assert "CANARY" not in repr((given, caught.value))
-    assert caught.value.info.code == "AuthFailed"
+    with pytest.raises(AuthError, match=message) as caught:
+        run(given.renew("s1", refused))
+    info = caught.value.info
+    assert (info.code, info.status, info.request_id) == ("AuthFailed", 401, "r-1")
+    assert fix in str(info.fix)
+    assert "CANARY" not in repr((given, caught.value, info))
 
 
 def test_one_sign_in() -> None:
-    """Callers at the same time share one sign-in, for the cloud's scope."""
-    clock = FakeClock()
-    tokens, made = source(clock)
+    """Callers at the same time share one sign-in, for the cloud's scope, of a client that knows claims challenges."""
+    tokens, made = source()
 
     async def scenario() -> list[str]:
-        return await asyncio.gather(*(ask(tokens) for _ in range(20)))
+        return await asyncio.gather(*(ask(tokens, f"s{number}") for number in range(20)))
 
     assert set(run(scenario())) == {"token-1"}
-    assert [credential.scopes for credential in made.all] == [[SCOPE]]
+    assert made.asked == [(SCOPE, {"enable_cae": True})]
+
+
+def test_a_caller_that_ends() -> None:
+    """The others that wait for the same sign-in do not end with the one that began it."""
+    tokens, made = source(hangs=threading.Event())
+
+    async def scenario() -> str:
+        first, second = asyncio.ensure_future(ask(tokens)), asyncio.ensure_future(ask(tokens))
+        await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert made.hangs is not None
+        made.hangs.set()
+        return await second
+
+    assert run(scenario()) == "token-1"
+    assert len(made.asked) == 1
 
 
 def test_renewed_before_the_end() -> None:
     """Five minutes before its end a token is asked for again, from the same credential; not earlier."""
-    clock = FakeClock()
-    tokens, made = source(clock)
+    tokens, made = source()
 
     async def scenario() -> None:
         for moment in (0, 3299, 3300, 3301):
-            clock.elapsed = moment
+            made.clock.elapsed = moment
             await ask(tokens)
 
     run(scenario())
     assert len(made.all) == 1
-    assert len(made.all[0].scopes) == 2
+    assert len(made.asked) == 3
+
+
+def test_a_renewal_that_fails() -> None:
+    """A token that is valid yet is used to its end where no newer one can be had; the service is not hammered."""
+    tokens, made = source()
+
+    async def scenario() -> None:
+        await ask(tokens)
+        made.fails = RuntimeError("down")
+        made.clock.elapsed = 3300
+        assert [await ask(tokens) for _ in range(9)] == ["token-1"] * 9
+        assert len(made.asked) == 2
+        made.clock.elapsed = 3600
+        with pytest.raises(AuthError, match="down"):
+            await ask(tokens)
+        assert len(made.asked) == 3
+
+    run(scenario())
 
 
 def test_a_short_life() -> None:
     """A token that ends within minutes is used, and asked for again each time."""
-    clock = FakeClock()
-    tokens, made = source(clock, lifetime_s=200)
+    tokens, made = source(lifetime_s=200)
 
     async def scenario() -> None:
         assert await ask(tokens) == await ask(tokens)
 
     run(scenario())
-    assert len(made.all[0].scopes) == 2
+    assert len(made.asked) == 2
+
+
+def test_a_failure_is_shared() -> None:
+    """Whoever asks within a minute of a failure is told of it; the service is asked once, and then once again."""
+    tokens, made = source(fails=RuntimeError("AADSTS7000215"))
+
+    async def failing() -> None:
+        with pytest.raises(AuthError, match="AADSTS7000215"):
+            await ask(tokens)
+
+    async def scenario() -> str:
+        await asyncio.gather(*(failing() for _ in range(20)))
+        made.clock.elapsed = 59
+        await failing()
+        assert len(made.asked) == 1
+        made.clock.elapsed = 61
+        made.fails = None
+        return await ask(tokens)
+
+    assert run(scenario()) == "token-1"
+    assert len(made.asked) == 2
+
+
+def test_a_sign_in_that_hangs() -> None:
+    """It is bounded by one setting, a minute, whatever the credential does; its thread is left behind."""
+    made = Made(FakeClock(), hangs=threading.Event())
+    assert IdentityToken(made, SCOPE, made.clock).limit_s <= 60  # type: ignore[arg-type]
+    tokens = IdentityToken(made, SCOPE, made.clock, limit_s=0)  # type: ignore[arg-type]
+
+    async def scenario() -> None:
+        for _ in range(2):
+            with pytest.raises(AuthError, match="sign-in failed: the sign-in service gave no answer within 0 s"):
+                await ask(tokens)
+
+    run(scenario())
+    assert [thread.daemon for thread in threading.enumerate() if thread.name == "in_daemon_thread"] == [True]
+    assert made.hangs is not None
+    made.hangs.set()
 
 
 def test_a_refused_token_is_not_given_again() -> None:
     """A token that ARM refused is not taken from a cache: another credential is made for another token."""
-    clock = FakeClock()
-    tokens, _ = source(clock)
+    tokens, made = source()
 
     async def scenario() -> list[str]:
-        return [await ask(tokens), await ask(tokens, refresh=True), await ask(tokens)]
+        first = await ask(tokens)
+        await tokens.renew("s1", refusal(first))
+        return [first, await ask(tokens), await ask(tokens)]
 
     assert run(scenario()) == ["token-1", "token-2", "token-2"]
+    assert [credential.is_closed for credential in made.all] == [True, False]
+    tokens.close()
+    assert [credential.is_closed for credential in made.all] == [True, True]
 
 
-def test_refusals_at_the_same_time() -> None:
-    """Many refusals of one token make one sign-in."""
-    clock = FakeClock()
-    tokens, made = source(clock)
+def test_a_token_that_was_replaced_meanwhile() -> None:
+    """The refusal of a token that is no longer given, or was never known, asks for none."""
+    tokens, made = source()
+
+    async def scenario() -> None:
+        await tokens.renew("s1", refusal("token-0"))
+        first = await ask(tokens)
+        await tokens.renew("s1", refusal(first))
+        for late in (first, "token-0", None):
+            await tokens.renew("s1", refusal(late))
+        assert await ask(tokens) == "token-2"
+
+    run(scenario())
+    assert len(made.asked) == 2
+
+
+def test_a_new_token_that_is_refused() -> None:
+    """A token that was signed in for because another was refused is not replaced within the minute; later it is."""
+    tokens, made = source()
+
+    async def scenario() -> None:
+        await tokens.renew("s1", refusal(await ask(tokens)))
+        for _ in range(3):
+            with pytest.raises(AuthError, match="expired"):
+                await tokens.renew("s1", refusal(await ask(tokens)))
+        assert made.signed_in == 2
+        made.clock.elapsed = 61
+        await tokens.renew("s1", refusal(await ask(tokens)))
+        assert await ask(tokens) == "token-3"
+
+    run(scenario())
+
+
+def test_claims_are_passed_once() -> None:
+    """What ARM wants in a new token is passed on to the same credential, and not with a later token."""
+    tokens, made = source(lifetime_s=400)
+
+    async def scenario() -> None:
+        first = await ask(tokens)
+        await tokens.renew("s1", refusal(first, claims=CLAIMS))
+        assert await ask(tokens) == "token-2"
+        made.clock.elapsed = 350
+        await ask(tokens)
+
+    run(scenario())
+    assert len(made.all) == 1
+    assert [wanted.get("claims") for _, wanted in made.asked] == [None, CLAIMS, None]
+
+
+def test_a_tenant_for_a_subscription() -> None:
+    """Each subscription keeps the token of its tenant; a credential is allowed that tenant and no other."""
+    tokens, made = source()
 
     async def scenario() -> list[str]:
-        await ask(tokens)
-        return await asyncio.gather(*(ask(tokens, refresh=True) for _ in range(20)))
+        home = await ask(tokens, "s1")
+        await tokens.renew("s2", refusal(home, tenant=OTHER))
+        return [await ask(tokens, name) for name in ("s1", "s2", "s2", "s3")]
 
-    assert set(run(scenario())) == {"token-2"}
-    assert len(made.all) == 2
-
-
-def test_refresh_before_any_token() -> None:
-    """There is nothing to renew before the first one."""
-    tokens, made = source(FakeClock())
-    assert run(ask(tokens, refresh=True)) == "token-1"
-    assert len(made.all) == 1
+    assert run(scenario()) == ["token-1", "token-2-9", "token-2-9", "token-1"]
+    assert [credential.tenant for credential in made.all] == [None, OTHER]
+    assert made.asked[1] == (SCOPE, {"enable_cae": True, "tenant_id": OTHER})
 
 
-def test_a_failure_is_said_without_its_secrets() -> None:
-    """Whatever a credential raises is an error of the sign-in, with its words and without values."""
-    text = "AADSTS7000215: invalid\n client_secret=CANARY sent to https://login.example/?code=CANARY " + "x" * 5000
-    tokens, _ = source(FakeClock(), fails=RuntimeError(text))
-    with pytest.raises(AuthError) as caught:
-        run(ask(tokens))
-    info = caught.value.info
-    assert info.code == "AuthFailed"
-    assert "AADSTS7000215: invalid client_secret=(secret)" in info.message
-    assert "'environment'" in info.message
-    assert len(info.message) < 1600
-    assert "CANARY" not in repr(info)
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+def test_the_right_tenant_is_refused() -> None:
+    """A tenant that was asked for already is no news: one more sign-in, and then ARM's word stands."""
+    tokens, made = source()
 
-
-def test_a_failure_is_not_for_ever() -> None:
-    """The next request asks again."""
-    clock = FakeClock()
-    tokens, made = source(clock, fails=RuntimeError("no"))
-
-    async def scenario() -> str:
+    async def scenario() -> None:
+        await tokens.renew("s2", refusal(await ask(tokens, "s2"), tenant=OTHER))
+        await tokens.renew("s2", refusal(await ask(tokens, "s2"), tenant=OTHER))
         with pytest.raises(AuthError):
-            await ask(tokens)
-        made.all[0].fails = None
-        return await ask(tokens)
+            await tokens.renew("s2", refusal(await ask(tokens, "s2"), tenant=OTHER))
 
-    assert run(scenario()) == "token-1"
-
-
-class Recorded:
-    """Stands for a class of azure-identity."""
-
-    made: ClassVar[list[tuple[str, tuple[Any, ...], dict[str, Any]]]] = []
-
-    def __init__(self, name: str, *values: Any, **options: Any) -> None:
-        """Keep what it was made with."""
-        self.made.append((name, values, options))
-        self.name, self.values = name, values
-
-    def get_token(self, scope: str) -> Access:
-        """Ask for an assertion each time, as the true one does for each token it has to get."""
-        return Access(self.values[2](), 0)
+    run(scenario())
+    assert made.signed_in == 3
 
 
-@pytest.fixture
-def classes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
-    """Replace the classes of azure-identity; give the list of what is made."""
-    Recorded.made.clear()
-    for name in dir(identity):
-        if name.endswith("Credential"):
-            monkeypatch.setattr(identity, name, partial(Recorded, name))
-    return Recorded.made
+class Arm:
+    """An ARM that takes one token for each subscription and refuses all others, with a script before that."""
 
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("default", ("DefaultAzureCredential", (), {"authority": AUTHORITY})),
-        ("environment", ("EnvironmentCredential", (), {"authority": AUTHORITY})),
-        ("workload-identity", ("WorkloadIdentityCredential", (), {"authority": AUTHORITY})),
-        ("managed-identity", ("ManagedIdentityCredential", (), {"client_id": "client"})),
-        ("cli", ("AzureCliCredential", (), {})),
-        (
-            "azure-pipelines",
-            (
-                "AzurePipelinesCredential",
-                (),
-                {
-                    "tenant_id": "tenant",
-                    "client_id": "client",
-                    "service_connection_id": "connection",
-                    "system_access_token": "CANARY-system",
-                    "authority": AUTHORITY,
-                },
-            ),
-        ),
-    ],
-)
-def test_each_credential(name: str, expected: Any, classes: list[Any]) -> None:
-    """Each name makes its class, with the authority of the cloud; nothing is made before it is asked for."""
-    create = credential_factory(name, AUTHORITY, SIGN_IN)
-    assert classes == []
-    create()
-    assert classes == [expected]
-
-
-def test_every_credential_is_known(classes: list[Any]) -> None:
-    """Every name but ``token`` makes one."""
-    for name in CREDENTIALS:
-        if name != "token":
-            credential_factory(name, AUTHORITY, SIGN_IN)()
-    assert len({made[0] for made in classes}) == len(CREDENTIALS) - 1
-
-
-@pytest.mark.parametrize(
-    ("name", "missing"),
-    [
-        ("github", "ACTIONS_ID_TOKEN_REQUEST_URL"),
-        ("github", "AZURE_TENANT_ID"),
-        ("azure-pipelines", "SYSTEM_ACCESSTOKEN"),
-        ("azure-pipelines", "SYSTEM_OIDCREQUESTURI"),
-    ],
-)
-def test_what_is_not_set(name: str, missing: str, classes: list[Any]) -> None:
-    """What is missing in the environment is named, and no value."""
-    environ = {key: value for key, value in SIGN_IN.items() if key != missing}
-    tokens = IdentityToken(name, SCOPE, credential_factory(name, AUTHORITY, environ), FakeClock())
-    with pytest.raises(AuthError, match=f"not set: {missing}$") as caught:
-        run(ask(tokens))
-    assert "CANARY" not in repr(caught.value.info)
-    assert classes == []
-
-
-class GitHub:
-    """GitHub's token service."""
-
-    def __init__(self, status: int = 200) -> None:
-        """Answer with *status*."""
-        self.status = status
-        self.asked: list[httpx.Request] = []
+    def __init__(self, clock: FakeClock, takes: Mapping[str, str], challenge: str = "") -> None:
+        """Take these."""
+        self.takes, self.challenge = takes, challenge
+        self.wire = Wire(clock, self)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Give another assertion each time."""
-        self.asked.append(request)
-        return httpx.Response(self.status, json={"value": f"assertion-{len(self.asked)}"})
-
-    def get(self, url: str, **options: Any) -> httpx.Response:
-        """Stand for ``httpx.get``."""
-        with httpx.Client(transport=httpx.MockTransport(self)) as http:
-            return http.get(url, **options)
-
-
-def github(monkeypatch: pytest.MonkeyPatch, service: GitHub, environ: Mapping[str, str] = SIGN_IN) -> Any:
-    """Make the credential of GitHub Actions."""
-    monkeypatch.setattr(httpx, "get", service.get)
-    return credential_factory("github", AUTHORITY, environ)()
-
-
-def test_github(monkeypatch: pytest.MonkeyPatch, classes: list[Any]) -> None:
-    """Each token is asked for with a fresh assertion, for Azure's audience."""
-    service = GitHub()
-    credential = github(monkeypatch, service)
-    assert classes[0][0] == "ClientAssertionCredential"
-    assert classes[0][1][:2] == ("tenant", "client")
-    assert classes[0][2] == {"authority": AUTHORITY}
-    assert service.asked == []
-    assert [credential.get_token(SCOPE).token for _ in range(2)] == ["assertion-1", "assertion-2"]
-    asked = service.asked[0]
-    assert dict(asked.url.params) == {"api-version": "2.0", "audience": "api://AzureADTokenExchange"}
-    assert asked.headers["authorization"] == "Bearer CANARY-request"
-
-
-def test_github_refuses(monkeypatch: pytest.MonkeyPatch, classes: list[Any]) -> None:
-    """A refusal of GitHub is told as one."""
-    credential = github(monkeypatch, GitHub(403))
-    tokens = IdentityToken("github", SCOPE, lambda: credential, FakeClock())
-    with pytest.raises(AuthError, match="GitHub's token service answered 403") as caught:
-        run(ask(tokens))
-    assert "CANARY" not in repr(caught.value.info)
-
-
-def test_nothing_in_the_environment() -> None:
-    """Azure's own class names the variables that it looked for."""
-    tokens = IdentityToken("environment", SCOPE, credential_factory("environment", AUTHORITY, {}), FakeClock())
-    with pytest.raises(AuthError, match="EnvironmentCredential"):
-        run(ask(tokens))
-
-
-class SignInService(requests.adapters.BaseAdapter):
-    """Microsoft's sign-in, which refuses."""
-
-    def __init__(self) -> None:
-        """Begin."""
-        super().__init__()
-        self.asked: list[Any] = []
-
-    def send(self, request: Any, *_: Any, **__: Any) -> requests.Response:
         """Answer."""
-        self.asked.append(request)
-        response = requests.Response()
-        response.request, response.url = request, request.url
-        is_token = request.url.endswith("/token")
-        response.status_code = 401 if is_token else 200
-        base = f"https://{AUTHORITY}/tenant"
-        found = f'"token_endpoint": "{base}/token", "authorization_endpoint": "{base}/authorize", "issuer": "{base}"'
-        refusal = '"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."'
-        content = ("{" + (refusal if is_token else found) + "}").encode()
-        response.raw = HTTPResponse(io.BytesIO(content), preload_content=False)
-        response.headers["content-type"] = "application/json"
-        return response
+        subscription = request.url.path.split("/")[2]
+        if request.headers["authorization"] == f"Bearer {self.takes[subscription]}":
+            return found(request.url.path) if request.method == "GET" else answer(200, {})
+        is_elsewhere = "authorization_uri" in self.challenge
+        code = "InvalidAuthenticationTokenTenant" if is_elsewhere else "InvalidAuthenticationToken"
+        return refused(401, code, "not this one", WWW_Authenticate=self.challenge, x_ms_request_id="r-9")
 
-    def close(self) -> None:
-        """Nothing is open."""
+    @property
+    def tokens(self) -> list[str]:
+        """Give what was sent, in order."""
+        return [request.headers["authorization"].removeprefix("Bearer ") for request in self.wire.requests]
 
 
-def test_a_wrong_secret(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Microsoft's code for it is told; the secret is in no error and in no log, at any level."""
-    service, session = SignInService(), requests.Session()
-    session.mount("https://", service)
-    wire = RequestsTransport(session=session, session_owner=False)
-    made = partial(identity.EnvironmentCredential, transport=wire, disable_instance_discovery=True)
-    monkeypatch.setattr(identity, "EnvironmentCredential", made)
-    for name, value in {**SIGN_IN, "AZURE_CLIENT_SECRET": "CANARY-secret"}.items():
-        monkeypatch.setenv(name, value)
-    caplog.set_level(logging.DEBUG)
-    transport(Wire(FakeClock(), httpx.Response(200)))  # opened before any sign-in, it silences the libraries
-    create = credential_factory("environment", AUTHORITY, {})
-    with pytest.raises(AuthError, match="AADSTS7000215") as caught:
-        run(ask(IdentityToken("environment", SCOPE, create, FakeClock())))
-    session.close()
-    assert "CANARY-secret" in str([request.body for request in service.asked])
-    assert "CANARY" not in repr(caught.value.info) + str(caught.value) + caplog.text
+def client(arm: Arm, tokens: IdentityToken) -> ArmWriter:
+    """Give a client."""
+    return ArmWriter(transport(arm.wire, tokens), Retrier(arm.wire.clock))
+
+
+def test_a_burst_of_refusals() -> None:
+    """Twenty requests whose token ARM refuses make one sign-in, and each is sent once more."""
+    tokens, made = source()
+    arm = Arm(made.clock, {"s1": "token-2"})
+
+    async def scenario() -> None:
+        writer = client(arm, tokens)
+        await asyncio.gather(*(writer.get(RESOURCE, VERSION) for _ in range(20)))
+
+    run(scenario())
+    refused_ones = arm.tokens.count("token-1")
+    assert refused_ones > 10
+    assert sorted(arm.tokens) == ["token-1"] * refused_ones + ["token-2"] * 20
+    assert made.signed_in == 2
+
+
+def test_a_burst_refused_for_good() -> None:
+    """Whatever ARM refuses, a hundred requests make two sign-ins; ARM's own words are what is told."""
+    tokens, made = source()
+    arm = Arm(made.clock, {"s1": "none"})
+
+    async def failing(writer: ArmWriter) -> None:
+        with pytest.raises(AuthError, match="not this one") as caught:
+            await writer.get(RESOURCE, VERSION)
+        info = caught.value.info
+        assert (info.code, info.status, info.request_id) == ("InvalidAuthenticationToken", 401, "r-9")
+        assert "sign in again" in str(info.fix)
+
+    async def scenario() -> None:
+        writer = client(arm, tokens)
+        for _ in range(5):
+            await asyncio.gather(*(failing(writer) for _ in range(20)))
+
+    run(scenario())
+    assert made.signed_in == 2
+
+
+def test_a_challenge_for_claims() -> None:
+    """ARM's challenge reaches the credential, decoded; the request is sent once more."""
+    tokens, made = source()
+    challenge = f'Bearer realm="", error="insufficient_claims", claims="{ENCODED}"'
+    arm = Arm(made.clock, {"s1": "token-2"}, challenge)
+    run(client(arm, tokens).get(RESOURCE, VERSION))
+    assert arm.tokens == ["token-1", "token-2"]
+    assert [wanted.get("claims") for _, wanted in made.asked] == [None, CLAIMS]
+
+
+def test_a_second_challenge(caplog: pytest.LogCaptureFixture) -> None:
+    """It ends with what to do, and no claims are shown."""
+    caplog.set_level("DEBUG")
+    tokens, made = source()
+    arm = Arm(made.clock, {"s1": "none"}, f'Bearer error="insufficient_claims", claims="{ENCODED}"')
+    with pytest.raises(AuthError) as caught:
+        run(client(arm, tokens).get(RESOURCE, VERSION))
+    assert len(arm.tokens) == made.signed_in == 2
+    assert "sign in again" in str(caught.value.info.fix)
+    assert "CANARY" not in caplog.text + repr(caught.value.info)
+    assert ENCODED not in caplog.text + repr(caught.value.info)
+
+
+def test_subscriptions_of_two_tenants() -> None:
+    """Each is read with a token of its tenant; the tenant is learned from ARM's answer, once, whatever is in flight."""
+    tokens, made = source()
+    challenge = f'Bearer authorization_uri="https://login.windows.net/{OTHER}", error="invalid_token"'
+    arm = Arm(made.clock, {"s1": "token-1", "s2": "token-2-9"}, challenge)
+
+    async def scenario() -> None:
+        reader = client(arm, tokens)
+        for _ in range(2):
+            await asyncio.gather(*(reader.get(each, VERSION) for each in [RESOURCE, FOREIGN] * 5))
+
+    run(scenario())
+    assert made.signed_in == 2
+    assert sorted(arm.tokens) == ["token-1"] * 15 + ["token-2-9"] * 10
+
+
+def test_what_follows_a_refusal_is_retried() -> None:
+    """The request with the new token is throttled and retried as any other, and checked each time that it is sent."""
+    tokens, made = source()
+    expired, busy = refused(401, "ExpiredAuthenticationToken"), refused(429, "TooManyRequests", Retry_After="17")
+    wire = Wire(made.clock, expired, busy, answer(200, {}))
+    checks: list[float] = []
+    writer = ArmWriter(transport(wire, tokens), Retrier(made.clock))
+    run(writer.put(RESOURCE, VERSION, {}, lambda: checks.append(made.clock.elapsed)))
+    assert wire.times == checks == [0, 0, 17]
+    assert made.signed_in == 2
+
+
+def test_a_read_that_fails_after_a_refusal() -> None:
+    """A 503 to the request with the new token is retried."""
+    tokens, made = source()
+    wire = Wire(made.clock, refused(401, "ExpiredAuthenticationToken"), refused(503, "ServerBusy"), found())
+    run(ArmWriter(transport(wire, tokens), Retrier(made.clock)).get(RESOURCE, VERSION))
+    assert len(wire.requests) == 3
+
+
+def test_a_check_that_says_no_after_a_refusal() -> None:
+    """A PUT that must no longer be sent is not, also if only its token was refused before."""
+    tokens, made = source()
+    wire = Wire(made.clock, refused(401, "ExpiredAuthenticationToken"), answer(200, {}))
+    checks = iter([None, KeyError()])
+
+    def check() -> None:
+        if (error := next(checks)) is not None:
+            raise error
+
+    with pytest.raises(KeyError):
+        run(ArmWriter(transport(wire, tokens), Retrier(made.clock)).put(RESOURCE, VERSION, {}, check))
+    assert len(wire.requests) == 1
+
+
+def test_the_limits() -> None:
+    """What the tests above reckon with."""
+    assert (auth._EARLY_S, auth._LIMIT_S, auth._NEWS_S) == (300, 60, 60)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -22,21 +22,32 @@ from reconciler.secret import Secret, SecretUrl
 from tests.support.arm import ENDPOINT, RESOURCE, VERSION, Wire, answer, client, found, refused, run
 from tests.support.clock import FakeClock
 
+if TYPE_CHECKING:
+    from reconciler.arm.challenge import Refusal
+
 LIST = RESOURCE + "/applications"
 OPERATION = f"{ENDPOINT}/subscriptions/s1/providers/Microsoft.Compute/locations/westus/capsOperations/1?t=CANARY"
 
 
 class Counting:
-    """Tokens of which every refresh gives another."""
+    """Tokens of which every refusal gives another."""
 
     def __init__(self) -> None:
         """Begin."""
         self.given = 0
+        self.refused: list[tuple[str, Refusal]] = []
 
-    async def token(self, *, refresh: bool = False) -> Secret | None:
+    async def token(self, subscription: str) -> Secret | None:
         """Give the current one."""
-        self.given += refresh
         return Secret(f"token-{self.given}")
+
+    async def renew(self, subscription: str, refusal: Refusal) -> None:
+        """Have another."""
+        self.given += 1
+        self.refused.append((subscription, refusal))
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def page(*names: str, link: Any = None) -> httpx.Response:
