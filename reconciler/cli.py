@@ -351,7 +351,7 @@ def _stdin(paths: tuple[str, ...]) -> bytes:
     """Read standard input where a path names it; here, as a signal still ends the process by itself."""
     from reconciler.yaml12 import MAX_BYTES  # noqa: PLC0415
 
-    return sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths else b""
+    return sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths and sys.stdin is not None else b""
 
 
 def _finish(report: Report, values: dict[str, Any], signalled: int | None = None) -> int:
@@ -395,7 +395,9 @@ def _emit_line(report: Report, values: dict[str, Any]) -> None:
 def _wants_color(values: dict[str, Any]) -> bool:
     from reconciler.settings import process_environment  # noqa: PLC0415
 
-    return sys.stdout.isatty() and not values["no_color"] and not process_environment().values.get("NO_COLOR")
+    if sys.stdout is None or not sys.stdout.isatty():  # closed before the start, there is none
+        return False
+    return not values["no_color"] and not process_environment().values.get("NO_COLOR")
 
 
 def _width() -> int:

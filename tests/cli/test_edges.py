@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli import main
 from tests.cli.support import definition, gallery
 
 if TYPE_CHECKING:
@@ -68,6 +69,19 @@ def test_standard_output_without_room(work: Workspace) -> None:
         done = subprocess.run([PROGRAM, "validate"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("plan",), 0), (("plan", "-"), 0), (("explain", "Gallery/hub"), 0), (("drift",), 2)]
+)
+def test_nothing_to_read_from_and_nothing_to_write_to(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int
+) -> None:
+    """A service manager may start it with both closed: its exit code still says what there is to say."""
+    work.state(gallery("hub"))
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(arguments) == code
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
