@@ -82,3 +82,17 @@ def test_git_that_does_not_answer(repository: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(subprocess, "run", fail)
     assert head_commit(repository) is None
+
+
+def test_git_sees_no_secret_of_the_process(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that git is told to start by its user's configuration finds what git needs, and nothing else."""
+    git(repository, "config", "filter.spy.clean", f"env > '{repository}/.git/seen'; cat")
+    (repository / ".gitattributes").write_text("*.yaml filter=spy\n", encoding="utf-8")
+    (repository / "manifests" / "a.yaml").write_text("a: 3\n", encoding="utf-8")
+    for name in ("AZURE_CLIENT_SECRET", "PACKAGES_SAS", "RECONCILER_ACCESS_TOKEN"):
+        monkeypatch.setenv(name, "CANARY")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", "/nowhere")
+    head_commit(repository)
+    seen = (repository / ".git" / "seen").read_text()
+    assert "CANARY" not in seen
+    assert "GIT_CEILING_DIRECTORIES=/nowhere\n" in seen
