@@ -9,6 +9,8 @@ from typing import Protocol
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ("tests.support.canary",)  # no test may show a secret
+
 # What would change a run if the shell or the CI service that starts the tests had it set.
 SETTINGS = ("RECONCILER_", "AZURE_", "GITHUB_", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA", "NO_COLOR", "FORCE_COLOR")
 

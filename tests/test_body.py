@@ -52,7 +52,7 @@ def test_a_create_sends_the_manifest_as_stated() -> None:
         "tags": {"team": "x", "old": None},
         "properties": {
             "text": None,
-            "code": "canary",
+            "code": "CANARY",
             "any": {"kept": None},
             "inner": {"text": None, "other": "x"},
             "words": ["b", "a"],
@@ -63,7 +63,7 @@ def test_a_create_sends_the_manifest_as_stated() -> None:
         "location": "West US",
         "tags": {"team": "x"},
         "properties": {
-            "code": "canary",
+            "code": "CANARY",
             "any": {"kept": None},
             "inner": {"other": "x"},
             "words": ["b", "a"],
@@ -74,8 +74,8 @@ def test_a_create_sends_the_manifest_as_stated() -> None:
 
 def test_secrets_stay_sealed_until_the_request() -> None:
     """The body can be kept and logged."""
-    item = widget(code="canary", link="https://h/p?sig=canary")
-    assert "canary" not in repr(put_body(item, None, Comparison(), PLAIN))
+    item = widget(code="CANARY", link="https://h/p?sig=CANARY")
+    assert "CANARY" not in repr(put_body(item, None, Comparison(), PLAIN))
 
 
 @pytest.mark.parametrize("kind", [WIDGET, MERGING])

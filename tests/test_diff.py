@@ -15,7 +15,7 @@ from reconciler.tracking import Tracking
 from tests.synthetic import KINDS, MERGING, WIDGET, desired, minimal, sealed, widget
 
 TRACKING = Tracking()
-CANARY = "canary-7f3a"
+CANARY = "CANARY-7f3a"
 
 
 def found(want: dict[str, Any], have: dict[str, Any], kind: Any = WIDGET) -> list[FieldChange]:

@@ -22,7 +22,7 @@ from reconciler.tracking import Tracking
 from tests.synthetic import KINDS, MERGING, WIDGET, desired, sealed, widget
 
 TRACKING = Tracking()
-CANARY = "canary-4b1d"
+CANARY = "CANARY-4b1d"
 ABSENT = Absent(Absence.NOT_FOUND)
 UNREADABLE = Unreadable(ErrorInfo("Unreachable", "nobody answers"))
 

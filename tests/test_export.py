@@ -39,7 +39,7 @@ APPLICATION: Final = f"{GALLERY}/applications/agent"
 VERSION: Final = f"{APPLICATION}/versions/1.10.0"
 DEFINITION: Final = f"{GROUP}/providers/Microsoft.Solutions/applicationDefinitions/suite"
 PROFILE: Final[dict[str, Any]] = {
-    "source": {"mediaLink": "https://packages.blob.core.windows.net/agent/agent.zip?sv=1&sig=canary"},
+    "source": {"mediaLink": "https://packages.blob.core.windows.net/agent/agent.zip?sv=1&sig=CANARY"},
     "manageActions": {"install": "sh install.sh", "remove": "sh remove.sh"},
     "targetRegions": [{"name": "West Europe", "regionalReplicaCount": 1, "storageAccountType": "Standard_LRS"}],
 }
@@ -250,7 +250,7 @@ def test_keys_are_in_the_order_of_the_schema() -> None:
 
 def test_the_servers_choice_is_left_to_it() -> None:
     """What Azure picks by itself and may change is not stated, save the list of regions; what freezes is."""
-    item = definition(artifacts=[{"name": "a", "uri": "https://x.example/?sig=canary", "type": "Template"}])
+    item = definition(artifacts=[{"name": "a", "uri": "https://x.example/?sig=CANARY", "type": "Template"}])
     made = exported(item)
     assert "artifacts" not in only(made)["spec"]["properties"]
     assert only(made)["spec"]["location"] == "westeurope"
@@ -258,9 +258,9 @@ def test_the_servers_choice_is_left_to_it() -> None:
 
 def test_no_secret_is_written() -> None:
     """A signature is in no file: a package link goes without, another link and other secrets have to be filled in."""
-    endpoints = [{"uri": "https://hooks.example/a?code=canary"}, {"uri": "https://hooks.example/b"}, {"uri": "canary"}]
+    endpoints = [{"uri": "https://hooks.example/a?code=CANARY"}, {"uri": "https://hooks.example/b"}, {"uri": "CANARY"}]
     package, hooks = exported(version()), exported(definition(notificationPolicy={"notificationEndpoints": endpoints}))
-    assert "canary" not in str([package, hooks])
+    assert "CANARY" not in str([package, hooks])
     uris = only(hooks)["spec"]["properties"]["notificationPolicy"]["notificationEndpoints"]
     assert [each["uri"] for each in uris] == [
         f"https://hooks.example/a?{PLACEHOLDER}",
@@ -327,9 +327,9 @@ def test_a_value_of_a_shape_that_the_schema_does_not_know_is_kept() -> None:
     assert profile_of(made)["targetRegions"] == ["x", None]
     assert made.problems
     odd = exported(
-        definition(notificationPolicy={"notificationEndpoints": {"a": {"uri": "https://x.example/?canary"}}})
+        definition(notificationPolicy={"notificationEndpoints": {"a": {"uri": "https://x.example/?CANARY"}}})
     )
-    assert "canary" not in str(odd)
+    assert "CANARY" not in str(odd)
 
 
 @pytest.mark.parametrize(

@@ -137,9 +137,9 @@ def test_secrets_of_a_body_are_sealed() -> None:
     body: dict[str, Any] = {
         "location": "here",
         "properties": {
-            "code": "canary",
-            "list": [{"uri": "https://h/p?sig=canary"}, {"other": 1}, "odd"],
-            "map": {"a": "canary", "b": None},
+            "code": "CANARY",
+            "list": [{"uri": "https://h/p?sig=CANARY"}, {"other": 1}, "odd"],
+            "map": {"a": "CANARY", "b": None},
         },
     }
     before = copy.deepcopy(body)
@@ -147,13 +147,13 @@ def test_secrets_of_a_body_are_sealed() -> None:
     assert sealed == {
         "location": "here",
         "properties": {
-            "code": Secret("canary"),
-            "list": [{"uri": SecretUrl("https://h/p?sig=canary")}, {"other": 1}, Secret("odd")],
-            "map": {"a": Secret("canary"), "b": None},
+            "code": Secret("CANARY"),
+            "list": [{"uri": SecretUrl("https://h/p?sig=CANARY")}, {"other": 1}, Secret("odd")],
+            "map": {"a": Secret("CANARY"), "b": None},
         },
     }
     assert isinstance(sealed["properties"]["list"][0]["uri"], SecretUrl)
-    assert "canary" not in repr(sealed)
+    assert "CANARY" not in repr(sealed)
     assert body == before
     assert kind.seal(sealed) == sealed
 
@@ -172,7 +172,7 @@ def test_a_body_of_another_shape_is_sealed_as_far_as_it_goes(body: dict[str, Any
     assert kind.seal(body) == body
 
 
-LIVE = "https://h.example/p?code=canary"
+LIVE = "https://h.example/p?code=CANARY"
 
 
 def _endpoints(value: Any) -> dict[str, Any]:
@@ -185,24 +185,24 @@ def _endpoints(value: Any) -> dict[str, Any]:
         {"callback": LIVE},
         {"properties": {"callback": LIVE}},
         {"properties": {"more": [{"deep": {"callback": LIVE}}]}},
-        {"properties": {"callback": "https://user:canary@h.example/p"}},
+        {"properties": {"callback": "https://user:CANARY@h.example/p"}},
         {"properties": LIVE},
-        {"properties": "canary"},
-        {"properties": {"packageFileUri": {"href": "canary", "more": ["canary", None, 1]}}},
-        {"properties": {"notificationPolicy": "canary"}},
+        {"properties": "CANARY"},
+        {"properties": {"packageFileUri": {"href": "CANARY", "more": ["CANARY", None, 1]}}},
+        {"properties": {"notificationPolicy": "CANARY"}},
         _endpoints([LIVE]),
         _endpoints(LIVE),
-        _endpoints({"uri": "canary"}),
-        _endpoints([["canary"]]),
+        _endpoints({"uri": "CANARY"}),
+        _endpoints([["CANARY"]]),
         _endpoints([{"URI": LIVE}]),
-        _endpoints([{"uri": "canary", "more": {"uri": LIVE}}]),
+        _endpoints([{"uri": "CANARY", "more": {"uri": LIVE}}]),
     ],
     ids=str,
 )
 def test_a_secret_where_the_schema_knows_none_is_sealed(body: dict[str, Any]) -> None:
     """Links that may be private at unknown places, and every text where a secret's place has another shape."""
     sealed = KINDS["ApplicationDefinition"].seal(body)
-    assert "canary" not in repr(sealed)
+    assert "CANARY" not in repr(sealed)
     assert reveal(sealed) == body
 
 

@@ -21,7 +21,7 @@ from reconciler.load import Loaded, load
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CANARY = "hunter2secret"
+CANARY = "CANARY2secret"
 REPOSITORY = Path(__file__).parent.parent
 
 

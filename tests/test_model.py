@@ -122,7 +122,7 @@ def test_the_absence_of_a_value_says_so() -> None:
         ),
         (
             Replication(
-                "inprogress", (("West US", "completed"), ("East US", "failed")), ("no, https://h/p?sig=canary",)
+                "inprogress", (("West US", "completed"), ("East US", "failed")), ("no, https://h/p?sig=CANARY",)
             ),
             True,
             "replication failed in East US: no, https://h/p?(secret)",

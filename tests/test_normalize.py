@@ -205,11 +205,11 @@ def test_null_leaves_the_live_value_alone_on_its_side() -> None:
 def test_a_secret_is_compared_without_being_in_the_pair() -> None:
     """Digests and bare links stand for secrets; no readable form of a pair shows one."""
     made = pair(
-        {"code": Secret("canary"), "hook": SecretUrl("https://h/x?canary"), "link": SecretUrl("https://h/p?canary")},
-        {"code": Secret("canary2"), "hook": SecretUrl("https://h/x?canary2")},
+        {"code": Secret("CANARY"), "hook": SecretUrl("https://h/x?CANARY"), "link": SecretUrl("https://h/p?CANARY")},
+        {"code": Secret("CANARY2"), "hook": SecretUrl("https://h/x?CANARY2")},
     )
     assert not made.is_equal
-    assert "canary" not in repr(made)
+    assert "CANARY" not in repr(made)
 
 
 @pytest.mark.parametrize("have", ["odd", 1, ["odd"], True])
@@ -232,7 +232,7 @@ def test_the_normal_form_of_one_body_knows_what_is_compared() -> None:
             "text": None,
             "made": "x",
             "content": "x",
-            "link": SecretUrl("https://h/p?sig=canary"),
+            "link": SecretUrl("https://h/p?sig=CANARY"),
             "words": ["b", "a"],
             "steps": ["a", None],
             "parts": [part("West US")],
@@ -294,12 +294,12 @@ def test_wire_spellings_of_a_version_are_equal() -> None:
 
 
 ODD: list[dict[str, Any]] = [
-    {"artifacts": {"uri": "https://h/p?code=canary"}},
-    {"notificationPolicy": {"notificationEndpoints": {"uri": "canary"}}},
-    {"notificationPolicy": {"notificationEndpoints": ["canary"]}},
-    {"notificationPolicy": "canary"},
-    {"notificationPolicy": {"notificationEndpoints": [{"uri": {"href": ["canary"]}}]}},
-    {"unknown": {"more": ["https://h/p?code=canary"]}},
+    {"artifacts": {"uri": "https://h/p?code=CANARY"}},
+    {"notificationPolicy": {"notificationEndpoints": {"uri": "CANARY"}}},
+    {"notificationPolicy": {"notificationEndpoints": ["CANARY"]}},
+    {"notificationPolicy": "CANARY"},
+    {"notificationPolicy": {"notificationEndpoints": [{"uri": {"href": ["CANARY"]}}]}},
+    {"unknown": {"more": ["https://h/p?code=CANARY"]}},
 ]
 
 
@@ -313,9 +313,9 @@ def test_a_secret_of_an_odd_shape_is_compared_by_its_digest(live: dict[str, Any]
         "packageFileUri": "https://h/p",
     }
     have = kind.seal({"properties": live})
-    changed = kind.seal({"properties": json.loads(json.dumps(live).replace("canary", "other"))})
-    assert "canary" not in canonical(normalized(kind.rules, have))
+    changed = kind.seal({"properties": json.loads(json.dumps(live).replace("CANARY", "other"))})
+    assert "CANARY" not in canonical(normalized(kind.rules, have))
     assert canonical(normalized(kind.rules, have)) != canonical(normalized(kind.rules, changed))
     for want in ({}, stated, dict.fromkeys(stated)):
         made = comparable(kind.rules, kind.seal({"properties": want}), have)
-        assert "canary" not in canonical([made.want, made.have])
+        assert "CANARY" not in canonical([made.want, made.have])

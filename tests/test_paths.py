@@ -88,7 +88,7 @@ def test_a_secret_key_shows_without_its_query() -> None:
     """Neither a label nor a key holds the signature of a link."""
     endpoints = KINDS["ApplicationDefinition"].rules.properties["properties"].properties["notificationPolicy"]
     rule = endpoints.properties["notificationEndpoints"]
-    element = {"uri": SecretUrl("https://hook.example/x?code=canary")}
+    element = {"uri": SecretUrl("https://hook.example/x?code=CANARY")}
     assert list(keyed(rule, [element])) == ["https://hook.example/x"]
     assert label(rule, element, 0) == "[https://hook.example/x]"
 

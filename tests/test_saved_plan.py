@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
-CANARY = "canary-7f3a"
+CANARY = "CANARY-7f3a"
 LIVE = sealed(WIDGET, text="a", link=f"https://h/p?sig={CANARY}", code=CANARY)
 ITEM = widget(text="b", link=f"https://h/p?sig={CANARY}", code=CANARY, content=CANARY, map={"a": None})
 POLICY = Policy()

@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.secret import HIDDEN, Secret, SecretUrl, reveal, scrub, shown
 
-CANARY = "canary-7f3a"
+CANARY = "CANARY-7f3a"
 LINK = f"https://store.blob.core.windows.net/c/p.zip?sv=2022&sig={CANARY}"
 SECRETS = (Secret(CANARY), SecretUrl(LINK), SecretUrl(f"https://user:{CANARY}@host/p#{CANARY}"))
 

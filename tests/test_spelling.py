@@ -137,13 +137,13 @@ def test_only_texts_have_spellings() -> None:
 
 def test_a_sealed_value_is_compared_and_not_shown() -> None:
     """A blob link by host and path, any other secret by its digest."""
-    link = SecretUrl("https://Store.blob.core.windows.net/c/p.zip?sig=canary")
+    link = SecretUrl("https://Store.blob.core.windows.net/c/p.zip?sig=CANARY")
     assert normalize("blob-url", link) == "https://store.blob.core.windows.net/c/p.zip"
-    plain, other = normalize(None, Secret("canary")), normalize(None, Secret("canary2"))
+    plain, other = normalize(None, Secret("CANARY")), normalize(None, Secret("CANARY2"))
     assert plain != other
-    assert plain == normalize(None, SecretUrl("canary"))
+    assert plain == normalize(None, SecretUrl("CANARY"))
     assert plain.startswith("sha256:")
-    assert "canary" not in f"{plain}{normalize('blob-url', Secret('canary'))}"
+    assert "CANARY" not in f"{plain}{normalize('blob-url', Secret('CANARY'))}"
     assert normalize(None, Secret("\ud800")).startswith("sha256:")
 
 

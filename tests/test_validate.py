@@ -17,7 +17,7 @@ from reconciler.validate import Validated, validate, validate_project, warning_s
 from tests.synthetic import IDENTITY, KINDS, MINIMAL, document, read, schema, stated
 
 NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
-CANARY = "canary-7f3a"
+CANARY = "CANARY-7f3a"
 SIGNED = f"https://store.blob.core.windows.net/c/p.zip?sv=2022&sig={CANARY}"
 
 

@@ -16,7 +16,7 @@ from reconciler.yaml12 import format_document_path, read_documents
 if TYPE_CHECKING:
     from reconciler.model import Problem
 
-CANARY = "hunter2secret"
+CANARY = "CANARY2secret"
 
 
 @pytest.fixture(params=["libyaml", "pure"])
@@ -127,7 +127,7 @@ def test_keys_that_are_no_text_are_refused(text: str) -> None:
     ("text", "lines"),
     [
         ("a: 1\nb: 2\na: 3\n", (1, 3)),
-        ('mediaLink: 1\n\n"media\\u004cink": hunter2secret\n', (1, 3)),
+        ('mediaLink: 1\n\n"media\\u004cink": CANARY2secret\n', (1, 3)),
         ('{"a": 1,\n "a": 2}', (1, 2)),
         ("1: x\n'1': y\n", (1, 2)),
     ],
@@ -280,7 +280,7 @@ def test_hidden_characters_are_refused_anywhere(char: str, shown: str) -> None:
         assert (problem.code, (problem.line, problem.column)) == ("character", place)
         assert shown in problem.message
         assert char not in problem.message
-    escaped = only_problem(f'a: 1\nb: "hunter2secret\\U{ord(char):08x}"\n')
+    escaped = only_problem(f'a: 1\nb: "CANARY2secret\\U{ord(char):08x}"\n')
     assert (escaped.code, escaped.line, escaped.path, shown in escaped.message) == ("character", 2, "b", True)
 
 
@@ -347,13 +347,13 @@ def test_tabs_of_json_are_blanks() -> None:
     "text",
     [
         *(
-            "a: [1, hunter2secret",
-            "a: 'hunter2secret",
-            "a: b: hunter2secret",
-            "\ta: hunter2secret",
-            "a: @hunter2secret",
+            "a: [1, CANARY2secret",
+            "a: 'CANARY2secret",
+            "a: b: CANARY2secret",
+            "\ta: CANARY2secret",
+            "a: @CANARY2secret",
         ),
-        *("a: %hunter2secret", "- a\nhunter2secret", '"\\hunter2secret": 1', "a: &\nb: 1", "!e!hunter2secret a: 1"),
+        *("a: %CANARY2secret", "- a\nCANARY2secret", '"\\CANARY2secret": 1', "a: &\nb: 1", "!e!CANARY2secret a: 1"),
     ],
 )
 def test_syntax_errors_quote_nothing(text: str) -> None:

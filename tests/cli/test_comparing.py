@@ -287,12 +287,12 @@ def test_object_absent_on_one_side(work: Workspace, report: Reporting) -> None:
     """An object that is absent on one side is one entry."""
     work.state(definition())
     report("apply")
-    policy = {"notificationEndpoints": [{"uri": "https://example.org/hook?code=canary"}]}
+    policy = {"notificationEndpoints": [{"uri": "https://example.org/hook?code=CANARY"}]}
     work.state(definition(notificationPolicy=policy))
     plan = report("plan")
     (change,) = changes_of(plan)
     assert (change["path"], change["op"]) == ("properties.notificationPolicy", "add")
-    assert "canary" not in str(plan)
+    assert "CANARY" not in str(plan)
 
 
 def test_nothing_of_others_is_wiped(work: Workspace, azure: Azure, report: Reporting) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.conftest import Golden
 
 GOLDEN: Final = Path(__file__).parent / "golden"
-CANARY: Final = "canary-91c2"
+CANARY: Final = "CANARY-91c2"
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 
 

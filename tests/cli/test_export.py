@@ -117,13 +117,13 @@ def test_scripts_and_links(work: Workspace, azure: Azure, run: Command, report: 
     made = changed(
         version(manageActions=actions),
         "properties.publishingProfile.source.mediaLink",
-        "https://packages.blob.core.windows.net/agent/agent.zip?sig=canary",
+        "https://packages.blob.core.windows.net/agent/agent.zip?sig=CANARY",
     )
     azure.seed(gallery(), application(), made)
     done = run(*EXPORT, "--out-dir", "out")
-    assert "canary" not in done.out + done.err
+    assert "CANARY" not in done.out + done.err
     written = {name: (work.folder / "out" / name).read_text() for name in files(work.folder / "out")}
-    assert "canary" not in str(written)
+    assert "CANARY" not in str(written)
     script = f"{GROUP}/galleries/tools/agent/scripts/1.0.0-install.sh"
     assert written[script] == "#!/bin/sh\nset -e\n./install\n"
     text = written[f"{GROUP}/galleries/tools/agent/1.0.0.yaml"]

@@ -111,13 +111,13 @@ def test_each_way_of_the_media_link(work: Workspace, report: Reporting, monkeypa
         assert report("apply")["summary"]["requests"]["PUT"] == 0
 
 
-def test_canary_is_never_shown(work: Workspace, run: Command) -> None:
+def test_no_secret_is_ever_shown(work: Workspace, run: Command) -> None:
     """A signature in a manifest is in no report, of no format, of no command."""
     work.state(*estate()[:2], changed(version(), "properties.publishingProfile.source.mediaLink", _SIGNED))
     for command in ("validate", "plan", "apply", "drift"):
         for form in ("text", "json", "markdown"):
             done = run(command, "-o", form, "--log-level", "debug")
-            assert "canary" not in done.out + done.err
+            assert "CANARY" not in done.out + done.err
 
 
 def test_resource_in_the_report(work: Workspace, report: Reporting) -> None:
@@ -130,4 +130,4 @@ def test_resource_in_the_report(work: Workspace, report: Reporting) -> None:
     assert item["id"].endswith("/galleries/tools/applications/agent/versions/1.0.0")
 
 
-_SIGNED = "https://packages.blob.core.windows.net/agent/agent.zip?sv=2022&sig=canary"
+_SIGNED = "https://packages.blob.core.windows.net/agent/agent.zip?sv=2022&sig=CANARY"

@@ -95,10 +95,10 @@ def test_root_is_the_folder_of_the_project(work: Workspace, report: Reporting, t
     made = changed(version(), "properties.publishingProfile.manageActions.install", {"$file": "../scripts/install.sh"})
     work.state(gallery(), application(), made)
     assert report("validate")["errors"] == []
-    (tmp_path / "elsewhere.yaml").write_text(as_yaml(gallery("canary")))
+    (tmp_path / "elsewhere.yaml").write_text(as_yaml(gallery("CANARY")))
     found = report("validate", "manifests", str(tmp_path / "elsewhere.yaml"), code=1)
     assert len(found["errors"]) == 1
-    assert "canary" not in str(found)
+    assert "CANARY" not in str(found)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_root_is_the_folder_of_the_project(work: Workspace, report: Reporting, t
         {"ignore": [{"path": "tags", "reason": "x", "expires": "tomorrow"}]},
         {"environments": {"test": {"overlay": "../x"}}},
         {"storage": [{"prefix": "http://example.org", "sas": "userDelegation"}]},
-        {"storage": [{"prefix": "https://example.org", "sas": "sv=1&sig=canary"}]},
+        {"storage": [{"prefix": "https://example.org", "sas": "sv=1&sig=CANARY"}]},
     ],
     ids=str,
 )
@@ -124,7 +124,7 @@ def test_mistakes(work: Workspace, azure: Azure, report: Reporting, spec: dict[s
     assert found["errors"][0]["file"].endswith("reconciler.yaml")
     assert found["errors"][0]["path"].startswith("spec.")
     assert found["errors"][0]["line"] >= 1
-    assert "canary" not in str(found)
+    assert "CANARY" not in str(found)
     assert azure.holds()
 
 

@@ -39,11 +39,11 @@ def test_saved_and_applied(work: Workspace, azure: Azure, report: Reporting) -> 
 
 def test_saving_is_silent_and_holds_no_secret(work: Workspace, report: Reporting) -> None:
     """Saving changes neither report nor exit code, and the file holds no signature."""
-    work.state(definition(packageFileUri=f"{PACKAGE}?sig=canary"))
+    work.state(definition(packageFileUri=f"{PACKAGE}?sig=CANARY"))
     plain = report("plan", "--detailed-exitcode", code=2)
     saved = report("plan", "--detailed-exitcode", "--out", "plan.json", code=2)
     assert saved["resources"] == plain["resources"]
-    assert "canary" not in (work.folder / "plan.json").read_text()
+    assert "CANARY" not in (work.folder / "plan.json").read_text()
 
 
 def test_live_state_moved(work: Workspace, azure: Azure, report: Reporting) -> None:

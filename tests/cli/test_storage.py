@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Command
     from tests.cli.support import Azure, Workspace
 
-CANARY = "sv=2024-11-04&sr=b&sig=CanaryCanaryCanary%3D"
+CANARY = "sv=2024-11-04&sr=b&sig=CANARYCANARYCANARY%3D"
 
 
 def test_a_signature_from_the_environment_reaches_azure_and_no_report(
@@ -27,7 +27,7 @@ def test_a_signature_from_the_environment_reaches_azure_and_no_report(
     profile = azure.stored(version())["properties"]["publishingProfile"]
     assert profile["source"]["mediaLink"] == f"{LINK}?{CANARY}"
     written = (work.folder / "out" / "report.json").read_text()
-    assert "Canary" not in done.out + done.err + written
+    assert "CANARY" not in done.out + done.err + written
     assert run("plan", "--detailed-exitcode").code == 0
 
 

@@ -189,13 +189,13 @@ def test_changed_content(work: Workspace, azure: Azure, report: Reporting) -> No
 
 def test_query_is_no_content(work: Workspace, report: Reporting) -> None:
     """Another signature on the same package is no difference; another blob is."""
-    work.state(definition(packageFileUri=f"{PACKAGE}?sv=1&sig=canary-one"))
+    work.state(definition(packageFileUri=f"{PACKAGE}?sv=1&sig=CANARY-one"))
     report("apply")
-    work.state(definition(packageFileUri=f"{PACKAGE}?sv=2&sig=canary-two"))
+    work.state(definition(packageFileUri=f"{PACKAGE}?sv=2&sig=CANARY-two"))
     assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 1
-    work.state(definition(packageFileUri=f"{PACKAGE}.new?sig=canary-two"))
+    work.state(definition(packageFileUri=f"{PACKAGE}.new?sig=CANARY-two"))
     plan = report("plan", "--detailed-exitcode", code=2)
-    assert "canary" not in str(plan)
+    assert "CANARY" not in str(plan)
 
 
 def test_package_hash(work: Workspace, azure: Azure, report: Reporting) -> None:

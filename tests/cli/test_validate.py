@@ -163,7 +163,7 @@ def test_warned_of(work: Workspace, report: Reporting, made: Manifest) -> None:
 
 def test_secret_in_manifest(work: Workspace, report: Reporting) -> None:
     """A signature in a manifest is a warning of its own name."""
-    work.add(changed(version(), "properties.publishingProfile.source.mediaLink", f"{LINK}?sv=1&sig=canary"))
+    work.add(changed(version(), "properties.publishingProfile.source.mediaLink", f"{LINK}?sv=1&sig=CANARY"))
     found = report("validate")
     assert codes(found, "warnings") == ["secret-in-manifest"]
     assert found["warnings"][0]["path"] == "spec.properties.publishingProfile.source.mediaLink"
@@ -265,22 +265,22 @@ def test_folder_that_is_not_there(work: Workspace, report: Reporting, command: s
 
 def test_links_out_of_the_root(work: Workspace, report: Reporting) -> None:
     """A symbolic link is never followed, and is not passed over without a word."""
-    outside = work.file("outside/canary.yaml", "canary: true\n")
+    outside = work.file("outside/other.yaml", "CANARY: true\n")
     (work.manifests / "link.yaml").symlink_to(outside)
     found = report("validate", code=1)
     assert [error["file"] for error in found["errors"]] == ["manifests/link.yaml"]
-    assert "canary: true" not in str(found)
+    assert "CANARY: true" not in str(found)
 
 
 @pytest.mark.parametrize("path", ["../outside.sh", "/etc/passwd", "http://localhost/x", "~/x", "missing.sh", "."])
 def test_file_reference_that_is_refused(work: Workspace, report: Reporting, path: str) -> None:
     """$file names a regular file below the root and nothing else."""
-    work.file("outside.sh", "canary")
+    work.file("outside.sh", "CANARY")
     work.add(changed(version(), _SCRIPT, {"$file": path}))
     found = report("validate", code=1)
     assert len(found["errors"]) == 1
     assert found["errors"][0]["path"].startswith(f"spec.{_SCRIPT}")
-    assert "canary" not in str(found)
+    assert "CANARY" not in str(found)
 
 
 def test_file_reference(work: Workspace, azure: Azure, report: Reporting) -> None:

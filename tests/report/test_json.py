@@ -91,13 +91,13 @@ def test_an_absent_side_has_no_key_and_null_stays() -> None:
 
 def test_a_secret_that_came_this_far_is_still_hidden() -> None:
     """Fields are sealed long before; the writer trusts nobody."""
-    link = SecretUrl("https://a.blob.core.windows.net/c/x.zip?sv=1&sig=canary")
+    link = SecretUrl("https://a.blob.core.windows.net/c/x.zip?sv=1&sig=CANARY")
     made = report(
         "plan",
-        change("x", Action.UPDATE, Reason.FIELDS_DIFFER, field("a", Op.REPLACE, {"b": [link]}, Secret("canary"))),
+        change("x", Action.UPDATE, Reason.FIELDS_DIFFER, field("a", Op.REPLACE, {"b": [link]}, Secret("CANARY"))),
     )
     for format_ in ("text", "json", "markdown"):
-        assert "canary" not in render(made, format_)
+        assert "CANARY" not in render(made, format_)
     assert _given(made)["resources"][0]["changes"][0]["observed"] == {"b": ["https://a.blob.core.windows.net/c/x.zip"]}
 
 
