@@ -122,10 +122,10 @@ def json_object(answer: Answer) -> JsonObject:
 
 
 def _states_twice(content: bytes, body: JsonObject) -> bool:
-    """
+    r"""
     Tell whether any object of a body has one key twice, of which the parser would have kept the last.
 
-    Each text of the body has as many quotes as when it is written anew, unless one is spelled ``\\u0022``; what was
+    Each text of the body has as many quotes as when it is written anew, unless one is spelled ``\u0022``; what was
     dropped takes its own with it. Only where the numbers differ is the body parsed once more, slowly.
     """
     if b"\\u0022" not in content and content.count(b'"') == orjson.dumps(body).count(b'"'):

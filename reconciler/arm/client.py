@@ -6,7 +6,7 @@ What the stages ask of ARM: read one, read a list, write one, follow an operatio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -15,7 +15,7 @@ import orjson
 from reconciler.arm.answers import Answer, error_of, json_object, resource, unusable
 from reconciler.arm.challenge import refusal_of
 from reconciler.arm.throttle import Lane
-from reconciler.errors import ErrorInfo, UnusableAnswerError
+from reconciler.errors import ErrorInfo, RejectedError, UnusableAnswerError
 from reconciler.secret import reveal
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.model import JsonObject
 
 _UNAUTHORIZED: Final = 401
+_NOT_FOUND: Final = 404
 _MAX_PAGES: Final = 10_000
 
 
@@ -73,7 +74,11 @@ class ArmReader:
         return resource(answer, resource_id)
 
     async def list(self, path: str, api_version: str) -> list[JsonObject]:
-        """Give every element of a list, all pages of it; a list that breaks off is an error, never a short list."""
+        """
+        Give every element of a list, all pages of it; a list that breaks off is an error, never a short list.
+
+        Only of the first page a 404 can say that what is listed, or what holds it, is not there.
+        """
         link: str | None = _with_version(path, api_version)
         seen: set[str] = set()
         found: list[JsonObject] = []
@@ -81,11 +86,22 @@ class ArmReader:
             if link in seen or len(seen) >= _MAX_PAGES:
                 raise UnusableAnswerError(ErrorInfo("UnusableAnswer", "the pages of a list go round in a circle"))
             seen.add(link)
-            answer = await self._request("GET", link)
+            answer = await self._page(link, is_first=len(seen) == 1)
             page = json_object(answer)
             found += _elements(page, answer)
             link = _next_link(page, answer)
+            if link is not None and _subscription(self.transport.url(link)) not in {"", _subscription(path)}:
+                raise unusable(answer, "the link to the next page leads to another subscription")
         return found
+
+    async def _page(self, link: str, *, is_first: bool) -> Answer:
+        try:
+            return await self._request("GET", link)
+        except RejectedError as error:
+            if is_first or error.info.status != _NOT_FOUND:
+                raise
+            info = replace(error.info, code="UnusableAnswer", message="a further page of a list is not there")
+            raise UnusableAnswerError(info) from None
 
     async def _request(
         self, method: str, link: str, content: bytes | None = None, check: Callable[[], None] | None = None

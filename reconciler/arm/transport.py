@@ -1,5 +1,5 @@
 """
-The one HTTP seam: sends one request to the ARM endpoint and to nowhere else, and reads one bounded answer.
+The one HTTP seam: sends one request to one endpoint, ARM's or another, and to nowhere else; reads one bounded answer.
 
 Adds the token, and only here. Knows nothing of retries, pages or resources.
 """
@@ -44,23 +44,24 @@ class Bounds:
         connect_s: Until there is a connection.
         silence_s: Without a byte; a definition's PUT takes 10-20 s within one request.
         whole_s: From the first byte sent to the last one read, however steadily they drip.
-        answer_bytes: Of a body, unpacked.
+        answer_bytes: Of a body, unpacked; while it is parsed it takes up to twelve times as much.
     """
 
     connect_s: float = 20.0
     silence_s: float = 120.0
     whole_s: float = 300.0
-    answer_bytes: int = 64 * 1024 * 1024
+    answer_bytes: int = 32 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class Transport:
     """
-    Sends single requests to one ARM endpoint.
+    Sends single requests to one endpoint.
 
     Attributes:
-        endpoint: Scheme, host and port, without a path.
+        endpoint: Scheme, host and port; a path for what follows paths alone.
         requests: How many requests of each method were sent.
+        service: Who answers there, for errors.
     """
 
     endpoint: str
@@ -69,6 +70,7 @@ class Transport:
     http: httpx.AsyncClient
     requests: Counter[str] = field(default_factory=Counter)
     bounds: Bounds = field(default_factory=Bounds)
+    service: str = "Azure Resource Manager"
 
     @classmethod
     def open(
@@ -133,7 +135,13 @@ class Transport:
         return path_or_link
 
     async def send(
-        self, method: str, path_or_link: str, content: bytes | None = None, subscription: str = ""
+        self,
+        method: str,
+        path_or_link: str,
+        content: bytes | None = None,
+        subscription: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """
         Send one request and read its answer to the end.
@@ -143,6 +151,7 @@ class Transport:
             path_or_link: A path with its query, or an absolute link to the same origin.
             content: A JSON body.
             subscription: Whose token it carries; empty for requests of the tenant.
+            headers: More of them, or others than those of ARM.
 
         Raises:
             AuthError: No token could be had.
@@ -151,19 +160,21 @@ class Transport:
         """
         url = self.url(path_or_link)
         token = await self.tokens.token(subscription)
+        sent = {**_headers(content, token), **(headers or {})}
         self.requests[method] += 1
         started = self.clock.monotonic()
         try:
             async with (
                 asyncio.timeout(self.bounds.whole_s),
-                self.http.stream(method, url, content=content, headers=_headers(content, token)) as response,
+                self.http.stream(method, url, content=content, headers=sent) as response,
             ):
                 body = await _read(response, self.bounds.answer_bytes)
                 answer = Answer(response.status_code, _lower(response.headers), body, token)
         except httpx.InvalidURL:
             raise foreign(url) from None
         except (httpx.HTTPError, OSError) as error:  # a TLS record that is broken comes as the bare ssl.SSLError
-            raise _unreachable(error, write=method != "GET") from None  # the cause may quote a URL or a header
+            failed = _unreachable(error, self.service, write=method != "GET")
+            raise failed from None  # the cause may quote a URL or a header
         elapsed = self.clock.monotonic() - started
         path = url.partition("?")[0]
         _LOG.debug("%s %s %d %s %.3fs", method, path, answer.status, answer.request_id or "-", elapsed)
@@ -210,6 +221,8 @@ class _Sips(httpx.AsyncByteStream):
 
 
 async def _read(response: httpx.Response, most: int) -> bytes:
+    if response.request.method == "HEAD":  # its headers speak of a body that does not come
+        return b"".join([piece async for piece in response.aiter_raw()])
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip"}:  # one layer swells a thousandfold, two a million
         raise _unusable(response, "the answer is packed in a way that was not asked for")
@@ -247,6 +260,7 @@ _SAYS: Final = (
 """What httpcore and h11 begin their texts with where one type has several causes."""
 
 _NETWORK: Final = "check the network, then run again"
+_PROXY: Final = "check the proxy that HTTPS_PROXY or ALL_PROXY names, its user and password included"
 _ROOTS: Final = (
     (
         ssl.SSLCertVerificationError,
@@ -264,14 +278,14 @@ _ROOTS: Final = (
 )
 
 
-def _unreachable(error: Exception, *, write: bool) -> TransientError:
-    cause, fix = _cause(error), _NETWORK
+def _unreachable(error: Exception, service: str, *, write: bool) -> TransientError:
+    cause, fix = _cause(error), _PROXY if isinstance(error, httpx.ProxyError) else _NETWORK
     chain = tuple(_chain(error))
     found = ((link, text, out) for kind, text, out in _ROOTS for link in chain if isinstance(link, kind))
     link, cause, fix = next(found, (error, cause, fix))
     before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     why = getattr(link, "verify_message", None) or type(error.__cause__ or error).__name__
-    info = ErrorInfo("Unreachable", f"Azure Resource Manager: {cause} ({why})", fix=fix)
+    info = ErrorInfo("Unreachable", f"{service}: {cause} ({why})", fix=fix)
     return TransientError(info, may_have_landed=write and not before)
 
 
