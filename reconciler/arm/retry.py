@@ -6,6 +6,8 @@ What may be repeated without asking is repeated here. A PUT whose answer was los
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -16,7 +18,7 @@ from reconciler.arm.throttle import Throttle
 from reconciler.errors import ErrorInfo, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 
     from reconciler.arm.throttle import Lane
     from reconciler.clock import Clock
@@ -28,8 +30,10 @@ _EVERYBODY: Final = "everybody"
 
 _DOWN_AFTER: Final = 10  # failures in a row
 _GIVEN_UP_AFTER: Final = 30  # failures in a row; with those in flight, ARM gets no 50 requests when it is down
+_IN_DOUBT: Final = 16  # requests in flight as long as ARM has not answered, or has failed last
 _BLINK_S: Final = 5.0  # within which any number of requests in flight may fail at the same time
 _OUTAGE_S: Final = 60.0
+_FEWEST_FAILURES: Final = 3  # one at a time they come slowly, and two of them are no outage
 _REFUSING_S: Final = 1200.0
 _PROBE_EVERY_S: Final = 10.0
 
@@ -59,13 +63,15 @@ class _Outage:
     What has failed since ARM last gave an answer that was worth having, whoever asked and for what.
 
     Attributes:
-        since: When the first of them failed.
-        failures: How many did; of being throttled ARM is not down.
+        since: When the first of them was refused or failed.
+        failing_since: When the first of them failed; of being throttled ARM is not down.
+        failures: How many did.
         probes: How many windows they have led to.
         last: What the last of them said.
     """
 
     since: float | None = None
+    failing_since: float | None = None
     failures: int = 0
     probes: int = 0
     last: ErrorInfo = field(default_factory=lambda: ErrorInfo("Unreachable", "Azure Resource Manager does not answer"))
@@ -73,17 +79,19 @@ class _Outage:
     def add(self, outcome: Outcome, now: float) -> None:
         self.since = now if self.since is None else self.since
         self.last = (error_of(outcome, write=False) if isinstance(outcome, Answer) else outcome).info
-        self.failures += not _is_throttled(outcome)
+        if not _is_throttled(outcome):
+            self.failing_since = now if self.failing_since is None else self.failing_since
+            self.failures += 1
 
     @property
     def is_down(self) -> bool:
         return self.failures >= _DOWN_AFTER
 
     def is_given_up(self, now: float) -> bool:
-        lasted = now - self.since if self.since is not None else 0.0
-        if self.failures >= _GIVEN_UP_AFTER and lasted >= _BLINK_S:
-            return True
-        return lasted > (_OUTAGE_S if self.is_down else _REFUSING_S)
+        refused_s = now - self.since if self.since is not None else 0.0
+        failed_s = now - self.failing_since if self.failing_since is not None else 0.0
+        is_out = self.failures >= _FEWEST_FAILURES and failed_s > _OUTAGE_S
+        return is_out or (self.failures >= _GIVEN_UP_AFTER and failed_s >= _BLINK_S) or refused_s > _REFUSING_S
 
 
 @dataclass(slots=True)
@@ -92,7 +100,8 @@ class Retrier:
     Sends with retries: exponential waits with full jitter, ``Retry-After`` obeyed and shared by a whole subscription.
 
     While ARM is down, one request at a time asks whether it is back, at growing intervals; after a minute, or 30
-    failures in a row, nothing more is sent, and every request ends with the last error that ARM gave.
+    failures in a row, nothing more is sent, and every request ends with the last error that ARM gave. Until it has
+    answered well, few requests are in flight, however many at a time were asked for.
 
     Attributes:
         tries: Of one request, the first included.
@@ -116,6 +125,8 @@ class Retrier:
     _retries: int = 0
     _windows: dict[Hashable, _Window] = field(default_factory=dict)
     _outage: _Outage = field(default_factory=_Outage)
+    _is_up: bool = False
+    _few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_IN_DOUBT))
 
     async def send(self, lane: Lane, send: Callable[[], Awaitable[Answer]]) -> Answer:
         """
@@ -151,9 +162,9 @@ class Retrier:
         try:
             if pause:
                 await self.clock.sleep(pause)
-                await self._sit_out(lane)
-            self._sent += 1
-            outcome = await _outcome(send)
+            async with self._admitted(lane):
+                self._sent += 1
+                outcome = await _outcome(send)
             headers = outcome.headers if isinstance(outcome, Answer) else {}
         finally:
             self.throttle.end(lane, headers, self.clock.monotonic())
@@ -176,7 +187,8 @@ class Retrier:
     def _note(self, lane: Lane, outcome: Outcome) -> None:
         """Keep what an outcome means for everybody, also if its own request has no try left."""
         now = self.clock.monotonic()
-        if isinstance(outcome, Answer) and outcome.status not in RETRYABLE:
+        self._is_up = isinstance(outcome, Answer) and outcome.status not in RETRYABLE
+        if self._is_up:
             self._outage = _Outage()
             return
         self._outage.add(outcome, now)
@@ -196,6 +208,19 @@ class Retrier:
         held = self._windows.get(key)
         if held is None or until > held.until:
             self._windows[key] = _Window(until, seconds)
+
+    @asynccontextmanager
+    async def _admitted(self, lane: Lane) -> AsyncIterator[None]:
+        """Let a request be sent within: after every window, and as one of few while ARM may be down."""
+        while True:
+            await self._sit_out(lane)
+            if self._is_up:
+                yield
+                return
+            async with self._few:
+                if self._open_window(lane) is None and not self._outage.is_given_up(self.clock.monotonic()):
+                    yield
+                    return
 
     async def _sit_out(self, lane: Lane) -> None:
         """Wait until the request may be sent; if it never may, end with the last error."""
