@@ -87,7 +87,6 @@ async def apply_reading(
     progress: Progress,
 ) -> tuple[Mapping[str, Outcome], int]:
     """Apply a plan, within a reviewed one if there is one; give the outcomes and the number of PUTs sent."""
-    stated = {item.key for item in reading.estate.desired}
     applier = Applier(
         arm,
         reading.policy,
@@ -95,7 +94,7 @@ async def apply_reading(
         progress,
         options.concurrency,
         wait_replicated=options.wait_replicated,
-        saved=saved.within(reading.policy, stated) if saved else None,
+        saved=saved.within(reading.policy) if saved else None,
     )
     outcomes = await applier.apply(reading.plan)
     return outcomes, applier.puts

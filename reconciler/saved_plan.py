@@ -65,21 +65,23 @@ class SavedPlan:
     items: Mapping[str, SavedItem]
     policy: Policy = _USUAL
 
-    def within(self, policy: Policy, stated: Collection[str]) -> SavedPlan:
+    def require(self, stated: Collection[str]) -> None:
         """
-        Give the plan for a run.
+        Check that every item still has its manifest: else the plan cannot be applied as it was reviewed.
 
         Args:
-            policy: Of that run.
             stated: Folded ids of everything that the manifests state.
 
         Raises:
-            PlanFileError: The manifest of an item is gone: the plan cannot be applied as it was reviewed.
+            PlanFileError: With the items that have none.
         """
         gone = sorted(item.address for key, item in self.items.items() if key not in stated)
         if gone:
             message = f"no manifest states {', '.join(gone)} any more"
             raise _unusable(message)
+
+    def within(self, policy: Policy) -> SavedPlan:
+        """Give the plan for a run with *policy*."""
         return replace(self, policy=policy)
 
     def refusal(self, desired: Desired, action: Action, live: JsonObject | None) -> ErrorInfo | None:
@@ -228,4 +230,4 @@ def _read_item(item: Mapping[str, Any]) -> SavedItem:
 
 
 def _unusable(why: str) -> PlanFileError:
-    return PlanFileError(f"the plan file cannot be used: {why}; make a new one with plan --out")
+    return PlanFileError(f"the plan file cannot be used: {why}")

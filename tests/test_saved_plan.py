@@ -127,23 +127,22 @@ IGNORING = Policy(ignore=(IgnoreRule("properties.text", "theirs"),))
 def test_another_decision_is_refused(reviewed: Policy, applied: Policy) -> None:
     """An ignore rule lapsed, or is new; tags are written under another name, or none are."""
     saved = reread(text(policy=reviewed))
-    stated = {ITEM.key}
-    assert saved.within(reviewed, stated).refusal(ITEM, Action.UPDATE, LIVE) is None
+    assert saved.within(reviewed).refusal(ITEM, Action.UPDATE, LIVE) is None
     message = "since the plan was made, this moved: changes"
-    assert saved.within(applied, stated).refusal(ITEM, Action.UPDATE, LIVE) == ErrorInfo("PlanMoved", message, fix=FIX)
+    assert saved.within(applied).refusal(ITEM, Action.UPDATE, LIVE) == ErrorInfo("PlanMoved", message, fix=FIX)
 
 
 def test_what_decides_nothing_is_no_refusal() -> None:
     """The commit, and an ignore rule that hides nothing here."""
     rules = (IgnoreRule("properties.size", "theirs"), IgnoreRule("properties.text", "theirs", name="other"))
     applied = Policy(Tracking(commit="c"), rules, take_over=True)
-    assert reread(text()).within(applied, {ITEM.key}).refusal(ITEM, Action.UPDATE, LIVE) is None
+    assert reread(text()).within(applied).refusal(ITEM, Action.UPDATE, LIVE) is None
 
 
 def test_an_item_whose_manifest_is_gone_is_named() -> None:
     """The plan cannot be applied as it was reviewed."""
     with pytest.raises(PlanFileError, match="no manifest states Widget/m any more"):
-        reread(text()).within(POLICY, set())
+        reread(text()).require(set())
 
 
 def test_a_null_inside_a_list_is_part_of_the_manifest() -> None:
@@ -170,8 +169,7 @@ def unusable(content: bytes, project: str | None = "shop", now: datetime = NOW) 
         read(content, project, now)
     message = str(caught.value)
     assert message.startswith("the plan file cannot be used: ")
-    assert message.endswith("; make a new one with plan --out")
-    return message.removeprefix("the plan file cannot be used: ").removesuffix("; make a new one with plan --out")
+    return message.removeprefix("the plan file cannot be used: ")
 
 
 @pytest.mark.parametrize(

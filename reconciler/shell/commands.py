@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler import pipeline, saved_plan
 from reconciler.access import Grant
 from reconciler.arm.polling import Patience
-from reconciler.errors import ManifestError, UsageError
+from reconciler.errors import ManifestError, PlanFileError, UsageError
 from reconciler.estate import failed_report
 from reconciler.limits import over_limit
 from reconciler.loop import Retries, run_rounds
@@ -83,10 +83,13 @@ async def rounds(
 async def _with_estate(run: Run, act: Callable[[Estate], Awaitable[Report]]) -> Report:
     started = run.clock.now()
     try:
-        estate = run.estate()
+        return replace(await act(run.estate()), started_at=started)
+    except PlanFileError as error:
+        fix = "make a new one with plan --out"
+        problem = Problem(str(run.plan_file), None, None, "", "plan-file", str(error), fix)
+        return failed_report(run.command, started, run.clock, ManifestError([problem]))
     except ManifestError as error:
         return failed_report(run.command, started, run.clock, error)
-    return replace(await act(estate), started_at=started)
 
 
 def _report(run: Run, reading: Reading, arm: ArmReader | ArmWriter) -> Report:
@@ -119,4 +122,6 @@ def _saved_plan(run: Run, estate: Estate) -> saved_plan.SavedPlan | None:
     except OSError as error:
         message = f"--plan {run.plan_file}: {error.strerror}"
         raise UsageError(message) from None
-    return saved_plan.read(content, estate.project.name, run.clock.now())
+    saved = saved_plan.read(content, estate.project.name, run.clock.now())
+    saved.require({item.key for item in estate.desired})
+    return saved

@@ -85,15 +85,18 @@ def test_ignore_rule_lapsed(work: Workspace, azure: Azure, report: Reporting) ->
     assert azure.stored(definition())["properties"]["description"] == "theirs"
 
 
-def test_manifest_gone(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:
+def test_manifest_gone(work: Workspace, azure: Azure, report: Reporting) -> None:
     """A plan whose item no manifest states any more is not passed over in silence; a target leaves items out."""
     work.state(gallery("one"), gallery("two"))
     report("plan", "--out", "plan.json")
     report("apply", "--plan", "plan.json", "--target", "Gallery/one")
     work.state(gallery("one", description="New"))
-    done = run("apply", "--plan", "plan.json")
-    assert done.code == 1
-    assert "no manifest states Gallery/two any more" in done.err
+    refused = report("apply", "--plan", "plan.json", code=1)
+    (problem,) = refused["errors"]
+    assert (problem["file"], problem["code"]) == ("plan.json", "plan-file")
+    assert "no manifest states Gallery/two any more" in problem["message"]
+    assert "plan --out" in problem["fix"]
+    assert not any(refused["summary"]["requests"].values())
     assert azure.holds(gallery("one"))
 
 
@@ -143,7 +146,7 @@ def test_damaged(work: Workspace, azure: Azure, run: Command, report: Reporting,
     path.write_bytes(content[damage])
     done = run("apply", "--plan", "plan.json")
     assert done.code == 1
-    assert "plan" in done.err
+    assert "plan.json: error[plan-file]: the plan file cannot be used" in done.out
     assert azure.holds()
 
 
