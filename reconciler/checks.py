@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.paths import get, keyed
 from reconciler.rules import Rule, Shape
 from reconciler.schema_errors import MOST, problem
-from reconciler.spelling import canonical, json_text, normalize, parse_instant
+from reconciler.spelling import canonical, normalize, parse_instant, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,8 +111,14 @@ def _check_instant(check: _Check, value: str, path: FieldPath) -> None:
 
 
 def _check_json(check: _Check, value: str, path: FieldPath) -> None:
-    if not isinstance(json_text(value), dict):
-        check.error(path, "json", "this text is not a JSON object", "correct the JSON, or state it as a mapping")
+    message, fix = "this text is not a JSON object", "correct the JSON, or state it as a mapping"
+    try:
+        is_object = isinstance(parse_json(value), dict)
+    except ValueError as error:
+        check.error(path, "json", f"{message}: {error}", fix)
+    else:
+        if not is_object:
+            check.error(path, "json", message, fix)
 
 
 _LEAF_CHECKS: Final[Mapping[str, Callable[[_Check, str, FieldPath], None]]] = {

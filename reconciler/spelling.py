@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _INSTANT: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+_SHOWN_CHARACTERS: Final = 80
 _DEFAULT_PORT: Final = {"https": ":443", "http": ":80"}
 
 
@@ -69,14 +70,43 @@ def json_text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        meant = json.loads(value.removeprefix("\ufeff"), parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        meant = parse_json(value)
+    except ValueError:
         return value
     return value if isinstance(meant, str) else meant
 
 
-def _refuse(_: str) -> NoReturn:
-    raise ValueError  # Python reads NaN and Infinity, which are no JSON
+def parse_json(text: str) -> Any:
+    """
+    Give what JSON text means.
+
+    Raises:
+        ValueError: It is no JSON, or a key stands twice in an object; says what and where, and quotes no value.
+    """
+    try:
+        return json.loads(text.removeprefix("\ufeff"), parse_constant=_refuse, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        message = f"{error.msg} in line {error.lineno}, column {error.colno}"
+        raise ValueError(message) from None
+    except RecursionError:
+        message = "it is nested too deeply"
+        raise ValueError(message) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object of which one reader would see the first value of a key, and another the last."""
+    value: dict[str, Any] = {}
+    for key, item in pairs:
+        if key in value:
+            message = f"the key {key[:_SHOWN_CHARACTERS]} is written twice in one object"
+            raise ValueError(message)
+        value[key] = item
+    return value
+
+
+def _refuse(name: str) -> NoReturn:
+    message = f"{name} is no JSON"  # which Python reads
+    raise ValueError(message)
 
 
 def blob_url(value: str) -> str:

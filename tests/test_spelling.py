@@ -90,7 +90,20 @@ def test_an_instant_is_told_in_utc_and_anything_else_left_alone(written: str, no
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "", '"{}"', '"a"', "NaN", '{"a": NaN}', "[Infinity]", "[" * 100_000, "1" * 5000, "yes"]
+    "text",
+    [
+        "{",
+        "",
+        '"{}"',
+        '"a"',
+        "NaN",
+        '{"a": 1, "\\u0061": 2}',
+        '{"a": NaN}',
+        "[Infinity]",
+        "[" * 100_000,
+        "1" * 5000,
+        "yes",
+    ],
 )
 def test_what_is_no_json_object_is_left_alone(text: str) -> None:
     """Not even Python's own additions to JSON are read, nor a text that means a text."""

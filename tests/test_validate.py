@@ -300,7 +300,7 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
         (
             "spec.properties.mainTemplate",
             "json",
-            "this text is not a JSON object",
+            "this text is not a JSON object: Expecting property name enclosed in double quotes in line 1, column 2",
             "correct the JSON, or state it as a mapping",
         ),
     ),
@@ -308,6 +308,24 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
         definition(packageFileUri=None, mainTemplate={}, createUiDefinition='{"a": NaN}'),
         (
             "spec.properties.createUiDefinition",
+            "json",
+            "this text is not a JSON object: NaN is no JSON",
+            "correct the JSON, or state it as a mapping",
+        ),
+    ),
+    (
+        definition(packageFileUri=None, mainTemplate={}, createUiDefinition='{"a": {"b": 1, "c": 2, "b": 3}}'),
+        (
+            "spec.properties.createUiDefinition",
+            "json",
+            "this text is not a JSON object: the key b is written twice in one object",
+            "correct the JSON, or state it as a mapping",
+        ),
+    ),
+    (
+        definition(packageFileUri=None, mainTemplate="[]", createUiDefinition={}),
+        (
+            "spec.properties.mainTemplate",
             "json",
             "this text is not a JSON object",
             "correct the JSON, or state it as a mapping",
