@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -358,24 +359,26 @@ def _finish(report: Report, values: dict[str, Any], signalled: int | None = None
     """Write the report in every form that was asked for, and give the exit code; a signal's own wins."""
     from dataclasses import replace  # noqa: PLC0415
 
+    from reconciler.errors import OutputError  # noqa: PLC0415
     from reconciler.report import exit_code, render  # noqa: PLC0415
-    from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
-    write_stdout(render(report, values["output"], color=_wants_color(values), width=_width()))
-    _write_files(report, values)
+    try:
+        _deliver(report, values, render(report, values["output"], color=_wants_color(values), width=_width()))
+    except OutputError as error:
+        code = _complain(str(error), 1)
+        return signalled or code
     # A round that may write exits as an apply does, also where it finds nothing to write.
     judged = replace(report, command="apply") if values.get("report_only") is False else report
     return signalled or exit_code(judged, detailed=values.get("detailed_exitcode", False))
 
 
-def _write_files(report: Report, values: dict[str, Any]) -> None:
+def _deliver(report: Report, values: dict[str, Any], text: str) -> None:
     from pathlib import Path  # noqa: PLC0415
 
     from reconciler.report import render  # noqa: PLC0415
-    from reconciler.shell.output import write_file  # noqa: PLC0415
+    from reconciler.shell.output import deliver  # noqa: PLC0415
 
-    for name, file in values["report"]:
-        write_file(Path(file), render(report, name))
+    deliver(text, ((Path(file), render(report, name)) for name, file in values["report"]))
 
 
 def _emit_line(report: Report, values: dict[str, Any]) -> None:
@@ -383,13 +386,11 @@ def _emit_line(report: Report, values: dict[str, Any]) -> None:
     import orjson  # noqa: PLC0415
 
     from reconciler.report import render  # noqa: PLC0415
-    from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
     text = render(report, values["output"], color=_wants_color(values), width=_width())
     if values["output"] == "json":
         text = orjson.dumps(orjson.loads(text)).decode() + "\n"
-    write_stdout(text)
-    _write_files(report, values)
+    _deliver(report, values, text)
 
 
 def _wants_color(values: dict[str, Any]) -> bool:
@@ -428,7 +429,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             args=arguments, standalone_mode=False, terminal_width=max(50, min(_terminal_columns(), 110) - 2)
         )
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return USAGE
     except click.Abort:
         return 130
@@ -441,7 +443,8 @@ def _complain(message: str, code: int) -> int:
     from reconciler.report.escape import visible  # noqa: PLC0415
     from reconciler.secret import scrub  # noqa: PLC0415
 
-    click.echo(f"reconciler: {visible(scrub(message))}", err=True)
+    with suppress(OSError):  # nobody hears it: what is left to tell is the exit code
+        click.echo(f"reconciler: {visible(scrub(message))}", err=True)
     return code
 
 

@@ -53,6 +53,10 @@ class Source:
     document: int
 
 
+STOPPED: Final = "stopped"
+"""The code of the one problem of a run that a signal ended before there was a plan."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """

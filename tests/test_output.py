@@ -20,14 +20,26 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_file(tmp_path: Path) -> None:
-    """Folders are made, text is UTF-8 with plain line ends, and nobody else may read it."""
+    """Folders are made, text is UTF-8 with plain line ends."""
     file = tmp_path / "new" / "folder" / "report.json"
     write_file(file, "é\n")
     assert file.read_bytes() == b"\xc3\xa9\n"
-    assert file.stat().st_mode & 0o777 == 0o600
     write_file(file, "two")
     assert file.read_text(encoding="utf-8") == "two"
     assert names(file.parent) == ["report.json"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_who_may_read_a_file(tmp_path: Path, umask: int, mode: int) -> None:
+    """A report is read by whom the umask lets, a plan by its owner alone; the umask stays as it was."""
+    before = os.umask(umask)
+    try:
+        write_file(tmp_path / "report", "text")
+        write_file(tmp_path / "plan", "text", private=True)
+    finally:
+        assert os.umask(before) == umask
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("report", "plan")]
+    assert modes == [mode, 0o600]
 
 
 @pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (Path, "replace")])

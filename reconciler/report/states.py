@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo
 
 _STATES: Final = {Action.CREATE: "to create", Action.UPDATE: "to update", Action.WAIT: "waiting"}
-_GOES_ON: Final = frozenset({"Timeout", "Interrupted"})
+_INTERRUPTED: Final = "Interrupted"
+_GOES_ON: Final = frozenset({"Timeout", _INTERRUPTED})
 _ENDINGS: Final = {Result.FAILED: "failed", Result.SKIPPED: "skipped", Result.REFUSED: "refused"}
 
 
@@ -70,6 +71,12 @@ def _goes_on(item: Item) -> bool:
     """Whether it is we who do not wait any longer; ARM's own errors have a status, whatever they are called."""
     error = item.outcome.error if item.outcome else None
     return error is not None and error.code in _GOES_ON and error.status is None
+
+
+def is_interrupted(item: Item) -> bool:
+    """Tell whether a resource is as it is because the run was told to stop."""
+    error = item.outcome.error if item.outcome else None
+    return error is not None and error.code == _INTERRUPTED and error.status is None
 
 
 def is_noteworthy(item: Item) -> bool:

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Action, Finding, Result, Sync
-from reconciler.report.states import ending_of, is_applied, items, state_of
+from reconciler.model import STOPPED, Action, Finding, Result, Sync
+from reconciler.report.states import ending_of, is_applied, is_interrupted, items, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,6 +86,8 @@ def _requests(sent: Mapping[str, int]) -> Mapping[str, int]:
 
 def verdict(report: Report) -> str:
     """Give the sentence that a report begins with."""
+    if any(error.code == STOPPED for error in report.errors):
+        return "Stopped while reading. Nothing was written."
     if report.errors:
         return _refused(report) if report.plan.changes else _problems(report)
     if report.command == "validate":
@@ -175,6 +177,8 @@ def _apply_verdict(report: Report) -> str:
     good = _counts(endings, ("created", "updated", "paused", "unverified", "out of sync", "in sync"))
     failed, tried = endings["failed"], endings["failed"] + endings["created"] + endings["updated"]
     bad = _counts(endings, _BAD[1:])
+    if any(is_interrupted(item) for item in items(report)):
+        return _sentence(f"Stopped: {_counts(endings, _BAD)}", (good,))
     if failed:
         head = f"Failed: {failed} of {count(tried, 'PUT')} failed"
         return _sentence(f"{head}; {bad}" if bad else head, (good,))

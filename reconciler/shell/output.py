@@ -11,52 +11,103 @@ from typing import TYPE_CHECKING
 from reconciler.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import TextIO
 
 
-def write_file(path: Path, text: str) -> None:
+def deliver(text: str, files: Iterable[tuple[Path, str]]) -> None:
     """
-    Write a file that is either the old one or the whole new one, readable by its owner alone.
+    Write *text* to standard output and every file, each whatever became of the others.
+
+    Where standard output takes nothing, what it was to say goes to standard error: somebody must hear what was done.
+
+    Raises:
+        OutputError: Something could not be written; it names all of that.
+    """
+    failures: list[str] = []
+    try:
+        write_stdout(text)
+    except OutputError as error:
+        failures.append(str(error))
+        with contextlib.suppress(OSError, AttributeError):  # it may be full too, or not be there
+            _write(sys.stderr, text)
+    for path, content in files:
+        try:
+            write_file(path, content)
+        except OutputError as error:
+            failures.append(str(error))
+    if failures:
+        raise OutputError("; ".join(failures))
+
+
+def write_file(path: Path, text: str, *, private: bool = False) -> None:
+    """
+    Write a file that is either the old one or the whole new one.
+
+    Args:
+        path: Its folders are made.
+        text: What it is to hold.
+        private: Readable by its owner alone; else by whom the umask lets.
 
     Raises:
         OutputError: It cannot be written.
     """
-    import tempfile  # noqa: PLC0415 (only a few runs write a file)
-
     try:
         path = path.resolve()  # of a link, the file that it leads to is written
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8")  # /dev/stdout is there to be written, not replaced
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        _replace(path, text, private=private)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise OutputError(message) from error
 
 
+def _replace(path: Path, text: str, *, private: bool) -> None:
+    import tempfile  # noqa: PLC0415 (only a few runs write a file)
+
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if not private:
+            Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _umask() -> int:
+    """Give the umask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 def write_stdout(text: str) -> None:
-    """Write to standard output; a reader that has gone (``| head``), or never was (``>&-``), is no error."""
+    """
+    Write to standard output; a reader that has gone (``| head``), or never was (``>&-``), is no error.
+
+    Raises:
+        OutputError: It cannot be written; nothing more is.
+    """
     if sys.stdout is None:
         return
     try:
         _write(sys.stdout, text)
     except OSError as error:
+        # What is still buffered would raise again when the interpreter exits.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
         if not isinstance(error, BrokenPipeError):
             message = f"standard output cannot be written: {error.strerror}"
             raise OutputError(message) from error
-        # What is still buffered would raise again when the interpreter exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(stream: TextIO, text: str) -> None:

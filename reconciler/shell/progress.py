@@ -61,7 +61,7 @@ class Bars:
 @contextmanager
 def shown() -> Iterator[Progress]:
     """Give a progress display: silent unless standard error is a terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # closed before the start, there is none
         yield Silent()
         return
     from rich.console import Console  # noqa: PLC0415 (only where it draws)

@@ -8,6 +8,8 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from reconciler.arm.polling import Interrupted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
@@ -28,6 +30,25 @@ class Stopped(Exception):  # noqa: N818 (somebody asked for it)
         """Keep the exit code."""
         super().__init__(f"stopped by a signal ({code})")
         self.code = code
+
+
+async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:
+    """
+    Give what *work* gives. It is given up as soon as the run is told to stop: whoever only reads has nothing to finish.
+
+    Raises:
+        Interrupted: The run was told to stop.
+    """
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise Interrupted
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.wait({working, stopping})
 
 
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> tuple[T, int | None]:
