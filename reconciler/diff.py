@@ -131,7 +131,7 @@ def _absent_or(value: Any) -> Any:
 
 def _field(desired: Desired, live: JsonObject, difference: _Difference) -> FieldChange:
     rules, steps = desired.kind.rules, difference.steps
-    observed, stated = lookup(rules, live, steps), lookup(rules, desired.body, steps)
+    observed, stated = _observed(rules, live, steps), lookup(rules, desired.body, steps)
     wanted = difference.want if stated in (MISSING, None) else stated
     observed_shown, desired_shown = _both_shown(observed, wanted)
     refusal = _refusal(desired, difference)
@@ -203,9 +203,26 @@ def _undeclared(desired: Desired, live: JsonObject, pair: Pair) -> Iterator[Fiel
             path=format_steps(rules, steps, desired.body, live),
             finding=Finding.UNDECLARED,
             op=Op.REMOVE,
-            observed=shown(lookup(rules, live, steps)),
+            observed=shown(_observed(rules, live, steps)),
             origin="live",
         )
+
+
+def _observed(rules: Rule, live: JsonObject, steps: Steps) -> Any:
+    """Give the live value at *steps*, without what is the server's own: nobody could state that."""
+    rule: Rule | None = rules
+    for step in steps:
+        rule = rule.child(step) if rule else None
+    return _ours(rule or Rule(), lookup(rules, live, steps))
+
+
+def _ours(rule: Rule, value: Any) -> Any:
+    if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
+        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
+        return {name: _ours(child, item) for name, item, child in children if not child.read_only}
+    if isinstance(value, list) and rule.shape is Shape.LIST:
+        return [_ours(rule.items or Rule(), item) for item in value]
+    return value
 
 
 def _write_only(desired: Desired, recorded: str | None, tracking: Tracking) -> Iterator[FieldChange]:

@@ -102,6 +102,17 @@ def test_every_difference_is_one_entry(want: dict[str, Any], have: dict[str, Any
     assert told(want, have) == expected
 
 
+def test_what_is_the_servers_own_is_no_part_of_a_whole_object() -> None:
+    """An object that nothing states is told of by what somebody could state of it."""
+    item = desired({"location": "westus"}, KINDS["Gallery"])
+    profile = {"permissions": "Groups", "groups": [{"type": "Subscriptions"}]}
+    made = {"identifier": {"uniqueName": "u"}, "provisioningState": "Succeeded"}
+    live = {**item.body, "properties": {"description": "d", "sharingProfile": profile, **made}}
+    (change,) = compare(item, live, TRACKING).fields
+    assert (change.path, change.finding) == ("properties", Finding.UNDECLARED)
+    assert change.observed == {"description": "d", "sharingProfile": {"permissions": "Groups"}}
+
+
 @pytest.mark.parametrize(("want", "have"), [(1, 1.0), (1, True), (0, False), (1.0, True), ("1", 1), (None, 0)])
 def test_trap_deepdiff_numbers_are_told_apart_by_type(want: Any, have: Any) -> None:
     """1, 1.0, true and "1" are four values, on either side."""
