@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler import pipeline, saved_plan
 from reconciler.access import Grant
-from reconciler.arm.polling import Patience
+from reconciler.arm.polling import Interrupted, Patience
 from reconciler.errors import ManifestError, PlanFileError, UsageError
 from reconciler.estate import failed_report
 from reconciler.limits import over_limit
 from reconciler.loop import Retries, run_rounds
-from reconciler.model import Problem, Report
+from reconciler.model import STOPPED, Problem, Report
 from reconciler.shell.connect import open_reader, open_writer
 from reconciler.shell.output import write_file
 from reconciler.shell.progress import shown
+from reconciler.shell.runner import unless_stopped
 
 if TYPE_CHECKING:
     import asyncio
@@ -28,14 +29,14 @@ if TYPE_CHECKING:
 _MOST_PLAN_BYTES: Final = 64 * 1024 * 1024
 
 
-async def plan(run: Run, stop: asyncio.Event) -> Report:  # noqa: ARG001 (a read-only run has nothing to finish)
+async def plan(run: Run, stop: asyncio.Event) -> Report:
     """Plan, or report drift, through a client that cannot write."""
 
     async def read(estate: Estate) -> Report:
         async with open_reader(run.connection, run.environment, run.clock) as arm:
-            reading = await pipeline.make_reading(run.options, estate, arm)
+            reading = await unless_stopped(pipeline.make_reading(run.options, estate, arm), stop)
         if run.out is not None:
-            write_file(run.out, pipeline.saved_text(reading, run.clock.now()))
+            write_file(run.out, pipeline.saved_text(reading, run.clock.now()), private=True)
         over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
         warnings = (*reading.warnings, over) if over else reading.warnings
         return replace(_report(run, reading, arm), warnings=warnings)
@@ -51,7 +52,8 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
         memory = retries.memory(estate.selected) if retries else None
         async with open_writer(run.connection, run.environment, run.clock) as arm:
             commit = run.commit() if estate.project.tracking.tags else None
-            reading = await pipeline.make_reading(run.options, estate, arm, commit=commit, grants=grants, memory=memory)
+            making = pipeline.make_reading(run.options, estate, arm, commit=commit, grants=grants, memory=memory)
+            reading = await unless_stopped(making, stop)
             over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
             errors = (*reading.errors, over) if over else reading.errors
             if errors:
@@ -87,6 +89,10 @@ async def _with_estate(run: Run, act: Callable[[Estate], Awaitable[Report]]) -> 
     except PlanFileError as error:
         fix = "make a new one with plan --out"
         problem = Problem(str(run.plan_file), None, None, "", "plan-file", str(error), fix)
+        return failed_report(run.command, started, run.clock, ManifestError([problem]))
+    except Interrupted:
+        message = "a signal ended the run while it was reading"
+        problem = Problem(run.options.paths[0], None, None, "", STOPPED, message, "run again")
         return failed_report(run.command, started, run.clock, ManifestError([problem]))
     except ManifestError as error:
         return failed_report(run.command, started, run.clock, error)
