@@ -100,7 +100,7 @@ class Transport:
             http = httpx.AsyncClient(
                 http2=app is None,
                 transport=httpx.ASGITransport(app) if app else None,
-                verify=_trust() if endpoint.startswith("https://") else True,
+                verify=_trust() if app is None and endpoint.startswith("https://") else True,
                 follow_redirects=False,
                 timeout=httpx.Timeout(bounds.silence_s, connect=bounds.connect_s),
                 limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
