@@ -24,7 +24,7 @@ from reconciler.kinds import Kind, load_kinds
 from reconciler.model import MISSING, JsonObject
 from reconciler.rules import Rule, Shape, walk
 from reconciler.spelling import canonical, normalize, parse_instant
-from reconciler.yaml12 import _HIDDEN
+from reconciler.yaml12.characters import HIDDEN
 
 Draw: TypeAlias = st.DrawFn
 Strategy: TypeAlias = st.SearchStrategy[Any]
@@ -135,7 +135,7 @@ _WORDS: Final = (
     "~",
     "😀",
 )
-_VISIBLE: Final = st.characters(exclude_categories=["C", "Zl", "Zp"]).filter(lambda each: not _HIDDEN.match(each))
+_VISIBLE: Final = st.characters(exclude_categories=["C", "Zl", "Zp"]).filter(lambda each: not HIDDEN.match(each))
 # A manifest may not hold characters that cannot be seen.
 texts: Final = st.one_of(st.sampled_from(_WORDS), st.text(_VISIBLE, max_size=8))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import yaml12
-from reconciler.yaml12 import format_document_path, read_documents
+from reconciler.yaml12 import careful, format_document_path, quick
+from reconciler.yaml12 import parser as parser_module
+from reconciler.yaml12.characters import decode
 
 if TYPE_CHECKING:
-    from reconciler.model import Problem
+    from reconciler.model import Document, Problem
 
 CANARY = "CANARY2secret"
 
@@ -23,8 +26,25 @@ CANARY = "CANARY2secret"
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run the test with each of PyYAML's two parsers."""
     if request.param == "pure":
-        monkeypatch.setattr(yaml12, "PARSER", yaml.SafeLoader)
+        monkeypatch.setattr(parser_module, "PARSER", yaml.SafeLoader)
     return str(request.param)
+
+
+def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
+    """Read, and hold the quick reader to what the careful one gives."""
+    text, problems = decode(data, file)
+    quickly = None if problems else quick.read(text, file)
+    if quickly is not None:
+        documents, problems = careful.read(text, file)
+        assert problems == []
+        assert list(map(told, quickly)) == list(map(told, documents))
+    return yaml12.read_documents(data, file)
+
+
+def told(document: Document) -> tuple[Any, ...]:
+    """Give what a document says of itself; as JSON, as True equals 1."""
+    places = [document.locate((key,)) for key in document.value]
+    return json.dumps(document.value), document.source, document.locate(()), places
 
 
 def value_of(text: str | bytes) -> Any:
@@ -506,3 +526,11 @@ def test_json_reads_back_equal(value: dict[str, Any], indent: int | str | None) 
     assert (problems, documents[0].value) == ([], value)
     assert json.dumps(documents[0].value) == json.dumps(value)
     assert all(documents[0].locate((key,)) for key in value)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(Path(__file__).parents[1].glob("manifests/**/*.yaml")), ids=lambda file: file.name
+)
+def test_ordinary_manifests_are_read_quickly(file: Path) -> None:
+    """The quick reader would be no good if it left these to the careful one."""
+    assert quick.read(file.read_text(), file.name)

@@ -1,0 +1,42 @@
+"""
+Reads YAML by the core schema of YAML 1.2 into plain values, and refuses what misleads a reader or exhausts the machine.
+
+Knows no file system and no manifest. No message quotes the text that was read: it may hold a secret.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.yaml12 import careful, quick
+from reconciler.yaml12.characters import HIDDEN, decode
+from reconciler.yaml12.document_path import format_document_path
+from reconciler.yaml12.limits import MAX_BYTES
+
+if TYPE_CHECKING:
+    from reconciler.model import Document, Problem
+
+__all__ = ["MAX_BYTES", "format_document_path", "is_readable", "read_documents"]
+
+
+def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
+    """
+    Give the documents of a file that have no problem, and every problem found; never an exception.
+
+    Empty documents are passed over, though they count in ``Source.document``. After broken syntax or a limit, the rest
+    of the file is not read.
+
+    Args:
+        data: UTF-8, with or without byte order mark.
+        file: Named in the result.
+    """
+    text, problems = decode(data, file)
+    if problems:
+        return [], problems
+    documents = quick.read(text, file)
+    return (documents, []) if documents is not None else careful.read(text, file)
+
+
+def is_readable(text: str) -> bool:
+    """Whether a document may hold *text*, quoted or with escapes: no character of it is refused."""
+    return HIDDEN.search(text) is None

@@ -1,0 +1,22 @@
+"""How much of YAML is read: what no manifest needs, and what would exhaust the machine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_BYTES: Final = 8 * 1024 * 1024
+"""Of one file."""
+MAX_DOCUMENTS: Final = 1_000
+"""In one file, empty ones included."""
+MAX_DEPTH: Final = 64
+"""Of lists and mappings in one document, aliases replaced by what they stand for."""
+MAX_NODES: Final = 50_000
+"""Keys and values in one document, aliases replaced by what they stand for."""
+MAX_FILE_NODES: Final = 250_000
+"""Keys and values in one file."""
+MAX_ALIASES: Final = 100
+"""Uses of aliases in one document."""
+MAX_TEXT: Final = 1024 * 1024
+"""Characters of one text."""
+MAX_PROBLEMS: Final = 100
+"""Reported of one file."""
