@@ -146,11 +146,13 @@ def _object(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tu
     had: dict[str, Any] = {}
     for name, child in rule.properties.items():
         a, b = stated.get(name, MISSING), live.get(name, MISSING)
-        if a is MISSING and b is MISSING and not child.has_default:
+        if (a is MISSING and b is MISSING and not child.has_default) or child.read_only:
             continue
         x, y = _pair(child, a, b, (*steps, name), scope)
-        _put(wanted, name, x)
-        _put(had, name, y)
+        if x is not MISSING:
+            wanted[name] = x
+        if y is not MISSING:
+            had[name] = y
     scope.undeclared.extend(
         (*steps, name) for name in live if name not in rule.properties and not _is_empty(live[name])
     )
