@@ -54,6 +54,11 @@ class Comparison:
         """Whether any field has *finding*."""
         return any(change.finding is finding for change in self.fields)
 
+    @property
+    def refusals(self) -> frozenset[Refusal]:
+        """Why ARM would refuse what differs."""
+        return frozenset(change.refusal for change in self.fields if change.refusal is not None)
+
 
 def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequence[IgnoreRule] = ()) -> Comparison:
     """

@@ -4,47 +4,57 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Desired, Reason
+from reconciler.model import Desired, Reason, Refusal
 from reconciler.rules import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 
-def way_out(reason: Reason, desired: Desired) -> str | None:
-    """Give what somebody can do about a resource that is blocked for *reason*; None where nothing is to be said."""
-    words = _WORDS.get(reason)
-    return words(desired) if words else None
+def way_out(
+    reason: Reason, desired: Desired, refusals: Collection[Refusal] = (), owner: str | None = None
+) -> str | None:
+    """
+    Give what somebody can do about a resource that is blocked; None where nothing is to be said.
+
+    Args:
+        reason: Why it is blocked.
+        desired: What is stated of it.
+        refusals: Of all its differences: whoever mends one wants to hear of the others.
+        owner: The project that the live resource carries the tag of.
+    """
+    if reason in _REFUSED:
+        ways = [words(desired) for refused, words in _REFUSED.items() if refused == reason or refused in refusals]
+        page = f" ({desired.kind.docs})" if desired.kind.docs else ""
+        return f"{'; '.join(ways)}{page}"
+    if reason is Reason.OWNED_ELSEWHERE:
+        return (
+            f"it carries the tag of project {owner}: let that project go of it, or pass --take-over"
+            f" (and --republish {desired.address} to write this project's tag at once)"
+        )
+    if reason is Reason.DID_NOT_STICK:
+        return (
+            "another writer may be at work, or Azure does not honor the value: change the manifest, or restart the loop"
+        )
+    return None
 
 
-def _page(desired: Desired) -> str:
-    return f" ({desired.kind.docs})" if desired.kind.docs else ""
-
-
-def _immutable(desired: Desired) -> str:
-    out = "restore the live value, or publish under a new name or version"
-    return f"Azure cannot change this after create: {out}{_page(desired)}"
+def _immutable(_: Desired) -> str:
+    return "Azure cannot change this after create: restore the live value, or publish under a new name or version"
 
 
 def _removal(desired: Desired) -> str:
     guards = {".".join(rule.removal_guard): None for _, rule in walk(desired.kind.rules) if rule.removal_guard}
     out = "set it in the manifest, or state the element again"
-    return f"Azure refuses to drop an element unless {' and '.join(guards)} is true: {out}{_page(desired)}"
+    return f"Azure refuses to drop an element unless {' and '.join(guards)} is true: {out}"
 
 
-def _unset(desired: Desired) -> str:
-    return f"Azure cannot clear this once it is set: delete the null, or state a value{_page(desired)}"
+def _unset(_: Desired) -> str:
+    return "Azure cannot clear this once it is set: delete the null, or state a value"
 
 
-_WORDS: Final[Mapping[Reason, Callable[[Desired], str]]] = {
+_REFUSED: Final[Mapping[str, Callable[[Desired], str]]] = {
     Reason.IMMUTABLE_FIELD: _immutable,
     Reason.REMOVAL_REFUSED: _removal,
     Reason.CANNOT_UNSET: _unset,
-    Reason.DID_NOT_STICK: lambda _: (
-        "another writer may be at work, or Azure does not honor the value: change the manifest, or restart the loop"
-    ),
-    Reason.OWNED_ELSEWHERE: lambda desired: (
-        f"another project's tag is on it: let that project go of it, or pass --take-over"
-        f" (and --republish {desired.address} to write this project's tag at once)"
-    ),
 }

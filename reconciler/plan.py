@@ -155,7 +155,7 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         fields=comparison.fields,
         ignored=len(comparison.ignored),
         ailment=observed.replication.failure() if observed.replication.has_failed else None,
-        fix=way_out(reason, desired),
+        fix=way_out(reason, desired, comparison.refusals, policy.tracking.owner_of(observed.body)),
     )
     return Decision(change, observed.body, comparison)
 
@@ -204,8 +204,7 @@ def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: P
 
 
 def _first_refusal(comparison: Comparison) -> Refusal | None:
-    found = {change.refusal for change in comparison.fields}
-    return next((refusal for refusal in Refusal if refusal in found), None)
+    return next((refusal for refusal in Refusal if refusal in comparison.refusals), None)
 
 
 def _true_sync(comparison: Comparison, policy: Policy) -> Sync:
@@ -235,5 +234,6 @@ def _parent_of(
 
 def _missing_parent_fix(item: Desired, manifest: Desired | None) -> str:
     if manifest is not None:
-        return f"add --target {manifest.address}: the parent is stated in {manifest.source.file}"
-    return f"add a {item.kind.parent} manifest for {item.parent}, or create it in Azure"
+        ways = f"add --target {manifest.address}, or give it the label that --selector asks for"
+        return f"{ways}: the parent is stated in {manifest.source.file}"
+    return f"add a {item.kind.parent} manifest for {item.kind.parent_id(item.params)}, or create it in Azure"

@@ -266,11 +266,20 @@ def test_the_table_has_every_action_and_reason() -> None:
             "Azure cannot clear this once it is set: delete the null, or state a value",
         ),
         (
+            widget(forever=None, frozen="b"),
+            live(forever="a", frozen="a"),
+            None,
+            (
+                "Azure cannot change this after create: restore the live value, or publish under a new name or version;"
+                " Azure cannot clear this once it is set: delete the null, or state a value"
+            ),
+        ),
+        (
             SAME,
             live(tags={"reconciler-project": "other"}),
             None,
             (
-                "another project's tag is on it: let that project go of it, or pass --take-over"
+                "it carries the tag of project other: let that project go of it, or pass --take-over"
                 " (and --republish Widget/m to write this project's tag at once)"
             ),
         ),
@@ -404,7 +413,10 @@ def test_a_parent_that_is_not_selected_is_named_with_its_target() -> None:
     assert made["GalleryApplicationVersion"] == (
         "blocked",
         "parent-missing",
-        "add --target GalleryApplication/m: the parent is stated in m.yaml",
+        (
+            "add --target GalleryApplication/m, or give it the label that --selector asks for:"
+            " the parent is stated in m.yaml"
+        ),
     )
 
 
@@ -412,7 +424,7 @@ def test_a_parent_that_nobody_states_is_named_with_its_id() -> None:
     """Without a manifest, one has to be written."""
     observation = Observation({APPLICATION.key: GONE})
     made, _ = make_plan([APPLICATION], observation, Policy())
-    assert made.changes[0].fix == f"add a Gallery manifest for {GALLERY.key}, or create it in Azure"
+    assert made.changes[0].fix == f"add a Gallery manifest for {GALLERY.id}, or create it in Azure"
 
 
 def test_the_plan_is_in_the_order_of_doing() -> None:
