@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import traceback
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
@@ -19,7 +17,7 @@ from reconciler.access import with_access
 from reconciler.arm.client import Accepted
 from reconciler.arm.polling import Interrupted, Patience, follow
 from reconciler.body import put_body
-from reconciler.errors import ArmError, ConflictError, ErrorInfo, OperationError, TransientError
+from reconciler.errors import ArmError, ConflictError, ErrorInfo, OperationError, TransientError, internal_error
 from reconciler.model import (
     MISSING,
     Action,
@@ -44,7 +42,6 @@ if TYPE_CHECKING:
     from reconciler.arm.client import ArmWriter
     from reconciler.saved_plan import SavedPlan
 
-_LOG: Final = logging.getLogger("reconciler.apply")
 DID_NOT_STICK: Final = "DidNotStick"
 _ROUNDS: Final = 3
 _LEAST_S: Final = 1e-3
@@ -192,7 +189,7 @@ class Applier:
         except (ArmError, OperationError) as error:
             return Outcome(attempt.change, Result.FAILED, error.info)
         except Exception as error:  # noqa: BLE001 - a bug met by one resource keeps no other from being written
-            return Outcome(attempt.change, Result.FAILED, _internal(error))
+            return Outcome(attempt.change, Result.FAILED, internal_error(error))
 
     def _depends(self, change: Change) -> Outcome | None:
         parent = self.outcomes.get(change.desired.parent or "")
@@ -358,13 +355,6 @@ def _unreadable(observed: object) -> ErrorInfo:
     if isinstance(observed, Unreadable):
         return observed.error
     return ErrorInfo("UnusableAnswer", "ARM took the PUT, and the resource is not there", fix="run again")
-
-
-def _internal(error: Exception) -> ErrorInfo:
-    """Name the type alone: the text of an unforeseen exception may quote anything."""
-    _LOG.debug("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
-    message = f"an unexpected {type(error).__name__} in the reconciler"
-    return ErrorInfo("InternalError", message, fix="please report it, with the output of --log-level debug")
 
 
 def _skipped(change: Change, code: str, message: str) -> Outcome:

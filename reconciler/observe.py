@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from reconciler.concurrency import run_all
-from reconciler.errors import ArmError, ErrorInfo
+from reconciler.errors import ArmError, ErrorInfo, internal_error
 from reconciler.model import (
     Absence,
     Absent,
@@ -92,11 +92,13 @@ async def read_one(item: Desired, arm: ArmReader) -> Observed:
     """Read one resource by itself."""
     try:
         return Live(item.kind.seal(await arm.get(item.id, item.kind.api_version)))
-    except ArmError as error:
+    except Exception as error:  # noqa: BLE001 - a bug met by one read keeps no other resource from being read
         return _failure(error)
 
 
-def _failure(error: ArmError) -> Observed:
+def _failure(error: Exception) -> Observed:
+    if not isinstance(error, ArmError):
+        return Unreadable(internal_error(error))
     if error.info.status == _NOT_FOUND and error.info.code in _ABSENT:
         return Absent(_ABSENT[error.info.code])
     return Unreadable(error.info)
@@ -125,19 +127,19 @@ async def _read_group(path: str, items: Sequence[Desired], found: _Found, scope:
 async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
     kind = items[0].kind
     try:
-        bodies = await arm.list(path, kind.api_version)
-    except ArmError as error:
+        live = {_key(body["id"]): body for body in await arm.list(path, kind.api_version)}
+        observed = {item.key: _listed(kind, live.get(item.key)) for item in items}
+        unmanaged = [_unmanaged(kind, body) for key, body in live.items() if key not in scope.stated]
+    except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
         if isinstance(failure, Absent) and failure.why is Absence.NOT_FOUND:
             failure = Absent(Absence.PARENT_MISSING)  # of a list, the parent is what was not found
         found.observed.update(dict.fromkeys((item.key for item in items), failure))
         return
-    live = {_key(body["id"]): body for body in bodies}
-    for item in items:
-        found.observed[item.key] = _listed(kind, live.get(item.key))
+    found.observed.update(observed)
+    found.unmanaged += unmanaged
     if items[0].parent is not None:
         found.parents.add(items[0].parent)
-    found.unmanaged += [_unmanaged(kind, body) for key, body in live.items() if key not in scope.stated]
 
 
 def _key(resource_id: str) -> str:
@@ -184,7 +186,7 @@ async def _read_parent(key: str, child: Desired, found: _Found, kinds: Mapping[s
     try:
         await arm.get(parent_id, kind.api_version)
         found.parents.add(key)
-    except ArmError as error:
+    except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
         if isinstance(failure, Unreadable):
             found.observed[key] = failure
@@ -198,6 +200,8 @@ async def _read_health(desired: Sequence[Desired], found: _Found, scope: Scope, 
 async def _read_health_of(item: Desired, found: _Found, arm: ArmReader) -> None:
     try:
         body = await arm.get(item.id, item.kind.api_version, item.kind.health)
+        found.observed[item.key] = Live(item.kind.seal(body))
     except ArmError:
         return  # the resource was read; that its replication could not be is no reason to forget it
-    found.observed[item.key] = Live(item.kind.seal(body))
+    except Exception as error:  # noqa: BLE001 - as above
+        found.observed[item.key] = _failure(error)

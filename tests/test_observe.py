@@ -210,13 +210,14 @@ def test_what_says_nothing(fault: Fault, code: str, name: str) -> None:
     assert found == {name: code if name == broken else "live" for name in manifests}
 
 
-def test_half_a_list() -> None:
-    """A second page that fails makes the list unreadable."""
+@pytest.mark.parametrize("code", ["NotFound", "ResourceNotFound", "ParentResourceNotFound"])
+def test_half_a_list(code: str) -> None:
+    """A second page that fails makes the list unreadable; of it, no 404 says that anything is absent."""
     one = {"id": APPLICATION, "properties": {"supportedOSType": "Linux"}}
     page = says(200, {"value": [one], "nextLink": "http://localhost/page2"})
-    faults = {"first": ("/applications", page), "second": ("/page2", refuses(404, "NotFound"))}
+    faults = {"first": ("/applications", page), "second": ("/page2", refuses(404, code))}
     found = observed(application(), application("other"), standing=False, **faults)
-    assert found == {"agent": "NotFound", "other": "NotFound"}
+    assert found == {"agent": "UnusableAnswer", "other": "UnusableAnswer"}
 
 
 @pytest.mark.parametrize("element", [{"properties": {}}, {"id": 7, "properties": {}}])
@@ -392,3 +393,19 @@ def test_a_replication_status_of_another_shape(status: Any) -> None:
             assert (await test.plan()).changes[0].health.value == "Healthy"
 
     run(scenario)
+
+
+async def _bug(send: object, forward: object) -> None:
+    message = "CANARY-bug"
+    raise RuntimeError(message)
+
+
+@pytest.mark.parametrize(
+    ("path", "unreadable"),
+    [("/versions", {"agent-1.0.0", "agent-1.1.0"}), ("/applicationDefinitions", {"suite"}), ("/tools", {"tools"})],
+)
+def test_a_bug_while_reading(path: str, unreadable: set[str]) -> None:
+    """What an unforeseen exception keeps from being read is unknown, and nothing else is."""
+    found = observed(*EVERYTHING, read=(path, _bug))
+    assert {name for name, word in found.items() if word == "InternalError"} == unreadable
+    assert {word for name, word in found.items() if name not in unreadable} == {"live"}
