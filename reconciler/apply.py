@@ -364,7 +364,8 @@ def _skipped(change: Change, code: str, message: str) -> Outcome:
 def _not_written(planned: Change, now: Change) -> Outcome:
     """Give the outcome where the read just before the PUT says that none is to be sent."""
     if now.action is Action.NONE:
-        return Outcome(planned, Result.UNCHANGED)
+        # What was planned is what somebody else has done meanwhile; of one that ran, nothing was known until now.
+        return Outcome(now if planned.action is Action.WAIT else planned, Result.UNCHANGED)
     return Outcome(now, Result.FAILED, now.error) if now.error else Outcome(now, None)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.model import Action, Change, Live, Plan, Result
+from reconciler.model import Action, Change, Live, Plan, Result, Sync
 from reconciler.plan import Memory
 from reconciler.saved_plan import read, save
 from tests.support.clock import START
@@ -793,7 +793,8 @@ def test_wait_and_nothing_left() -> None:
     async def _(test: Bench) -> None:
         twin = asyncio.ensure_future(restated(test, gallery()).apply())
         await test.clock.sleep(10)
-        assert await test.results() == {"tools": "unchanged"}
+        outcome = (await test.apply())["tools"]
+        assert (told(outcome), outcome.change.action, outcome.change.sync) == ("unchanged", Action.NONE, Sync.IN_SYNC)
         assert test.service.sent("PUT") == ["tools"]
         await twin
 

@@ -63,7 +63,7 @@ def ending_of(item: Item) -> str:
     if result is None:
         return {Action.WAIT: "still running"}.get(action, "not started" if action.writes else state_of(item.change))
     if result is Result.UNCHANGED:
-        return "in sync" if action.writes or action is Action.WAIT else state_of(item.change)
+        return "in sync" if action.writes else state_of(item.change)
     return "still running" if result is Result.FAILED and _goes_on(item) else _ENDINGS[result]
 
 
