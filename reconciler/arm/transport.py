@@ -222,7 +222,7 @@ class _Sips(httpx.AsyncByteStream):
 
 async def _read(response: httpx.Response, most: int) -> bytes:
     if response.request.method == "HEAD":  # its headers speak of a body that does not come
-        return b"".join([piece async for piece in response.aiter_raw()])
+        return await response.aread()
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip"}:  # one layer swells a thousandfold, two a million
         raise _unusable(response, "the answer is packed in a way that was not asked for")
