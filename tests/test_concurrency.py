@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.concurrency import run_all
+from reconciler.concurrency import in_daemon_thread, run_all
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -65,3 +66,56 @@ def test_the_first_exception_ends_the_others() -> None:
     with pytest.raises(ValueError, match="two"):
         asyncio.run(run_all([piece(number) for number in range(1, 9)], 3))
     assert done == [1]
+
+
+def test_a_thread_that_blocks() -> None:
+    """What it gives and what it raises is handed on, and others go on meanwhile."""
+    begun = threading.Event()
+
+    def fail() -> None:
+        raise KeyError
+
+    async def scenario() -> str:
+        waiting = asyncio.ensure_future(in_daemon_thread(lambda: "given" if begun.wait(20) else "late", 60))
+        await asyncio.sleep(0)
+        begun.set()
+        with pytest.raises(KeyError):
+            await in_daemon_thread(fail, 60)
+        return await waiting
+
+    assert asyncio.run(scenario()) == "given"
+
+
+def test_a_thread_that_takes_too_long() -> None:
+    """It is left to itself; what it gives after all, or raises, disturbs nobody."""
+    release = threading.Event()
+
+    def late() -> None:
+        release.wait()
+        raise KeyError
+
+    async def scenario() -> None:
+        with pytest.raises(TimeoutError):
+            await in_daemon_thread(late, 0)
+
+    asyncio.run(scenario())
+    (left,) = (thread for thread in threading.enumerate() if thread.name == "in_daemon_thread")
+    assert left.daemon
+    release.set()
+    left.join()
+
+
+def test_a_thread_that_nobody_waits_for_any_more() -> None:
+    """Who waits may be stopped, also before the thread is done and while the loop runs on."""
+    release = threading.Event()
+
+    async def scenario() -> None:
+        waiting = asyncio.ensure_future(in_daemon_thread(release.wait, 60))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        release.set()
+        await in_daemon_thread(lambda: None, 60)
+
+    asyncio.run(scenario())

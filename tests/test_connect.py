@@ -69,7 +69,7 @@ def test_each_cloud(cloud: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(tokens, IdentityToken)
         assert (tokens.credentials.name, tokens.scope) == ("environment", CLOUDS[cloud].scope)
         tokens.credentials.create(None)
-    assert made == [{"authority": CLOUDS[cloud].authority}] * 2
+    assert [options["authority"] for options in made] == [CLOUDS[cloud].authority] * 2
 
 
 def test_a_token_that_is_not_there() -> None:

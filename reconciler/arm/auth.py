@@ -121,7 +121,7 @@ class _TenantToken:
     _held: _Held | None = None
     _failed: ErrorInfo | None = None
     _failed_at: float = 0.0
-    _pending: asyncio.Task[None] | None = None
+    _pending: asyncio.Task[_Held | ErrorInfo] | None = None
 
     async def token(self) -> Secret:
         """Give a token that is valid for minutes yet, or at least at all where no newer one can be had."""

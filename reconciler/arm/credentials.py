@@ -7,6 +7,7 @@ What goes wrong is said with the names of what was looked at, and without a valu
 from __future__ import annotations
 
 import base64
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,7 +74,7 @@ class Credentials:
         from azure import identity  # noqa: PLC0415 (a third of a second, and needed only for a real sign-in)
 
         allowed: dict[str, Any] = {"additionally_allowed_tenants": [tenant]} if tenant else {}
-        options: dict[str, Any] = {"authority": self.authority, **allowed}
+        options: dict[str, Any] = {"authority": self.authority, "connection_verify": _trusted(self.environ), **allowed}
         match self.name:
             case "default":
                 return identity.DefaultAzureCredential(**options)
@@ -92,7 +93,8 @@ class Credentials:
 
     def failure(self, error: Exception, claims: Secret | None = None) -> ErrorInfo:
         """Give what a report says of a sign-in that failed; *claims* are what it was asked with."""
-        text = self._hidden(str(error), claims)
+        said = getattr(error, "message", None) or str(error)  # the text of azure-core's adds the whole answer
+        text = self._hidden(said, claims)
         message = " ".join(scrub(text).split())[:_SHOWN_CHARACTERS]
         fix = "see docs/sign-in.md for what each --credential looks at"
         missing = _missing(_LOOKED_AT, self.environ) if self.name == "default" else ""
@@ -117,7 +119,7 @@ class Credentials:
 
     def _managed_identity(self, identity: Any, tenant: str | None) -> Any:
         if tenant:
-            message = f"a managed identity has tokens of its own tenant alone, and the subscription belongs to {tenant}"
+            message = f"a managed identity has tokens of its own tenant alone, and the subscription is of {tenant}"
             raise ValueError(message)
         return identity.ManagedIdentityCredential(client_id=self.environ.get("AZURE_CLIENT_ID"))
 
@@ -128,11 +130,11 @@ class Credentials:
 
             headers = {"authorization": f"Bearer {self.environ['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
             url = f"{self.environ['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience=api://AzureADTokenExchange"
-            answer = httpx.get(url, headers=headers, timeout=30)
+            answer = httpx.get(url, headers=headers, timeout=30, verify=ssl.create_default_context())
             if not answer.is_success:
                 message = f"GitHub's token service answered {answer.status_code}"
                 raise ValueError(message)
-            return str(answer.json()["value"])
+            return _assertion(answer.json())
 
         tenant, client = self.environ["AZURE_TENANT_ID"], self.environ["AZURE_CLIENT_ID"]
         return identity.ClientAssertionCredential(tenant, client, assertion, **options)
@@ -149,3 +151,23 @@ class Credentials:
 
 def _missing(needed: tuple[tuple[str, ...], ...], environ: Mapping[str, str]) -> str:
     return ", ".join(" or ".join(names) for names in needed if not any(environ.get(name) for name in names))
+
+
+def _assertion(answer: Any) -> str:
+    value = answer.get("value") if isinstance(answer, dict) else None
+    if not isinstance(value, str):
+        message = "GitHub's token service gave no assertion"
+        raise TypeError(message)
+    return value
+
+
+def _trusted(environ: Mapping[str, str]) -> str | bool:
+    """
+    Give what the sign-in service's certificate is held against: the store of the system, or SSL_CERT_FILE, as for ARM.
+
+    ``requests``, which azure-identity speaks through, would take its own list, or what it reads from two names.
+    """
+    if environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE"):
+        return True
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile or paths.capath or True
