@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.paths import get, keyed
 from reconciler.rules import Rule, Shape
-from reconciler.schema_errors import MOST, problem
+from reconciler.schema_errors import MOST, place, problem
 from reconciler.spelling import canonical, normalize, parse_instant, parse_json
 
 if TYPE_CHECKING:
@@ -166,8 +166,10 @@ def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
         if tracking.is_own_name(name):
             message = f"tags that begin with {tracking.prefix}- are written by the reconciler alone"
             check.error(("tags", name), "reserved-tag", message, "give the tag another name")
-    for name in _twins(tags):
-        check.error(("tags", name), "duplicate-element", "two tags differ by case alone", "keep one of them")
+    for first, name in _twins(tags):
+        file, line, _ = place(check.document, ("spec", "tags", first))
+        message = f"two tags differ by case alone: the other, {first}, is at {file}:{line}"
+        check.error(("tags", name), "duplicate-element", message, "keep one of them, or spell both alike")
     own = (bool(kind.write_only_paths) + (tracking.project is not None) + 1) if tracking.tags else 0
     stated = sum(value is not None for value in tags.values())
     if stated + own > _MOST_TAGS:
@@ -175,9 +177,9 @@ def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
         check.error(("tags",), "too-many-tags", message, "state fewer tags")
 
 
-def _twins(names: Mapping[str, Any]) -> Iterator[str]:
-    seen: set[str] = set()
+def _twins(names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    seen: dict[str, str] = {}
     for name in names:
-        if name.casefold() in seen:
-            yield name
-        seen.add(name.casefold())
+        first = seen.setdefault(name.casefold(), name)
+        if first != name:
+            yield first, name

@@ -102,11 +102,13 @@ class Origin:
     Attributes:
         file: As the user would name it.
         line: From 1; of the nearest written ancestor if the value is in a file that the manifest names.
+        column: From 1.
     """
 
     layer: Layer
     file: str
     line: int
+    column: int | None = field(default=None, compare=False)
 
 
 Trace: TypeAlias = Callable[[FieldPath], Origin]
@@ -190,7 +192,7 @@ class Desired:
         """Give where the value at a path of ``spec``, as written, is stated. Reads texts again: for reports only."""
         if self.trace is not None:
             return self.trace(("spec", *path))
-        return Origin(Layer.MANIFEST, self.source.file, self.locate(("spec", *path))[0])
+        return Origin(Layer.MANIFEST, self.source.file, *self.locate(("spec", *path)))
 
     @property
     def address(self) -> str:

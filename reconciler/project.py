@@ -142,7 +142,7 @@ class Writing:
 
     def origin(self, path: FieldPath) -> Origin:
         """Give the place of the value at *path* of the fields."""
-        return Origin(self.layer, self.document.source.file, self.document.locate((*self.at, *path))[0])
+        return Origin(self.layer, self.document.source.file, *self.document.locate((*self.at, *path)))
 
 
 def render(

@@ -50,11 +50,15 @@ MOST: Final = 100
 
 def problem(document: Document, path: FieldPath, code: str, message: str, fix: str | None = None) -> Problem:
     """Give a problem at *path* of *document*, where it is written: in the manifest, or in what is laid over it."""
+    return Problem(*place(document, path), format_document_path(path), code, message, fix)
+
+
+def place(document: Document, path: FieldPath) -> tuple[str, int, int | None]:
+    """Give file, line and column of what is written at *path*: in the manifest, or in what is laid under or over it."""
     origin = document.trace(path) if document.trace is not None and path[:1] == ("spec",) else None
     if origin is not None and origin.layer is not Layer.MANIFEST:
-        return Problem(origin.file, origin.line, None, format_document_path(path), code, message, fix)
-    line, column = document.locate(path)
-    return Problem(document.source.file, line, column, format_document_path(path), code, message, fix)
+        return origin.file, origin.line, origin.column
+    return (document.source.file, *document.locate(path))
 
 
 def explain(document: Document, errors: Iterable[ValidationError]) -> Iterator[Problem]:
@@ -137,12 +141,12 @@ def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> tuple[str
     if value is None:
         fix = "delete the line" if "default" in schema else "state a value, or delete the line"
         return f"null says that it must not be set, and it cannot be unset; {expected} is expected", fix
-    if "string" in types and isinstance(value, bool | int | float):
-        shown = (
-            "(hidden)" if schema.get("x-ms-secret") else str(value).lower() if isinstance(value, bool) else repr(value)
-        )
+    if not isinstance(value, bool | int | float):
+        return f"{_made_of(value)} where {expected} is expected", f"state {expected}"
+    shown = "(hidden)" if schema.get("x-ms-secret") else str(value).lower() if isinstance(value, bool) else repr(value)
+    if "string" in types:
         return f"YAML reads this as {_made_of(value)} {shown}; text is expected", "put it in quotation marks"
-    return f"{_made_of(value)} where {expected} is expected", f"state {expected}"
+    return f"{_made_of(value)} {shown} where {expected} is expected", f"state {expected}"
 
 
 def _made_of(value: Any) -> str:

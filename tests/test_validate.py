@@ -213,11 +213,16 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
     ),
     (
         version(replicaCount=True),
-        (f"{PROFILE}.replicaCount", "type", "the boolean where a whole number is expected", "state a whole number"),
+        (
+            f"{PROFILE}.replicaCount",
+            "type",
+            "the boolean true where a whole number is expected",
+            "state a whole number",
+        ),
     ),
     (
         version(replicaCount=1.5),
-        (f"{PROFILE}.replicaCount", "type", "the number where a whole number is expected", "state a whole number"),
+        (f"{PROFILE}.replicaCount", "type", "the number 1.5 where a whole number is expected", "state a whole number"),
     ),
     (
         version(replicaCount=2.0),
@@ -396,7 +401,12 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
     ),
     (
         stated("Gallery", tags={"Team": "a", "team": "b"}),
-        ("spec.tags.team", "duplicate-element", "two tags differ by case alone", "keep one of them"),
+        (
+            "spec.tags.team",
+            "duplicate-element",
+            "two tags differ by case alone: the other, Team, is at m.yaml:4",
+            "keep one of them, or spell both alike",
+        ),
     ),
 ]
 
@@ -727,7 +737,7 @@ WORDED = {
     "fixed": ({"const": "a"}, "b", "value", "must be one of a"),
     "never": ({"not": {}}, "b", "not-allowed", "this value is not allowed here"),
     "odd": ({"multipleOf": 2}, 3, "multipleOf", "this value is not allowed here"),
-    "none": ({"type": "null"}, 3, "type", "the number where null is expected"),
+    "none": ({"type": "null"}, 3, "type", "the number 3 where null is expected"),
 }
 
 

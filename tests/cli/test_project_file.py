@@ -401,7 +401,17 @@ def test_a_mistake_of_an_overlay_or_a_default_is_told_where_it_is(work: Workspac
     patch = {"kind": "Gallery", "metadata": {"name": "tools"}, "spec": {"properties": {"descriptio": "Dev"}}}
     work.file("overlays/dev/gallery.yaml", as_yaml(patch))
     done = report("validate", "-e", "dev", code=1)
-    assert {(problem["file"], problem["code"], problem["line"]) for problem in done["errors"]} == {
-        ("overlays/dev/gallery.yaml", "unknown-key", 6),
-        ("reconciler.yaml", "reserved-tag", 8),
+    places = {(problem["file"], problem["code"], problem["line"], problem["column"]) for problem in done["errors"]}
+    assert places == {
+        ("overlays/dev/gallery.yaml", "unknown-key", 6, 5),
+        ("reconciler.yaml", "reserved-tag", 8, 7),
     }
+
+
+def test_a_tag_of_the_defaults_that_a_manifest_spells_otherwise(work: Workspace, report: Reporting) -> None:
+    """Azure has one of them; which, somebody has to say who sees both places."""
+    work.project(defaults={"tags": {"Team": "a"}})
+    work.state(changed(gallery(), "tags", {"team": "b"}))
+    (problem,) = report("validate", code=1)["errors"]
+    assert problem["file"].startswith("manifests/")
+    assert problem["message"] == "two tags differ by case alone: the other, Team, is at reconciler.yaml:8"
