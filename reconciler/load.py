@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.files import RefusedError, Root, refuse
 from reconciler.model import Document, Problem
+from reconciler.secret import scrub
 from reconciler.yaml12 import MAX_BYTES, format_document_path, read_documents
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ MAX_REFERENCED: Final = 1024 * 1024
 """Bytes of a file that ``$file`` names."""
 MAX_REFERENCES: Final = 1_000
 """Uses of ``$file`` in one document."""
+MAX_SHOWN: Final = 200
+"""Characters of what ``$file`` names that a message quotes."""
 REFERENCE: Final = "$file"
 _FIX: Final = "Name a file below the root folder, by its path from the manifest's folder"
 _ELSEWHERE: Final = re.compile(r"/|~|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
@@ -223,7 +226,7 @@ class _Texts:
         except RefusedError as refused:
             line, column = self._document.locate((*path, REFERENCE))
             where = format_document_path(path)
-            message = f"{REFERENCE} is not read. {refused}"
+            message = f"{REFERENCE} {scrub(value[REFERENCE])[:MAX_SHOWN]} is not read. {refused}"
             problem = Problem(self._file.name, line, column, where, "file-reference", message, refused.fix)
             self.problems.append(problem)
             return None

@@ -442,6 +442,15 @@ def test_reference_elsewhere_is_refused(root: Path, reference: str, part: str) -
     assert loaded.documents == ()
 
 
+def test_a_reference_that_is_not_read_is_named(root: Path) -> None:
+    """A manifest names many files; a signature in a link that is none of them is not shown."""
+    write("m/a.yaml", f'spec:\n  x: {{"$file": "gone.sh"}}\n  y: {{"$file": "https://h/p?sig={CANARY}"}}\n')
+    gone, link = (problem.message for problem in load(["m/a.yaml"], root).problems)
+    assert gone == "$file gone.sh is not read. There is no such file or folder"
+    assert "https://h/p" in link
+    assert CANARY not in link
+
+
 @pytest.mark.usefixtures("root")
 def test_root_without_project_is_the_folder() -> None:
     """Without a project file the root is the path itself, or the file's folder: nothing above it is named."""
