@@ -15,6 +15,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
             UnusableAnswerError  an answer that is not what was asked for (HTML, another resource, cut short)
             ForeignOriginError   a link that ARM gave leads away from the ARM endpoint; nothing was sent there
         OperationError           a long-running operation ended Failed or Canceled, or outlived its deadline
+        PackageError             Azure could not read a package that a PUT names; the PUT was not sent
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class ErrorInfo:
         status: The HTTP status, if there was an answer.
         request_id: ``x-ms-request-id`` of that answer.
         fix: What to do next.
+        target: The property that ARM named, in its own words; where it is stated, a report tells.
     """
 
     code: str
@@ -87,6 +89,7 @@ class ErrorInfo:
     status: int | None = None
     request_id: str | None = None
     fix: str | None = None
+    target: str | None = None
 
 
 def internal_error(error: Exception) -> ErrorInfo:
@@ -99,17 +102,10 @@ def internal_error(error: Exception) -> ErrorInfo:
 class ArmError(ReconcilerError):
     """One request to ARM did not give a usable answer."""
 
-    def __init__(self, info: ErrorInfo, *, target: str | None = None) -> None:
-        """
-        Keep what the report will say.
-
-        Args:
-            info: What happened.
-            target: The property path that ARM named, if any.
-        """
+    def __init__(self, info: ErrorInfo) -> None:
+        """Keep what the report will say."""
         super().__init__(f"{info.code}: {info.message}")
         self.info = info
-        self.target = target
 
 
 class AuthError(ArmError):
@@ -128,9 +124,9 @@ class ConflictError(ArmError):
         retry_after_s: How long ARM asks to wait; None if it asks for nothing.
     """
 
-    def __init__(self, info: ErrorInfo, *, target: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(self, info: ErrorInfo, *, retry_after_s: float | None = None) -> None:
         """Keep what the report will say, and how long to wait."""
-        super().__init__(info, target=target)
+        super().__init__(info)
         self.retry_after_s = retry_after_s
 
 
@@ -160,6 +156,15 @@ class ForeignOriginError(ArmError):
 
 class OperationError(ReconcilerError):
     """A long-running operation ended Failed or Canceled, or outlived its deadline."""
+
+    def __init__(self, info: ErrorInfo) -> None:
+        """Keep what the report will say."""
+        super().__init__(f"{info.code}: {info.message}")
+        self.info = info
+
+
+class PackageError(ReconcilerError):
+    """Azure could not read a package that a PUT names, or nobody can sign for it. The PUT was not sent."""
 
     def __init__(self, info: ErrorInfo) -> None:
         """Keep what the report will say."""

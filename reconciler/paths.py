@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Steps: TypeAlias = tuple[str | int, ...]
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+_WORD: Final = re.compile(r"[^./\[\]'\"]+")
 _TOKEN: Final = re.compile(r'\["(?:[^"\\]|\\.)*"\](?=[.[]|\Z)|\[(?s:.*?)\](?=[.[]|\Z)|[^.\[\]]+')
 
 
@@ -141,6 +142,39 @@ def format_steps(rule: Rule | None, steps: Steps, *bodies: Any) -> str:
         values = [item[1] if item is not None else MISSING for item in found]
         rule = rule.child(step) if rule else None
     return text
+
+
+def find(rule: Rule | None, body: Any, target: str) -> tuple[FieldPath, str] | None:
+    """
+    Give what ARM's ``target`` of an error names in *body*: where, as written, and as a reader writes it.
+
+    ARM writes ``galleryApplicationVersion.properties.…`` as well as ``properties.…``, in any case, and names a list
+    without telling the element. None if *body* does not hold it.
+    """
+    words = _WORD.findall(target)
+    return _find(rule, body, words) or _find(rule, body, words[1:])
+
+
+def _find(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPath, str] | None:
+    path: list[str | int] = []
+    text = ""
+    for word in words:
+        if isinstance(value, list):
+            index = int(word) if word.isdecimal() else len(value)
+            if index >= len(value):
+                break
+            text += label(rule or Rule(), value[index], index)
+            path.append(index)
+            value, rule = value[index], rule.items if rule else None
+        else:
+            names = {name.casefold(): name for name in value} if isinstance(value, dict) else {}
+            name = names.get(word.casefold())
+            if name is None:
+                return None
+            text += _key(name, leading=not text)
+            path.append(name)
+            value, rule = value[name], rule.child(name) if rule else None
+    return (tuple(path), text) if path else None
 
 
 def _absent_element(rule: Rule, step: str | int) -> str:

@@ -49,10 +49,9 @@ def test_a_manifest_error_keeps_every_problem() -> None:
     "kind", [ArmError, AuthError, ConflictError, ForeignOriginError, RejectedError, UnusableAnswerError]
 )
 def test_an_error_of_arm_keeps_its_words(kind: type[ArmError]) -> None:
-    """ARM's own code and message, and the property that it named."""
-    error = kind(INFO, target="properties.x")
-    assert (str(error), error.info, error.target) == ("Conflict: Another operation runs.", INFO, "properties.x")
-    assert kind(INFO).target is None
+    """ARM's own code and message."""
+    error = kind(INFO)
+    assert (str(error), error.info) == ("Conflict: Another operation runs.", INFO)
 
 
 def test_a_transient_error_says_whether_the_write_may_have_landed() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.model import MISSING
-from reconciler.paths import fold_names, format_steps, get, keyed, label, lookup, matches, written_path
+from reconciler.paths import find, fold_names, format_steps, get, keyed, label, lookup, matches, written_path
 from reconciler.rules import Rule
 from reconciler.secret import SecretUrl
 from tests.synthetic import KINDS, WIDGET
@@ -213,3 +213,26 @@ def test_the_spelling_is_that_of_the_first_body_that_has_it() -> None:
 def test_an_ignore_pattern_covers_a_path_and_what_is_below(pattern: str, path: str, *, expected: bool) -> None:
     """Wildcards stand for one key or element; case, and blanks in brackets, do not count."""
     assert matches(pattern, path) is expected
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "shown"),
+    [
+        ("properties.parts", ("properties", "parts"), "properties.parts"),
+        ("widget.properties.Parts[1].at", ("properties", "parts", 1, "at"), "properties.parts[b,2].at"),
+        ("/properties/parts/0/name", ("properties", "parts", 0, "name"), "properties.parts[a,1].name"),
+        ("properties.parts.name", ("properties", "parts"), "properties.parts"),
+        ("properties.parts[7].name", ("properties", "parts"), "properties.parts"),
+        ("properties['odd name']", ("properties", "odd name"), 'properties["odd name"]'),
+    ],
+)
+def test_what_an_error_of_arm_names(target: str, path: tuple[str | int, ...], shown: str) -> None:
+    """In any of the ways in which it writes paths; of a list it tells no element."""
+    body = {"properties": {"parts": [part("a"), part("b", "2")], "odd name": 1}}
+    assert find(RULES, body, target) == (path, shown)
+
+
+@pytest.mark.parametrize("target", ["", "properties.other", "widget", "Microsoft.Compute", "properties.parts.0.name.x"])
+def test_what_is_not_stated_is_not_found(target: str) -> None:
+    """No place is better than a wrong one."""
+    assert find(RULES, {"properties": {"parts": [part("a")]}}, target) is None

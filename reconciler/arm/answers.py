@@ -183,7 +183,7 @@ def error_of(answer: Answer, *, write: bool) -> ArmError:
         answer: As received.
         write: Whether the request may have changed something.
     """
-    info, target = _error_info(answer)
+    info = _error_info(answer)
     asked = answer.retry_after(_sent_at(answer))
     if answer.status == _TOO_MANY_REQUESTS:
         return TransientError(replace(info, fix=_when(answer) or info.fix), retry_after_s=asked)
@@ -192,10 +192,10 @@ def error_of(answer: Answer, *, write: bool) -> ArmError:
     if answer.status == 401:  # noqa: PLR2004
         return AuthError(replace(info, fix=info.fix or _SIGN_IN_FIX))
     if answer.status == 409 and info.code in _IN_THE_WAY:  # noqa: PLR2004
-        return ConflictError(info, target=target, retry_after_s=asked)
+        return ConflictError(info, retry_after_s=asked)
     if answer.status in RETRYABLE:
         return TransientError(info, may_have_landed=write, retry_after_s=asked)
-    return RejectedError(info, target=target)
+    return RejectedError(info)
 
 
 def _sent_at(answer: Answer) -> datetime:
@@ -216,15 +216,13 @@ def _when(answer: Answer) -> str | None:
     return f"ARM asks to wait {value} s before anything else is sent" if value.isdecimal() and len(value) < 10 else None  # noqa: PLR2004
 
 
-def _error_info(answer: Answer) -> tuple[ErrorInfo, str | None]:
+def _error_info(answer: Answer) -> ErrorInfo:
     try:
         body = answer.json()
     except ValueError:
         body = None
     error = body.get("error") if isinstance(body, dict) else None
-    target = error.get("target") if isinstance(error, dict) else None
-    info = _info_from(error, f"HTTP {answer.status} without an ARM error", answer.status, answer.request_id)
-    return info, target if isinstance(target, str) else None
+    return _info_from(error, f"HTTP {answer.status} without an ARM error", answer.status, answer.request_id)
 
 
 def _info_from(error: Any, fallback: str, status: int | None, request_id: str | None) -> ErrorInfo:
@@ -237,4 +235,6 @@ def _info_from(error: Any, fallback: str, status: int | None, request_id: str | 
     details = [item.get("message") for item in details if isinstance(item, dict)] if isinstance(details, list) else []
     text = " ".join([message, *(detail for detail in details if isinstance(detail, str) and detail != message)])
     shown = scrub(code)[:_SHOWN_OF_A_WORD]
-    return ErrorInfo(shown, scrub(text)[:_SHOWN_CHARACTERS], status, request_id, _FIXES.get(code))
+    target = error.get("target")
+    target = target[:_SHOWN_OF_A_WORD] if isinstance(target, str) else None
+    return ErrorInfo(shown, scrub(text)[:_SHOWN_CHARACTERS], status, request_id, _FIXES.get(code), target)

@@ -8,9 +8,9 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.model import MISSING, Action, Reason, Sync
+from reconciler.model import MISSING, Action, Layer, Reason, Sync
 from reconciler.report.escape import inert_json
-from reconciler.report.states import error_of, items
+from reconciler.report.states import error_of, items, place_of
 from reconciler.report.summary import summarize
 from reconciler.secret import Secret
 
@@ -58,7 +58,7 @@ def _resource(item: Item) -> dict[str, Any]:
         "health": change.health,
         "changes": [_field(field) for field in change.fields],
         "outcome": item.outcome.result if item.outcome else None,
-        "error": _error(error) if error else None,
+        "error": _error(error, item) if error else None,
         "fix": change.fix,
     }
 
@@ -95,13 +95,16 @@ def _source(source: Source) -> dict[str, Any]:
     return {"file": source.file, "line": source.line, "document": source.document}
 
 
-def _error(error: ErrorInfo) -> dict[str, Any]:
+def _error(error: ErrorInfo, item: Item) -> dict[str, Any]:
+    path, origin = place_of(item) or (None, None)
     return {
         "code": error.code,
         "message": error.message,
         "status": error.status,
         "requestId": error.request_id,
         "fix": error.fix,
+        "path": path,
+        "line": origin.line if origin and origin.layer is Layer.MANIFEST else None,
     }
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler import paths
 from reconciler.model import Action, Change, Health, Outcome, Reason, Report, Result, Sync
 
 if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo
+    from reconciler.model import Origin
 
 _STATES: Final = {Action.CREATE: "to create", Action.UPDATE: "to update", Action.WAIT: "waiting"}
 _INTERRUPTED: Final = "Interrupted"
@@ -94,3 +96,13 @@ def error_of(item: Item) -> ErrorInfo | None:
     if item.outcome is not None and item.outcome.error is not None:
         return item.outcome.error
     return item.change.error
+
+
+def place_of(item: Item) -> tuple[str, Origin] | None:
+    """Give the value that an error of ARM names, if it is stated: its path, and what states it."""
+    error = error_of(item)
+    if error is None or error.target is None:
+        return None
+    desired = item.change.desired
+    found = paths.find(desired.kind.rules, desired.body, error.target)
+    return (found[1], desired.origin(found[0])) if found else None

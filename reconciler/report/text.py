@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model import MISSING, Action, Finding, Health, Op, Result, Sync
 from reconciler.report.escape import inert, visible
-from reconciler.report.states import Item, ending_of, error_of, is_applied, noteworthy
+from reconciler.report.states import Item, ending_of, error_of, is_applied, noteworthy, place_of
 from reconciler.report.summary import count, summarize, verdict
 from reconciler.report.values import first_difference, literal, pair
 from reconciler.report.words import MARKS, PLAIN, REASONS, UNMANAGED_MARK, note_of
@@ -126,7 +126,7 @@ def item_lines(item: Item, look: Look, *, applied: bool) -> Iterator[str]:
     for field in change.fields:
         yield from _field_lines(change, field, look)
     if error is not None:
-        yield from _error_lines(error, look)
+        yield from _error_lines(item, error, look)
     if change.fix and (error is None or change.fix != error.fix):
         yield f"{_INDENT}fix: {visible(change.fix)}"
 
@@ -197,8 +197,11 @@ def _sides(change: Change, field: FieldChange, room: int) -> tuple[str, str]:
     return " ", " → ".join(pair(field.observed, field.desired, max(room // 2, _NARROWEST)))
 
 
-def _error_lines(error: ErrorInfo, look: Look) -> Iterator[str]:
+def _error_lines(item: Item, error: ErrorInfo, look: Look) -> Iterator[str]:
     yield f"{_INDENT}{look.paint(f'error[{visible(error.code)}]', 'red')}: {visible(error.message)}"
+    if found := place_of(item):
+        path, origin = found
+        yield f"{_INDENT * 2}at: {visible(path)}  {look.paint(f'{visible(origin.file)}:{origin.line}', 'dim')}"
     status = f"HTTP {error.status}" if error.status is not None else ""
     request = f"request id {visible(error.request_id)}" if error.request_id else ""
     if status or request:

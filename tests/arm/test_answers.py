@@ -173,7 +173,7 @@ def test_error_keeps_what_arm_says() -> None:
         Answer(400, {"x-ms-correlation-request-id": "c-1"}, error(400, "BadRequest", **more).content), write=True
     )
     assert (found.info.code, found.info.message) == ("BadRequest", "it is so why")
-    assert (found.info.status, found.info.request_id, found.target) == (400, "c-1", "properties.x")
+    assert (found.info.status, found.info.request_id, found.info.target) == (400, "c-1", "properties.x")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_error_keeps_what_arm_says() -> None:
 def test_error_without_an_arm_error(content: bytes) -> None:
     """Whatever a gateway answers makes an error with the HTTP status for a code."""
     found = error_of(reply(404, content), write=False)
-    assert (found.info.code, found.info.message, found.target) == ("Http404", "HTTP 404 without an ARM error", None)
+    assert (found.info.code, found.info.message, found.info.target) == ("Http404", "HTTP 404 without an ARM error", None)
 
 
 def test_fixes() -> None:
@@ -270,7 +270,7 @@ def test_an_error_keeps_how_long_to_wait(
 
 def test_a_body_as_deep_as_it_may_be_can_be_walked() -> None:
     """Sealed, compared, planned and shown without an end of the stack, wherever it stands."""
-    deep: Any = "https://h/p?code=canary"
+    deep: Any = "https://h/p?code=CANARY"
     for _ in range(97):
         deep = [deep]
     kind = load_kinds()["GalleryApplicationVersion"]
@@ -278,4 +278,4 @@ def test_a_body_as_deep_as_it_may_be_can_be_walked() -> None:
     live = kind.seal(json_object(reply(200, body)))
     item = desired(MINIMAL[kind.name], kind)
     assert compare(item, live, Tracking()).fields
-    assert "canary" not in canonical(normalized(kind.rules, live))
+    assert "CANARY" not in canonical(normalized(kind.rules, live))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import Azure, Workspace, changed, checked, definition, estate, gallery, id_of, version
+from tests.cli.support import Azure, Workspace, changed, checked, definition, estate, gallery, id_of, resource, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
@@ -195,3 +195,19 @@ def test_an_apply_sends_no_less_than_its_plan_told(work: Workspace, report: Repo
     assert sent["requests"]["PUT"] == 4
     assert sent["requests"]["GET"] >= told["requests"]["GET"] + 8
     assert sent["applyRequests"] is None
+
+
+def test_a_refusal_is_reported_where_the_manifest_states_what_azure_names(
+    work: Workspace, run: Command, report: Reporting
+) -> None:
+    """The path that ARM names in its error is shown with file and line, in every format."""
+    link = "https://packages.blob.core.windows.net/agent/agent.zip?one?two"
+    path = "properties.publishingProfile.source.mediaLink"
+    work.state(*estate()[:2])
+    file = work.add(changed(version(), path, link))
+    line = next(at for at, text in enumerate(file.read_text().splitlines(), 1) if "mediaLink" in text)
+    error = resource(report("apply", code=1), version())["error"]
+    assert (error["code"], error["path"], error["line"]) == ("InvalidParameter", path, line)
+    place = f"at: {path}  manifests/{file.name}:{line}"
+    assert place in run("apply").out
+    assert place in run("apply", "-o", "markdown").out
