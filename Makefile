@@ -9,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference properties mutants foreign bench lock clean
+.PHONY: help demo test check static lint format types contracts reference properties mutants foreign bench scale lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ foreign: $(STAMP) ## Hold the embedded ARM against a client that is not ours
 
 bench: $(STAMP) ## Measure, and compare with the budgets
 	$(BIN)/python -m benchmarks
+
+scale: $(STAMP) ## Write ten thousand resources on a virtual clock, some of which fail (the tests write a tenth)
+	$(BIN)/python -m pytest -q -n 0 -p tests.fullsize tests/test_scale.py
 
 # uv only resolves; pip installs. An existing lock is kept where it still fits: UPGRADE=--upgrade takes the newest.
 lock: ## Resolve requirements.lock anew (UPGRADE=--upgrade for the newest versions)
