@@ -98,8 +98,9 @@ def test_a_thread_that_takes_too_long() -> None:
         with pytest.raises(TimeoutError):
             await in_daemon_thread(late, 0)
 
+    before = set(threading.enumerate())
     asyncio.run(scenario())
-    (left,) = (thread for thread in threading.enumerate() if thread.name == "in_daemon_thread")
+    (left,) = set(threading.enumerate()) - before
     assert left.daemon
     release.set()
     left.join()

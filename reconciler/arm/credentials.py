@@ -51,7 +51,7 @@ class Credentials:
     Makes credentials of azure-identity.
 
     Attributes:
-        name: One of ``--credential`` but ``token``.
+        name: Of ``--credential``; ``token`` makes none.
         authority: Host of the sign-in service.
         environ: The environment.
     """
@@ -88,8 +88,11 @@ class Credentials:
                 return identity.AzureCliCredential(**allowed)
             case "github":
                 return self._github(identity, options)
-            case _:
+            case "azure-pipelines":
                 return self._azure_pipelines(identity, options)
+            case _:
+                message = "what it has is a token for ARM alone"
+                raise ValueError(message)
 
     def failure(self, error: Exception, claims: Secret | None = None) -> ErrorInfo:
         """Give what a report says of a sign-in that failed; *claims* are what it was asked with."""

@@ -14,7 +14,7 @@ from reconciler.arm.auth import IdentityToken, NoToken, StaticToken
 from reconciler.arm.challenge import Refusal
 from reconciler.arm.client import ArmWriter
 from reconciler.arm.retry import Retrier
-from reconciler.errors import AuthError, ErrorInfo
+from reconciler.errors import AuthError, ErrorInfo, ForeignOriginError
 from reconciler.secret import Secret
 from tests.support.arm import RESOURCE, VERSION, Wire, answer, found, refused, run, transport
 from tests.support.clock import FakeClock
@@ -243,8 +243,10 @@ def test_a_sign_in_that_hangs() -> None:
             with pytest.raises(AuthError, match="sign-in failed: the sign-in service gave no answer within 0 s"):
                 await ask(tokens)
 
+    before = set(threading.enumerate())
     run(scenario())
-    assert [thread.daemon for thread in threading.enumerate() if thread.name == "in_daemon_thread"] == [True]
+    assert [thread.daemon for thread in threading.enumerate() if thread not in before] == [True]
+    assert [credential.is_closed for credential in made.all] == [True]
     assert made.hangs is not None
     made.hangs.set()
 
@@ -295,6 +297,21 @@ def test_a_new_token_that_is_refused() -> None:
         assert await ask(tokens) == "token-3"
 
     run(scenario())
+
+
+def test_a_refused_token_that_cannot_be_replaced() -> None:
+    """Valid or not by its date, it is not sent again."""
+    tokens, made = source()
+
+    async def scenario() -> None:
+        first = await ask(tokens)
+        made.fails = RuntimeError("down")
+        for attempt in (tokens.renew("s1", refusal(first)), ask(tokens)):
+            with pytest.raises(AuthError, match="down"):
+                await attempt
+
+    run(scenario())
+    assert len(made.asked) == 2
 
 
 def test_claims_are_passed_once() -> None:
@@ -478,6 +495,27 @@ def test_a_check_that_says_no_after_a_refusal() -> None:
     with pytest.raises(KeyError):
         run(ArmWriter(transport(wire, tokens), Retrier(made.clock)).put(RESOURCE, VERSION, {}, check))
     assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [answer(200, {"value": [], "nextLink": f"https://evil.example{RESOURCE}?page=2"})],
+        [
+            refused(
+                307, "Moved", Location=f"https://evil.example{RESOURCE}", WWW_Authenticate=f'Bearer claims="{ENCODED}"'
+            )
+        ],
+    ],
+)
+def test_nobody_else_can_challenge(script: list[httpx.Response]) -> None:
+    """No other host is asked anything, so none can refuse a token; the credential hears of nothing."""
+    tokens, made = source()
+    wire = Wire(made.clock, *script)
+    with pytest.raises(ForeignOriginError, match=r"evil\.example; nothing was sent there"):
+        run(ArmWriter(transport(wire, tokens), Retrier(made.clock)).list(RESOURCE, VERSION))
+    assert [request.url.host for request in wire.requests] == ["management.azure.com"]
+    assert made.asked == [(SCOPE, {"enable_cae": True})]
 
 
 def test_the_limits() -> None:

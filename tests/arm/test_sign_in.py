@@ -451,6 +451,22 @@ def test_each_cloud(cloud: str, endpoint: str, world: World) -> None:
     assert [asked.headers["authorization"] for asked in world.internet.to(host)] == [f"Bearer CANARY-1-of-{TENANT}"]
 
 
+def test_the_chain_in_another_cloud(world: World) -> None:
+    """Workload identity within it signs in where the cluster says."""
+    workload(world, world.folder)
+    login, arm = "login.chinacloudapi.cn", "management.chinacloudapi.cn"
+    world.internet.services = {login: world.entra, arm: world.arm}
+    world.set(AZURE_AUTHORITY_HOST=f"https://{login}/")
+    assert world.plan("default", "--cloud", "china").code == 0
+    assert world.entra.last.form["scope"] == "https://management.chinacloudapi.cn/.default"
+
+
+def test_no_token_for_others(world: World) -> None:
+    """What has a token for ARM alone is no credential for anything else."""
+    with pytest.raises(ValueError, match="a token for ARM alone"):
+        Credentials("token", LOGIN, {}).create(None)
+
+
 def refuses(code: str, challenge: str, takes: Callable[[Asked], bool]) -> Callable[[Asked], Reply | None]:
     """Refuse every token but the one that is taken."""
 
