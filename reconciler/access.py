@@ -1,5 +1,5 @@
 """
-Lets Azure read package blobs: which signature goes into a link, just before a PUT. Pure.
+Lets Azure read package blobs: which signature goes into a link just before a PUT, and what storage says of it. Pure.
 
 Every PUT of a version needs a blob that Azure can read, that of a changed date too ("VM Applications",
 learn.microsoft.com).
@@ -7,16 +7,22 @@ learn.microsoft.com).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from urllib.parse import SplitResult
 
     from reconciler.kinds import Kind
     from reconciler.model import JsonObject
     from reconciler.secret import Secret, SecretUrl
+
+_ROOT: Final = "$root"
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +32,194 @@ class Grant:
 
     Attributes:
         prefix: Scheme, host and the first parts of the path.
+        signature: None where one is made for each blob when it is needed.
     """
 
     prefix: str
-    signature: Secret
+    signature: Secret | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the blobs are on this machine."""
+        parts = _split(self.prefix)
+        return parts is not None and is_loopback(parts.hostname or "")
+
+    def is_at(self, base: str) -> bool:
+        """Whether a link leads to the host of the prefix, over the same scheme and port."""
+        prefix, link = _split(self.prefix), _split(base)
+        return prefix is not None and link is not None and _origin(prefix) == _origin(link)
 
     def covers(self, base: str) -> bool:
         """Whether a link is below the prefix: the same host, and whole parts of the path."""
-        try:
-            prefix, link = urlsplit(self.prefix), urlsplit(base)
-        except ValueError:
+        if not self.is_at(base):
             return False
-        if (prefix.scheme.lower(), prefix.netloc.lower()) != (link.scheme.lower(), link.netloc.lower()):
-            return False
-        parts = [part for part in prefix.path.split("/") if part]
-        return [part for part in link.path.split("/") if part][: len(parts)] == parts
+        above = [part for part in urlsplit(self.prefix).path.split("/") if part]
+        below = [part for part in urlsplit(base).path.split("/") if part]
+        # "packages/../secrets" begins with "packages", and whoever resolves it ends up elsewhere.
+        return below[: len(above)] == above and not {unquote(part) for part in below} & {".", ".."}
 
 
-def with_access(kind: Kind, body: JsonObject, grants: Sequence[Grant]) -> JsonObject:
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """
+    Where one blob is.
+
+    Attributes:
+        endpoint: Of the account's blob service, without a slash at its end.
+        host: Of the endpoint, in lower case.
+        name: Within the container, not percent-encoded.
+    """
+
+    endpoint: str
+    host: str
+    account: str
+    container: str
+    name: str
+
+
+def blob_at(base: str) -> Blob | None:
+    """Give the blob that a link without its query leads to; on this machine the path names the account (Azurite)."""
+    parts = _split(base)
+    if parts is None or not parts.hostname:
+        return None
+    endpoint, path = f"{parts.scheme}://{parts.netloc}", parts.path.removeprefix("/")
+    account = parts.hostname.partition(".")[0]
+    if is_loopback(parts.hostname):
+        account, _, path = path.partition("/")
+        endpoint = f"{endpoint}/{account}"
+    first, _, rest = path.partition("/")
+    container, name = (first, rest) if rest else (_ROOT, first)
+    return Blob(endpoint, parts.hostname, account, container, unquote(name)) if name and account else None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is this machine."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(url: str) -> SplitResult | None:
+    """Take a URL apart; None for one that two readers may take apart in two ways."""
+    if "\\" in url or any(character <= " " for character in url):
+        return None
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _origin(parts: SplitResult) -> tuple[str, str]:
+    return parts.scheme, parts.netloc.lower()
+
+
+def to_sign(kind: Kind, body: JsonObject, grants: Sequence[Grant]) -> tuple[str, ...]:
+    """Give the links of *body*, without their queries, that a signature must be made for."""
+    links = (link.base for link, _ in kind.links_in(body))
+    return tuple(base for base in links if (best := _best(grants, base)) and best.signature is None)
+
+
+def with_access(kind: Kind, body: JsonObject, grants: Sequence[Grant], made: Mapping[str, Secret]) -> JsonObject:
     """
     Give *body* with the signature of the longest prefix that fits in every link to a blob.
 
-    Where none fits, the link keeps the query part that it has.
+    Where there is none, the link keeps the query part that it has.
+
+    Args:
+        kind: Of the resource.
+        body: Of its PUT, sealed.
+        grants: From the project file.
+        made: Signatures that were made, by the link that each is for.
     """
 
     def granted(link: SecretUrl) -> SecretUrl:
-        fitting = [grant for grant in grants if grant.covers(link.base)]
-        best = max(fitting, key=lambda grant: len(grant.prefix), default=None)
-        return link.with_query(best.signature) if best else link
+        best = _best(grants, link.base)
+        signature = (best.signature or made.get(link.base)) if best else None
+        return link.with_query(signature) if signature else link
 
     return kind.map_links(body, granted) if grants else body
+
+
+def to_ask(kind: Kind, body: JsonObject, grants: Sequence[Grant]) -> tuple[tuple[SecretUrl, int | None], ...]:
+    """
+    Give the links of *body* that storage is asked about, and the most bytes that Azure takes of each.
+
+    Only hosts that the project file states are asked: no manifest may make the reconciler call a host of its choice.
+    """
+    return tuple((link, most) for link, most in kind.links_in(body) if any(grant.is_at(link.base) for grant in grants))
+
+
+def _best(grants: Iterable[Grant], base: str) -> Grant | None:
+    fitting = [grant for grant in grants if grant.covers(base)]
+    return max(fitting, key=lambda grant: len(grant.prefix), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    What an answer of storage to a HEAD says of Azure's reading the same link; nothing where all is well.
+
+    Attributes:
+        fault: Why Azure cannot read it, which is certain: it would get the same answer.
+        fix: What to do about it.
+        doubt: Why the answer says nothing of what Azure would get.
+    """
+
+    fault: str | None = None
+    fix: str | None = None
+    doubt: str | None = None
+
+
+_UPLOAD: Final = "upload the package, or correct the link"
+_SIGN: Final = "let a rule of spec.storage in the project file sign for it"
+_SIGN_ANEW: Final = "make a new signature for this blob, with permission to read it and time left"
+
+# Answers that do not depend on where the request comes from. All others may: 403 AuthorizationFailure is what a
+# storage firewall says, AuthorizationSourceIPMismatch a signature for certain addresses, and a 404 without a code
+# may be a proxy's. ("Common REST API error codes", "Shared access signature error codes", learn.microsoft.com)
+_FAULTS: Final[Mapping[str, tuple[str, str]]] = {
+    "BlobNotFound": ("there is no such blob", _UPLOAD),
+    "ContainerNotFound": ("there is no such container", _UPLOAD),
+    "ResourceNotFound": ("there is no such blob, or it is private and the link has no signature", _SIGN),
+    "NoAuthenticationInformation": ("it is private, and the link has no signature", _SIGN),
+    "PublicAccessNotPermitted": ("the account lets nobody read without a signature", _SIGN),
+    "AuthenticationFailed": ("storage does not accept the signature, or its time is over or has not come", _SIGN_ANEW),
+    "KeyBasedAuthenticationNotPermitted": ("the account accepts no signature made with its key", "use userDelegation"),
+    "AuthorizationPermissionMismatch": (
+        "the signature, or the identity that made it, may not read the blob",
+        "with userDelegation, assign Storage Blob Data Reader to the identity and wait some minutes; else sign anew",
+    ),
+    "AuthorizationResourceTypeMismatch": ("the signature is not for blobs themselves", _SIGN_ANEW),
+    "AuthorizationServiceMismatch": ("the signature is not for the blob service", _SIGN_ANEW),
+}
+
+
+def judge(status: int, headers: Mapping[str, str], most: int | None) -> Finding:
+    """
+    Say whether Azure can read a link.
+
+    Args:
+        status: Of the answer to a HEAD of the same link.
+        headers: Of that answer, names in lower case.
+        most: The most bytes that Azure takes; None where it does not say.
+    """
+    code = headers.get("x-ms-error-code", "")
+    if status != 200:  # noqa: PLR2004
+        fault, fix = _FAULTS.get(code, (None, None))
+        return Finding(fault, fix) if fault else Finding(doubt=f"storage answered {_word(code, status)} from here")
+    length = headers.get("content-length", "")
+    if "x-ms-blob-type" not in headers or not _LENGTH.fullmatch(length):
+        return Finding(doubt="the answer is not one of blob storage")
+    if not int(length):
+        return Finding("the blob is empty", "upload the package again")
+    if most is not None and int(length) > most:
+        return Finding(f"the blob has {length} bytes, and Azure takes {most} at most", "make the package smaller")
+    if headers.get("x-ms-access-tier") == "Archive":
+        return Finding("the blob is archived, and cannot be read", "move it to another access tier")
+    return Finding()
+
+
+def _word(code: str, status: int) -> str:
+    """Give status and code; no more of the code than a word, as anybody may have answered."""
+    return f"{status} {code}" if code.isalnum() and len(code) < 80 else str(status)  # noqa: PLR2004

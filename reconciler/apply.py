@@ -13,11 +13,18 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from reconciler.access import with_access
 from reconciler.arm.client import Accepted
 from reconciler.arm.polling import Interrupted, Patience, follow
 from reconciler.body import put_body
-from reconciler.errors import ArmError, ConflictError, ErrorInfo, OperationError, TransientError, internal_error
+from reconciler.errors import (
+    ArmError,
+    ConflictError,
+    ErrorInfo,
+    OperationError,
+    PackageError,
+    TransientError,
+    internal_error,
+)
 from reconciler.model import (
     MISSING,
     Action,
@@ -39,6 +46,7 @@ from reconciler.plan import Decision, Policy, decide
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reconciler.arm.blobs import Blobs
     from reconciler.arm.client import ArmWriter
     from reconciler.saved_plan import SavedPlan
 
@@ -99,6 +107,7 @@ class Applier:
         concurrency: Resources written at the same time.
         wait_replicated: Whether a write counts as done only when its replication is.
         saved: The reviewed plan; whatever moved since is refused.
+        blobs: Lets Azure read the packages that a PUT names; None where nobody has to.
         puts: How many were sent.
         sent: Folded ids of what a PUT was sent for that ARM took, or may have taken, with the id of its request.
         unknown: Folded ids of what could not be read.
@@ -111,6 +120,7 @@ class Applier:
     concurrency: int = 16
     wait_replicated: bool = False
     saved: SavedPlan | None = None
+    blobs: Blobs | None = None
     puts: int = 0
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     sent: dict[str, str | None] = field(default_factory=dict)
@@ -186,7 +196,7 @@ class Applier:
             if not self.patience.stop.is_set():
                 raise
             return self._interrupted(attempt.change)
-        except (ArmError, OperationError) as error:
+        except (ArmError, OperationError, PackageError) as error:
             return Outcome(attempt.change, Result.FAILED, error.info)
         except Exception as error:  # noqa: BLE001 - a bug met by one resource keeps no other from being written
             return Outcome(attempt.change, Result.FAILED, internal_error(error))
@@ -272,7 +282,8 @@ class Applier:
 
     async def _put(self, desired: Desired, decision: Decision) -> Accepted:
         body = put_body(desired, decision.live, decision.comparison, self.policy.tracking)
-        body = with_access(desired.kind, body, self.policy.grants)
+        if self.blobs is not None:
+            body = await self.blobs.ready(desired.kind, body)
         self.puts += 1
         is_first = desired.key not in self.sent
         self.sent[desired.key] = None

@@ -20,7 +20,7 @@ from reconciler.rules import Rule, Shape, compile_rule, walk, without_clearing
 from reconciler.secret import Secret, SecretUrl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.model import JsonObject
 
@@ -54,7 +54,7 @@ class Kind:
         parameters: URI parameters, in the order of the id.
         rules: Of the request body.
         secret_paths: Where secrets are in the body; ``*`` stands for any element.
-        link_paths: Where links to blobs are.
+        links: Where links to blobs are, and the rule of each.
         write_only_paths: Where what Azure never returns is.
         schema: Of the whole manifest.
     """
@@ -76,7 +76,7 @@ class Kind:
     rules: Rule
     schema: JsonObject
     secret_paths: tuple[tuple[str, ...], ...] = ()
-    link_paths: tuple[tuple[str, ...], ...] = ()
+    links: tuple[tuple[tuple[str, ...], Rule], ...] = ()
     write_only_paths: tuple[tuple[str, ...], ...] = ()
     _id_pattern: re.Pattern[str] = field(default=re.compile(""), repr=False)
     _sealer: _Change | None = field(default=None, repr=False)
@@ -119,9 +119,18 @@ class Kind:
 
     def map_links(self, body: JsonObject, change: Callable[[SecretUrl], SecretUrl]) -> JsonObject:
         """Give *body* with every link to a blob that a PUT states as *change* gives it."""
-        for path in self.link_paths:
+        for path, _ in self.links:
             body = _mapped(body, path, lambda value: change(value) if isinstance(value, SecretUrl) else value)
         return body
+
+    def links_in(self, body: JsonObject) -> tuple[tuple[SecretUrl, int | None], ...]:
+        """Give every link to a blob in *body*, and the most bytes that Azure takes of it, None where none are named."""
+        return tuple(
+            (value, rule.max_bytes)
+            for path, rule in self.links
+            for value in _found(body, path)
+            if isinstance(value, SecretUrl)
+        )
 
     def body_schema(self) -> dict[str, Any]:
         """Give the JSON Schema of the request body alone: without URI parameters and references to files."""
@@ -185,7 +194,7 @@ def compile_kind(schema: JsonObject) -> Kind:
         rules=rules,
         schema=schema,
         secret_paths=tuple(path for path, rule in walk(rules) if rule.secret),
-        link_paths=tuple(path for path, rule in walk(rules) if rule.secret and rule.normalize == "blob-url"),
+        links=tuple((path, rule) for path, rule in walk(rules) if rule.secret and rule.normalize == "blob-url"),
         write_only_paths=tuple(path for path, rule in walk(rules) if rule.write_only),
         _id_pattern=_pattern(arm["id"]),
         _sealer=_sealer(rules),
@@ -237,6 +246,18 @@ def _mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> A
     if not isinstance(node, dict) or step not in node:
         return node
     return {**node, step: _mapped(node[step], below, change)}
+
+
+def _found(node: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    """Give every value at *path* of *node*."""
+    if not path:
+        yield node
+    elif path[0] == "*":
+        items = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        for item in items:
+            yield from _found(item, path[1:])
+    elif isinstance(node, dict) and path[0] in node:
+        yield from _found(node[path[0]], path[1:])
 
 
 def _sealer(rule: Rule) -> _Change | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from reconciler.access import Grant
+    from reconciler.arm.blobs import Blobs
     from reconciler.arm.client import ArmReader, ArmWriter
     from reconciler.arm.polling import Patience
 
@@ -53,7 +53,6 @@ async def make_reading(
     arm: ArmReader,
     *,
     commit: str | None = None,
-    grants: tuple[Grant, ...] = (),
     memory: Memory | None = None,
 ) -> Reading:
     """Observe what was selected and plan it. The same call for a plan, a drift report and an apply."""
@@ -68,7 +67,6 @@ async def make_reading(
         take_over=options.take_over,
         strict=estate.project.strict,
         republish=frozenset(item.key for item in estate.selected if item.address in options.republish),
-        grants=grants,
         memory=memory or Memory(),
     )
     plan, used = make_plan(estate.selected, observation, policy, estate.desired)
@@ -78,13 +76,15 @@ async def make_reading(
     return Reading(estate, observation, policy, plan, errors, warnings)
 
 
-async def apply_reading(
+async def apply_reading(  # noqa: PLR0913 (all that one apply is made of)
     options: Options,
     reading: Reading,
     saved: SavedPlan | None,
     arm: ArmWriter,
     patience: Patience,
     progress: Progress,
+    *,
+    blobs: Blobs | None = None,
 ) -> tuple[Mapping[str, Outcome], int]:
     """Apply a plan, within a reviewed one if there is one; give the outcomes and the number of PUTs sent."""
     applier = Applier(
@@ -95,6 +95,7 @@ async def apply_reading(
         options.concurrency,
         wait_replicated=options.wait_replicated,
         saved=saved.within(reading.policy) if saved else None,
+        blobs=blobs,
     )
     outcomes = await applier.apply(reading.plan)
     return outcomes, applier.puts

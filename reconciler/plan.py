@@ -35,7 +35,6 @@ from reconciler.tracking import Tracking
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.access import Grant
     from reconciler.project import IgnoreRule
 
 
@@ -63,7 +62,6 @@ class Policy:
         take_over: Whether resources of other projects may be written.
         strict: Whether undeclared values make a resource out of sync.
         republish: Folded ids to PUT once without a difference.
-        grants: Signatures that let Azure read package blobs.
         memory: What earlier rounds of the same process learned.
     """
 
@@ -73,7 +71,6 @@ class Policy:
     take_over: bool = False
     strict: bool = False
     republish: frozenset[str] = frozenset()
-    grants: tuple[Grant, ...] = ()
     memory: Memory = field(default_factory=Memory)
 
 

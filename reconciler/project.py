@@ -58,10 +58,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class StorageRule:
-    """Blobs below *prefix* are read with the signature in the environment variable *env*."""
+    """
+    Blobs below *prefix* are read with a signature.
+
+    Attributes:
+        env: The environment variable that holds it; None where one is made for each blob (user delegation).
+    """
 
     prefix: str
-    env: str
+    env: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +109,18 @@ def parse_project(document: Document) -> Project:
         ignore=tuple(_ignore_rule(rule) for rule in spec.get("ignore") or ()),
         tracking=Tracking(tags=tracking.get("tags", True), prefix=tracking.get("prefix", "reconciler"), project=name),
         limits=Limits(limits.get("maxPuts"), limits.get("maxPutsPercent")),
-        storage=tuple(StorageRule(rule["prefix"], rule["sas"]["env"]) for rule in spec.get("storage") or ()),
+        storage=tuple(_storage_rule(rule) for rule in spec.get("storage") or ()),
         strict=spec.get("strict", False),
     )
 
 
 def _environment(value: Mapping[str, Any]) -> Environment:
     return Environment(value.get("defaults") or {}, value.get("overlay"))
+
+
+def _storage_rule(rule: Mapping[str, Any]) -> StorageRule:
+    sas = rule["sas"]
+    return StorageRule(rule["prefix"], sas["env"] if isinstance(sas, Mapping) else None)
 
 
 def _ignore_rule(rule: Mapping[str, Any]) -> IgnoreRule:

@@ -48,6 +48,7 @@ class Rule:
         removal_guard: Path of the flag that must be true for an element to go.
         must_contain: Path of a value that the list must hold.
         takes_file: A reference to a file may stand in its place.
+        max_bytes: Of a link: the largest blob behind it that Azure takes.
     """
 
     shape: Shape = Shape.LEAF
@@ -71,6 +72,7 @@ class Rule:
     normalize: str | None = None
     integer: bool = False
     takes_file: bool = False
+    max_bytes: int | None = None
     description: str = ""
 
     def child(self, step: str | int) -> Rule | None:
@@ -119,6 +121,7 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
         normalize=_normalize(node),
         integer=_types(node) <= {"integer", "null"} and "integer" in _types(node),
         takes_file={"string", "object"} <= _types(node),
+        max_bytes=node.get("x-max-bytes"),
         description=str(node.get("description", "")),
     )
 

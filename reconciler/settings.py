@@ -7,7 +7,7 @@ The only reader of the process environment. Everything else is given values.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -26,31 +26,41 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 @dataclass(frozen=True, slots=True)
 class Cloud:
     """
-    One Azure cloud. The three are never derived from each other.
+    One Azure cloud. None of these is ever derived from another.
 
     Attributes:
         endpoint: Of ARM.
         scope: Of a token for it.
         authority: Host of the sign-in service.
+        blob_hosts: How the names of blob storage's hosts end.
     """
 
     endpoint: str
     scope: str
     authority: str
+    blob_hosts: tuple[str, ...]
 
 
-# azure-mgmt-core, azure/mgmt/core/tools.py, get_arm_endpoints; azure-identity, _constants.py
+# azure-mgmt-core, azure/mgmt/core/tools.py, get_arm_endpoints; azure-identity, _constants.py; for blobs azure-cli-core,
+# cloud.py, and "Storage account overview" (endpoints of Azure DNS zones)
 CLOUDS: Final[Mapping[str, Cloud]] = {
     "public": Cloud(
-        "https://management.azure.com", "https://management.azure.com/.default", "login.microsoftonline.com"
+        "https://management.azure.com",
+        "https://management.azure.com/.default",
+        "login.microsoftonline.com",
+        (".blob.core.windows.net", ".blob.storage.azure.net"),
     ),
     "usgovernment": Cloud(
         "https://management.usgovcloudapi.net",
         "https://management.core.usgovcloudapi.net/.default",
         "login.microsoftonline.us",
+        (".blob.core.usgovcloudapi.net",),
     ),
     "china": Cloud(
-        "https://management.chinacloudapi.cn", "https://management.chinacloudapi.cn/.default", "login.chinacloudapi.cn"
+        "https://management.chinacloudapi.cn",
+        "https://management.chinacloudapi.cn/.default",
+        "login.chinacloudapi.cn",
+        (".blob.core.chinacloudapi.cn",),
     ),
 }
 EMULATOR: Final = "emulator"
@@ -133,7 +143,7 @@ def _checked(endpoint: str) -> str:
 class Environment:
     """The process environment, read by name."""
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
 
     def access_token(self) -> Secret:
         """

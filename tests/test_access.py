@@ -1,12 +1,12 @@
-"""Which signature goes into a link to a package, just before a PUT."""
+"""Which signature goes into a link to a package just before a PUT, and what storage says of the link."""
 
 from __future__ import annotations
 
 import pytest
 
-from reconciler.access import Grant, with_access
+from reconciler.access import Grant, blob_at, judge, to_ask, to_sign, with_access
 from reconciler.kinds import load_kinds
-from reconciler.secret import Secret, reveal
+from reconciler.secret import Secret, SecretUrl, reveal
 
 LINK = "https://acme.blob.core.windows.net/packages/agent/1.0.0.zip"
 
@@ -15,7 +15,7 @@ def linked(link: str, *grants: tuple[str, str]) -> str:
     """Give what becomes of a package link under *grants*."""
     kind = load_kinds()["GalleryApplicationVersion"]
     body = kind.seal({"properties": {"publishingProfile": {"source": {"mediaLink": link}}}})
-    granted = with_access(kind, body, [Grant(prefix, Secret(signature)) for prefix, signature in grants])
+    granted = with_access(kind, body, [Grant(prefix, Secret(signature)) for prefix, signature in grants], {})
     return str(reveal(granted)["properties"]["publishingProfile"]["source"]["mediaLink"])
 
 
@@ -46,6 +46,7 @@ def test_without_a_rule_a_link_stays_as_it_is() -> None:
         "http://acme.blob.core.windows.net",
         "https://acme.blob.core.windows.net:8443",
         "https://[broken",
+        "https://acme.blob.core.windows.net\\@evil.example",
     ],
 )
 def test_a_signature_is_for_whole_parts_of_one_host(prefix: str) -> None:
@@ -57,3 +58,136 @@ def test_host_and_scheme_have_no_case() -> None:
     """The path has."""
     assert linked(LINK, ("HTTPS://ACME.blob.core.windows.net/packages", "sig=x")) == f"{LINK}?sig=x"
     assert linked(LINK, ("https://acme.blob.core.windows.net/Packages", "sig=x")) == LINK
+
+
+@pytest.mark.parametrize(
+    "path", ["/packages/../secret/x.zip", "/packages/./x.zip", "/packages/%2E%2e/secret/x.zip", "/packages/x y.zip"]
+)
+def test_a_link_that_two_readers_may_read_in_two_ways_gets_no_signature(path: str) -> None:
+    """Whoever resolves it may end up outside the prefix."""
+    link = f"https://acme.blob.core.windows.net{path}"
+    assert linked(link, ("https://acme.blob.core.windows.net/packages", "sig=x")) == link
+
+
+def body(**links: str) -> dict[str, object]:
+    """Give the body of a version with these links, sealed."""
+    kind = load_kinds()["GalleryApplicationVersion"]
+    return dict(kind.seal({"properties": {"publishingProfile": {"source": links}}}))
+
+
+def test_a_signature_is_made_where_the_best_rule_has_none() -> None:
+    """Not where a longer prefix brings one, nor where no rule covers the link."""
+    kind = load_kinds()["GalleryApplicationVersion"]
+    stated = body(mediaLink=f"{LINK}?sig=own", defaultConfigurationLink="https://acme.blob.core.windows.net/env/c.json")
+    grants = [
+        Grant("https://acme.blob.core.windows.net"),
+        Grant("https://acme.blob.core.windows.net/env/", Secret("sig=e")),
+    ]
+    assert to_sign(kind, stated, grants) == (LINK,)
+    assert to_sign(kind, stated, grants[1:]) == ()
+    signed = reveal(with_access(kind, stated, grants, {LINK: Secret("sig=made")}))
+    source = signed["properties"]["publishingProfile"]["source"]
+    assert source == {
+        "mediaLink": f"{LINK}?sig=made",
+        "defaultConfigurationLink": "https://acme.blob.core.windows.net/env/c.json?sig=e",
+    }
+
+
+def test_storage_is_asked_at_stated_hosts_alone() -> None:
+    """With the limit that the schema names; below the prefix or not, but never at the host of a manifest's choice."""
+    kind = load_kinds()["GalleryApplicationVersion"]
+    inside, outside = "https://acme.blob.core.windows.net/other/c.json", "https://metadata.example/latest"
+    grants = [Grant("https://acme.blob.core.windows.net/packages")]
+    assert to_ask(kind, body(mediaLink=LINK, defaultConfigurationLink=inside), grants) == (
+        (SecretUrl(LINK), 2 * 1024**3),
+        (SecretUrl(inside), 1024**3),
+    )
+    assert to_ask(kind, body(mediaLink=outside, defaultConfigurationLink=""), grants) == ()
+    assert to_ask(kind, body(mediaLink=f"https://acme.blob.core.windows.net@{outside[8:]}"), grants) == ()
+
+
+@pytest.mark.parametrize(
+    ("link", "blob"),
+    [
+        (LINK, ("https://acme.blob.core.windows.net", "acme", "packages", "agent/1.0.0.zip")),
+        ("https://ACME.blob.core.windows.net/p/a%20b", ("https://ACME.blob.core.windows.net", "acme", "p", "a b")),
+        ("https://acme.blob.core.windows.net/a.zip", ("https://acme.blob.core.windows.net", "acme", "$root", "a.zip")),
+        ("https://127.0.0.1:9/acme/p/a//b", ("https://127.0.0.1:9/acme", "acme", "p", "a//b")),
+        ("http://localhost/acme/p/a", ("http://localhost/acme", "acme", "p", "a")),
+        ("http://[::1]:9/acme/p/a", ("http://[::1]:9/acme", "acme", "p", "a")),
+    ],
+)
+def test_the_blob_behind_a_link(link: str, blob: tuple[str, str, str, str]) -> None:
+    """Account, container and name, as a signature is made for them."""
+    found = blob_at(link)
+    assert found is not None
+    assert (found.endpoint, found.account, found.container, found.name) == blob
+
+
+@pytest.mark.parametrize(
+    "link", ["https://acme.blob.core.windows.net/", "http://localhost/acme", "https://[broken", "x"]
+)
+def test_a_link_without_a_blob(link: str) -> None:
+    """There is nothing to sign for."""
+    assert blob_at(link) is None
+
+
+GOOD = {"x-ms-blob-type": "BlockBlob", "content-length": "100"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "words"),
+    [
+        (404, {"x-ms-error-code": "BlobNotFound"}, "no such blob"),
+        (404, {"x-ms-error-code": "ContainerNotFound"}, "no such container"),
+        (404, {"x-ms-error-code": "ResourceNotFound"}, "or it is private"),
+        (401, {"x-ms-error-code": "NoAuthenticationInformation"}, "it is private"),
+        (409, {"x-ms-error-code": "PublicAccessNotPermitted"}, "without a signature"),
+        (403, {"x-ms-error-code": "AuthenticationFailed"}, "does not accept the signature"),
+        (403, {"x-ms-error-code": "KeyBasedAuthenticationNotPermitted"}, "made with its key"),
+        (403, {"x-ms-error-code": "AuthorizationPermissionMismatch"}, "may not read the blob"),
+        (403, {"x-ms-error-code": "AuthorizationResourceTypeMismatch"}, "not for blobs themselves"),
+        (403, {"x-ms-error-code": "AuthorizationServiceMismatch"}, "not for the blob service"),
+        (200, {**GOOD, "content-length": "0"}, "is empty"),
+        (200, {**GOOD, "content-length": "101"}, "101 bytes, and Azure takes 100"),
+        (200, {**GOOD, "x-ms-access-tier": "Archive"}, "archived"),
+    ],
+)
+def test_what_azure_cannot_read_for_certain(status: int, headers: dict[str, str], words: str) -> None:
+    """Azure would get the same answer to the same link, wherever it asks from."""
+    finding = judge(status, headers, 100)
+    assert finding.fault is not None
+    assert words in finding.fault
+    assert finding.fix
+    assert finding.doubt is None
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "word"),
+    [
+        (403, {"x-ms-error-code": "AuthorizationFailure"}, "403 AuthorizationFailure"),
+        (403, {"x-ms-error-code": "AuthorizationSourceIPMismatch"}, "403 AuthorizationSourceIPMismatch"),
+        (403, {}, "403"),
+        (404, {}, "404"),
+        (302, {"location": "https://login.example/"}, "302"),
+        (503, {"x-ms-error-code": "ServerBusy"}, "503 ServerBusy"),
+        (400, {"x-ms-error-code": "sig=CANARY"}, "400"),
+        (200, {"content-length": "0"}, "not one of blob storage"),
+        (200, {"x-ms-blob-type": "BlockBlob"}, "not one of blob storage"),
+        (200, {**GOOD, "content-length": "9" * 5000}, "not one of blob storage"),
+    ],
+)
+def test_what_says_nothing_of_azure(status: int, headers: dict[str, str], word: str) -> None:
+    """A firewall, a proxy, a busy account: from elsewhere the answer may be another."""
+    finding = judge(status, headers, 100)
+    assert finding.fault is None
+    assert finding.doubt is not None
+    assert word in finding.doubt
+    assert "CANARY" not in finding.doubt
+
+
+@pytest.mark.parametrize("most", [100, None])
+def test_a_blob_that_is_as_large_as_may_be(most: int | None) -> None:
+    """And any blob where no limit is known."""
+    assert judge(200, GOOD, most) == judge(200, {**GOOD, "content-length": "1"}, most)
+    assert judge(200, GOOD, most).fault is judge(200, GOOD, most).doubt is None

@@ -50,6 +50,7 @@ def test_every_key_of_a_project_file_is_read() -> None:
   limits: {{maxPuts: 3, maxPutsPercent: 12.5}}
   storage:
   - {{prefix: "https://store.blob.core.windows.net/c/", sas: {{env: STORE_SAS}}}}
+  - {{prefix: "https://other.blob.core.windows.net/", sas: userDelegation}}
   strict: true
 """
     assert parse_project(read(text)) == Project(
@@ -62,7 +63,10 @@ def test_every_key_of_a_project_file_is_read() -> None:
         ),
         tracking=Tracking(tags=False, prefix="acme", project="shop"),
         limits=Limits(3, 12.5),
-        storage=(StorageRule("https://store.blob.core.windows.net/c/", "STORE_SAS"),),
+        storage=(
+            StorageRule("https://store.blob.core.windows.net/c/", "STORE_SAS"),
+            StorageRule("https://other.blob.core.windows.net/", None),
+        ),
         strict=True,
     )
 

@@ -13,7 +13,7 @@ from reconciler.estate import failed_report
 from reconciler.limits import over_limit
 from reconciler.loop import Retries, run_rounds
 from reconciler.model import STOPPED, Problem, Report
-from reconciler.shell.connect import open_reader, open_writer
+from reconciler.shell.connect import open_blobs, open_reader, open_writer
 from reconciler.shell.output import write_file
 from reconciler.shell.progress import shown
 from reconciler.shell.runner import unless_stopped
@@ -50,9 +50,12 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
     async def write(estate: Estate) -> Report:
         saved, grants = _saved_plan(run, estate), _grants(run, estate)
         memory = retries.memory(estate.selected) if retries else None
-        async with open_writer(run.connection, run.environment, run.clock) as arm:
+        async with (
+            open_writer(run.connection, run.environment, run.clock) as arm,
+            open_blobs(run.connection, run.environment, run.clock, grants, run.timeout_s) as blobs,
+        ):
             commit = run.commit() if estate.project.tracking.tags else None
-            making = pipeline.make_reading(run.options, estate, arm, commit=commit, grants=grants, memory=memory)
+            making = pipeline.make_reading(run.options, estate, arm, commit=commit, memory=memory)
             reading = await unless_stopped(making, stop)
             over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
             errors = (*reading.errors, over) if over else reading.errors
@@ -60,7 +63,9 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
                 return replace(_report(run, reading, arm), errors=errors, puts=0)
             patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
             with shown() as progress:
-                outcomes, puts = await pipeline.apply_reading(run.options, reading, saved, arm, patience, progress)
+                outcomes, puts = await pipeline.apply_reading(
+                    run.options, reading, saved, arm, patience, progress, blobs=blobs
+                )
             return replace(_report(run, reading, arm), outcomes=outcomes, puts=puts)
 
     return await _with_estate(run, write)
@@ -113,7 +118,15 @@ def _report(run: Run, reading: Reading, arm: ArmReader | ArmWriter) -> Report:
 
 
 def _grants(run: Run, estate: Estate) -> tuple[Grant, ...]:
-    return tuple(Grant(rule.prefix, run.environment.signature(rule.env)) for rule in estate.project.storage)
+    rules = estate.project.storage
+    if run.connection.credential == "token" and not all(rule.env for rule in rules):
+        message = (
+            "userDelegation in spec.storage of the project file needs a token for storage, and --credential token holds"
+            " one for ARM alone: choose another --credential, or sas: {env: NAME}"
+        )
+        raise UsageError(message)
+    environment = run.environment
+    return tuple(Grant(rule.prefix, environment.signature(rule.env) if rule.env else None) for rule in rules)
 
 
 def _saved_plan(run: Run, estate: Estate) -> saved_plan.SavedPlan | None:

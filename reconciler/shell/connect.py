@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.arm.auth import IdentityToken, NoToken, StaticToken, TokenSource
+from reconciler.arm.blobs import SCOPE, Blobs, life_for
 from reconciler.arm.client import ArmReader, ArmWriter
 from reconciler.arm.credentials import Credentials
 from reconciler.arm.retry import Retrier
@@ -15,6 +16,7 @@ from reconciler.settings import CLOUDS, Connection, Environment
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from reconciler.access import Grant
     from reconciler.clock import Clock
     from reconciler.emulator import EmulatorSettings
 
@@ -45,6 +47,30 @@ async def _transport(connection: Connection, environment: Environment, clock: Cl
         await transport.close()
         if app is not None:
             app.state.world.close()
+
+
+@asynccontextmanager
+async def open_blobs(
+    connection: Connection, environment: Environment, clock: Clock, grants: tuple[Grant, ...], timeout_s: float
+) -> AsyncIterator[Blobs | None]:
+    """Give what lets Azure read the packages behind *grants*; None where there are none."""
+    if not grants:
+        yield None
+        return
+    cloud = CLOUDS.get(connection.cloud, _PUBLIC)
+    credentials = Credentials(connection.credential, cloud.authority, environment.values)
+    blobs = Blobs(
+        grants,
+        IdentityToken(credentials, SCOPE, clock),
+        cloud.blob_hosts,
+        life_for(timeout_s),
+        clock,
+        only_local=connection.is_emulated,
+    )
+    try:
+        yield blobs
+    finally:
+        await blobs.close()
 
 
 def _tokens(connection: Connection, environment: Environment, clock: Clock) -> TokenSource:

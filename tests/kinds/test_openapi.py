@@ -42,6 +42,7 @@ ANNOTATIONS: Final = {
     "x-default-from",
     "x-kubernetes-list-map-keys",
     "x-kubernetes-list-type",
+    "x-max-bytes",
     "x-ms-mutability",
     "x-ms-secret",
     "x-must-contain",
