@@ -127,7 +127,7 @@ class Document:
         trace: Finds what states a value; None where nothing was laid over or under the document.
     """
 
-    value: Any
+    value: Any = field(repr=False)  # nothing in it is sealed yet
     source: Source
     locate: Locate
     trace: Trace | None = None
@@ -148,7 +148,7 @@ class Manifest:
     name: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    spec: JsonObject
+    spec: JsonObject = field(repr=False)
     source: Source
     locate: Locate
     trace: Trace | None = None

@@ -7,9 +7,15 @@ A secret enters a run in two ways, in a manifest and in an answer of ARM, and is
 
 from __future__ import annotations
 
+import binascii
+import json
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN: Final = "(secret)"
 HIDDEN_CHANGED: Final = "(secret, changed)"
@@ -117,17 +123,36 @@ def reveal(value: Any) -> Any:
     return value
 
 
+def secrets_in(value: Any) -> Iterator[Secret]:
+    """Give every secret in *value*."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (found for item in value.values() for found in secrets_in(item))
+    elif isinstance(value, list):
+        yield from (found for item in value for found in secrets_in(item))
+
+
 # What is masked may be finished text: nothing here takes a quote, a code span's or a cell's end, a color code, or half
 # an escape with it.
 _VALUE: Final = r"(?:[^&\s\"'<>`\\\x00-\x1f]|\\[^\s\"'`|nrt])+"
-_URL_QUERY: Final = re.compile(rf"(https?://[^\s\"'<>?`\x00-\x1f]+)\?(?:&|{_VALUE})+", re.IGNORECASE)
+# A link without a query, and a word without the rest of a token, is matched too and kept: so it is looked at once, and
+# not once for every place in it where another one could begin.
+_URL: Final = re.compile(rf"(https?:(?:\\?/){{2}}[^\s\"'<>?`\x00-\x1f]+)(\?(?:&|{_VALUE})+)?", re.IGNORECASE)
+_ENCODED_QUERY: Final = re.compile(
+    r"(https?%(?:25)*3a(?:%(?:25)*2f|/){2}[\w.~%/+-]{1,1000}?%(?:25)*3f)[\w.~%/+-]+", re.IGNORECASE | re.ASCII
+)
 _PARAMETER: Final = re.compile(
-    rf"((?:sig(?:nature)?|access_token|client_secret|password)(?:=|%(?:25)*3d)){_VALUE}", re.IGNORECASE
+    r"((?:sig(?:nature)?|access_token|client_secret|password)(?:=|%(?:25)*3d|\\+u003d|&(?:\#61|\#x3d|equals);))"
+    rf"(?:{_VALUE}|&\#x?[0-9a-f]{{1,6}};)+",
+    re.IGNORECASE,
 )
 _START: Final = re.compile(r"(?:^|[^a-z]|\\[bfnrt]|\\x..|\\u....|%(?:25)*..|\x1b\[[0-9]+m)\Z", re.IGNORECASE)
 """What may stand before the name of a query parameter: no letter, unless an escape or a color code ends in it."""
 _BEARER: Final = re.compile(r"(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{16,}")
-_TOKEN: Final = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?", re.ASCII)
+_BASE64_LINK: Final = re.compile(r"(?:aHR0cHM6Ly|h0dHBzOi8v|odHRwczovL)[\w+/=-]*", re.ASCII)
+"""``https://`` in base64, wherever it stands in what was encoded, and what follows."""
+_TOKEN: Final = re.compile(r"eyJ[\w-]{8,}(\.eyJ[\w-]{8,}(?:\.[\w-]*)?)?", re.ASCII)
 
 
 def scrub(text: str) -> str:
@@ -137,12 +162,72 @@ def scrub(text: str) -> str:
     The one net under what was sealed long before: for what others wrote, before any of it is cut, and for finished
     text. Only what looks like a secret goes, never the text around it.
     """
-    text = _URL_QUERY.sub(rf"\1?{HIDDEN}", text)
+    text = _URL.sub(lambda found: f"{found[1]}?{HIDDEN}" if found[2] else found[0], text)
+    text = _ENCODED_QUERY.sub(rf"\1{HIDDEN}", text)
     text = _PARAMETER.sub(_without_value, text)
+    text = _BASE64_LINK.sub(HIDDEN, text)
     text = _BEARER.sub(f"Bearer {HIDDEN}", text)
-    return _TOKEN.sub(HIDDEN, text)
+    return _TOKEN.sub(lambda found: HIDDEN if found[1] else found[0], text)
 
 
 def _without_value(found: re.Match[str]) -> str:
     before = found.string[max(0, found.start() - 8) : found.start()]
     return f"{found[1]}{HIDDEN}" if _START.search(before) else found[0]
+
+
+_PIECE: Final = 12
+"""How many characters of a secret are told from ordinary words."""
+_LEAST: Final = 6
+"""Of a secret that is shorter than a piece: only as a whole, and as a word of its own."""
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)  # nothing else keeps every character in its place
+
+
+def scrub_known(text: str, secrets: Iterable[Secret]) -> str:
+    """
+    Give *text* without any piece of *secrets*, however it is written there: percent-encoded, JSON, HTML, base64, cut.
+
+    For what a service says of a request that held them: what the net of :func:`scrub` cannot know to be a secret.
+    """
+    pieces = {piece for secret in secrets for piece in _hidden_pieces(secret)}
+    lower = text.translate(_LOWER)
+    hidden = bytearray(len(text))
+    for at in range(len(text) - _PIECE + 1):
+        if lower[at : at + _PIECE] in pieces:
+            hidden[at : at + _PIECE] = b"\1" * _PIECE
+    for word in (piece for piece in pieces if len(piece) < _PIECE):
+        for found in re.finditer(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", lower):
+            hidden[found.start() : found.end()] = b"\1" * len(word)
+    runs = groupby(zip(text, hidden, strict=True), key=itemgetter(1))
+    return "".join(HIDDEN if is_hidden else "".join(char for char, _ in run) for is_hidden, run in runs)
+
+
+def _hidden_pieces(secret: Secret) -> set[str]:
+    """Give the pieces of what is not shown of a secret, in every form."""
+    return _pieces(secret.reveal()) - _pieces(secret.shown)
+
+
+def _pieces(text: str) -> set[str]:
+    return {
+        form[at : at + _PIECE]
+        for form in (form.translate(_LOWER) for form in _forms(text))
+        if len(form) >= _LEAST
+        for at in range(max(1, len(form) - _PIECE + 1))
+    }
+
+
+def _forms(text: str) -> Iterator[str]:
+    """Give *text* as others write it."""
+    for plain in (text, unquote(text)):
+        yield from (plain, json.dumps(plain)[1:-1], plain.translate(_JSON_OF_DOTNET), plain.translate(_HTML))
+        once = (quote(plain, errors="replace"), quote(plain, safe="", errors="replace"))
+        yield from (*once, *map(quote, once))
+        for shift in range(3):  # of what stands before it in what was encoded
+            content = bytes(shift) + plain.encode("utf-8", "replace")
+            code = binascii.b2a_base64(content, newline=False).decode()
+            own = code[-(-8 * shift // 6) : 8 * len(content) // 6]  # what does not depend on its neighbors
+            yield from (own, own.translate(_BASE64_OF_URLS))
+
+
+_JSON_OF_DOTNET: Final = {ord(char): f"\\u{ord(char):04x}" for char in "&'+<>\""}
+_HTML: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+_BASE64_OF_URLS: Final = str.maketrans("+/", "-_")

@@ -6,7 +6,7 @@ What the stages ask of ARM: read one, read a list, write one, follow an operatio
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -40,7 +40,7 @@ class Accepted:
         retry_after_s: How long ARM asks to wait before it is asked for the first time.
     """
 
-    operation: str | None = None
+    operation: str | None = field(default=None, repr=False)  # its query is signed
     request_id: str | None = None
     retry_after_s: float | None = None
 
@@ -50,7 +50,7 @@ class Polled:
     """What an operation says of itself, and how long ARM asks to wait before it is asked again."""
 
     status: str | None
-    body: JsonObject
+    body: JsonObject = field(repr=False)
     retry_after_s: float | None
 
 
