@@ -610,10 +610,15 @@ def test_a_sign_in_service_that_is_silent(tokens: IdentityToken, world: World) -
     assert "Resource Manager" not in caught.value.info.message
 
 
-def process(*arguments: str) -> subprocess.Popen[str]:
-    """Start a command."""
-    program = Path(sys.executable).parent / "reconciler"
-    return subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@contextmanager
+def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a command, which does not outlive the test."""
+    command = [str(Path(sys.executable).parent / "reconciler"), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
