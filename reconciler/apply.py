@@ -42,7 +42,6 @@ from reconciler.model import (
 )
 from reconciler.observe import read_one
 from reconciler.plan import Decision, Policy, decide
-from reconciler.secret import scrub_known, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
     from reconciler.arm.blobs import Blobs
     from reconciler.arm.client import ArmWriter
     from reconciler.saved_plan import SavedPlan
-    from reconciler.secret import Secret
 
 DID_NOT_STICK: Final = "DidNotStick"
 _ROUNDS: Final = 3
@@ -111,9 +109,8 @@ class Applier:
         saved: The reviewed plan; whatever moved since is refused.
         blobs: Lets Azure read the packages that a PUT names; None where nobody has to.
         puts: How many were sent.
-        sent: Folded ids of what a PUT was sent for that ARM took, or may have taken, with the id of its request.
+        sent: Folded ids of what a PUT was sent for that ARM took, or may have taken, with its answer if one came.
         unknown: Folded ids of what could not be read.
-        secrets: What each PUT held of them, by folded id.
     """
 
     arm: ArmWriter
@@ -126,9 +123,8 @@ class Applier:
     blobs: Blobs | None = None
     puts: int = 0
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    sent: dict[str, str | None] = field(default_factory=dict)
+    sent: dict[str, Accepted | None] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
-    secrets: dict[str, frozenset[Secret]] = field(default_factory=dict)
 
     async def apply(self, plan: Plan) -> Mapping[str, Outcome]:
         """
@@ -201,13 +197,9 @@ class Applier:
                 raise
             return self._interrupted(attempt.change)
         except (ArmError, OperationError, PackageError) as error:
-            return Outcome(attempt.change, Result.FAILED, self._without_secrets(attempt.change.desired, error.info))
+            return Outcome(attempt.change, Result.FAILED, error.info)
         except Exception as error:  # noqa: BLE001 - a bug met by one resource keeps no other from being written
             return Outcome(attempt.change, Result.FAILED, internal_error(error))
-
-    def _without_secrets(self, desired: Desired, info: ErrorInfo) -> ErrorInfo:
-        """Take out what ARM may quote of the PUT that it speaks of."""
-        return replace(info, message=scrub_known(info.message, self.secrets.get(desired.key, ())))
 
     def _depends(self, change: Change) -> Outcome | None:
         parent = self.outcomes.get(change.desired.parent or "")
@@ -219,9 +211,12 @@ class Applier:
     def _interrupted(self, change: Change) -> Outcome:
         if change.desired.key not in self.sent:
             return _skipped(change, "Interrupted", "the run was stopped before this was sent")
-        request_id = self.sent[change.desired.key]
-        begun = "what Azure has begun" if request_id else "no answer had come, and what Azure may have begun"
-        message = f"the run was stopped; {begun} goes on, and the next run waits for it"
+        accepted = self.sent[change.desired.key]
+        begun = "what Azure has begun" if accepted else "no answer had come, and what Azure may have begun"
+        operation = accepted.operation if accepted else None
+        named = f" (operation {operation.partition('?')[0]})" if operation else ""  # its query holds signatures
+        message = f"the run was stopped; {begun} goes on, and the next run waits for it{named}"
+        request_id = accepted.request_id if accepted else None
         return Outcome(change, Result.FAILED, ErrorInfo("Interrupted", message, request_id=request_id, fix="run again"))
 
     async def _take_up(self, attempt: _Attempt, permits: asyncio.Semaphore) -> Outcome:
@@ -292,7 +287,6 @@ class Applier:
         body = put_body(desired, decision.live, decision.comparison, self.policy.tracking)
         if self.blobs is not None:
             body = await self.blobs.ready(desired.kind, body)
-        self.secrets[desired.key] = frozenset(secrets_in(body))
         self.puts += 1
         is_first = desired.key not in self.sent
         self.sent[desired.key] = None
@@ -303,7 +297,7 @@ class Applier:
             if is_first and not may_have_landed:  # ARM said no, or asked to wait and was not asked again
                 del self.sent[desired.key]
             raise
-        self.sent[desired.key] = accepted.request_id
+        self.sent[desired.key] = accepted
         return accepted
 
     async def _finish_write(self, change: Change, accepted: Accepted) -> Outcome:

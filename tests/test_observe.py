@@ -395,17 +395,18 @@ def test_a_replication_status_of_another_shape(status: Any) -> None:
     run(scenario)
 
 
-async def _bug(send: object, forward: object) -> None:
-    message = "CANARY-bug"
-    raise RuntimeError(message)
-
-
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError, SystemError])
 @pytest.mark.parametrize(
     ("path", "unreadable"),
     [("/versions", {"agent-1.0.0", "agent-1.1.0"}), ("/applicationDefinitions", {"suite"}), ("/tools", {"tools"})],
 )
-def test_a_bug_while_reading(path: str, unreadable: set[str]) -> None:
-    """What an unforeseen exception keeps from being read is unknown, and nothing else is."""
-    found = observed(*EVERYTHING, read=(path, _bug))
+def test_a_bug_while_reading(path: str, unreadable: set[str], error: type[Exception]) -> None:
+    """What an unforeseen exception, or a lack of memory, keeps from being read is unknown, and nothing else is."""
+
+    async def bug(send: object, forward: object) -> None:
+        message = "CANARY-bug"
+        raise error(message)
+
+    found = observed(*EVERYTHING, read=(path, bug))
     assert {name for name, word in found.items() if word == "InternalError"} == unreadable
     assert {word for name, word in found.items() if name not in unreadable} == {"live"}

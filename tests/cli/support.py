@@ -226,12 +226,12 @@ class Azure:
 
     def __init__(self, state: Path) -> None:
         """Look at the state file that the commands use."""
-        self._state = state
+        self.state = state
 
     @contextmanager
     def world(self) -> Iterator[World]:
         """Open the world, and let go of it."""
-        app = create_app(EmulatorSettings(state=self._state), SystemClock())
+        app = create_app(EmulatorSettings(state=self.state), SystemClock())
         try:
             yield cast("World", app.state.world)
         finally:
@@ -294,7 +294,7 @@ class Azure:
         """Send one request as another client, over HTTP semantics."""
 
         async def exchange() -> httpx.Response:
-            settings = EmulatorSettings(state=self._state, operation_seconds=operation_seconds)
+            settings = EmulatorSettings(state=self.state, operation_seconds=operation_seconds)
             app = create_app(settings, SystemClock())
             try:
                 async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://arm.test") as client:
