@@ -42,6 +42,7 @@ from reconciler.model import (
 )
 from reconciler.observe import read_one
 from reconciler.plan import Decision, Policy, decide
+from reconciler.secret import scrub_known, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.arm.blobs import Blobs
     from reconciler.arm.client import ArmWriter
     from reconciler.saved_plan import SavedPlan
+    from reconciler.secret import Secret
 
 DID_NOT_STICK: Final = "DidNotStick"
 _ROUNDS: Final = 3
@@ -111,6 +113,7 @@ class Applier:
         puts: How many were sent.
         sent: Folded ids of what a PUT was sent for that ARM took, or may have taken, with its answer if one came.
         unknown: Folded ids of what could not be read.
+        secrets: What each PUT held of them, by folded id.
     """
 
     arm: ArmWriter
@@ -125,6 +128,7 @@ class Applier:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     sent: dict[str, Accepted | None] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    secrets: dict[str, frozenset[Secret]] = field(default_factory=dict)
 
     async def apply(self, plan: Plan) -> Mapping[str, Outcome]:
         """
@@ -197,9 +201,13 @@ class Applier:
                 raise
             return self._interrupted(attempt.change)
         except (ArmError, OperationError, PackageError) as error:
-            return Outcome(attempt.change, Result.FAILED, error.info)
+            return Outcome(attempt.change, Result.FAILED, self._without_secrets(attempt.change.desired, error.info))
         except Exception as error:  # noqa: BLE001 - a bug met by one resource keeps no other from being written
             return Outcome(attempt.change, Result.FAILED, internal_error(error))
+
+    def _without_secrets(self, desired: Desired, info: ErrorInfo) -> ErrorInfo:
+        """Take out what ARM may quote of the PUT that it speaks of."""
+        return replace(info, message=scrub_known(info.message, self.secrets.get(desired.key, ())))
 
     def _depends(self, change: Change) -> Outcome | None:
         parent = self.outcomes.get(change.desired.parent or "")
@@ -287,6 +295,7 @@ class Applier:
         body = put_body(desired, decision.live, decision.comparison, self.policy.tracking)
         if self.blobs is not None:
             body = await self.blobs.ready(desired.kind, body)
+        self.secrets[desired.key] = frozenset(secrets_in(body))
         self.puts += 1
         is_first = desired.key not in self.sent
         self.sent[desired.key] = None
