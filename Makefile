@@ -9,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference properties mutants foreign bench scale lock clean
+.PHONY: help demo test check static lint format types contracts reference properties mutants foreign azurite bench scale lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ mutants: $(STAMP) ## Break the rules one at a time: the tests must see each (doc
 
 foreign: $(STAMP) ## Hold the embedded ARM against a client that is not ours
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash tests/foreign/az.sh
+
+azurite: $(STAMP) ## Hold the signatures for packages against Azurite
+	$(BIN)/python -m tests.foreign.azurite
 
 bench: $(STAMP) ## Measure, and compare with the budgets
 	$(BIN)/python -m benchmarks
