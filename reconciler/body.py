@@ -179,8 +179,8 @@ def _assign_element(elements: list[Any], written: tuple[str | int, ...], value: 
 
 
 def _tagged(body: Mapping[str, Any], desired: Desired, tracking: Tracking) -> JsonObject:
-    if not tracking.tags:
-        return body
+    if not tracking.tags and (desired.digest is None or tracking.digest_of(body) in {None, desired.digest}):
+        return body  # nothing is recorded, and what was recorded before stays true
     stamp, tags = tracking.stamp(desired), body.get("tags")
     if not isinstance(tags, Mapping):
         tags = {}

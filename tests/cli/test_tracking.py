@@ -247,3 +247,20 @@ def test_children_of_a_foreign_parent(work: Workspace, report: Reporting) -> Non
     plan = report("plan", code=1)
     assert verdict(plan, gallery())[:2] == ("blocked", "owned-elsewhere")
     assert verdict(plan, application())[:2] == ("create", "not-found")
+
+
+def test_a_put_without_tracking_leaves_no_digest_of_an_earlier_one(
+    work: Workspace, azure: Azure, report: Reporting
+) -> None:
+    """It sends other content: the old digest would call the old manifest in sync with it."""
+    first = definition(description="first", packageFileUri=PACKAGE)
+    second = definition(description="second", packageFileUri=PACKAGE.replace("app", "other"))
+    work.state(first)
+    report("apply")
+    work.project("endpoint", tracking={"tags": False})
+    work.state(second)
+    report("apply")
+    assert "reconciler-digest" not in azure.stored(definition()).get("tags", {})
+    work.project("endpoint")
+    work.state(first)
+    assert "properties.packageFileUri" in [change["path"] for change in changes_of(report("plan"))]
