@@ -1,0 +1,74 @@
+"""Secrets where a command is not at its best: in broken manifests, at debug level, and with talkative libraries."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.clock import SystemClock
+from reconciler.emulator import EmulatorSettings, create_app
+from reconciler.emulator.server import serve_in_thread
+from tests.cli.support import LINK, as_yaml, changed, definition, estate, version
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Command
+    from tests.cli.support import Workspace
+
+SIGNED = f"{LINK}?sv=2022-11-02&sig=CANARY%3D"
+MEDIA_LINK = "properties.publishingProfile.source.mediaLink"
+PLAIN = as_yaml(version())
+BROKEN = {
+    "a text that does not end": PLAIN.replace(LINK, f'"{SIGNED}'),
+    "a key twice": PLAIN.replace("mediaLink: ", f"mediaLink: {SIGNED}\n        mediaLink: "),
+    "a tag": PLAIN.replace(LINK, f"!CANARY {SIGNED}"),
+    "an alias": PLAIN.replace(LINK, "*CANARY"),
+    "a list for a text": as_yaml(changed(version(), MEDIA_LINK, [SIGNED])),
+    "a text that is too long": as_yaml(changed(version(), MEDIA_LINK, SIGNED * 20_000)),
+    "a key that nobody knows": as_yaml(changed(version(), "properties.publishingProfile.source.sas", SIGNED)),
+    "a kind that nobody knows": as_yaml({**version(), "kind": SIGNED}),
+    "a link for a template": as_yaml(changed(definition(), "properties.mainTemplate", f"{{{SIGNED}")),
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=list(BROKEN))
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+def test_a_broken_manifest_is_told_by_its_place(work: Workspace, run: Command, text: str, form: str) -> None:
+    """By file and line, and never by what stands there."""
+    work.file("manifests/a.yaml", text)
+    for command in (("validate",), ("plan", "--log-level", "debug")):
+        done = run(*command, "-o", form)
+        assert done.code == 1
+        assert "a.yaml" in done.out
+        assert "CANARY" not in done.out + done.err
+
+
+def test_debug_shows_each_request_without_what_is_secret(
+    work: Workspace, run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Method, URL without its query, status, id and time; libraries are not asked what they make of it."""
+    for name in ("HTTPX_LOG_LEVEL", "AZURE_LOG_LEVEL", "AZURE_SDK_LOG_LEVEL"):
+        monkeypatch.setenv(name, "debug")
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    monkeypatch.setenv("RECONCILER_CLOUD", "public")
+    monkeypatch.setenv("RECONCILER_ACCESS_TOKEN", "CANARY-token")
+    work.state(*estate()[:2], changed(version(), MEDIA_LINK, SIGNED))
+    app = create_app(EmulatorSettings(state=tmp_path / "served.sqlite", operation_seconds=0), SystemClock())
+    caplog.set_level(logging.DEBUG)
+    with serve_in_thread(app) as endpoint:
+        done = run("apply", "--endpoint", endpoint, "--credential", "token", "--log-level", "debug")
+    assert done.code == 0, done.err
+    sent = [line for line in done.err.splitlines() if line.startswith("DEBUG reconciler.arm: ")]
+    assert {line.split()[2] for line in sent} == {"GET", "PUT"}
+    shape = (
+        rf"DEBUG reconciler\.arm: (GET|PUT) {re.escape(endpoint)}/subscriptions/[^?\s]+ \d{{3}} [\w-]+ \d+\.\d{{3}}s"
+    )
+    assert [line for line in sent if not re.fullmatch(shape, line)] == []
+    names = ("httpx", "httpcore", "hpack", "azure", "msal")
+    libraries = {record.name for record in caplog.records if record.name.startswith(names)}
+    assert libraries == set()
+    app.state.world.close()
