@@ -67,7 +67,7 @@ def _blocks(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
         yield tuple(problem_lines(problem, "error", look))
     for problem in report.warnings:
         yield tuple(problem_lines(problem, "warning", look))
-    found = (*noteworthy(report), *report.plan.unmanaged)
+    found: tuple[Item | Unmanaged, ...] = (*noteworthy(report), *report.plan.unmanaged)
     for each in _chosen(found):
         if isinstance(each, Item):
             yield tuple(item_lines(each, look, applied=is_applied(report)))
