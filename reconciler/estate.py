@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ManifestError, UsageError
 from reconciler.kinds import load_kinds, project_schema
-from reconciler.load import load
+from reconciler.load import Loaded, load
 from reconciler.model import Document, Layer, Problem, Report
 from reconciler.project import (
     FILE_NAME,
@@ -102,17 +102,18 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     loaded = load(options.paths, root, stdin)
     overlays = {env.overlay for env in project.environments.values() if env.overlay}
     base = [item for item in loaded.documents if not _is_below(item, root, overlays)]
-    overlay = load([str(root / environment.overlay)], root) if root and environment and environment.overlay else None
+    folder = str(root / environment.overlay) if root and environment and environment.overlay else None
+    overlay = load([folder], root) if folder else None
     defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
     written = _defaults_written(project, document, options.environment)
     documents, unmatched = render(base, overlay.documents if overlay else (), defaults, kinds, written)
     validated = validate(documents, kinds, project.tracking, now)
     desired, duplicates = resolve(validated.manifests, kinds)
-    strays = _stray_defaults(project, document)
+    strays = [*_stray_defaults(project, document), *_stray_rules(project, document)]
     problems = [
         *strays,
         *loaded.problems,
-        *(overlay.problems if overlay else ()),
+        *_overlay_problems(overlay, folder, document, options.environment),
         *unmatched,
         *validated.problems,
         *duplicates,
@@ -174,7 +175,8 @@ def read_project(path: Path) -> tuple[Project, Document]:
     loaded = load([str(path)], path.parent)
     problems = list(loaded.problems)
     if not problems and len(loaded.documents) != 1:
-        message, fix = "a project file holds one document", "keep one"
+        message = f"a project file holds one document, and this one holds {len(loaded.documents) or 'none'}"
+        fix = "keep one" if loaded.documents else "write one of kind Project, or remove it"
         problems.append(Problem(str(path), 1, 1, "", "project", message, fix))
     if not problems:
         problems += validate_project(loaded.documents[0], project_schema())
@@ -233,6 +235,26 @@ def _stray_defaults(project: Project, document: Document | None) -> Iterator[Pro
         for path in unknown_defaults(defaults, load_kinds()):
             message, fix = "no kind has a field of this name, so this is a default of nothing", "correct the name"
             yield problem(document, (*where, *path), "unknown-key", message, fix)
+
+
+def _stray_rules(project: Project, document: Document | None) -> Iterator[Problem]:
+    kinds = load_kinds()
+    for index, rule in enumerate(project.ignore):
+        if document is not None and rule.kind is not None and rule.kind not in kinds:
+            path, fix = ("spec", "ignore", index, "kind"), f"known kinds: {', '.join(kinds)}"
+            yield problem(document, path, "unknown-kind", "this kind is not known, so this rule hides nothing", fix)
+
+
+def _overlay_problems(
+    overlay: Loaded | None, folder: str | None, document: Document | None, environment: str | None
+) -> Iterator[Problem]:
+    """Give the problems of an overlay; what is wrong with the folder itself at the line that names it."""
+    for item in overlay.problems if overlay else ():
+        if item.file == folder and document is not None and environment is not None:
+            path = ("spec", "environments", environment, "overlay")
+            yield problem(document, path, item.code, f"{item.file}: {item.message}", item.fix)
+        else:
+            yield item
 
 
 def _place(problem: Problem) -> tuple[str, int, int, str]:

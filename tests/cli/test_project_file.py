@@ -415,3 +415,23 @@ def test_a_tag_of_the_defaults_that_a_manifest_spells_otherwise(work: Workspace,
     (problem,) = report("validate", code=1)["errors"]
     assert problem["file"].startswith("manifests/")
     assert problem["message"] == "two tags differ by case alone: the other, Team, is at reconciler.yaml:8"
+
+
+def test_what_a_project_file_names_and_is_not_there(work: Workspace, report: Reporting) -> None:
+    """A kind that nobody knows, and a folder that is missing, are told at their lines."""
+    rule = {"kind": "Galery", "path": "tags.x", "reason": "theirs"}
+    work.project(ignore=[rule], environments={"dev": {"overlay": "overlays/dev"}})
+    work.state(gallery())
+    kind, folder = report("validate", "-e", "dev", code=1)["errors"]
+    assert (kind["file"], kind["code"], kind["path"]) == ("reconciler.yaml", "unknown-kind", "spec.ignore[0].kind")
+    assert (folder["file"], folder["code"]) == ("reconciler.yaml", "not-found")
+    assert folder["path"] == "spec.environments.dev.overlay"
+    assert "overlays/dev" in folder["message"]
+
+
+@pytest.mark.parametrize(("text", "held"), [("", "none"), ("a: 1\n---\nb: 2\n", "2")])
+def test_a_project_file_holds_one_document(work: Workspace, report: Reporting, text: str, held: str) -> None:
+    """Without one it would be taken for no project at all."""
+    work.file("reconciler.yaml", text)
+    (error,) = report("validate", code=1)["errors"]
+    assert error["message"] == f"a project file holds one document, and this one holds {held}"
