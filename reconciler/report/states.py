@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler import paths
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _STATES: Final = {Action.CREATE: "to create", Action.UPDATE: "to update", Action.WAIT: "waiting"}
 _INTERRUPTED: Final = "Interrupted"
 _GOES_ON: Final = frozenset({"Timeout", _INTERRUPTED})
+BAD: Final = ("failed", "skipped", "refused", "blocked", "unknown", "still running", "not started")
+"""Endings after which an apply has not done what it was to do."""
 _ENDINGS: Final = {Result.FAILED: "failed", Result.SKIPPED: "skipped", Result.REFUSED: "refused"}
 
 
@@ -30,6 +33,27 @@ class Item:
 
     change: Change
     outcome: Outcome | None = None
+
+
+class Level(StrEnum):
+    """What a part of a report does to the exit code of its command."""
+
+    ERROR = "error"
+    """The command exits 1."""
+    WARNING = "warning"
+    """A report of drift exits 2; a warning about a manifest changes nothing."""
+    NOTE = "note"
+    """It changes nothing."""
+
+
+def level_of(item: Item, report: Report) -> Level:
+    """Tell what *item* does to the exit code of the command that made *report*."""
+    change = item.change
+    if is_applied(report):
+        return Level.ERROR if ending_of(item) in BAD else Level.NOTE
+    if change.action is Action.UNKNOWN or (change.action is Action.BLOCKED and report.command == "plan"):
+        return Level.ERROR
+    return Level.WARNING if change.sync.is_drift and report.command != "plan" else Level.NOTE
 
 
 def items(report: Report) -> tuple[Item, ...]:

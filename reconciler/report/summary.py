@@ -7,14 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model import STOPPED, Action, Finding, Result, Sync
-from reconciler.report.states import ending_of, is_applied, is_interrupted, items, state_of
+from reconciler.report.states import BAD, Level, ending_of, is_applied, is_interrupted, items, level_of, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.model import Report
 
-_BAD: Final = ("failed", "skipped", "refused", "blocked", "unknown", "still running", "not started")
 _PENDING: Final = ("to create", "to update", "blocked", "unknown", "waiting", "paused", "unverified", "out of sync")
 _NAMES: Final = {"in_sync": "inSync", "apply_requests": "applyRequests"}
 _ODD: Final = ("unknown", "waiting", "unverified")
@@ -109,20 +108,12 @@ def exit_code(report: Report, *, detailed: bool) -> int:
         return 1
     if report.command == "validate":
         return 0
-    if is_applied(report):
-        return int(any(ending_of(item) in _BAD for item in items(report)))
-    return _read_only_code(report, detailed=detailed)
-
-
-def _read_only_code(report: Report, *, detailed: bool) -> int:
-    summary = summarize(report)
-    if report.command == "plan":
-        if summary.blocked or summary.unknown:
-            return 1
-        return 2 if detailed and summary.puts else 0
-    if summary.unknown:
+    levels = {level_of(item, report) for item in items(report)}
+    if Level.ERROR in levels:
         return 1
-    return 2 if summary.drift else 0
+    if report.command == "plan":
+        return 2 if detailed and report.puts else 0
+    return 2 if Level.WARNING in levels else 0
 
 
 def count(number: int, noun: str) -> str:
@@ -176,9 +167,9 @@ def _apply_verdict(report: Report) -> str:
     endings = Counter(ending_of(item) for item in items(report))
     good = _counts(endings, ("created", "updated", "paused", "unverified", "out of sync", "in sync"))
     failed, tried = endings["failed"], endings["failed"] + endings["created"] + endings["updated"]
-    bad = _counts(endings, _BAD[1:])
+    bad = _counts(endings, BAD[1:])
     if any(is_interrupted(item) for item in items(report)):
-        return _sentence(f"Stopped: {_counts(endings, _BAD)}", (good,))
+        return _sentence(f"Stopped: {_counts(endings, BAD)}", (good,))
     if failed:
         head = f"Failed: {failed} of {count(tried, 'PUT')} failed"
         return _sentence(f"{head}; {bad}" if bad else head, (good,))
