@@ -497,6 +497,20 @@ def test_a_check_that_says_no_after_a_refusal() -> None:
     assert len(wire.requests) == 1
 
 
+def test_closed_with_the_transport() -> None:
+    """The connections to the sign-in service end with those to ARM."""
+    tokens, made = source()
+
+    async def scenario() -> None:
+        arm = transport(Wire(made.clock, found()), tokens)
+        await ArmWriter(arm, Retrier(made.clock)).get(RESOURCE, VERSION)
+        assert [credential.is_closed for credential in made.all] == [False]
+        await arm.close()
+
+    run(scenario())
+    assert [credential.is_closed for credential in made.all] == [True]
+
+
 @pytest.mark.parametrize(
     "script",
     [

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.core.pipeline.transport import RequestsTransport
 
-from reconciler.arm.auth import IdentityToken
+from reconciler.arm.auth import IdentityToken, NoToken
 from reconciler.arm.credentials import Credentials
 from reconciler.arm.transport import Transport
 from reconciler.cli import main
 from reconciler.clock import SystemClock
 from reconciler.errors import AuthError
+from reconciler.secret import Secret
 from reconciler.settings import CLOUDS
 from reconciler.shell.options import CREDENTIALS
 from tests.support.arm import run
@@ -387,6 +388,7 @@ def test_refused(way: Any, refusal: tuple[str, str], world: World, trust: tuple[
         assert message.startswith(f"sign-in failed: no token from credential '{credential}': ")
         assert refusal[1].partition(":")[0] in message
         assert CORRELATION in message
+        assert credential == "default" or message.count(CORRELATION) == 1  # the chain's own text says it again
     shown = done.out + done.err
     assert "CANARY" not in shown
     assert "eyJ" not in shown
@@ -578,15 +580,30 @@ def test_a_second_challenge(world: World) -> None:
     assert ENCODED not in done.out + done.err
 
 
-@pytest.fixture
-def tokens(world: World) -> Iterator[IdentityToken]:
+def source(world: World) -> IdentityToken:
     """Give tokens of a service principal, as a run has them."""
     secret(world, world.folder)
-    Transport.open("https://arm.example", None, SystemClock(), None)  # type: ignore[arg-type]  # silences libraries
+    Transport.open("https://arm.example", NoToken(), SystemClock())  # silences libraries
     credentials = Credentials("environment", LOGIN, dict(os.environ))
-    source = IdentityToken(credentials, "https://management.azure.com/.default", SystemClock())
-    yield source
-    source.close()
+    return IdentityToken(credentials, "https://management.azure.com/.default", SystemClock())
+
+
+@pytest.fixture
+def tokens(world: World) -> Iterator[IdentityToken]:
+    """Give tokens of a service principal, and let go of them."""
+    found = source(world)
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_what_requests_itself_reads(name: str, world: World) -> None:
+    """What names a list of authorities for other programs in Python goes before the store of the system."""
+    world.set(**{name: os.environ["SSL_CERT_FILE"]})
+    world.monkeypatch.delenv("SSL_CERT_FILE")
+    tokens = source(world)
+    assert run(tokens.token(ONE)) == Secret(f"CANARY-1-of-{TENANT}")
+    tokens.close()
 
 
 def test_a_sign_in_service_that_fails(tokens: IdentityToken, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
