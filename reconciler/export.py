@@ -21,7 +21,9 @@ from reconciler.checks import PLACEHOLDER
 from reconciler.files import PASSED_OVER
 from reconciler.load import MAX_REFERENCED, REFERENCE
 from reconciler.model import MISSING, Document, JsonObject, Live, Problem
-from reconciler.paths import Steps, format_steps, get, label
+from reconciler.normalize import absence
+from reconciler.paths import Steps, format_steps, label
+from reconciler.resolve import depth_of
 from reconciler.rules import Rule, Shape
 from reconciler.secret import HIDDEN, Secret, SecretUrl
 from reconciler.spelling import normalize
@@ -167,13 +169,7 @@ class _Stating:
         return made if made or rule.required else MISSING
 
     def leaf(self, rule: Rule, live: Any) -> Any:
-        default = rule.default
-        if rule.default_from is not None:
-            source = self.rules
-            for step in rule.default_from:
-                source = source.properties[step]
-            default = get(self.live, rule.default_from)
-            default = source.default if default in (MISSING, None) else default
+        default = absence(self.rules, rule, self.live)
         meant, absent = (normalize(rule.normalize, value) for value in (live, default))
         if type(meant) is type(absent) and meant == absent and not rule.required:
             return MISSING
@@ -382,7 +378,7 @@ def _names(found: Sequence[Found], kinds: Mapping[str, Kind]) -> dict[str, str]:
     for kind in kinds.values():
         taken: set[str] = set()
         waiting = [(item.key, [item.params[name] for name in kind.parameters]) for item in found if item.kind is kind]
-        for length in range(max(1, _depth(kind, kinds)), len(kind.parameters) + 1):
+        for length in range(max(1, depth_of(kind, kinds)), len(kind.parameters) + 1):
             named = [(key, values, "-".join(values[-length:])) for key, values in waiting]
             often = Counter(name.casefold() for _, _, name in named)
             fitting = {key: name for key, _, name in named if often[name.casefold()] == 1 and _is_free(name, taken)}
@@ -398,8 +394,3 @@ def _names(found: Sequence[Found], kinds: Mapping[str, Kind]) -> dict[str, str]:
 
 def _is_free(name: str, taken: set[str]) -> bool:
     return len(name) <= _LONGEST_NAME and name.casefold() not in taken
-
-
-def _depth(kind: Kind, kinds: Mapping[str, Kind]) -> int:
-    parent = kinds.get(kind.parent or "")
-    return 1 + _depth(parent, kinds) if parent else 0

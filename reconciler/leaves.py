@@ -6,7 +6,7 @@ For telling of every leaf. What differs is for :mod:`reconciler.diff` to say, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -25,6 +25,15 @@ class FieldClass(StrEnum):
     FROZEN = "frozen"
     UPDATABLE = "updatable"
     UNKNOWN = "unknown"
+
+
+def class_of(chain: Sequence[Rule]) -> FieldClass:
+    """Give the class that the rules of a field, and of all that it is part of, make together."""
+    if any(rule.read_only for rule in chain):
+        return FieldClass.READ_ONLY
+    if any(rule.write_only for rule in chain):
+        return FieldClass.WRITE_ONLY
+    return FieldClass.FROZEN if any(rule.frozen for rule in chain) else FieldClass.UPDATABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +80,7 @@ class Leaf:
         """What may happen to it, which may come from what it is part of."""
         if self.rule is None:
             return FieldClass.UNKNOWN
-        chain = (*self.place.above, self.rule)
-        if any(rule.read_only for rule in chain):
-            return FieldClass.READ_ONLY
-        if any(rule.write_only for rule in chain):
-            return FieldClass.WRITE_ONLY
-        return FieldClass.FROZEN if any(rule.frozen for rule in chain) else FieldClass.UPDATABLE
+        return class_of((*self.place.above, self.rule))
 
 
 def leaves(rule: Rule | None, want: Any, have: Any, place: Place = _BODY) -> Iterator[Leaf]:

@@ -73,16 +73,17 @@ def _desired(manifest: Manifest, kinds: Mapping[str, Kind]) -> Desired:
         locate=manifest.locate,
         slot=kind.writer_slot(params),
         wave=int(manifest.annotations.get(_WAVE, "0")),
-        depth=_depth(kind, kinds),
+        depth=depth_of(kind, kinds),
         paused=manifest.annotations.get(_PAUSED) == "true",
         digest=content_digest(kind, body, manifest.annotations.get(_PACKAGE)),
         trace=manifest.trace,
     )
 
 
-def _depth(kind: Kind, kinds: Mapping[str, Kind]) -> int:
+def depth_of(kind: Kind, kinds: Mapping[str, Kind]) -> int:
+    """Give how many kinds are above *kind*."""
     parent = kinds.get(kind.parent or "")
-    return 1 + _depth(parent, kinds) if parent else 0
+    return 1 + depth_of(parent, kinds) if parent else 0
 
 
 def _in_waves(desired: Sequence[Desired]) -> dict[str, Desired]:

@@ -7,9 +7,9 @@ A function of the kind alone. Knows none of them by name, and neither ARM nor ma
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from reconciler.leaves import FieldClass, class_of
 from reconciler.model import MISSING
 from reconciler.rules import Rule, Shape, resolved, walk
 from reconciler.spelling import canonical
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
 
     from reconciler.kinds import Kind
     from reconciler.model import JsonObject
-
-
-class FieldClass(StrEnum):
-    """What may happen to a field once the resource exists; every leaf has exactly one."""
-
-    READ_ONLY = "read-only"
-    WRITE_ONLY = "write-only"
-    FROZEN = "frozen"
-    UPDATABLE = "updatable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +58,7 @@ class Field:
     @property
     def field_class(self) -> FieldClass:
         """Give its class, which it may have from what it is part of."""
-        chain = (*self.parents, self.rule)
-        if any(rule.read_only for rule in chain):
-            return FieldClass.READ_ONLY
-        if any(rule.write_only for rule in chain):
-            return FieldClass.WRITE_ONLY
-        return FieldClass.FROZEN if any(rule.frozen for rule in chain) else FieldClass.UPDATABLE
+        return class_of((*self.parents, self.rule))
 
     @property
     def is_refused(self) -> bool:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.kinds import compile_kind, load_kinds
-from reconciler.report.reference import EQUAL, FieldClass, fields, leaf_lines, render
+from reconciler.leaves import FieldClass
+from reconciler.report.reference import EQUAL, fields, leaf_lines, render
 from reconciler.rules import Shape, walk
 from reconciler.spelling import NAMES
 from tests.synthetic import schema
