@@ -308,6 +308,27 @@ def test_the_last_lost_answer_that_cannot_be_looked_for() -> None:
         assert await test.results() == {"suite": "failed ServerBusy"}
 
 
+def test_an_answer_that_cannot_be_read() -> None:
+    """Azure took the PUT, whatever it says of it: it is looked at, and nothing is sent twice."""
+
+    @scenario(definition(), gallery())
+    async def _(test: Bench) -> None:
+        test.arm.transport.bounds = replace(test.arm.transport.bounds, answer_bytes=4000)
+
+        azure = test.service.app
+
+        async def padded(scope: Any, receive: Any, send: Any) -> None:
+            async def pad(message: Any) -> None:
+                blanks = b" " * 5000 if scope["method"] == "PUT" else b""
+                await send({**message, "body": message["body"] + blanks} if "body" in message else message)
+
+            await azure(scope, receive, pad)
+
+        test.service.app = padded
+        assert set((await test.results()).values()) == {"succeeded"}
+        assert sorted(test.service.sent("PUT")) == ["suite", "tools"]
+
+
 def test_a_lost_answer_is_verified() -> None:
     """What landed without an answer is looked at like any other: here its replication is still to be waited for."""
 

@@ -15,7 +15,7 @@ import orjson
 from reconciler.arm.answers import Answer, error_of, json_object, resource, unusable
 from reconciler.arm.challenge import refusal_of
 from reconciler.arm.throttle import Lane
-from reconciler.errors import ErrorInfo, RejectedError, UnusableAnswerError
+from reconciler.errors import ErrorInfo, RejectedError, TransientError, UnusableAnswerError
 from reconciler.secret import reveal
 
 if TYPE_CHECKING:
@@ -143,7 +143,10 @@ class ArmWriter(ArmReader):
             TransientError: With ``may_have_landed`` if ARM may have acted on it.
         """
         content = orjson.dumps(reveal(body))
-        answer = await self._request("PUT", _with_version(resource_id, api_version), content, check)
+        try:
+            answer = await self._request("PUT", _with_version(resource_id, api_version), content, check)
+        except UnusableAnswerError as error:  # too large to be read, for instance; ARM may have acted all the same
+            raise TransientError(error.info, may_have_landed=True) from None
         operation = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
         return Accepted(operation, answer.request_id, answer.retry_after(self.transport.clock.now()))
 

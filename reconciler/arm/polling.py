@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.arm.answers import operation_error
-from reconciler.errors import ErrorInfo, OperationError, RejectedError, TransientError
+from reconciler.errors import ErrorInfo, OperationError, RejectedError, TransientError, UnusableAnswerError
 
 if TYPE_CHECKING:
     from reconciler.arm.client import Accepted, ArmWriter
@@ -107,7 +107,7 @@ async def follow(arm: ArmWriter, accepted: Accepted, patience: Patience, deadlin
         except RejectedError as error:
             if error.info.status != _NOT_FOUND or patience.clock.monotonic() >= grace:
                 raise
-        except TransientError:
+        except (TransientError, UnusableAnswerError):
             return  # the resource itself will say how it ended
         else:
             status = polled.status.lower() if polled.status else "succeeded"

@@ -123,6 +123,7 @@ def test_an_operation_that_cannot_be_asked() -> None:
     """After every retry the resource itself has to say how it ended."""
     assert followed(answer(500)) == [0, 1, 3, 7, 15, 15]
     assert followed(httpx.ReadError("reset")) == [0, 1, 3, 7, 15, 15]
+    assert followed(answer(200, b"{}", Content_Encoding="br")) == [0, 0]
 
 
 def test_a_foreign_operation() -> None:
