@@ -94,20 +94,20 @@ def write_stdout(text: str) -> None:
     Write to standard output; a reader that has gone (``| head``), or never was (``>&-``), is no error.
 
     Raises:
-        OutputError: It cannot be written; nothing more is.
+        OutputError: It cannot be written.
     """
     if sys.stdout is None:
         return
     try:
         _write(sys.stdout, text)
     except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            message = f"standard output cannot be written: {error.strerror}"
+            raise OutputError(message) from error
         # What is still buffered would raise again when the interpreter exits.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
-        if not isinstance(error, BrokenPipeError):
-            message = f"standard output cannot be written: {error.strerror}"
-            raise OutputError(message) from error
 
 
 def _write(stream: TextIO, text: str) -> None:

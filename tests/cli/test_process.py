@@ -293,6 +293,18 @@ def test_a_full_disk(work: Workspace, azure: Azure) -> None:
     assert sorted(path.name for path in work.folder.iterdir()) == ["manifests"]
 
 
+def test_who_may_read_what_was_written(work: Workspace, report: Reporting) -> None:
+    """A plan is its owner's alone; a report is for whom the umask lets."""
+    work.state(gallery())
+    before = os.umask(0o022)
+    try:
+        report("plan", "--out", "plan", "--report", "markdown=report.md")
+    finally:
+        os.umask(before)
+    modes = [(work.folder / name).stat().st_mode & 0o777 for name in ("plan", "report.md")]
+    assert modes == [0o600, 0o644]
+
+
 def test_a_signal_and_a_full_disk(work: Workspace) -> None:
     """The exit code is the signal's."""
     work.state(gallery())
