@@ -9,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference properties mutants foreign azurite bench scale lock clean
+.PHONY: help demo test check static lint format types contracts reference properties redaction mutants foreign azurite bench scale lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ reference: $(STAMP) ## Write docs/reference/ anew from the schemas
 
 properties: $(STAMP) ## The properties with 20,000 examples each, for hours (PROFILE=ci: 1,000)
 	$(BIN)/python -m pytest -q -n auto -p tests.profiles --hypothesis-profile $(or $(PROFILE),thorough) tests/test_properties.py
+
+redaction: $(STAMP) ## 10,000 secrets in every form against everything that a run shows, in half an hour (COUNT=1000 SEED=1)
+	$(BIN)/python -m tests.support.redaction $(or $(COUNT),10000) $(or $(SEED),0)
 
 mutants: $(STAMP) ## Break the rules one at a time: the tests must see each (docs/mutation.md)
 	$(BIN)/python -m tests.mutation
