@@ -23,7 +23,6 @@ from reconciler.errors import (
     OperationError,
     PackageError,
     TransientError,
-    internal_error,
 )
 from reconciler.model import (
     MISSING,
@@ -40,7 +39,7 @@ from reconciler.model import (
     Sync,
     Unreadable,
 )
-from reconciler.observe import read_one
+from reconciler.observe import internal_error, read_one
 from reconciler.plan import Decision, Policy, decide
 from reconciler.secret import scrub_known, secrets_in
 

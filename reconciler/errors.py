@@ -20,17 +20,13 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
 
 from __future__ import annotations
 
-import logging
-import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.model import Problem
-
-_LOG: Final = logging.getLogger("reconciler.errors")
 
 
 class ReconcilerError(Exception):
@@ -90,13 +86,6 @@ class ErrorInfo:
     request_id: str | None = None
     fix: str | None = None
     target: str | None = None
-
-
-def internal_error(error: Exception) -> ErrorInfo:
-    """Give what a report says of a bug: the type alone, as the text of an unforeseen exception may quote anything."""
-    _LOG.debug("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
-    message = f"an unexpected {type(error).__name__} in the reconciler"
-    return ErrorInfo("InternalError", message, fix="please report it, with the output of --log-level debug")
 
 
 class ArmError(ReconcilerError):

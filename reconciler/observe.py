@@ -6,13 +6,15 @@ Reads by lists, which also show what no manifest states; parents first, so that 
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from reconciler.concurrency import run_all
-from reconciler.errors import ArmError, ErrorInfo, internal_error
+from reconciler.errors import ArmError, ErrorInfo
 from reconciler.model import (
     Absence,
     Absent,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.arm.client import ArmReader
     from reconciler.kinds import Kind
 
+_LOG: Final = logging.getLogger("reconciler.observe")
 # Only these codes of a 404 speak of the resource; a gateway's 404, or one without a code, says nothing of it
 # ("Common deployment errors", learn.microsoft.com).
 _ABSENT: Final[Mapping[str, Absence]] = {
@@ -205,3 +208,10 @@ async def _read_health_of(item: Desired, found: _Found, arm: ArmReader) -> None:
         return  # the resource was read; that its replication could not be is no reason to forget it
     except Exception as error:  # noqa: BLE001 - as above
         found.observed[item.key] = _failure(error)
+
+
+def internal_error(error: Exception) -> ErrorInfo:
+    """Give what a report says of a bug: the type alone, as the text of an unforeseen exception may quote anything."""
+    _LOG.debug("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    message = f"an unexpected {type(error).__name__} in the reconciler"
+    return ErrorInfo("InternalError", message, fix="please report it, with the output of --log-level debug")
