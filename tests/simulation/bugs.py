@@ -1,0 +1,162 @@
+"""
+Plants a bug in the client and asks the simulation to find it.
+
+The bugs are data, ``bugs.toml``. The code of the functions that a bug changes is exchanged in place, so that whoever
+has imported them has the bug too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import tomllib
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.mutation.check import ROOT, Mutant
+from tests.simulation.invariants import Violation
+from tests.simulation.play import play
+from tests.simulation.schedule import PROFILES, draw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+BUGS: Final = Path(__file__).with_name("bugs.toml")
+PAGE: Final = ROOT / "docs" / "simulation.md"
+MOST: Final = 300
+"""Schedules within which each bug must be found."""
+_HEAD: Final = """\
+| bug | what somebody would notice | planted in | found by | schedules until then |
+| --- | --- | --- | --- | --- |
+"""
+_ROW: Final = re.compile(r"^\| `([\w-]+)` \| .* \| `(\w+)` (\d+) \| \d+ \|$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    What became of one bug.
+
+    Attributes:
+        schedule: Profile and seed of the first schedule that found it; None if none did.
+        played: How many were played for it.
+        violation: What did not hold.
+    """
+
+    bug: Mutant
+    schedule: tuple[str, int] | None
+    played: int
+    violation: str = ""
+
+
+def read_bugs() -> tuple[Mutant, ...]:
+    """Give the bugs."""
+    return tuple(Mutant(**each) for each in tomllib.loads(BUGS.read_text(encoding="utf-8"))["mutant"])
+
+
+def known() -> dict[str, tuple[str, int]]:
+    """Give the schedule that found each bug when the page was last written."""
+    return {name: (profile, int(seed)) for name, profile, seed in _ROW.findall(PAGE.read_text(encoding="utf-8"))}
+
+
+@contextmanager
+def planted(bug: Mutant) -> Iterator[None]:
+    """
+    Have a bug in the client.
+
+    Raises:
+        ValueError: Its text does not stand there once, or in no function.
+    """
+    module = importlib.import_module(bug.file.removesuffix(".py").replace("/", "."))
+    path = ROOT / bug.file
+    text = path.read_text(encoding="utf-8")
+    before, broken = (_codes(compile(each, path, "exec")) for each in (text, bug.applied(text)))
+    changed = {name for name, code in broken.items() if name in before and _differ(code, before[name])}
+    found = [(each, each.__code__) for each in _functions(module) if each.__qualname__ in changed]
+    if not found:
+        message = f"{bug.name}: its text stands in no function"
+        raise ValueError(message)
+    for function, code in found:
+        function.__code__ = broken[function.__qualname__].replace(co_freevars=code.co_freevars)
+    try:
+        yield
+    finally:
+        for function, code in found:
+            function.__code__ = code
+
+
+def _codes(code: CodeType) -> dict[str, CodeType]:
+    found = {}
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            found[each.co_qualname] = each
+            found |= _codes(each)
+    return found
+
+
+def _differ(one: CodeType, other: CodeType) -> bool:
+    """Whether two codes do something else; where they stand in the file makes no difference."""
+    return (one.co_code, one.co_names, _plain(one)) != (other.co_code, other.co_names, _plain(other))
+
+
+def _plain(code: CodeType) -> tuple[Any, ...]:
+    return tuple((each.co_code, _plain(each)) if isinstance(each, CodeType) else each for each in code.co_consts)
+
+
+def _functions(module: ModuleType) -> Iterator[FunctionType]:
+    """Give every function of a module, and every method of its classes."""
+    for value in vars(module).values():
+        if isinstance(value, FunctionType) and value.__module__ == module.__name__:
+            yield value
+        elif isinstance(value, type) and value.__module__ == module.__name__:
+            for member in vars(value).values():
+                function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+                if isinstance(function, FunctionType):
+                    yield function
+
+
+def is_found(bug: Mutant, profile: str, seed: int) -> str | None:
+    """Give what does not hold with a bug in a schedule; None if all does."""
+    with planted(bug):
+        try:
+            play(draw(seed, profile))
+        except Violation as violation:
+            return str(violation)
+    return None
+
+
+def hunt(bug: Mutant) -> Finding:
+    """Play schedules of all profiles in turn until one finds a bug."""
+    for number in range(MOST):
+        profile, seed = PROFILES[number % len(PROFILES)], number // len(PROFILES)
+        violation = is_found(bug, profile, seed)
+        if violation is not None:
+            return Finding(bug, (profile, seed), number + 1, violation)
+    return Finding(bug, None, MOST)
+
+
+def hunted(jobs: int | None = None) -> Iterator[Finding]:
+    """Hunt for every bug, on several cores; each hunt has a process of its own."""
+    with ProcessPoolExecutor(jobs or os.cpu_count(), max_tasks_per_child=1) as pool:
+        yield from pool.map(hunt, read_bugs())
+
+
+def write_page(findings: Iterable[Finding]) -> None:
+    """Write the table of the page anew."""
+    rows = [
+        f"| `{each.bug.name}` | {each.bug.breaks} | `{each.bug.file}` | {_where(each)} | {each.played} |"
+        for each in findings
+    ]
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(_HEAD)
+    after = rest[rest.index("\n\n") :] if "\n\n" in rest else "\n"
+    PAGE.write_text(f"{before}{_HEAD}" + "\n".join(rows) + after, encoding="utf-8", newline="\n")
+
+
+def _where(finding: Finding) -> str:
+    return f"`{finding.schedule[0]}` {finding.schedule[1]}" if finding.schedule else "**nowhere**"

@@ -1,0 +1,80 @@
+"""
+Virtual time for everything on an event loop: sleeps, and asyncio's own timeouts, which bound each request.
+
+When nothing can run any more, the time is that of the next timer. No test waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from tests.support.clock import START
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+T = TypeVar("T")
+EARLIER_S: Final = 1000.0  # what the monotonic clock shows at START: not the time of day
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """
+    An event loop whose time goes on only when all rest.
+
+    What is ready, and which timers there are, only the loop's private names tell.
+    """
+
+    _ready: Any
+    _scheduled: list[Any]
+    _timer_cancelled_count: int
+
+    def __init__(self) -> None:
+        """Begin."""
+        self.elapsed = 0.0
+        super().__init__()
+
+    def time(self) -> float:
+        """Give virtual seconds."""
+        return self.elapsed
+
+    def _run_once(self) -> None:
+        while self._scheduled and self._scheduled[0]._cancelled:  # a timer that nobody waits for moves no time
+            self._timer_cancelled_count -= 1
+            heapq.heappop(self._scheduled)._scheduled = False
+        if self._scheduled and not self._ready:
+            self.elapsed = max(self.elapsed, self._scheduled[0]._when)
+        super()._run_once()  # type: ignore[misc]
+
+
+class VirtualClock:
+    """The product's clock, on the time of the running loop."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        """Show the time of *loop*."""
+        self._loop = loop
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self._loop.elapsed
+
+    def now(self) -> datetime:
+        """Give the virtual time of day."""
+        return START + timedelta(seconds=self.elapsed)
+
+    def monotonic(self) -> float:
+        """Give virtual monotonic seconds."""
+        return EARLIER_S + self.elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait in virtual time."""
+        await asyncio.sleep(max(0.0, seconds))
+
+
+def run(loop: VirtualLoop, work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end."""
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(work)

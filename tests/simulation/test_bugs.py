@@ -1,0 +1,43 @@
+"""The simulation finds bugs: each of those that ``make simulation-bugs`` plants, by the schedule that found it then."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.spelling import blob_url
+from tests.mutation.check import Mutant, check_all
+from tests.simulation.bugs import hunt, is_found, known, planted, read_bugs
+
+BUGS = read_bugs()
+LEAST = 15
+
+
+def test_there_are_enough_and_each_still_applies() -> None:
+    """Its text stands exactly once in its file: where the code moved on, the bug has to move with it."""
+    assert check_all(BUGS) == []
+    assert len({bug.name for bug in BUGS}) == len(BUGS) >= LEAST
+
+
+def test_the_page_has_every_bug_and_each_was_found() -> None:
+    """After a change of the list: ``make simulation-bugs``."""
+    assert list(known()) == [bug.name for bug in BUGS]
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_is_found(bug: Mutant) -> None:
+    """By the schedule on the page, else, where the code has moved on since, by another of the first few hundred."""
+    profile, seed = known()[bug.name]
+    assert is_found(bug, profile, seed) or hunt(bug).schedule
+
+
+def test_a_bug_is_there_while_it_is_planted_and_then_gone() -> None:
+    """For whoever has imported the function, too; and one that changes nothing is an error."""
+    old = "base = value.partition"
+    bug = Mutant("all-is-one", "all blobs are one", "reconciler/spelling.py", old, f"return ''; {old}")
+    assert blob_url("https://a/b?c") == "https://a/b"
+    with planted(bug):
+        assert blob_url("https://a/b?c") == ""
+    assert blob_url("https://a/b?c") == "https://a/b"
+    useless = Mutant("words", "nothing", bug.file, "that can be left out", "that may be left out")
+    with pytest.raises(ValueError, match="words: its text stands"), planted(useless):
+        pass
