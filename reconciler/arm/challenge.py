@@ -46,8 +46,8 @@ def refusal_of(answer: Answer) -> Refusal:
     """
     Give what a 401 says.
 
-    ARM names the tenant in the path of ``authorization_uri``, in every 401; only with this code is it the reason
-    ("Azure Resource Manager, authentication": the host of the sign-in service is never taken from there).
+    The path of ``authorization_uri`` names the subscription's tenant in every 401; only with one code is that the
+    reason. The host before it is never asked anything.
     """
     error = error_of(answer, write=False).info
     said = _parameters(answer.headers.get("www-authenticate", ""))
