@@ -46,7 +46,7 @@ class Look:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and text else text
 
 
-def render(report: Report, *, color: bool = False, width: int = 100) -> str:
+def render(report: Report, *, color: bool = False, width: int = 100, **_: object) -> str:
     """Give *report* as lines of text, without any control character but line ends and, if asked for, colors."""
     look = Look(color, width)
     lines = [look.paint(verdict(report), "bold"), "", *_body(report, look), footer(report)]
@@ -122,11 +122,11 @@ def item_lines(item: Item, look: Look, *, applied: bool) -> Iterator[str]:
     """Give the lines of one resource: what, where, why, what differs, and what to do."""
     change, error = item.change, error_of(item)
     yield head_line(change, look, f"  {_ending(item, look)}" if applied else "")
-    yield from _why(item)
+    yield from why_lines(item)
     for field in change.fields:
         yield from _field_lines(change, field, look)
     if error is not None:
-        yield from _error_lines(item, error, look)
+        yield from error_lines(item, error, look)
     if change.fix and (error is None or change.fix != error.fix):
         yield f"{_INDENT}fix: {visible(change.fix)}"
 
@@ -145,7 +145,8 @@ def _ending(item: Item, look: Look) -> str:
     return look.paint(ending, "green" if ending in {"created", "updated", "in sync"} else "bold")
 
 
-def _why(item: Item) -> Iterator[str]:
+def why_lines(item: Item) -> Iterator[str]:
+    """Give the lines that say why a resource is to be dealt with as it is."""
     change = item.change
     if change.action is Action.CREATE:
         yield f"{_INDENT}{visible(change.desired.id)}"
@@ -162,11 +163,15 @@ def _why(item: Item) -> Iterator[str]:
 
 def _field_lines(change: Change, field: FieldChange, look: Look) -> Iterator[str]:
     path, note = visible(field.path), note_of(field)
-    place = _place(change, field)
+    place = place_of_field(change, field)
     room = look.width - len(_INDENT) - len(path) - len(note) - len(place) - 10
-    sign, sides = _sides(change, field, room)
+    sign, shown = sides(change, field, room)
     style = {"+": "green", "-": "red"}.get(sign, "yellow")
-    parts = (look.paint(f"{sign} {path}: {sides}", style), f"({note})" if note else "", look.paint(place, "dim"))
+    parts = (
+        look.paint(f"{sign} {path}: {' → '.join(shown)}", style),
+        f"({note})" if note else "",
+        look.paint(place, "dim"),
+    )
     yield f"{_INDENT}{'  '.join(part for part in parts if part)}"
     if field.op is Op.REPLACE and field.finding in {Finding.CHANGE, Finding.IMMUTABLE}:
         differs = first_difference(field.observed, field.desired, max(look.width // 2, _NARROWEST))
@@ -174,30 +179,31 @@ def _field_lines(change: Change, field: FieldChange, look: Look) -> Iterator[str
             yield f"{_INDENT * 2}{differs}"
 
 
-def _place(change: Change, field: FieldChange) -> str:
+def place_of_field(change: Change, field: FieldChange) -> str:
     """Give file and line of what states a field; nothing where nothing does."""
     if field.line is None and field.where is not None:
         return f"{visible(field.where.file)}:{field.where.line}"
     return f"{visible(change.desired.source.file)}:{field.line}" if field.line is not None else ""
 
 
-def _sides(change: Change, field: FieldChange, room: int) -> tuple[str, str]:
-    """Give the sign of a difference and its one or two sides, in about *room* characters."""
+def sides(change: Change, field: FieldChange, room: int) -> tuple[str, tuple[str, ...]]:
+    """Give the sign of a difference and its one or two sides, the live one first, in about *room* characters."""
     room = max(room, _NARROWEST)
     if field.finding is Finding.UNVERIFIED:
-        return " ", f"cannot be read back{'; one PUT records it' if change.action.writes else ', so not verified'}"
+        return " ", (f"cannot be read back{'; one PUT records it' if change.action.writes else ', so not verified'}",)
     if field.finding is Finding.UNDECLARED:
-        return " ", literal(field.observed, room)
+        return " ", (literal(field.observed, room),)
     if field.op is Op.ADD:
-        return "+", literal(field.desired, room)
+        return "+", (literal(field.desired, room),)
     if field.op is Op.REMOVE:
-        return "-", literal(field.observed, room)
+        return "-", (literal(field.observed, room),)
     if field.observed is MISSING:  # write-only: a digest tells that it changed, and nothing tells from what
-        return " ", "not what was sent last; it cannot be read back"
-    return " ", " → ".join(pair(field.observed, field.desired, max(room // 2, _NARROWEST)))
+        return " ", ("not what was sent last; it cannot be read back",)
+    return " ", pair(field.observed, field.desired, max(room // 2, _NARROWEST))
 
 
-def _error_lines(item: Item, error: ErrorInfo, look: Look) -> Iterator[str]:
+def error_lines(item: Item, error: ErrorInfo, look: Look) -> Iterator[str]:
+    """Give the lines of what went wrong with a resource."""
     yield f"{_INDENT}{look.paint(f'error[{visible(error.code)}]', 'red')}: {visible(error.message)}"
     if found := place_of(item):
         path, origin = found
