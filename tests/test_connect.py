@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure import identity
 
+from reconciler.access import Grant
 from reconciler.arm.auth import IdentityToken, NoToken, StaticToken
 from reconciler.arm.client import ArmReader, ArmWriter
 from reconciler.errors import RejectedError, UsageError
 from reconciler.settings import CLOUDS, Connection, Environment, connection
-from reconciler.shell.connect import emulator_settings, open_reader, open_writer
+from reconciler.shell.connect import emulator_settings, open_blobs, open_reader, open_writer
 from tests.support.arm import RESOURCE, VERSION, run
 from tests.support.clock import FakeClock
 
@@ -151,3 +152,40 @@ def test_emulator_settings_that_make_no_sense(name: str, value: str) -> None:
     """They are refused by name."""
     with pytest.raises(UsageError, match=f"RECONCILER_EMULATOR_{name}"):
         emulator_settings(Environment({f"RECONCILER_EMULATOR_{name}": value}))
+
+
+@pytest.mark.parametrize(
+    ("cloud", "host"),
+    [
+        ("public", ".blob.core.windows.net"),
+        ("usgovernment", ".blob.core.usgovcloudapi.net"),
+        ("china", ".blob.core.chinacloudapi.cn"),
+    ],
+)
+def test_a_storage_token_is_for_the_blob_hosts_of_the_cloud(cloud: str, host: str) -> None:
+    """Its scope is one in all clouds; the embedded ARM has none, and reaches loopback alone."""
+    grants = (Grant("https://acme.blob.core.windows.net"),)
+
+    async def scenario() -> None:
+        async with open_blobs(connection(cloud, None, "environment"), CANARY, FakeClock(), grants, 7200) as blobs:
+            assert blobs is not None
+            assert blobs.token_hosts[0] == host
+            assert isinstance(blobs.tokens, IdentityToken)
+            assert blobs.tokens.scope == "https://storage.azure.com/.default"
+            assert blobs.life.total_seconds() == 7200
+            assert not blobs.only_local
+        async with open_blobs(connection("emulator", None, "default"), CANARY, FakeClock(), grants, 1) as blobs:
+            assert blobs is not None
+            assert blobs.only_local
+
+    run(scenario())
+
+
+def test_without_rules_for_storage_nothing_is_opened() -> None:
+    """No blob is anybody's business then."""
+
+    async def scenario() -> object:
+        async with open_blobs(connection("public", None, "default"), CANARY, FakeClock(), (), 1) as blobs:
+            return blobs
+
+    assert run(scenario()) is None

@@ -233,6 +233,22 @@ def test_links_to_blobs_are_changed_where_they_are() -> None:
     assert body["properties"]["link"] is link
 
 
+def test_links_to_blobs_are_found_wherever_they_are() -> None:
+    """Those in lists too, each with the most bytes that Azure takes of it; what is no link is passed over."""
+    kind = KINDS["ApplicationDefinition"]
+    stated = {"packageFileUri": "https://h/p.zip", "artifacts": [{"uri": "https://h/a.json"}, {"uri": 1}, "x"]}
+    assert kind.links_in(kind.seal({"properties": stated})) == (
+        (SecretUrl("https://h/p.zip"), None),
+        (SecretUrl("https://h/a.json"), None),
+    )
+    assert kind.links_in({"properties": {"artifacts": "text"}}) == ()
+    version = KINDS["GalleryApplicationVersion"]
+    source = {"mediaLink": "https://h/p.zip", "defaultConfigurationLink": None}
+    assert version.links_in(version.seal({"properties": {"publishingProfile": {"source": source}}})) == (
+        (SecretUrl("https://h/p.zip"), 2 * 1024**3),
+    )
+
+
 def test_what_every_answer_has_is_never_compared() -> None:
     """Id, name, type, systemData and etag are the server's, whether the schema names them or not."""
     for kind in (WIDGET, MERGING, *KINDS.values()):

@@ -63,6 +63,7 @@ def test_the_shape_says_how_a_value_is_taken_apart(node: dict[str, Any], shape: 
         ),
         ({"type": "array", "x-removal-guard": "a.b"}, {"removal_guard": ("a", "b")}),
         ({"type": "array", "x-must-contain": "location"}, {"must_contain": ("location",)}),
+        ({"type": "string", "x-max-bytes": 1024}, {"max_bytes": 1024}),
         ({}, {"default": MISSING, "default_from": None, "has_default": False, "clearable": True, "list_type": None}),
     ],
 )

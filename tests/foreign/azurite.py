@@ -199,7 +199,7 @@ def try_out(check: Checks, endpoint: str, folder: Path, identity_url: str, asked
     suite = changed(definition(), "properties.packageFileUri", link)
     work.state(gallery(), application(), agent, suite)
 
-    check("without a signature the package is private", 404, web.get(link).status_code)
+    check("without a signature the package is private", 403, web.get(link).status_code)
     codes = [run(name)[0] for name in ("validate", "plan", "drift")]
     check("validate, plan and drift end as ever", [0, 0, 2], codes)
     check("and ask for no token", [], asked)
