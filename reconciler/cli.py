@@ -219,6 +219,7 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     from reconciler.report.explanation import check_format, render  # noqa: PLC0415
     from reconciler.shell.explain import explain_one  # noqa: PLC0415
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
+    from reconciler.shell.runner import unless_stopped  # noqa: PLC0415
 
     check_format(values["output"])
     run = _run("explain", {**values, "report": ()})
@@ -226,7 +227,7 @@ def explain(target: str, path: str | None, **values: Any) -> int:
         estate = run.estate()
     except ManifestError as error:  # nothing can be explained of what is not valid; this is what validate says of it
         return _finish(failed_report("validate", run.clock.now(), run.clock, error), {**values, "report": ()})
-    explanation, signalled = _speak(values, lambda _: explain_one(run, estate, target, path))
+    explanation, signalled = _speak(values, lambda stop: unless_stopped(explain_one(run, estate, target, path), stop))
     write_stdout(render(explanation, values["output"], color=_wants_color(values), width=_width()))
     return signalled or int(explanation.change.action is Action.UNKNOWN)
 

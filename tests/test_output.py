@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import OutputError
-from reconciler.shell.output import write_file, write_stdout
+from reconciler.shell.output import deliver, write_file, write_stdout
 
 
 def names(folder: Path) -> list[str]:
@@ -129,6 +129,26 @@ def test_a_reader_that_has_gone_in_this_process(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(sys, "stdout", stream)
         write_stdout("text")
         write_stdout("more")
+
+
+def test_everything_that_can_be_written_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One file that cannot be written, or a full standard output, keeps nothing else from being written."""
+    (tmp_path / "folder").mkdir()
+    files = [(tmp_path / "folder", "x"), (tmp_path / "report", "y")]
+    with pytest.raises(OutputError, match="folder cannot be written"):
+        deliver("text\n", files)
+    assert capsys.readouterr() == ("text\n", "")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(OutputError, match=r"standard output cannot be written: No space left on device; .*folder"):
+            deliver("text\n", files)
+        monkeypatch.undo()
+        with pytest.raises(OSError, match="No space"):
+            full.close()
+    assert capsys.readouterr() == ("", "text\n")
+    assert (tmp_path / "report").read_text() == "y"
 
 
 def test_what_is_no_file_is_written_and_not_replaced(tmp_path: Path) -> None:

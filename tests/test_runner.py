@@ -120,6 +120,47 @@ def test_a_failing_run() -> None:
         run(main)
 
 
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_what_only_reads_is_given_up_at_once(number: int, code: int) -> None:
+    """It has nothing to finish: it is cancelled, and has let go of what it held when the run ends."""
+    let_go: list[str] = []
+
+    async def read() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            let_go.append("connection")
+
+    async def main(stop: asyncio.Event) -> None:
+        asyncio.get_running_loop().call_soon(kill, number)
+        await runner.unless_stopped(read(), stop)
+
+    with pytest.raises(Stopped) as caught:
+        run(main)
+    assert caught.value.code == code
+    assert let_go == ["connection"]
+
+
+def test_what_reads_to_its_end() -> None:
+    """Its result counts, and so does what it raises, also where it has them by the time that a signal is heeded."""
+
+    async def read(text: str) -> str:
+        if text == "no":
+            raise ValueError(text)
+        return text
+
+    async def main(stop: asyncio.Event) -> tuple[str, str]:
+        with pytest.raises(ValueError, match="no"):
+            await runner.unless_stopped(read("no"), stop)
+        first = await runner.unless_stopped(read("one"), stop)
+        kill(signal.SIGINT)
+        await stop.wait()
+        return first, await runner.unless_stopped(read("two"), stop)
+
+    assert run(main) == (("one", "two"), 130)
+
+
 def test_without_signal_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where loops take no handlers a run works all the same."""
 

@@ -14,6 +14,7 @@ from reconciler.kinds import load_kinds
 from reconciler.report.exported import render, render_conflicts
 from reconciler.shell.connect import open_reader
 from reconciler.shell.output import write_file
+from reconciler.shell.runner import unless_stopped
 from reconciler.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -47,13 +48,13 @@ class ExportRun:
     force: bool = False
 
 
-async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:  # noqa: ARG001 (nothing to finish)
+async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
     """Read what exists, through a client that cannot write, and write its manifests; give what to say and exit."""
     project = find_project((str(run.folder),), run.config)
     tracking = read_project(project)[0].tracking if project else Tracking()
     kinds = load_kinds()
     async with open_reader(run.connection, run.environment, run.clock) as arm:
-        found = await take_inventory(run.wanted, kinds, arm)
+        found = await unless_stopped(take_inventory(run.wanted, kinds, arm), stop)
     place = Place(run.folder.as_posix(), _schemas_near(run.folder, {kind.name for kind in kinds.values()}))
     exported = export(found, kinds, tracking, place, run.clock.now())
     existing = _existing(run.folder, exported.files)

@@ -82,7 +82,7 @@ async def _supervise(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) ->
             loop.add_signal_handler(number, on_signal, number)
     try:
         return await task, codes[0] if codes else None
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, Interrupted):
         if codes:
             raise Stopped(codes[0]) from None
         raise

@@ -161,6 +161,21 @@ def test_reading_is_stopped(command: str, work: Workspace) -> None:
     assert [error["code"] for error in report_in(work)["errors"]] == ["stopped"]
 
 
+@pytest.mark.parametrize(
+    "arguments", [("explain", "Gallery/tools"), ("export", "--subscription", "5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11")]
+)
+def test_what_has_no_report_is_stopped(arguments: tuple[str, ...], work: Workspace) -> None:
+    """It ends at once too, with the exit code alone."""
+    work.state(gallery())
+    with Raw([silent]) as server, launched(work, server.url, *arguments) as process:
+        until(lambda: bool(server.heard))
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        done = ended(process)
+    assert time.monotonic() - began < 3.5
+    assert (done.code, done.out, done.err) == (130, "", "")
+
+
 def test_the_second_signal(work: Workspace) -> None:
     """It ends at once what waits for the answer to a PUT."""
     work.state(gallery())

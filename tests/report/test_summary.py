@@ -144,6 +144,14 @@ def test_an_outcome_replaces_what_was_planned() -> None:
             applied(Outcome(AGAIN, Result.FAILED), Outcome(CREATE, Result.SKIPPED), Outcome(IN_SYNC, Result.UNCHANGED)),
             "Failed: 1 of 1 PUT failed; 1 skipped; 1 in sync.",
         ),
+        (
+            applied(
+                Outcome(AGAIN, Result.FAILED, ErrorInfo("Interrupted", "the run was stopped")),
+                Outcome(CREATE, Result.SKIPPED),
+                Outcome(IN_SYNC, Result.UNCHANGED),
+            ),
+            "Stopped: 1 skipped, 1 still running; 1 in sync.",
+        ),
         (report("apply", CREATE, FROZEN, IN_SYNC), "Incomplete: 1 blocked, 1 not started; 1 in sync."),
     ],
 )
