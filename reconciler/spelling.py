@@ -62,6 +62,9 @@ def _offset(text: str) -> timedelta:
         return timedelta()
     sign = -1 if text[0] == "-" else 1
     hours, minutes = int(text[1:3]), int(text[4:6])
+    if hours > 23 or minutes > 59:  # noqa: PLR2004 (RFC 3339, section 5.6)
+        message = f"{text} is no offset"
+        raise ValueError(message)
     return sign * timedelta(hours=hours, minutes=minutes)
 
 
