@@ -197,7 +197,8 @@ def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: P
         return Action.UPDATE, Reason.LAST_OPERATION_FAILED, Sync.OUT_OF_SYNC
     if desired.key in policy.republish:
         return Action.UPDATE, Reason.REPUBLISH, _true_sync(comparison, policy)
-    return Action.NONE, Reason.IN_SYNC, _true_sync(comparison, policy)
+    sync = _true_sync(comparison, policy)
+    return Action.NONE, Reason.FIELDS_DIFFER if sync is Sync.OUT_OF_SYNC else Reason.IN_SYNC, sync
 
 
 def _first_refusal(comparison: Comparison) -> Refusal | None:

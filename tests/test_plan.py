@@ -198,8 +198,14 @@ TABLE: list[tuple[Desired, Observed, Policy, Parent | None, tuple[str, ...]]] = 
     ),
     # Undeclared values.
     (SAME, live(text="a", any=1), OURS, None, ("none", "in-sync", "InSync", "Healthy")),
-    (SAME, live(text="a", any=1), replace(OURS, strict=True), None, ("none", "in-sync", "OutOfSync", "Healthy")),
-    (SAME, live(text="a", kept="big"), replace(OURS, strict=True), None, ("none", "in-sync", "OutOfSync", "Healthy")),
+    (SAME, live(text="a", any=1), replace(OURS, strict=True), None, ("none", "fields-differ", "OutOfSync", "Healthy")),
+    (
+        SAME,
+        live(text="a", kept="big"),
+        replace(OURS, strict=True),
+        None,
+        ("none", "fields-differ", "OutOfSync", "Healthy"),
+    ),
     (
         SAME,
         live(tags={"zone": "z", "reconciler-project": "shop"}, text="a"),
