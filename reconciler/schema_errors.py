@@ -44,6 +44,9 @@ _CODES: Final = {
 }
 
 
+_PROPERTIES: Final = ("spec", "properties")
+"""Below them null has a meaning: that a value must not be set."""
+
 MOST: Final = 100
 """Mistakes told of one document, by the schema and by the checks each; a hostile one has a hundred thousand."""
 
@@ -93,7 +96,8 @@ def _problems(document: Document, path: FieldPath, error: ValidationError) -> It
     elif keyword == "required":
         yield from _missing(document, path, error, schema)
     elif keyword == "type":
-        message, fix = _wrong_type(error.instance, error.validator_value, schema)
+        in_body = path[:2] == _PROPERTIES
+        message, fix = _wrong_type(error.instance, error.validator_value, schema, in_body=in_body)
         yield problem(document, path, "type", message, fix)
     else:
         code = "read-only" if schema.get("readOnly") else _CODES.get(keyword, keyword)
@@ -133,14 +137,15 @@ def _missing(
             yield problem(document, path, "missing", message, f"state it: {about}" if about else f"state {key}")
 
 
-def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any]) -> tuple[str, str]:
+def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any], *, in_body: bool) -> tuple[str, str]:
     types = [wanted] if isinstance(wanted, str) else list(wanted)
     if schema.get("$ref") == _FILE:
         types.remove("object")
     expected = " or ".join(_NAMES.get(name, name) for name in types if name != "null" or len(types) == 1)
     if value is None:
         fix = "delete the line" if "default" in schema else "state a value, or delete the line"
-        return f"null says that it must not be set, and it cannot be unset; {expected} is expected", fix
+        why = "null says that it must not be set, and it cannot be unset" if in_body else "nothing stands here"
+        return f"{why}; {expected} is expected", fix
     if not isinstance(value, bool | int | float):
         return f"{_made_of(value)} where {expected} is expected", f"state {expected}"
     shown = "(hidden)" if schema.get("x-ms-secret") else str(value).lower() if isinstance(value, bool) else repr(value)

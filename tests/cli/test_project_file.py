@@ -349,8 +349,18 @@ def test_strict_undeclared(work: Workspace, azure: Azure, report: Reporting) -> 
     azure.edit(definition(), "properties.description", "theirs")
     drift = report("drift", code=2)
     assert resource(drift, definition())["sync"] == "OutOfSync"
+    assert resource(drift, definition())["reason"] == "fields-differ"
     assert report("plan", "--detailed-exitcode")["summary"]["puts"] == 0
     assert report("apply")["summary"]["puts"] == 0
+
+
+@pytest.mark.parametrize(("key", "what"), [("limits", "a mapping"), ("ignore", "a list")])
+def test_a_key_with_nothing_after_it(work: Workspace, report: Reporting, key: str, what: str) -> None:
+    """In a project file null unsets nothing: it is what YAML makes of nothing."""
+    work.project("endpoint", **{key: None})
+    (error,) = report("validate", code=1)["errors"]
+    assert error["message"] == f"nothing stands here; {what} is expected"
+    assert error["fix"] == "state a value, or delete the line"
 
 
 def test_project_file_among_the_manifests(work: Workspace, report: Reporting) -> None:
