@@ -25,6 +25,8 @@ _NARROWEST: Final = 40
 """A side of a difference is never cut shorter: a line that is too long can still be read."""
 MOST: Final = 500
 """Resources in one report: nobody reads more, and the JSON report has all of them."""
+_LONG: Final = 300
+"""An error longer than that, such as all that a sign-in tried, is told of one resource, and the others point at it."""
 _INDENT: Final = " " * 4
 
 
@@ -68,9 +70,10 @@ def _blocks(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
     for problem in report.warnings:
         yield tuple(problem_lines(problem, "warning", look))
     found: tuple[Item | Unmanaged, ...] = (*noteworthy(report), *report.plan.unmanaged)
+    told: dict[ErrorInfo, str] = {}
     for each in _chosen(found):
         if isinstance(each, Item):
-            yield tuple(item_lines(each, look, applied=is_applied(report)))
+            yield tuple(item_lines(each, look, applied=is_applied(report), told=told))
         else:
             yield tuple(_unmanaged_lines(each, look))
     if len(found) > MOST:
@@ -118,15 +121,25 @@ def problem_lines(problem: Problem, level: str, look: Look) -> Iterator[str]:
         yield f"{_INDENT}fix: {visible(problem.fix)}"
 
 
-def item_lines(item: Item, look: Look, *, applied: bool) -> Iterator[str]:
-    """Give the lines of one resource: what, where, why, what differs, and what to do."""
+def item_lines(item: Item, look: Look, *, applied: bool, told: dict[ErrorInfo, str] | None = None) -> Iterator[str]:
+    """
+    Give the lines of one resource: what, where, why, what differs, and what to do.
+
+    Args:
+        item: The resource's part of the report.
+        look: How the text is to look.
+        applied: Whether the report is about writing.
+        told: The long errors that the report has told before, and of which resource; a new one is entered.
+    """
     change, error = item.change, error_of(item)
     yield head_line(change, look, f"  {_ending(item, look)}" if applied else "")
     yield from why_lines(item)
     for field in change.fields:
         yield from _field_lines(change, field, look)
     if error is not None:
-        yield from error_lines(item, error, look)
+        of = change.desired.address
+        first = of if told is None or len(error.message) <= _LONG else told.setdefault(error, of)
+        yield from error_lines(item, error, look) if first == of else _as_before(error, first, look)
     if change.fix and (error is None or change.fix != error.fix):
         yield f"{_INDENT}fix: {visible(change.fix)}"
 
@@ -214,6 +227,10 @@ def error_lines(item: Item, error: ErrorInfo, look: Look) -> Iterator[str]:
         yield f"{_INDENT * 2}{', '.join(part for part in (status, request) if part)}"
     if error.fix:
         yield f"{_INDENT}fix: {visible(error.fix)}"
+
+
+def _as_before(error: ErrorInfo, first: str, look: Look) -> Iterator[str]:
+    yield f"{_INDENT}{look.paint(f'error[{visible(error.code)}]', 'red')}: the same as of {visible(first)}"
 
 
 def _unmanaged_lines(unmanaged: Unmanaged, look: Look) -> Iterator[str]:

@@ -49,3 +49,17 @@ def test_blocked_ones_stay_and_unmanaged_ones_go_first() -> None:
     assert "! GalleryApplicationVersion frozen" in text
     assert "no manifest states it" not in text
     assert "2 more resources not shown" in text
+
+
+def test_a_long_error_is_told_once() -> None:
+    """What stopped all resources alike, such as a sign-in, would hide the rest; JSON tells it of each."""
+    long, short = (ErrorInfo("AuthFailed", "no token " * times, fix="sign in") for times in (50, 1))
+    errors = (long, short, long, short)
+    unread = [
+        change(f"n{number}", Action.UNKNOWN, Reason.READ_FAILED, error=error) for number, error in enumerate(errors)
+    ]
+    text = render(report("plan", *unread), "text")
+    assert text.count(long.message) == 1
+    assert text.count(f": {short.message}\n") == 2
+    assert "error[AuthFailed]: the same as of GalleryApplicationVersion/n0" in text
+    assert render(report("plan", *unread), "json").count(long.message) == 2
