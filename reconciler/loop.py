@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from reconciler.apply import DID_NOT_STICK
 from reconciler.arm.polling import Interrupted, Patience
 from reconciler.errors import ReconcilerError
+from reconciler.fingerprint import fingerprint
 from reconciler.model import Action, Change, Finding, Outcome, Reason, Report, Result
 from reconciler.plan import Memory
-from reconciler.saved_plan import fingerprint
 
 if TYPE_CHECKING:
     import asyncio

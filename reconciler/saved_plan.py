@@ -7,8 +7,6 @@ operation is not in it: nobody can review what is to be done once that has ended
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,11 +17,14 @@ import orjson
 from reconciler import __version__
 from reconciler.diff import Comparison, compare
 from reconciler.errors import ErrorInfo, PlanFileError
+from reconciler.fingerprint import digest_of, fingerprint
 from reconciler.normalize import normalized
 from reconciler.plan import Policy
 from reconciler.spelling import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from reconciler.kinds import Kind
     from reconciler.model import Action, Change, Desired, JsonObject, Plan
 
@@ -129,7 +130,7 @@ def save(
         "expiresAt": (now + LIFETIME).isoformat(),
         "items": [_saved(change, live.get(change.desired.key), policy) for change in writes],
     }
-    sealed = {**content, "digest": _digest(content)}
+    sealed = {**content, "digest": digest_of(content)}
     return orjson.dumps(sealed, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
@@ -144,30 +145,24 @@ def _saved(change: Change, live: JsonObject | None, policy: Policy) -> dict[str,
     }
 
 
-def fingerprint(desired: Desired) -> str:
-    """Give a digest of what a manifest means: the same for every spelling of it."""
-    body = normalized(desired.kind.rules, desired.body)
-    return _digest({"body": body, "nulls": _nulls(desired.body), "content": desired.digest})
-
-
 def _item(desired: Desired, action: Action, live: JsonObject | None, policy: Policy) -> SavedItem:
     rules = desired.kind.rules
     return SavedItem(
         address=desired.address,
         action=action.value,
         manifest=fingerprint(desired),
-        rules=_rules_digest(desired.kind),
-        live=_digest(normalized(rules, live)) if live is not None else None,
-        changes=_changes_digest(desired, live, policy),
+        rules=_rulesdigest_of(desired.kind),
+        live=digest_of(normalized(rules, live)) if live is not None else None,
+        changes=_changesdigest_of(desired, live, policy),
     )
 
 
-def _changes_digest(desired: Desired, live: JsonObject | None, policy: Policy) -> str:
+def _changesdigest_of(desired: Desired, live: JsonObject | None, policy: Policy) -> str:
     """Give a digest of what is to be changed and what is left alone, whatever the spelling of either."""
     tracking = policy.tracking
     found = compare(desired, live, tracking, policy.ignore) if live is not None else Comparison()
     fields = [[list(item.steps), item.finding, item.op, item.refusal] for item in found.fields]
-    return _digest(
+    return digest_of(
         {
             "fields": sorted(fields, key=canonical),
             "ignored": sorted(map(list, found.ignored), key=canonical),
@@ -176,22 +171,9 @@ def _changes_digest(desired: Desired, live: JsonObject | None, policy: Policy) -
     )
 
 
-def _nulls(value: Any, path: str = "") -> list[str]:
-    """Give where a body says "must not be set", which its normal form does not show."""
-    if isinstance(value, Mapping):
-        return sorted(found for name, item in value.items() for found in _nulls(item, f"{path}.{name}"))
-    if isinstance(value, list):
-        return [found for index, item in enumerate(value) for found in _nulls(item, f"{path}[{index}]")]
-    return [path] if value is None else []
-
-
 @cache
-def _rules_digest(kind: Kind) -> str:
-    return _digest(kind.schema)
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+def _rulesdigest_of(kind: Kind) -> str:
+    return digest_of(kind.schema)
 
 
 def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
@@ -211,7 +193,7 @@ def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
         message = "it is not a plan file"
         raise _unusable(message) from None
     fault: str | None = None
-    if digest != _digest(saved):
+    if digest != digest_of(saved):
         fault = "it was changed after it was written"
     elif version != (SCHEMA_VERSION, __version__):
         fault = "another version of the reconciler wrote it"
