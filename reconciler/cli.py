@@ -63,6 +63,11 @@ def cli() -> None:
     params=[
         PATHS,
         *PROJECT,
+        click.Option(
+            ["--against"],
+            metavar="REVISION",
+            help="Refuse edits that Azure would refuse of what was published as of this git revision.",
+        ),
         *OUTPUT,
     ]
 )
@@ -342,6 +347,8 @@ def _run(command: str, values: dict[str, Any]) -> Run:
         timeout_s=values.get("timeout") or 3600.0,
         out=values.get("out"),
         plan_file=values.get("plan_file"),
+        against=values.get("against"),
+        changed_since=values.get("changed_since"),
     )
 
 

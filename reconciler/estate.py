@@ -30,7 +30,7 @@ from reconciler.schema_errors import problem
 from reconciler.validate import validate, validate_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from reconciler.clock import Clock
@@ -86,6 +86,23 @@ class Estate:
     document: Document | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """
+    Everything that was found in the manifests, right or wrong.
+
+    Attributes:
+        desired: Of every valid manifest.
+        document: The project file.
+    """
+
+    project: Project
+    desired: tuple[Desired, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    document: Document | None = None
+
+
 def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Estate:
     """
     Load, render, validate and resolve every manifest.
@@ -93,6 +110,23 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     Raises:
         ManifestError: With every problem of every file.
         UsageError: An environment or a target that does not exist.
+    """
+    found = survey(options, now, stdin)
+    if found.problems:
+        raise ManifestError(found.problems, found.warnings)
+    selected = select(found.desired, options.targets, options.labels)
+    _check_targets(options, found.desired, selected)
+    rules = found.project.active_rules(now.date())
+    return Estate(found.project, found.desired, selected, rules, found.warnings, found.document)
+
+
+def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Survey:
+    """
+    Load, render, validate and resolve what can be, and tell what is wrong with the rest.
+
+    Raises:
+        ManifestError: The project file is not valid.
+        UsageError: An environment that does not exist.
     """
     kinds = load_kinds()
     found = find_project(options.paths, options.config)
@@ -121,12 +155,11 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     warnings = [*validated.warnings, *_expired(project, document, now.date())]
     if project.strict:
         problems, warnings = [*problems, *warnings], []
-    if problems:
-        raise ManifestError(sorted(problems, key=_place), sorted(warnings, key=_place))
-    selected = select(desired, options.targets, options.labels)
-    _check_targets(options, desired, selected)
-    rules = project.active_rules(now.date())
-    return Estate(project, desired, selected, rules, tuple(sorted(warnings, key=_place)), document)
+    return Survey(project, desired, _in_order(problems), _in_order(warnings), document)
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=_place))
 
 
 def failed_report(command: str, started: datetime, clock: Clock, error: ManifestError) -> Report:

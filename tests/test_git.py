@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.shell.git import head_commit
+from reconciler.errors import UsageError
+from reconciler.shell.git import head_commit, unpack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,10 +71,7 @@ def test_nothing_of_the_repository_is_run(repository: Path) -> None:
     assert not ran.exists()
 
 
-@pytest.mark.parametrize(
-    "error",
-    [FileNotFoundError("git"), subprocess.TimeoutExpired("git", 20), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no")],
-)
+@pytest.mark.parametrize("error", [FileNotFoundError("git"), subprocess.TimeoutExpired("git", 20)])
 def test_git_that_does_not_answer(repository: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """A commit is worth having, and no reason to fail."""
 
@@ -96,3 +94,59 @@ def test_git_sees_no_secret_of_the_process(repository: Path, monkeypatch: pytest
     seen = (repository / ".git" / "seen").read_text()
     assert "CANARY" not in seen
     assert "GIT_CEILING_DIRECTORIES=/nowhere\n" in seen
+
+
+def unpacked(repository: Path, *below: str) -> dict[str, bytes]:
+    """Unpack HEAD and give what is in the folder."""
+    into = repository / ".git" / "into"
+    into.mkdir(exist_ok=True)
+    unpack(repository, git(repository, "rev-parse", "HEAD"), below, into)
+    return {path.relative_to(into).as_posix(): path.read_bytes() for path in into.rglob("*") if not path.is_dir()}
+
+
+def test_unpacking(repository: Path) -> None:
+    """Files as they were committed, byte for byte, below the paths that are wanted and nowhere else."""
+    (repository / "manifests" / "é b.yaml").write_bytes(b"\0\r\n\xff\n\n")
+    (repository / "manifests" / "empty.yaml").write_bytes(b"")
+    (repository / "other.yaml").write_text("", encoding="utf-8")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "-m", "two")
+    (repository / "manifests" / "a.yaml").write_text("uncommitted", encoding="utf-8")
+    manifests = {"manifests/a.yaml": b"a: 1\n", "manifests/é b.yaml": b"\0\r\n\xff\n\n", "manifests/empty.yaml": b""}
+    assert unpacked(repository, "manifests", "missing") == manifests
+    assert unpacked(repository) == {**manifests, "other.yaml": b""}
+
+
+def test_links_are_not_unpacked(repository: Path) -> None:
+    """Whatever is written later would be written where they lead."""
+    (repository / "manifests" / "link.yaml").symlink_to("/etc/passwd")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "-m", "two")
+    assert list(unpacked(repository)) == ["manifests/a.yaml"]
+
+
+def test_trees_that_git_does_not_make(repository: Path) -> None:
+    """A path that leads out of the folder is passed over."""
+    blob = git(repository, "rev-parse", "HEAD:manifests/a.yaml")
+    evil = tree(repository, f"100644 blob {blob}\tevil.yaml\n")
+    outer = tree(repository, f"040000 tree {evil}\t..\n100644 blob {blob}\tgood.yaml\n")
+    commit = git(repository, "commit-tree", outer, "-m", "evil")
+    git(repository, "reset", "--quiet", "--soft", commit)
+    assert list(unpacked(repository)) == ["good.yaml"]
+    assert not (repository / ".git" / "evil.yaml").exists()
+
+
+def tree(repository: Path, entries: str) -> str:
+    """Make a tree object, whatever is in it."""
+    done = subprocess.run(["git", "mktree"], cwd=repository, input=entries, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_objects_that_are_not_here(repository: Path) -> None:
+    """A clone that lacks them says so; nothing is fetched."""
+    blob = git(repository, "rev-parse", "HEAD:manifests/a.yaml")
+    (repository / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(UsageError, match="fetch more of its history"):
+        unpacked(repository)
+    with pytest.raises(UsageError, match="fetch more of its history"):
+        unpack(repository, "0" * 40, (), repository)

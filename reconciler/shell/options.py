@@ -119,6 +119,11 @@ SELECTION: Final[Parameters] = (
         ["-l", "--selector"], multiple=True, type=_Pair("KEY=VALUE"), help="Only manifests with this label. Repeatable."
     ),
     click.Option(
+        ["--changed-since"],
+        metavar="REVISION",
+        help="Only what was edited since this git revision, or since HEAD left its history.",
+    ),
+    click.Option(
         ["--max-puts"],
         envvar="RECONCILER_MAX_PUTS",
         type=click.IntRange(min=0),

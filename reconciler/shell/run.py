@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ManifestError
-from reconciler.estate import failed_report, read_estate
-from reconciler.model import Report
+from reconciler.estate import failed_report, read_estate, survey
+from reconciler.model import Problem, Report
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconciler.clock import Clock
-    from reconciler.estate import Estate, Options
+    from reconciler.estate import Estate, Options, Survey
     from reconciler.settings import Connection, Environment
+    from reconciler.shell.history import Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Run:
         stdin: What standard input held, where a path names it: read once, before anything waits for it.
         out: Where a plan is saved.
         plan_file: The plan to apply.
+        against: Revision that manifests are compared with.
+        changed_since: Revision since which the manifest of what is selected was edited.
     """
 
     command: str
@@ -40,10 +45,26 @@ class Run:
     stdin: bytes = b""
     out: Path | None = None
     plan_file: Path | None = None
+    against: str | None = None
+    changed_since: str | None = None
 
     def estate(self) -> Estate:
         """Read the manifests."""
-        return read_estate(self.options, self.clock.now(), io.BytesIO(self.stdin).read)
+        estate = read_estate(self.options, self.clock.now(), io.BytesIO(self.stdin).read)
+        if self.changed_since is None:
+            return estate
+        from reconciler.transitions import is_edited  # noqa: PLC0415 (for this option alone)
+
+        before = self.past(self.changed_since).desired
+        edited = tuple(item for item in estate.selected if is_edited(before.get(item.key), item))
+        return replace(estate, selected=edited)
+
+    def past(self, revision: str) -> Past:
+        """Give what the manifests stated where HEAD left the history of *revision*."""
+        from reconciler.shell.history import History  # noqa: PLC0415 (few runs look at history)
+
+        history = History(self.options, self.clock.now())
+        return history.at(history.base(revision))
 
     def commit(self) -> str | None:
         """Give the commit of the manifests, for the tags of a PUT."""
@@ -54,11 +75,40 @@ class Run:
 
 
 def validate(run: Run) -> Report:
-    """Validate the manifests; nothing is read from Azure."""
+    """Validate the manifests, and their edits since another revision; nothing is read from Azure."""
     started = run.clock.now()
     try:
-        estate = run.estate()
+        found = survey(run.options, started, io.BytesIO(run.stdin).read)
     except ManifestError as error:
         return failed_report(run.command, started, run.clock, error)
+    errors, warnings = _edits(run, found)
+    errors, warnings = (*found.problems, *errors), (*found.warnings, *warnings)
     finished = run.clock.now()
-    return Report(run.command, started, finished, warnings=estate.warnings, manifests=len(estate.desired))
+    return Report(
+        run.command,
+        started,
+        finished,
+        errors=errors,
+        warnings=warnings,
+        manifests=0 if errors else len(found.desired),
+    )
+
+
+def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Give what is wrong, and what is worth a warning, of the edits since the revision that is compared with."""
+    if run.against is None:
+        return (), ()
+    from reconciler.transitions import left_behind, refused_edits  # noqa: PLC0415 (for this option alone)
+
+    past = run.past(run.against)
+    refused = refused_edits(past.desired, found.desired, run.against)
+    # What is not valid now is mended first: it may be what seems to be gone.
+    gone = () if found.problems else left_behind(past.desired.values(), found.desired, run.against)
+    return tuple(refused), (*gone, *_unread(past, run.against))
+
+
+def _unread(past: Past, revision: str) -> Iterator[Problem]:
+    if past.problems:
+        first = past.problems[0]
+        message = f"{len(past.problems)} mistakes at {revision}: edits of what they are in were not checked"
+        yield Problem(first.file, None, None, "", "not-compared", message, f"the first of them: {first.message}")

@@ -1,0 +1,140 @@
+"""What the manifests of a run stated at another revision of their repository."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import ManifestError, UsageError
+from reconciler.estate import Options, find_project, survey
+from reconciler.model import Problem
+from reconciler.project import FILE_NAME
+from reconciler.shell import git
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.model import Desired
+
+_FETCH: Final = "fetch it (a shallow clone holds one commit: fetch-depth: 0)"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """
+    What manifests stated.
+
+    Attributes:
+        commit: Its id.
+        desired: By folded id, of every manifest that was valid; their sources name files as they would be named now.
+        problems: Why others are not among them.
+    """
+
+    commit: str
+    desired: Mapping[str, Desired]
+    problems: tuple[Problem, ...]
+
+
+class History:
+    """The revisions of the repository that holds the manifests of a run."""
+
+    def __init__(self, options: Options, now: datetime) -> None:
+        """
+        Find the repository.
+
+        Args:
+            options: Of the run; a target or a label chooses nothing here.
+            now: For telling dates in the past.
+
+        Raises:
+            UsageError: The manifests are in none, or in several.
+        """
+        self._now = now
+        self._paths = [Path(path).resolve() for path in options.paths if path != "-"]
+        first = self._paths[0] if self._paths else Path.cwd()
+        folder = next(parent for parent in (first, *first.parents) if parent.is_dir())
+        top = git.top(folder)
+        if top is None:
+            message = f"{folder}: there is no git repository here, or git cannot be run"
+            raise UsageError(message)
+        self._top = top.resolve()
+        self._options = replace(options, targets=(), labels={}, republish=())
+        self._past: dict[str, Past] = {}
+
+    def base(self, revision: str) -> str:
+        """
+        Give the commit where HEAD left the history of *revision*: what others did there since is nobody's edit here.
+
+        Raises:
+            UsageError: This clone does not hold it.
+        """
+        commit = git.commit_of(self._top, revision)
+        if commit is None:
+            message = f"{revision}: this clone has no such revision: {_FETCH}"
+            raise UsageError(message)
+        base = git.merge_base(self._top, commit)
+        if base is None:
+            message = f"{revision}: this clone does not reach back to where HEAD left it: {_FETCH}"
+            raise UsageError(message)
+        return base
+
+    def at(self, commit: str) -> Past:
+        """
+        Give what was stated at *commit*; read once.
+
+        Raises:
+            UsageError: Its files are not all in this clone.
+        """
+        if commit not in self._past:
+            with TemporaryDirectory(prefix="reconciler-") as folder:
+                self._past[commit] = self._read(commit, Path(folder).resolve())
+        return self._past[commit]
+
+    def _read(self, commit: str, folder: Path) -> Past:
+        git.unpack(self._top, commit, self._needed(), folder)
+        (folder / ".git").mkdir()  # the search for a project file ends here
+        paths = tuple(str(path) for path in map(folder.joinpath, map(self._inside, self._paths)) if path.exists())
+        config = self._options.config
+        then = folder / self._inside(Path(config).resolve()) if config else None
+        if not paths:
+            return Past(commit, {}, ())
+        options = replace(self._options, paths=paths, config=str(then) if then and then.is_file() else None)
+        try:
+            found = survey(options, self._now)
+            desired, problems = found.desired, found.problems
+        except (ManifestError, UsageError) as error:
+            desired = ()
+            problems = error.problems if isinstance(error, ManifestError) else (_broken(str(error)),)
+        named = {item.key: self._named(item, folder) for item in desired}
+        return Past(commit, named, tuple(replace(each, file=self._name(each.file, folder)) for each in problems))
+
+    def _needed(self) -> list[str]:
+        """Give what to unpack: the project's folder, or the manifests', and project files above."""
+        found = find_project(self._options.paths, self._options.config)
+        roots = [found.resolve().parent] if found else []
+        folders = [path if path.is_dir() else path.parent for path in self._paths]
+        inside = {self._inside(path) for path in (*roots, *folders)}
+        above = {parent / FILE_NAME for path in inside for parent in path.parents}
+        return [] if Path() in inside else sorted(path.as_posix() for path in inside | above)
+
+    def _inside(self, path: Path) -> Path:
+        if not path.is_relative_to(self._top):
+            message = f"{path}: it is not in the repository {self._top}, so it has no history there"
+            raise UsageError(message)
+        return path.relative_to(self._top)
+
+    def _named(self, desired: Desired, folder: Path) -> Desired:
+        return replace(desired, source=replace(desired.source, file=self._name(desired.source.file, folder)))
+
+    def _name(self, file: str, folder: Path) -> str:
+        """Give a file as a user in the working folder would name it."""
+        path = Path(file)
+        return os.path.relpath(self._top / path.relative_to(folder)) if path.is_relative_to(folder) else file
+
+
+def _broken(message: str) -> Problem:
+    return Problem(FILE_NAME, None, None, "", "usage", message)

@@ -1,0 +1,86 @@
+"""
+Tells of an edit of manifests what Azure would refuse, with what they stated before taken for what is live. Pure.
+
+For a review that has no access to Azure: a published version is as its manifest said.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.diff import compare
+from reconciler.fingerprint import fingerprint
+from reconciler.fixes import way_out
+from reconciler.model import MISSING, Problem, Reason
+from reconciler.spelling import canonical
+from reconciler.tracking import Tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from reconciler.model import Desired, FieldChange
+
+_UNTRACKED: Final = Tracking(tags=False)
+_SHOWN: Final = 60
+
+
+def is_edited(before: Desired | None, now: Desired) -> bool:
+    """Whether a manifest means something else than it did, or is new; spelling and place are no edit."""
+    return before is None or _meaning(before) != _meaning(now)
+
+
+def _meaning(desired: Desired) -> tuple[str, bool, int]:
+    return fingerprint(desired), desired.paused, desired.wave
+
+
+def refused_edits(before: Mapping[str, Desired], now: Iterable[Desired], revision: str) -> Iterator[Problem]:
+    """
+    Give an error for every edit that Azure refuses of a resource that exists.
+
+    Args:
+        before: What was stated, by folded id.
+        now: What is stated.
+        revision: As the user named it, for the messages.
+    """
+    for desired in now:
+        earlier = before.get(desired.key)
+        if earlier is not None:
+            found = compare(desired, earlier.body, _UNTRACKED)
+            for change in found.fields:
+                if change.refusal is not None:
+                    yield _refused(desired, change, revision)
+
+
+def _refused(desired: Desired, change: FieldChange, revision: str) -> Problem:
+    refusal = Reason(change.refusal or Reason.IMMUTABLE_FIELD)
+    sides = f"{_side(change.observed)} at {revision}, {_side(change.desired)} now"
+    message = f"{desired.address}: Azure refuses this change of what is published ({sides})"
+    fix = way_out(refusal, desired, [change.refusal] if change.refusal else ())
+    file = change.where.file if change.where else desired.source.file
+    line = change.where.line if change.where else desired.source.line
+    return Problem(file, line, None, change.path, refusal.value, message, fix)
+
+
+def _side(value: Any) -> str:
+    if value is MISSING:
+        return "not set"
+    text = canonical(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def left_behind(before: Iterable[Desired], now: Iterable[Desired], revision: str) -> Iterator[Problem]:
+    """
+    Give a warning for every resource whose manifest is gone.
+
+    Args:
+        before: What was stated; its sources name files as they would be named now.
+        now: What is stated.
+        revision: As the user named it.
+    """
+    kept = {desired.key for desired in now}
+    for desired in before:
+        if desired.key not in kept:
+            message = f"{desired.address} was stated at {revision}: it stays in Azure, and becomes unmanaged"
+            fix = "nothing is ever deleted: delete it in Azure yourself, or restore the manifest"
+            yield Problem(desired.source.file, None, None, "", "manifest-deleted", message, fix)
