@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import ssl
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,11 +18,12 @@ import httpx
 
 from reconciler import __version__
 from reconciler.arm.answers import Answer, foreign
-from reconciler.errors import ErrorInfo, TransientError, UnusableAnswerError, UsageError
+from reconciler.arm.failures import unreachable
+from reconciler.errors import ErrorInfo, UnusableAnswerError, UsageError
 from reconciler.settings import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from reconciler.arm.auth import TokenSource
     from reconciler.clock import Clock
@@ -173,7 +173,7 @@ class Transport:
         except httpx.InvalidURL:
             raise foreign(url) from None
         except (httpx.HTTPError, OSError) as error:  # a TLS record that is broken comes as the bare ssl.SSLError
-            failed = _unreachable(error, self.service, write=method != "GET")
+            failed = unreachable(error, self.service, write=method != "GET")
             raise failed from None  # the cause may quote a URL or a header
         elapsed = self.clock.monotonic() - started
         path = url.partition("?")[0]
@@ -243,66 +243,6 @@ async def _read(response: httpx.Response, most: int) -> bytes:
 
 def _unusable(response: httpx.Response, why: str) -> UnusableAnswerError:
     return UnusableAnswerError(ErrorInfo("UnusableAnswer", why, response.status_code))
-
-
-_CAUSES: Final = (
-    (TimeoutError, "no whole answer within the time limit"),
-    (httpx.ConnectTimeout, "no connection within the time limit"),
-    (httpx.ConnectError, "no connection could be made"),
-    (httpx.TimeoutException, "no answer within the time limit"),
-    (httpx.DecodingError, "the answer could not be decompressed"),
-    (httpx.ProxyError, "the proxy refused"),
-)
-_SAYS: Final = (
-    ("Server disconnected", "the connection was closed before an answer came"),
-    ("peer closed connection", "the answer was cut short"),
-)
-"""What httpcore and h11 begin their texts with where one type has several causes."""
-
-_NETWORK: Final = "check the network, then run again"
-_PROXY: Final = "check the proxy that HTTPS_PROXY or ALL_PROXY names, its user and password included"
-_ROOTS: Final = (
-    (
-        ssl.SSLCertVerificationError,
-        "the TLS handshake failed",
-        "if a proxy of yours signs for Azure, name its CA file in SSL_CERT_FILE",
-    ),
-    (ssl.SSLError, "the TLS connection failed", "check --endpoint: that its port speaks TLS, and its version of it"),
-    (socket.gaierror, "the host name cannot be resolved", "check --endpoint, --cloud and the name server"),
-    (
-        ConnectionRefusedError,
-        "the connection was refused",
-        "check --endpoint, and that something listens there; if HTTPS_PROXY is set, check the proxy",
-    ),
-    (ConnectionResetError, "the connection was reset", _NETWORK),
-)
-
-
-def _unreachable(error: Exception, service: str, *, write: bool) -> TransientError:
-    cause, fix = _cause(error), _PROXY if isinstance(error, httpx.ProxyError) else _NETWORK
-    chain = tuple(_chain(error))
-    found = ((link, text, out) for kind, text, out in _ROOTS for link in chain if isinstance(link, kind))
-    link, cause, fix = next(found, (error, cause, fix))
-    before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    why = getattr(link, "verify_message", None) or type(error.__cause__ or error).__name__
-    info = ErrorInfo("Unreachable", f"{service}: {cause} ({why})", fix=fix)
-    return TransientError(info, may_have_landed=write and not before)
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, httpx.RemoteProtocolError):
-        told = (text for start, text in _SAYS if str(error).startswith(start))
-        return next(told, "the answer is not HTTP")
-    return next((text for kind, text in _CAUSES if isinstance(error, kind)), "the connection broke")
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an exception and all that led to it, those of a group included."""
-    while error is not None:
-        yield error
-        for inner in getattr(error, "exceptions", ()):
-            yield from _chain(inner)
-        error = error.__cause__ or error.__context__
 
 
 def _trust() -> ssl.SSLContext:
