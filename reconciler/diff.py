@@ -23,7 +23,7 @@ from reconciler.model import (
     Refusal,
 )
 from reconciler.normalize import Pair, comparable
-from reconciler.paths import Steps, format_steps, get, lookup, matches, written_path
+from reconciler.paths import Steps, format_steps, get, lookup, matches, reaches_below, written_path
 from reconciler.rules import Rule, Shape
 from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret, SecretUrl, shown
 
@@ -73,14 +73,31 @@ def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequ
     recorded = tracking.digest_of(live)
     body = tracking.without_tags(live)
     pair = comparable(desired.kind.rules, desired.body, body)
+    rules = [rule for rule in ignore if rule.covers(desired.kind.name, desired.name)]
     found = [*_write_only(desired, recorded, tracking), *_undeclared(desired, body, pair)]
     if not pair.is_equal:
-        found += [_field(desired, body, difference) for difference in _differences(pair)]
-    return _without_ignored(desired, found, ignore)
+        parts = (part for whole in _differences(pair) for part in _apart(desired, whole, rules))
+        found += [_field(desired, body, difference) for difference in parts]
+    return _without_ignored(desired, found, rules)
 
 
-def _without_ignored(desired: Desired, found: list[FieldChange], ignore: Sequence[IgnoreRule]) -> Comparison:
-    rules = [rule for rule in ignore if rule.covers(desired.kind.name, desired.name)]
+def _apart(desired: Desired, difference: _Difference, rules: Sequence[IgnoreRule]) -> Iterator[_Difference]:
+    """Give an object that is wholly absent live in parts, where a rule ignores one of them."""
+    above: Rule | None = None
+    rule: Rule | None = desired.kind.rules
+    for step in difference.steps:
+        above, rule = rule, rule.child(step) if rule else None
+    is_object = rule is not None and rule.shape is Shape.OBJECT and above is not None and above.shape is Shape.OBJECT
+    path = format_steps(desired.kind.rules, difference.steps, desired.body)
+    is_parted = is_object and difference.have is MISSING and isinstance(difference.want, Mapping)
+    if not is_parted or not any(reaches_below(each.path, path) for each in rules):
+        yield difference
+        return
+    for name, value in difference.want.items():
+        yield from _apart(desired, _Difference((*difference.steps, name), MISSING, value), rules)
+
+
+def _without_ignored(desired: Desired, found: list[FieldChange], rules: Sequence[IgnoreRule]) -> Comparison:
     fields: list[FieldChange] = []
     ignored: list[Steps] = []
     used: set[IgnoreRule] = set()

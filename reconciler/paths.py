@@ -194,10 +194,17 @@ def matches(pattern: str, path: str) -> bool:
     ``*`` stands for any characters of one key, ``[*]`` for any element; case and blanks inside brackets do not count,
     so that ``[westus]`` is ``[West US]``.
     """
-    wanted, tokens = _TOKEN.findall(pattern), _TOKEN.findall(path)
-    if len(wanted) > len(tokens):
-        return False
-    return all(_token_matches(want, token) for want, token in zip(wanted, tokens, strict=False))
+    return len(_TOKEN.findall(pattern)) <= len(_TOKEN.findall(path)) and _are_on_one_line(pattern, path)
+
+
+def reaches_below(pattern: str, path: str) -> bool:
+    """Tell whether *pattern* names something below *path*."""
+    return len(_TOKEN.findall(pattern)) > len(_TOKEN.findall(path)) and _are_on_one_line(pattern, path)
+
+
+def _are_on_one_line(pattern: str, path: str) -> bool:
+    pairs = zip(_TOKEN.findall(pattern), _TOKEN.findall(path), strict=False)
+    return all(_token_matches(want, token) for want, token in pairs)
 
 
 def _token_matches(pattern: str, token: str) -> bool:

@@ -276,6 +276,7 @@ def test_a_link_to_anything_else_is_sent_as_stated() -> None:
         ({}, {"size": "big"}, "properties.size", {"size": "big"}),
         ({}, {"text": "a"}, "properties.text", {"text": "a"}),
         ({"inner": {"text": "b"}}, {}, "properties.inner", {}),
+        ({"inner": {"text": "b", "other": "c"}}, {}, "properties.inner.text", {"inner": {"other": "c"}}),
         ({"inner": None}, {"inner": {"text": "a"}}, "properties.inner", {"inner": {"text": "a"}}),
         ({"words": ["b"]}, {"words": ["a"]}, "properties.words", {"words": ["a"]}),
         ({"words": ["b"]}, {"words": ["a"]}, 'properties.words["a"]', {"words": ["b", "a"]}),

@@ -345,6 +345,28 @@ def test_an_ignored_difference_is_counted_and_not_told() -> None:
     assert comparison.used == {hiding[0], hiding[2], hiding[3], hiding[4], hiding[5]}
 
 
+@pytest.mark.parametrize(
+    ("want", "have", "ignore", "fields", "ignored"),
+    [
+        ({"inner": {"text": "b", "other": "c"}}, {}, "properties.inner.text", ["properties.inner.other"], 1),
+        ({"inner": {"text": "b", "other": "c"}}, None, "properties.inner.text", ["properties.inner.other"], 1),
+        ({"inner": {"text": "b"}}, {}, "properties.inner.text", [], 1),
+        ({"inner": {"text": "b", "frozen": "c"}}, {}, "*.*.frozen", ["properties.inner.text"], 1),
+        ({"inner": {"text": "b", "other": "c"}}, {}, "properties.map.a", ["properties.inner"], 0),
+        ({"map": {"a": "b"}}, {}, "properties.map.a", ["properties.map"], 0),
+        ({"parts": [part("a", note="x")]}, {"parts": []}, "properties.parts[*].note", ["properties.parts[a,1]"], 0),
+    ],
+)
+def test_an_ignored_part_of_what_is_wholly_absent(
+    want: dict[str, Any], have: dict[str, Any] | None, ignore: str, fields: list[str], ignored: int
+) -> None:
+    """An object is told in parts where a rule speaks of one of them; maps and elements of lists come whole."""
+    live = sealed(WIDGET, **have) if have is not None else {}
+    comparison = compare(widget(**want), live, TRACKING, (IgnoreRule(ignore, "because"),))
+    assert [field.path for field in comparison.fields] == fields
+    assert len(comparison.ignored) == ignored
+
+
 @pytest.mark.parametrize("name", list(KINDS))
 def test_a_resource_is_equal_to_itself(name: str) -> None:
     """Comparing a body with itself finds nothing, save what cannot be read back."""
