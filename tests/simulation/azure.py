@@ -113,7 +113,7 @@ class Azure:
             return await forward()
         self.met += 1
         self.tell(f"  fault: {planned.fault.kind} {_short(planned.fault.value)}")
-        met = Meeting(planned.fault, request, forward, self.clock, self._earlier, self.drift)
+        met = Meeting(planned.fault, request, forward, self.clock, self.earlier, self.drift)
         return await BEHAVIORS[planned.fault.kind](met)
 
     async def _forward(self, request: Request, scope: Any) -> Reply:
@@ -145,7 +145,7 @@ class Azure:
         """Keep what a resource was before a write that happened just now."""
         self._versions.setdefault(key, []).append((self.clock.elapsed, before))
 
-    def _earlier(self, key: str, age: int) -> bytes | None:
+    def earlier(self, key: str, age: int) -> bytes | None:
         """
         Give what a resource was some writes ago; with 0, that it was not there yet.
 

@@ -20,46 +20,17 @@ T = TypeVar("T")
 EARLIER_S: Final = 1000.0  # what the monotonic clock shows at START: not the time of day
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
+class VirtualClock:
     """
-    An event loop whose time goes on only when all rest.
+    The product's clock.
 
-    What is ready, and which timers there are, only the loop's private names tell.
+    Attributes:
+        elapsed: Seconds since the start.
     """
-
-    _ready: Any
-    _scheduled: list[Any]
-    _timer_cancelled_count: int
 
     def __init__(self) -> None:
-        """Begin."""
+        """Begin at START."""
         self.elapsed = 0.0
-        super().__init__()
-
-    def time(self) -> float:
-        """Give virtual seconds."""
-        return self.elapsed
-
-    def _run_once(self) -> None:
-        while self._scheduled and self._scheduled[0]._cancelled:  # a timer that nobody waits for moves no time
-            self._timer_cancelled_count -= 1
-            heapq.heappop(self._scheduled)._scheduled = False
-        if self._scheduled and not self._ready:
-            self.elapsed = max(self.elapsed, self._scheduled[0]._when)
-        super()._run_once()  # type: ignore[misc]
-
-
-class VirtualClock:
-    """The product's clock, on the time of the running loop."""
-
-    def __init__(self, loop: VirtualLoop) -> None:
-        """Show the time of *loop*."""
-        self._loop = loop
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-        return self._loop.elapsed
 
     def now(self) -> datetime:
         """Give the virtual time of day."""
@@ -74,7 +45,34 @@ class VirtualClock:
         await asyncio.sleep(max(0.0, seconds))
 
 
-def run(loop: VirtualLoop, work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end."""
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+class _Loop(asyncio.SelectorEventLoop):
+    """
+    An event loop that moves a clock when all rest.
+
+    What is ready, and which timers there are, only the loop's private names tell.
+    """
+
+    _ready: Any
+    _scheduled: list[Any]
+    _timer_cancelled_count: int
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        super().__init__()
+
+    def time(self) -> float:
+        return self._clock.elapsed
+
+    def _run_once(self) -> None:
+        while self._scheduled and self._scheduled[0]._cancelled:  # a timer that nobody waits for moves no time
+            self._timer_cancelled_count -= 1
+            heapq.heappop(self._scheduled)._scheduled = False
+        if self._scheduled and not self._ready:
+            self._clock.elapsed = max(self._clock.elapsed, self._scheduled[0]._when)
+        super()._run_once()  # type: ignore[misc]
+
+
+def run(clock: VirtualClock, work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, in the time of *clock*."""
+    with asyncio.Runner(loop_factory=lambda: _Loop(clock)) as runner:
         return runner.run(work)

@@ -47,6 +47,7 @@ FREE_REPEATS: Final = 20
 REPEAT_SHARE: Final = 0.15
 REPEATED: Final = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_ASKED_S: Final = 600.0
+SLACK_S: Final = 1e-3  # what adding floats loses
 _LOST: Final = frozenset({408, 500, 502, 503, 504})
 _ABSENT: Final = frozenset({"ResourceNotFound", "ParentResourceNotFound", "ResourceGroupNotFound"})
 _BAD_ENDS: Final = frozenset({"failed", "canceled", "cancelled"})
@@ -158,10 +159,10 @@ class Watch:
 
     def _waits_as_asked(self, request: Request) -> None:
         for scope, since, until in self._windows:
-            if scope == request.scope and since < request.at < until:
+            if scope == request.scope and since < request.at < until - SLACK_S:
                 self.violated(f"{request.method} {request.path} at {request.at:g}, asked to wait until {until:g}")
         since, until = self._held.get(f"{request.method} {request.key}", (0.0, 0.0))
-        if since < request.at < until:
+        if since < request.at < until - SLACK_S:
             self.violated(f"{request.method} {request.path} again at {request.at:g}, asked to wait until {until:g}")
 
     def _may_be_written(self, request: Request) -> None:
@@ -299,7 +300,7 @@ class Watch:
             self.violated(f"a request was tried {attempt.count} times")
         if attempt.status and attempt.status not in REPEATED:
             self.violated(f"a request was repeated after {attempt.status}")
-        if now < attempt.until:
+        if now < attempt.until - SLACK_S:
             self.violated(f"a request was repeated at {now:g}, asked to wait until {attempt.until:g}")
         self._repeats += not (attempt.status == 429 and attempt.until)
         if self._repeats > FREE_REPEATS + 1 + REPEAT_SHARE * self._sent:

@@ -13,7 +13,7 @@ from reconciler import saved_plan
 from reconciler.loop import run_rounds
 from tests.simulation import resources
 from tests.simulation.azure import Azure
-from tests.simulation.clock import VirtualClock, VirtualLoop, run
+from tests.simulation.clock import VirtualClock, run
 from tests.simulation.invariants import Violation
 from tests.simulation.process import TIMEOUT_S, Process
 from tests.simulation.resources import CANARY, FROZEN, Facts
@@ -60,8 +60,7 @@ class Play:
     def __init__(self, schedule: Schedule) -> None:
         """Make the world."""
         self.schedule = schedule
-        self.loop = VirtualLoop()
-        self.clock = VirtualClock(self.loop)
+        self.clock = VirtualClock()
         self.story: list[str] = []
         self.azure = Azure(schedule, self.clock, self.tell)
         self.stated: dict[str, Facts] = {item.key: dict(item.facts) for item in schedule.items}
@@ -313,7 +312,7 @@ def play(schedule: Schedule) -> Play:
     it = Play(schedule)
     try:
         with it.listening():
-            run(it.loop, it.run())
+            run(it.clock, it.run())
         it._check()
     except Violation as violation:
         violation.story = it.story

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tests.simulation.resources import Facts, Item
     from tests.simulation.schedule import Crash
 
-TIMEOUT_S: Final = 1200.0
+TIMEOUT_S: Final = 600.0
 INTERVAL_S: Final = 15.0
 MOST_REQUESTS: Final = 3000
 _OPTIONS: Final = Options(paths=("-",))

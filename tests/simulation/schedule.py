@@ -188,7 +188,7 @@ def drawn(chance: Random, profile: str) -> Schedule:
         items,
         unstated,
         existing,
-        operation_s=chance.choice((0.0, 20.0, 60.0, 60.0, 400.0)),
+        operation_s=chance.choice((0.0, 20.0, 60.0, 60.0, 150.0)),
         latency_s=chance.choice((0.0, 0.25, 2.0)),
         page_size=chance.choice((1, 2, 100)),
         stripped=chance.random() < 0.5,
