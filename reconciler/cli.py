@@ -18,6 +18,7 @@ from reconciler import __version__
 from reconciler.shell.options import (
     APPLY,
     ARM,
+    COMMENT,
     CONFIG,
     CONNECTION,
     EXPLAIN,
@@ -235,6 +236,22 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     explanation, signalled = _speak(values, lambda stop: unless_stopped(explain_one(run, estate, target, path), stop))
     write_stdout(render(explanation, values["output"], color=_wants_color(values), width=_width()))
     return signalled or int(explanation.change.action is Action.UNKNOWN)
+
+
+@cli.command(params=[*COMMENT])
+def comment(**values: Any) -> int:
+    """Write a report, Markdown in FILE or on standard input (-), into one comment on a pull request."""
+    from reconciler.clock import SystemClock  # noqa: PLC0415
+    from reconciler.settings import process_environment  # noqa: PLC0415
+    from reconciler.shell.comment import CommentRun, post  # noqa: PLC0415
+    from reconciler.shell.output import write_stdout  # noqa: PLC0415
+    from reconciler.shell.runner import unless_stopped  # noqa: PLC0415
+
+    asked = {name: values[name] for name in ("host", "file", "environment", "repository", "pull_request")}
+    run = CommentRun(**asked, variables=process_environment().values, clock=SystemClock())
+    text, signalled = _speak(values, lambda stop: unless_stopped(post(run), stop))
+    write_stdout(f"{text}\n")
+    return signalled or 0
 
 
 @cli.command(

@@ -6,6 +6,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
         ManifestError            one or more problems in manifests or the project file, all of them at once
         EmulatorError            the embedded ARM cannot use its state file
         OutputError              a report, a plan or an export cannot be written
+        ReviewError              a comment on a pull request could not be read or written
         PlanFileError            a saved plan is not one, was changed, has expired, or is another project's
         ArmError                 one request to ARM did not give a usable answer
             AuthError            no token, or ARM refused it
@@ -63,6 +64,10 @@ class PlanFileError(ReconcilerError):
 
 class OutputError(ReconcilerError):
     """A file that was asked for cannot be written."""
+
+
+class ReviewError(ReconcilerError):
+    """A comment on a pull request could not be read or written."""
 
 
 @dataclass(frozen=True, slots=True)

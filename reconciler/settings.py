@@ -124,19 +124,35 @@ def connection(cloud: str, endpoint: str | None, credential: str) -> Connection:
 
 
 def _checked(endpoint: str) -> str:
+    return web_address("--endpoint", endpoint, "scheme, host and port alone, such as https://management.azure.com")
+
+
+def web_address(name: str, text: str, only: str = "") -> str:
+    """
+    Give a URL that a token may be sent to, without a slash at its end.
+
+    Args:
+        name: Whose value it is.
+        text: The value.
+        only: What it consists of, if it may have no path.
+
+    Raises:
+        UsageError: It is no https URL, nor http to loopback, or holds more than that.
+    """
     try:
-        parts = urlsplit(endpoint)
+        parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        message = f"--endpoint is no URL: {error}"
+        message = f"{name} is no URL: {error}"
         raise UsageError(message) from None
-    if parts.username is not None or parts.query or parts.fragment or parts.path.strip("/") or not host:
-        message = "--endpoint takes scheme, host and port alone, such as https://management.azure.com"
+    path = parts.path.rstrip("/")
+    if parts.username is not None or parts.query or parts.fragment or (only and path) or not host:
+        message = f"{name} takes {only or 'scheme, host, port and path alone'}"
         raise UsageError(message)
     if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
-        message = "--endpoint must be https; plain http is for loopback addresses alone"
+        message = f"{name} must be https; plain http is for loopback addresses alone"
         raise UsageError(message)
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 @dataclass(frozen=True, slots=True)

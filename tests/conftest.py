@@ -12,7 +12,7 @@ from hypothesis import settings
 pytest_plugins = ("tests.support.canary",)  # no test may show a secret
 
 # What would change a run if the shell or the CI service that starts the tests had it set.
-SETTINGS = ("RECONCILER_", "AZURE_", "GITHUB_", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA", "NO_COLOR", "FORCE_COLOR")
+SETTINGS = ("RECONCILER_", "AZURE_", "GITHUB_", "SYSTEM_", "BUILD_", "AGENT_TEMP", "CI_", "NO_COLOR", "FORCE_COLOR")
 
 # A busy machine is no failure; the examples are kept small enough by the tests themselves.
 # The same examples for the same code: a change is blamed for what it broke, and for nothing else. New examples are

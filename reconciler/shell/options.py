@@ -66,15 +66,14 @@ CONFIG: Final = click.Option(
     ["--config"], envvar="RECONCILER_CONFIG", metavar="FILE", help="The project file; else found upward."
 )
 
-PROJECT: Final[Parameters] = (
-    CONFIG,
-    click.Option(
-        ["-e", "--environment"],
-        envvar="RECONCILER_ENVIRONMENT",
-        metavar="NAME",
-        help="One of the project's environments.",
-    ),
+ENVIRONMENT: Final = click.Option(
+    ["-e", "--environment"],
+    envvar="RECONCILER_ENVIRONMENT",
+    metavar="NAME",
+    help="One of the project's environments.",
 )
+
+PROJECT: Final[Parameters] = (CONFIG, ENVIRONMENT)
 
 CONNECTION: Final[Parameters] = (
     click.Option(
@@ -201,6 +200,26 @@ OUTPUT: Final[Parameters] = (
     ),
     *LOG,
     COLOR,
+)
+
+COMMENT: Final[Parameters] = (
+    click.Argument(["file"], metavar="FILE"),
+    click.Option(["--github", "host"], flag_value="github", help="On GitHub, with the token in GITHUB_TOKEN."),
+    click.Option(
+        ["--azure-devops", "host"],
+        flag_value="azure-devops",
+        help="On Azure DevOps, with the one in SYSTEM_ACCESSTOKEN.",
+    ),
+    ENVIRONMENT,
+    click.Option(
+        ["--repository"],
+        metavar="NAME",
+        help="OWNER/NAME on GitHub, an id or a name on Azure DevOps.  [default: what CI says]",
+    ),
+    click.Option(
+        ["--pull-request"], type=click.IntRange(min=1), metavar="NUMBER", help="Which one.  [default: what CI says]"
+    ),
+    *LOG,
 )
 
 EXPLAIN: Final[Parameters] = (

@@ -1,0 +1,113 @@
+"""
+Threads on a pull request of Azure DevOps.
+
+"Pull Request Threads", "Pull Request Thread Comments" (learn.microsoft.com). A thread is made closed, since a policy
+may want every open one resolved before the merge. Threads are listed whole, without pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from reconciler.review.host import Host
+from reconciler.review.sticky import Comment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.clock import Clock
+    from reconciler.secret import Secret
+
+_VERSION: Final = "api-version=7.0"
+_TOKEN: Final = "map SYSTEM_ACCESSTOKEN: $(System.AccessToken) into the step"  # noqa: S105 (no token, but how to give one)
+_FIXES: Final[Mapping[int, str]] = {
+    # What is not signed in is sent to the sign-in page, or gets it at once with 203.
+    203: _TOKEN,
+    302: _TOKEN,
+    401: _TOKEN,
+    403: "grant the build service identity `Contribute to pull requests` on the repository",
+    404: "check the repository and the number, and that the build service identity may read them",
+}
+_TEXT: Final = 1
+_CLOSED: Final = 4
+
+
+@dataclass(slots=True)
+class AzureDevOpsPullRequest:
+    """
+    One pull request.
+
+    Attributes:
+        collection: URL of the organization.
+        project: Its name, or its id.
+        repository: Its id, or its name.
+    """
+
+    host: Host
+    collection: str
+    project: str
+    repository: str
+    number: int
+
+    @classmethod
+    def open(
+        cls, collection: str, token: Secret, where: tuple[str, str], number: int, clock: Clock
+    ) -> AzureDevOpsPullRequest:
+        """Give a pull request by the URL of its organization, and *where* it is: project and repository."""
+        host = Host.open("Azure DevOps", collection, token, clock, _FIXES)
+        return cls(host, collection, *where, number)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.host.close()
+
+    async def me(self) -> str:
+        """Give the id of the identity behind the token."""
+        said = self.host.json(await self.host.read("/_apis/connectionData?api-version=7.0-preview.1"))
+        try:
+            return str(said["authenticatedUser"]["id"])
+        except (KeyError, TypeError):
+            raise self.host.unusable() from None
+
+    async def comments(self) -> list[Comment]:
+        """Give the first comment of every thread; replies are other people's."""
+        said = self.host.json(await self.host.read(f"{self._threads}?{_VERSION}"))
+        try:
+            return [
+                self._comment(thread)
+                for thread in said["value"]
+                if thread.get("comments") and not thread.get("isDeleted") and not thread["comments"][0].get("isDeleted")
+            ]
+        except (KeyError, TypeError, ValueError):
+            raise self.host.unusable() from None
+
+    async def create(self, body: str) -> str:
+        """Open a thread, and give where people read it."""
+        first = {"parentCommentId": 0, "content": body, "commentType": _TEXT}
+        thread = {"comments": [first], "status": _CLOSED}
+        said = self.host.json(await self.host.write("POST", f"{self._threads}?{_VERSION}", thread))
+        try:
+            return self._comment(said).url
+        except (KeyError, TypeError, ValueError, IndexError):
+            raise self.host.unusable() from None
+
+    async def update(self, comment: Comment, body: str) -> None:
+        """Write over a comment."""
+        await self.host.write("PATCH", f"{comment.path}?{_VERSION}", {"content": body})
+
+    @property
+    def _threads(self) -> str:
+        place = f"{quote(self.project, safe='')}/_apis/git/repositories/{quote(self.repository, safe='')}"
+        return f"/{place}/pullRequests/{self.number}/threads"
+
+    def _comment(self, thread: Any) -> Comment:
+        number, first = int(thread["id"]), thread["comments"][0]
+        page = f"{quote(self.project, safe='')}/_git/{quote(self.repository, safe='')}/pullrequest/{self.number}"
+        return Comment(
+            path=f"{self._threads}/{number}/comments/{int(first['id'])}",
+            author=str(first["author"]["id"]),
+            body=first.get("content") or "",
+            url=f"{self.collection}/{page}?discussionId={number}",
+        )

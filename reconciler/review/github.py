@@ -1,0 +1,108 @@
+"""
+Comments on a pull request of GitHub or GitHub Enterprise.
+
+"REST API endpoints for issue comments" (docs.github.com): a pull request's conversation is that of its issue. Whom a
+token stands for only GraphQL tells to every kind of token: ``GET /user`` is refused to the token of a workflow.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import ReviewError
+from reconciler.review.host import Host
+from reconciler.review.sticky import Comment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.clock import Clock
+    from reconciler.secret import Secret
+
+_HEADERS: Final = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
+_FIXES: Final[Mapping[int, str]] = {
+    401: "give a token that is valid in GITHUB_TOKEN",
+    403: "give the job `permissions: pull-requests: write`; on a pull request from a fork the token cannot write",
+    404: "check the repository and the number, and that the token can see them",
+    422: "the pull request takes no comment: is it locked?",
+}
+_NEXT: Final = re.compile(r'<([^<>]+)>\s*;\s*rel="next"')
+_MOST_PAGES: Final = 50
+"""Of a hundred comments. GitHub lets an issue have 2,500."""
+
+
+@dataclass(slots=True)
+class GitHubPullRequest:
+    """
+    One pull request.
+
+    Attributes:
+        repository: ``OWNER/NAME``.
+        graphql: Where GraphQL is asked, on the origin of the API.
+    """
+
+    host: Host
+    repository: str
+    number: int
+    graphql: str
+
+    @classmethod
+    def open(cls, api: str, token: Secret, repository: str, number: int, clock: Clock) -> GitHubPullRequest:
+        """Give a pull request by the URL of its host's API, such as ``https://api.github.com``."""
+        host = Host.open("GitHub", api, token, clock, _FIXES)
+        host.headers = _HEADERS
+        # GitHub Enterprise Server has /api/v3 and /api/graphql ("Forming calls with GraphQL", docs.github.com).
+        graphql = f"{api.removesuffix('/v3')}/graphql"
+        return cls(host, repository, number, graphql)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.host.close()
+
+    async def me(self) -> str:
+        """Give the login behind the token: ``github-actions[bot]`` for that of a workflow."""
+        said = self.host.json(await self.host.ask(self.graphql, {"query": "{viewer{login}}"}))
+        try:
+            login = said["data"]["viewer"]["login"]
+        except (KeyError, TypeError):
+            raise self.host.unusable() from None
+        return str(login)
+
+    async def comments(self) -> list[Comment]:
+        """Give every comment, page by page; the link to the next page is followed on the same origin alone."""
+        found: list[Comment] = []
+        link = f"{self._path}?per_page=100"
+        for _ in range(_MOST_PAGES):
+            answer = await self.host.read(link)
+            items = self.host.json(answer)
+            if not isinstance(items, list):
+                raise self.host.unusable()
+            found.extend(self._comment(item) for item in items)
+            following = _NEXT.search(answer.headers.get("link", ""))
+            if following is None:
+                return found
+            link = following[1]
+        message = f"GitHub gave more than {_MOST_PAGES} pages of comments"
+        raise ReviewError(message)
+
+    async def create(self, body: str) -> str:
+        """Write a new comment, and give where people read it."""
+        return self._comment(self.host.json(await self.host.write("POST", self._path, {"body": body}))).url
+
+    async def update(self, comment: Comment, body: str) -> None:
+        """Write over a comment."""
+        await self.host.write("PATCH", comment.path, {"body": body})
+
+    @property
+    def _path(self) -> str:
+        return f"/repos/{self.repository}/issues/{self.number}/comments"
+
+    def _comment(self, item: Any) -> Comment:
+        try:
+            author = item["user"]["login"] if item["user"] else ""  # of who is gone nothing is left
+            path = f"/repos/{self.repository}/issues/comments/{int(item['id'])}"
+            return Comment(path, author, item["body"] or "", str(item["html_url"]))
+        except (KeyError, TypeError, ValueError):
+            raise self.host.unusable() from None

@@ -1,0 +1,134 @@
+"""
+Asks the host of a repository, through the one HTTP seam: bounded answers and retries, no redirects, one origin.
+
+Knows what the refusals of such hosts mean, and nothing of what is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from reconciler.arm.auth import StaticToken
+from reconciler.arm.retry import Retrier
+from reconciler.arm.throttle import Lane
+from reconciler.arm.transport import Bounds, Transport
+from reconciler.errors import ArmError, ForeignOriginError, ReviewError
+from reconciler.secret import scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.arm.answers import Answer
+    from reconciler.clock import Clock
+    from reconciler.secret import Secret
+
+_BOUNDS: Final = Bounds(connect_s=10, silence_s=30, whole_s=60, answer_bytes=16 * 1024 * 1024)
+_GOOD: Final = frozenset({200, 201})
+_FORBIDDEN: Final = 403
+_TOO_MANY_REQUESTS: Final = 429
+_SHOWN_CHARACTERS: Final = 500
+
+
+@dataclass(slots=True)
+class Host:
+    """
+    One host, and the token for it.
+
+    Attributes:
+        name: For errors.
+        fixes: What to do about a refusal, by its status.
+        headers: Of every request.
+    """
+
+    name: str
+    transport: Transport
+    retrier: Retrier
+    fixes: Mapping[int, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, name: str, url: str, token: Secret, clock: Clock, fixes: Mapping[int, str]) -> Host:
+        """Give a host whose API begins at *url*."""
+        transport = Transport.open(url, StaticToken(token), clock, bounds=_BOUNDS)
+        transport.service = name
+        return cls(name, transport, Retrier(clock), fixes)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.transport.close()
+
+    def json(self, answer: Answer) -> Any:
+        """
+        Give the body of an answer.
+
+        Raises:
+            ReviewError: It is not JSON.
+        """
+        try:
+            return answer.json()
+        except ValueError:
+            raise self.unusable() from None
+
+    async def read(self, path_or_link: str) -> Answer:
+        """
+        Give the answer to a GET.
+
+        Raises:
+            ReviewError: There is none that could be used.
+        """
+        return await self._send(Lane(""), "GET", path_or_link, None)
+
+    async def ask(self, path_or_link: str, question: Any) -> Answer:
+        """
+        Give the answer to a POST that changes nothing.
+
+        Raises:
+            ReviewError: There is none that could be used.
+        """
+        return await self._send(Lane(""), "POST", path_or_link, question)
+
+    async def write(self, method: str, path: str, content: Any) -> Answer:
+        """
+        Give the answer to what changes something; without one, it is not sent again.
+
+        Raises:
+            ReviewError: It was refused, or nobody knows what became of it.
+        """
+        return await self._send(Lane("", write=True), method, path, content)
+
+    async def _send(self, lane: Lane, method: str, path_or_link: str, content: Any) -> Answer:
+        packed = None if content is None else orjson.dumps(content)
+
+        async def send() -> Answer:
+            answer = await self.transport.send(method, path_or_link, packed, headers=self.headers)
+            # GitHub words its secondary limits as 403 too ("Rate limits for the REST API", docs.github.com).
+            is_limit = answer.status == _FORBIDDEN and "retry-after" in answer.headers
+            return replace(answer, status=_TOO_MANY_REQUESTS) if is_limit else answer
+
+        try:
+            answer = await self.retrier.send(lane, send)
+        except ForeignOriginError:
+            message = f"{self.name}: a link in an answer leads to another host; nothing was sent there"
+            raise ReviewError(message) from None
+        except ArmError as error:
+            raise ReviewError(error.info.message) from None
+        if answer.status not in _GOOD:
+            raise ReviewError(self._refusal(answer))
+        return answer
+
+    def _refusal(self, answer: Answer) -> str:
+        try:
+            said = answer.json()
+        except ValueError:
+            said = None
+        words = said.get("message") if isinstance(said, dict) else None
+        detail = f" ({scrub(words)[:_SHOWN_CHARACTERS]})" if isinstance(words, str) else ""
+        fix = self.fixes.get(answer.status)
+        return f"{self.name} answered {answer.status}{detail}" + (f"; {fix}" if fix else "")
+
+    def unusable(self) -> ReviewError:
+        """Give the error for an answer that is not what was asked for."""
+        return ReviewError(f"{self.name} gave an answer that is not what was asked for")

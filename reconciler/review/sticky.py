@@ -1,0 +1,70 @@
+"""One comment for each environment on a pull request: found by its mark and its author, updated in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """
+    A comment that is there.
+
+    Attributes:
+        path: Where it is updated.
+        author: Whoever wrote it, as the host knows them.
+        body: As the host gives it back.
+        url: Where people read it.
+    """
+
+    path: str
+    author: str
+    body: str
+    url: str
+
+
+class PullRequest(Protocol):
+    """A pull request on some host. Each of its methods raises ReviewError where the host refuses."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+
+    async def me(self) -> str:
+        """Give whom the token stands for, as comments name their author."""
+
+    async def comments(self) -> Sequence[Comment]:
+        """Give every comment, the oldest first."""
+
+    async def create(self, body: str) -> str:
+        """Write a new comment, and give where people read it."""
+
+    async def update(self, comment: Comment, body: str) -> None:
+        """Write over a comment."""
+
+
+async def put(pull_request: PullRequest, mark: str, body: str, replaced: str) -> str:
+    """
+    Write *body* into the one comment that begins with *mark*, and give what was done, with its URL.
+
+    Only what the token's own identity wrote is written over: whoever else writes the mark gets no say in a comment that
+    reviewers trust, and could change it afterwards. Two runs at once may have made two; the later ones become
+    *replaced*.
+
+    Raises:
+        ReviewError: The host refused, or did not answer.
+    """
+    me = await pull_request.me()
+    own = [one for one in await pull_request.comments() if one.author == me and one.body.startswith(mark)]
+    for late in own[1:]:
+        if late.body.rstrip() != replaced.rstrip():
+            await pull_request.update(late, replaced)
+    if not own:
+        return f"Comment created: {await pull_request.create(body)}"
+    if own[0].body.rstrip() == body.rstrip():  # hosts take blanks away from the end
+        return f"Comment unchanged: {own[0].url}"
+    await pull_request.update(own[0], body)
+    return f"Comment updated: {own[0].url}"
