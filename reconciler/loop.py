@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from reconciler.arm.retry import Windows
     from reconciler.clock import Clock
     from reconciler.model import Desired
 
@@ -53,10 +54,12 @@ class Retries:
     Attributes:
         clock: Its monotonic seconds.
         base_s: The first delay; each further one is twice as long, an hour at most.
+        windows: When ARM wants to hear nothing: a round that ends does not end what ARM asked for.
     """
 
     clock: Clock
     base_s: float
+    windows: Windows = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
     _did_not_stick: dict[str, _Stuck] = field(default_factory=dict)

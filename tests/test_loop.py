@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,10 +27,10 @@ from reconciler.model import (
     Sync,
 )
 from reconciler.settings import Connection, Environment
-from reconciler.shell import commands
+from reconciler.shell import commands, connect
 from reconciler.shell.run import Run
 from tests.support.clock import START, FakeClock
-from tests.support.service import bench, definition, run
+from tests.support.service import Faulty, bench, definition, refuses, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -329,3 +329,33 @@ def test_unreachable(tmp_path: Path, report_only: bool) -> None:  # noqa: FBT001
         assert one.plan.changes[0].error is not None
         assert one.plan.changes[0].error.code == "Unreachable"
         assert one.requests == {"GET": 5}
+
+
+class Throttled(Faulty):
+    """The embedded ARM of each round, which throttles."""
+
+    @property
+    def state(self) -> Any:
+        """What is behind it."""
+        return self.app.state
+
+
+@pytest.mark.parametrize("report_only", [True, False])
+def test_a_round_waits_as_the_one_before_was_asked(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    report_only: bool,  # noqa: FBT001
+) -> None:
+    """Each has a client of its own, and ARM asks all of them."""
+    service = Throttled(None, FakeClock())
+    service.plan("GET", "/galleries/tools", refuses(429, "TooManyRequests", retry_after="300"), times=5)
+    embedded = connect._embedded
+
+    def throttled(environment: Environment, clock: FakeClock) -> Throttled:
+        service.app, service.clock = embedded(environment, clock), clock
+        return service
+
+    monkeypatch.setattr(connect, "_embedded", throttled)
+    told = rounds(tmp_path, Connection("emulator", "http://localhost"), 2, report_only=report_only, changes=[GOOD] * 2)
+    assert [one.plan.changes[0].action for one in told] == [Action.UNKNOWN, Action.CREATE]
+    assert service.times("GET", "/galleries/tools")[:6] == [0, 300, 600, 900, 1200, 1500]

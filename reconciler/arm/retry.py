@@ -57,6 +57,9 @@ class _Window:
         return self.until + chance.uniform(spread / 10, spread)
 
 
+Windows: TypeAlias = "dict[Hashable, _Window]"
+
+
 @dataclass(slots=True)
 class _Outage:
     """
@@ -111,6 +114,7 @@ class Retrier:
         throttle: Knows what is left of ARM's limits.
         free_retries: In a run, of all requests together; ``Retry-After`` of ARM's is obeyed besides.
         retry_share: More of them, as a share of the requests sent.
+        windows: When ARM wants to hear nothing of what; for all clients of one process.
     """
 
     clock: Clock
@@ -121,9 +125,9 @@ class Retrier:
     throttle: Throttle = field(default_factory=Throttle)
     free_retries: int = 20
     retry_share: float = 0.15
+    windows: Windows = field(default_factory=dict)
     _sent: int = 0
     _retries: int = 0
-    _windows: dict[Hashable, _Window] = field(default_factory=dict)
     _outage: _Outage = field(default_factory=_Outage)
     _is_up: bool = False
     _few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_IN_DOUBT))
@@ -195,7 +199,7 @@ class Retrier:
         asked = self._asked(outcome)
         if _is_throttled(outcome) and 0 < asked <= _LONGEST_WAIT_S:
             self._hold(lane.scope, asked)
-        is_waited_out = _EVERYBODY not in self._windows or self._windows[_EVERYBODY].until <= now
+        is_waited_out = _EVERYBODY not in self.windows or self.windows[_EVERYBODY].until <= now
         if self._outage.is_down and is_waited_out:
             self._hold(_EVERYBODY, min(_PROBE_EVERY_S, 2.0**self._outage.probes))
             self._outage.probes += 1
@@ -205,9 +209,9 @@ class Retrier:
 
     def _hold(self, key: Hashable, seconds: float) -> None:
         until = self.clock.monotonic() + seconds
-        held = self._windows.get(key)
+        held = self.windows.get(key)
         if held is None or until > held.until:
-            self._windows[key] = _Window(until, seconds)
+            self.windows[key] = _Window(until, seconds)
 
     @asynccontextmanager
     async def _admitted(self, lane: Lane) -> AsyncIterator[None]:
@@ -235,7 +239,7 @@ class Retrier:
 
     def _open_window(self, lane: Lane) -> _Window | None:
         now = self.clock.monotonic()
-        held = (self._windows.get(_EVERYBODY), self._windows.get(lane.scope))
+        held = (self.windows.get(_EVERYBODY), self.windows.get(lane.scope))
         return max((each for each in held if each and each.until > now), key=lambda each: each.until, default=None)
 
 

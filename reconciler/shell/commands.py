@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 _MOST_PLAN_BYTES: Final = 64 * 1024 * 1024
 
 
-async def plan(run: Run, stop: asyncio.Event) -> Report:
+async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
     """Plan, or report drift, through a client that cannot write."""
 
     async def read(estate: Estate) -> Report:
-        async with open_reader(run.connection, run.environment, run.clock) as arm:
+        windows = retries.windows if retries else None
+        async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
             reading = await unless_stopped(pipeline.make_reading(run.options, estate, arm), stop)
         if run.out is not None:
             write_file(run.out, pipeline.saved_text(reading, run.clock.now()), private=True)
@@ -49,9 +50,9 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
 
     async def write(estate: Estate) -> Report:
         saved, grants = _saved_plan(run, estate), _grants(run, estate)
-        memory = retries.memory(estate.selected) if retries else None
+        memory, windows = (retries.memory(estate.selected), retries.windows) if retries else (None, None)
         async with (
-            open_writer(run.connection, run.environment, run.clock) as arm,
+            open_writer(run.connection, run.environment, run.clock, windows) as arm,
             open_blobs(run.connection, run.environment, run.clock, grants, run.timeout_s) as blobs,
         ):
             commit = run.commit() if estate.project.tracking.tags else None
@@ -79,7 +80,7 @@ async def rounds(
     async def one_round(retries: Retries) -> Report:
         started = run.clock.now()
         try:
-            return await (plan(run, stop) if report_only else apply(run, stop, retries))
+            return await (plan if report_only else apply)(run, stop, retries)
         except UsageError as error:  # a commit may take away what the command line names; the next may bring it back
             problem = Problem(run.options.paths[0], None, None, "", "usage", str(error))
             return failed_report(run.command, started, run.clock, ManifestError([problem]))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from reconciler.access import Grant
+    from reconciler.arm.retry import Windows
     from reconciler.clock import Clock
     from reconciler.emulator import EmulatorSettings
 
@@ -24,17 +25,21 @@ _PUBLIC: Final = CLOUDS["public"]
 
 
 @asynccontextmanager
-async def open_reader(connection: Connection, environment: Environment, clock: Clock) -> AsyncIterator[ArmReader]:
-    """Give a client that cannot write."""
+async def open_reader(
+    connection: Connection, environment: Environment, clock: Clock, windows: Windows | None = None
+) -> AsyncIterator[ArmReader]:
+    """Give a client that cannot write, and that heeds what others of the process were asked to wait."""
     async with _transport(connection, environment, clock) as transport:
-        yield ArmReader(transport, Retrier(clock))
+        yield ArmReader(transport, Retrier(clock, windows={} if windows is None else windows))
 
 
 @asynccontextmanager
-async def open_writer(connection: Connection, environment: Environment, clock: Clock) -> AsyncIterator[ArmWriter]:
-    """Give a client that can PUT."""
+async def open_writer(
+    connection: Connection, environment: Environment, clock: Clock, windows: Windows | None = None
+) -> AsyncIterator[ArmWriter]:
+    """Give a client that can PUT, and that heeds what others of the process were asked to wait."""
     async with _transport(connection, environment, clock) as transport:
-        yield ArmWriter(transport, Retrier(clock))
+        yield ArmWriter(transport, Retrier(clock, windows={} if windows is None else windows))
 
 
 @asynccontextmanager

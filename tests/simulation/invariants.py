@@ -110,6 +110,7 @@ class Watch:
         found: The violations.
         reads: What it was last told.
         planned: What each resource was when a saved plan was made; None without one.
+        windows: What ARM asked not to be sent, since when and until when; of a loop's rounds together.
         code: The exit code; None as long as it has none.
         failed_at: When the failure of each resource was told.
     """
@@ -122,6 +123,7 @@ class Watch:
     found: list[str] = field(default_factory=list)
     reads: dict[str, Read] = field(default_factory=dict)
     planned: Mapping[str, Facts | None] | None = None
+    windows: list[tuple[tuple[str, bool], float, float]] = field(default_factory=list)
     stopped_at: float | None = None
     code: int | None = None
     puts: Counter[str] = field(default_factory=Counter)
@@ -133,7 +135,6 @@ class Watch:
     _in_flight: set[str] = field(default_factory=set)
     _unanswered: set[str] = field(default_factory=set)
     _pages: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _windows: list[tuple[tuple[str, bool], float, float]] = field(default_factory=list)
     _held: dict[str, tuple[float, float]] = field(default_factory=dict)
     _sent: int = 0
     _repeats: int = 0
@@ -158,7 +159,7 @@ class Watch:
             self.violated(f"{request.method} {request.path} carries no token that was given")
 
     def _waits_as_asked(self, request: Request) -> None:
-        for scope, since, until in self._windows:
+        for scope, since, until in self.windows:
             if scope == request.scope and since < request.at < until - SLACK_S:
                 self.violated(f"{request.method} {request.path} at {request.at:g}, asked to wait until {until:g}")
         since, until = self._held.get(f"{request.method} {request.key}", (0.0, 0.0))
@@ -239,7 +240,7 @@ class Watch:
             return
         status, asked = reply.status, asked_s(reply.headers, clock)
         if status == 429 and 0 < asked <= LONGEST_ASKED_S:
-            self._windows.append((request.scope, now, now + asked))
+            self.windows.append((request.scope, now, now + asked))
         elif 0 < asked <= LONGEST_ASKED_S and (request.kind == "poll" or (request.kind == "put" and status >= 400)):
             self._held[f"{request.method} {request.key}"] = (now, now + asked)
         if request.kind == "get":

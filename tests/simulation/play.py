@@ -164,6 +164,7 @@ class Play:
                 await self.azure.drift(step.drift)
             process = self._born(replace(step, crash=step.crash if not heard else None))
             process.stop, process.died = loop.stop, loop.died
+            process.windows, process.watch.windows = retries.windows, loop.watch.windows
             return await process.apply(retries=retries)
 
         def emit(report: Report) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from reconciler.arm.answers import Answer
     from reconciler.arm.challenge import Refusal
+    from reconciler.arm.retry import Windows
     from reconciler.arm.throttle import Lane
     from reconciler.estate import Estate
     from reconciler.loop import Retries
@@ -95,6 +96,7 @@ class Process:
         self.stop = asyncio.Event()
         self.requests = 0
         self.concurrency = 4
+        self.windows: Windows = {}
         self.estate = estate(resources.documents(items, stated))
         desired = {item.key: item for item in self.estate.desired}
         self.watch = Watch(number, {key: dict(facts) for key, facts in stated.items()}, desired)
@@ -178,10 +180,12 @@ class Process:
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[ArmWriter]:
-        """Give a client of the product, as its shell opens it."""
+        """Give a client of the product, as its shell opens it; of a loop's, each hears what ARM asked of the others."""
         transport = Transport.open(ORIGIN, self, self.clock, self)
         try:
-            yield ArmWriter(transport, WatchedRetrier(self.clock, chance=self._chance, watch=self.watch))
+            yield ArmWriter(
+                transport, WatchedRetrier(self.clock, chance=self._chance, windows=self.windows, watch=self.watch)
+            )
         finally:
             await transport.close()
 
