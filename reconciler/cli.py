@@ -104,6 +104,7 @@ def plan(**values: Any) -> int:
         *SELECTION,
         *WAIT,
         *OUTPUT,
+        click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 3 when all that differs is pending in git."),
     ]
 )
 def drift(**values: Any) -> int:
@@ -366,6 +367,7 @@ def _run(command: str, values: dict[str, Any]) -> Run:
         plan_file=values.get("plan_file"),
         against=values.get("against"),
         changed_since=values.get("changed_since"),
+        only_drift=values.get("only") == "drift",
     )
 
 

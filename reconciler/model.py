@@ -368,6 +368,15 @@ class Refusal(StrEnum):
     CANNOT_UNSET = "cannot-unset"
 
 
+class Cause(StrEnum):
+    """What moved since the last PUT."""
+
+    DRIFT = "drift"
+    PENDING = "pending"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """
@@ -382,6 +391,7 @@ class FieldChange:
         line: Where the manifest states it; None where it does not.
         origin: Where *desired* comes from: ``manifest`` or ``default``.
         where: What states it: the manifest, an overlay or defaults of the project; None where nothing does.
+        cause: What moved; None where nobody asked git, and for what no manifest states.
     """
 
     steps: tuple[str | int, ...]
@@ -394,6 +404,7 @@ class FieldChange:
     line: int | None = None
     origin: str = "manifest"
     where: Origin | None = None
+    cause: Cause | None = None
 
 
 class Action(StrEnum):
@@ -470,6 +481,7 @@ class Change:
         ailment: Why the health is bad, where Azure says so.
         error: Why nothing is known, for action ``unknown``.
         fix: The way out, for action ``blocked``.
+        cause: Of all its differences together; None where nobody asked git, or nothing differs.
     """
 
     desired: Desired
@@ -482,6 +494,7 @@ class Change:
     ailment: str | None = None
     error: ErrorInfo | None = None
     fix: str | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

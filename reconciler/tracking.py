@@ -6,9 +6,10 @@ There is no state file. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.model import MISSING, Desired, JsonObject
 from reconciler.paths import get
@@ -17,6 +18,8 @@ from reconciler.spelling import canonical, normalize
 if TYPE_CHECKING:
     from reconciler.kinds import Kind
     from reconciler.rules import Rule
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class Tracking:
     def owner_of(self, live: JsonObject) -> str | None:
         """Give the project recorded on a live resource."""
         return self._read(live, "project")
+
+    def commit_of(self, live: JsonObject) -> str | None:
+        """Give the commit recorded on a live resource; None for what is no commit's name."""
+        found = self._read(live, "commit")
+        return found if found is not None and _COMMIT.fullmatch(found) else None
 
     def is_foreign(self, live: JsonObject) -> bool:
         """Whether the live resource belongs to another project."""

@@ -60,6 +60,7 @@ def _resource(item: Item) -> dict[str, Any]:
         "outcome": item.outcome.result if item.outcome else None,
         "error": _error(error, item) if error else None,
         "fix": change.fix,
+        **({"cause": change.cause} if change.cause else {}),
     }
 
 
@@ -88,6 +89,7 @@ def _field(field: FieldChange) -> dict[str, Any]:
         "op": field.op,
         **{side: value for side, value in sides.items() if value is not MISSING},
         "line": field.line,
+        **({"cause": field.cause} if field.cause else {}),
     }
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import STOPPED, Action, Finding, Result, Sync
+from reconciler.model import STOPPED, Action, Cause, Finding, Result, Sync
 from reconciler.report.states import BAD, Level, ending_of, is_applied, is_interrupted, items, level_of, state_of
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def exit_code(report: Report, *, detailed: bool) -> int:
 
     Args:
         report: Of one pass.
-        detailed: Whether ``--detailed-exitcode`` was given; it changes ``plan`` only.
+        detailed: Whether ``--detailed-exitcode`` was given; it changes ``plan`` and ``drift`` only.
     """
     if report.errors:
         return 1
@@ -113,7 +113,10 @@ def exit_code(report: Report, *, detailed: bool) -> int:
         return 1
     if report.command == "plan":
         return 2 if detailed and report.puts else 0
-    return 2 if Level.WARNING in levels else 0
+    if Level.WARNING not in levels:
+        return 0
+    causes = {item.change.cause for item in items(report) if item.change.sync.is_drift}
+    return 3 if detailed and report.command == "drift" and causes == {Cause.PENDING} else 2
 
 
 def count(number: int, noun: str) -> str:

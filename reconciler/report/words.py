@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.model import Action, FieldChange, Finding, Reason, Refusal
+from reconciler.model import Action, Cause, FieldChange, Finding, Reason, Refusal
 
 MARKS: Final = {
     Action.CREATE: "+",
@@ -47,8 +47,19 @@ _REFUSALS: Final = {
 }
 
 
+_CAUSES: Final = {
+    Cause.DRIFT: "drifted in Azure",
+    Cause.PENDING: "edited in git",
+    Cause.BOTH: "edited in git and drifted in Azure",
+}
+
+
 def note_of(field: FieldChange) -> str:
     """Give what is to be said of a difference besides its two sides; empty if nothing is."""
+    return ", ".join(note for note in (_kind_of(field), _CAUSES.get(field.cause or Cause.UNKNOWN)) if note)
+
+
+def _kind_of(field: FieldChange) -> str:
     if field.finding is Finding.UNDECLARED:
         return "not in the manifest, left alone"
     if field.refusal is not None:

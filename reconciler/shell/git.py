@@ -73,6 +73,7 @@ def unpack(repository: Path, commit: str, below: Sequence[str], into: Path) -> N
 
     Raises:
         UsageError: The objects are not all here, or there are too many.
+        OSError: They cannot be written.
     """
     blobs = _blobs(repository, commit, below)
     if sum(blob.size for blob in blobs) > _MAX_BYTES:
@@ -83,7 +84,7 @@ def unpack(repository: Path, commit: str, below: Sequence[str], into: Path) -> N
     with tempfile.TemporaryFile() as names, tempfile.TemporaryFile() as contents:
         names.write("".join(f"{blob.name}\n" for blob in blobs).encode())
         names.seek(0)
-        if not _runs(repository, names, contents, "cat-file", "--batch"):
+        if _run(repository, "cat-file", "--batch", stdin=names, stdout=contents) is None:
             raise _missing(commit)
         contents.seek(0)
         for blob in blobs:
@@ -119,12 +120,8 @@ def _content(contents: BinaryIO, blob: _Blob, commit: str) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        message = f"a commit cannot be unpacked: {error.strerror}"
-        raise UsageError(message) from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def _missing(commit: str) -> UsageError:
@@ -137,16 +134,11 @@ def _text(folder: Path, *arguments: str) -> str | None:
 
 
 def _bytes(folder: Path, *arguments: str) -> bytes | None:
-    import tempfile  # noqa: PLC0415
-
-    with tempfile.TemporaryFile() as nothing, tempfile.TemporaryFile() as found:
-        if not _runs(folder, nothing, found, *arguments):
-            return None
-        found.seek(0)
-        return found.read()
+    return _run(folder, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
 
-def _runs(folder: Path, stdin: BinaryIO, stdout: BinaryIO, *arguments: str) -> bool:
+def _run(folder: Path, *arguments: str, stdin: int | BinaryIO, stdout: int | BinaryIO) -> bytes | None:
+    """Give what git wrote, if it was not written to a file; None if git failed, or did not answer in time."""
     given = process_environment().values
     env = {name: value for name, value in given.items() if name in _NEEDED or name.startswith("GIT_")}
     try:
@@ -161,5 +153,5 @@ def _runs(folder: Path, stdin: BinaryIO, stdout: BinaryIO, *arguments: str) -> b
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+        return None
+    return done.stdout or b"" if done.returncode == 0 else None

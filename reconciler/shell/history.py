@@ -87,11 +87,15 @@ class History:
         Give what was stated at *commit*; read once.
 
         Raises:
-            UsageError: Its files are not all in this clone.
+            UsageError: Its files are not all in this clone, or there is no room to unpack them.
         """
         if commit not in self._past:
-            with TemporaryDirectory(prefix="reconciler-") as folder:
-                self._past[commit] = self._read(commit, Path(folder).resolve())
+            try:
+                with TemporaryDirectory(prefix="reconciler-") as folder:
+                    self._past[commit] = self._read(commit, Path(folder).resolve())
+            except OSError as error:
+                message = f"commit {commit[:12]} cannot be unpacked: {error.strerror}"
+                raise UsageError(message) from None
         return self._past[commit]
 
     def _read(self, commit: str, folder: Path) -> Past:

@@ -155,6 +155,11 @@ WAIT: Final[Parameters] = (
 
 APPLY: Final[Parameters] = (
     click.Option(
+        ["--only"],
+        type=click.Choice(["drift"]),
+        help="Repair what moved in Azure; leave what was edited in git since the last apply.",
+    ),
+    click.Option(
         ["--plan", "plan_file"],
         type=FilePath(dir_okay=False),
         metavar="FILE",

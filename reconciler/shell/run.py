@@ -33,6 +33,7 @@ class Run:
         plan_file: The plan to apply.
         against: Revision that manifests are compared with.
         changed_since: Revision since which the manifest of what is selected was edited.
+        only_drift: Whether an apply repairs what moved in Azure, and publishes nothing new.
     """
 
     command: str
@@ -47,6 +48,7 @@ class Run:
     plan_file: Path | None = None
     against: str | None = None
     changed_since: str | None = None
+    only_drift: bool = False
 
     def estate(self) -> Estate:
         """Read the manifests."""

@@ -1,0 +1,152 @@
+"""Drift told from what waits in git: by field, by resource, by exit code, and in what an apply repairs."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.support import changed, definition, estate, gallery, version
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Command, Reporting
+    from tests.cli.support import Azure, Workspace
+
+ME = ("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false")
+PACKAGE = "https://packages.blob.core.windows.net/suite/other.zip"
+
+
+def commit(folder: Path) -> None:
+    """Commit what the folder holds."""
+    for arguments in (("add", "--all"), ("commit", "--quiet", "--allow-empty", "--message", "edit")):
+        subprocess.run(["git", *ME, *arguments], cwd=folder, check=True)
+
+
+@pytest.fixture
+def applied(work: Workspace, report: Reporting) -> Workspace:
+    """Give a repository whose only commit was applied."""
+    subprocess.run(["git", "init", "--quiet"], cwd=work.folder, check=True)
+    work.state(*estate())
+    commit(work.folder)
+    report("apply")
+    return work
+
+
+def edit(work: Workspace, path: str = "properties.displayName", value: Any = "New") -> None:
+    """Edit the definition in git."""
+    work.add(changed(definition(), path, value))
+    commit(work.folder)
+
+
+def drift(azure: Azure, path: str = "properties.displayName", value: Any = "Moved") -> None:
+    """Edit the definition in Azure."""
+    azure.edit(definition(), path, value)
+
+
+def causes(found: dict[str, Any]) -> dict[str, Any]:
+    """Give the causes of a report by path, and of each resource by name."""
+    named = {each["name"]: each["cause"] for each in found["resources"] if "cause" in each}
+    return named | {field["path"]: field.get("cause") for each in found["resources"] for field in each["changes"]}
+
+
+def test_a_drift(applied: Workspace, azure: Azure, report: Reporting, run: Command) -> None:
+    """The live side moved, and git did not."""
+    drift(azure)
+    expected = {"suite": "drift", "properties.displayName": "drift"}
+    assert causes(report("plan")) == causes(report("drift", code=2)) == expected
+    assert run("drift", "--detailed-exitcode").code == 2
+    assert "drifted in Azure" in run("plan").out
+
+
+def test_what_waits_in_git(applied: Workspace, report: Reporting, run: Command) -> None:
+    """The manifest moved, and the live side did not; exit code 3 is for that alone."""
+    edit(applied)
+    assert causes(report("drift", code=2)) == {"suite": "pending", "properties.displayName": "pending"}
+    assert run("drift", "--detailed-exitcode").code == 3
+    assert run("drift").code == 2
+    assert "edited in git" in run("plan").out
+
+
+def test_both(applied: Workspace, azure: Azure, report: Reporting, run: Command) -> None:
+    """On one field, or on two of one resource."""
+    edit(applied)
+    drift(azure)
+    assert causes(report("plan")) == {"suite": "both", "properties.displayName": "both"}
+    drift(azure, value="Suite")
+    drift(azure, "properties.description", "Moved")
+    found = causes(report("plan"))
+    assert found["suite"] == "pending"  # an undeclared value is nobody's difference
+    applied.add(changed(definition(displayName="New"), "properties.description", "Mine"))
+    commit(applied.folder)
+    assert causes(report("plan"))["properties.description"] == "both"
+    assert run("drift", "--detailed-exitcode").code == 2
+
+
+def test_content_that_is_never_returned(applied: Workspace, azure: Azure, report: Reporting) -> None:
+    """By its digest: of the manifest, or in the tag."""
+    edit(applied, "properties.packageFileUri", PACKAGE)
+    assert causes(report("plan"))["properties.packageFileUri"] == "pending"
+    edit(applied, "properties.packageFileUri", definition()["spec"]["properties"]["packageFileUri"])
+    azure.edit(definition(), "tags.reconciler-digest", "v1-" + "0" * 64)
+    assert causes(report("plan"))["properties.packageFileUri"] == "drift"
+
+
+def test_lists_and_defaults(applied: Workspace, azure: Azure, report: Reporting) -> None:
+    """An element that went is found in what stated it, a field that went in its default."""
+    azure.edit(version(), "properties.publishingProfile.targetRegions", [])
+    azure.edit(version(), "properties.publishingProfile.excludeFromLatest", value=True)
+    found = causes(report("plan"))
+    assert found["agent-1.0.0"] == "drift"
+    assert "properties.publishingProfile.excludeFromLatest" in found
+
+
+def test_a_commit_that_is_not_here(applied: Workspace, azure: Azure, report: Reporting, run: Command) -> None:
+    """A shallow clone, or a tag that names nothing, is no reason to fail, and no reason to guess."""
+    drift(azure)
+    for tag in ("f" * 40, "--output=x", "HEAD"):
+        azure.edit(definition(), "tags.reconciler-commit", tag)
+        assert causes(report("plan")) == {"suite": "unknown", "properties.displayName": "unknown"}
+    assert run("drift", "--detailed-exitcode").code == 2
+    assert not (applied.folder / "x").exists()
+
+
+def test_no_repository(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """Nobody is asked, and nothing is said."""
+    work.state(definition())
+    report("apply")
+    drift(azure)
+    assert set(causes(report("plan")).values()) == {None}
+
+
+def test_what_is_gone_and_what_is_new(applied: Workspace, azure: Azure, report: Reporting) -> None:
+    """A resource that was applied once and is gone has drifted; of a new manifest nobody can tell."""
+    azure.remove(definition())
+    drifted = changed(gallery(), "properties.description", "x")
+    applied.add(drifted, gallery("more"), file="Gallery-tools.yaml")
+    commit(applied.folder)
+    found = causes(report("plan"))
+    assert (found["suite"], found["more"], found["tools"]) == ("drift", "unknown", "pending")
+
+
+def test_in_sync_asks_nobody(applied: Workspace, report: Reporting) -> None:
+    """Git is not run where nothing differs, and no cause is told."""
+    (applied.folder / ".git" / "HEAD").unlink()
+    assert causes(report("plan")) == {}
+
+
+def test_only_drift_is_repaired(applied: Workspace, azure: Azure, report: Reporting) -> None:
+    """What was edited in git waits, and is counted."""
+    edit(applied)
+    azure.edit(gallery(), "properties.description", "Moved")
+    applied.add(changed(gallery(), "properties.description", "Mine"))
+    commit(applied.folder)
+    report("apply", "--target", "Gallery/tools")
+    azure.edit(gallery(), "properties.description", "Moved")
+    found = report("apply", "--only", "drift")
+    assert found["summary"]["puts"] == 1
+    assert [each["name"] for each in found["resources"] if each["outcome"] == "succeeded"] == ["tools"]
+    assert "not-drift" in [warning["code"] for warning in found["warnings"]]
+    assert causes(report("plan")) == {"suite": "pending", "properties.displayName": "pending"}
