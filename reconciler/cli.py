@@ -88,6 +88,12 @@ def validate(**values: Any) -> int:
         *WAIT,
         *OUTPUT,
         click.Option(["--out"], type=FilePath(dir_okay=False), help="Save the plan, for apply --plan."),
+        click.Option(
+            ["--check", "plan_file"],
+            type=FilePath(dir_okay=False),
+            metavar="FILE",
+            help="Tell whether this saved plan still holds: exit 0 if it does, else 1.",
+        ),
         click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 2 when there is something to PUT."),
     ]
 )

@@ -163,7 +163,12 @@ def read_schema(path: Path) -> dict[str, Any]:
 
 def project_schema() -> dict[str, Any]:
     """Give the schema of the project file."""
-    return next(read_schema(path) for path in schema_files() if path.name.startswith("Project."))
+    return shipped_schema("Project")
+
+
+def shipped_schema(name: str) -> dict[str, Any]:
+    """Give the schema of a file that is no manifest."""
+    return next(read_schema(path) for path in schema_files() if path.name == f"{name}.schema.json")
 
 
 def compile_kind(schema: JsonObject) -> Kind:
@@ -309,4 +314,4 @@ def _seal_links(value: Any) -> Any:
     return _each(value, _seal_links) if isinstance(value, (dict, list)) else value
 
 
-__all__ = ["Kind", "Shape", "compile_kind", "load_kinds", "project_schema", "read_schema", "schema_files"]
+__all__ = ["Kind", "Shape", "compile_kind", "load_kinds", "project_schema", "read_schema", "schema_files", "shipped_schema"]

@@ -551,6 +551,7 @@ class Report:
         manifests: How many are valid.
         requests: How many requests of each method were sent to ARM.
         puts: Planned (plan, drift) or sent (apply).
+        checked: Of how many resources it was asked whether a saved plan still holds; None if that was not asked.
     """
 
     command: str
@@ -563,3 +564,4 @@ class Report:
     manifests: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
     puts: int = 0
+    checked: int | None = None

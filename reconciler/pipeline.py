@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler.apply import Applier, Progress
 from reconciler.estate import Estate, Options, idle_rules, read_estate
 from reconciler.kinds import load_kinds
-from reconciler.model import JsonObject, Live, Observation, Outcome, Plan, Problem
+from reconciler.model import Action, Change, JsonObject, Live, Observation, Outcome, Plan, Problem, Result
 from reconciler.observe import Scope, observe
 from reconciler.plan import Memory, Policy, make_plan
 from reconciler.saved_plan import SavedPlan, save
@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from reconciler.arm.client import ArmReader, ArmWriter
     from reconciler.arm.polling import Patience
 
-__all__ = ["Estate", "Options", "Reading", "apply_reading", "make_reading", "read_estate", "saved_text"]
+__all__ = [
+    "Estate",
+    "Options",
+    "Reading",
+    "apply_reading",
+    "check_reading",
+    "make_reading",
+    "read_estate",
+    "saved_text",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,28 @@ async def apply_reading(  # noqa: PLR0913 (all that one apply is made of)
     )
     outcomes = await applier.apply(reading.plan)
     return outcomes, applier.puts
+
+
+def check_reading(reading: Reading, saved: SavedPlan) -> tuple[Mapping[str, Outcome], int]:
+    """
+    Tell what an apply of a saved plan would refuse now.
+
+    Returns:
+        Outcomes of what would be refused, or is as planned already, and how many resources were looked at.
+    """
+    within = saved.within(reading.policy)
+    looked_at = [item for item in reading.plan.changes if item.action.writes or item.desired.key in saved.items]
+    outcomes = ((item.desired.key, _check(item, reading.observation, within)) for item in looked_at)
+    return {key: outcome for key, outcome in outcomes if outcome is not None}, len(looked_at)
+
+
+def _check(change: Change, observation: Observation, saved: SavedPlan) -> Outcome | None:
+    if change.action is Action.NONE:
+        return Outcome(change, Result.UNCHANGED)
+    observed = observation.observed[change.desired.key]
+    live = observed.body if isinstance(observed, Live) else None
+    refusal = change.error or saved.refusal(change.desired, change.action, live)
+    return Outcome(change, Result.REFUSED, refusal) if refusal else None
 
 
 def saved_text(reading: Reading, now: datetime) -> str:

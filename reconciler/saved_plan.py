@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from reconciler import __version__
+from reconciler.artifact import opened, sealed_text
 from reconciler.diff import Comparison, compare
 from reconciler.errors import ErrorInfo, PlanFileError
 from reconciler.fingerprint import digest_of, fingerprint
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION: Final = 1
 LIFETIME: Final = timedelta(days=7)
-_DIGESTS: Final = ("manifest", "rules", "live", "changes")
+_DIGESTS: Final = ("manifest", "rules", "live", "settings")
 _USUAL: Final = Policy()
 
 
@@ -43,7 +42,7 @@ class SavedItem:
         address: Kind and name, for saying which item it is.
         rules: Of the kind.
         live: None for a resource that was absent.
-        changes: What was found and what was ignored, and under which names it is recorded.
+        settings: What the project file decides about it: what is left alone, and under which names it is tagged.
     """
 
     address: str
@@ -51,7 +50,7 @@ class SavedItem:
     manifest: str
     rules: str
     live: str | None
-    changes: str
+    settings: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +98,8 @@ class SavedPlan:
             return _refused("it was not to be written when the plan was made")
         now = _item(desired, action, live, self.policy)
         moved = [name for name in ("action", *_DIGESTS) if getattr(saved, name) != getattr(now, name)]
-        if len(moved) > 1 and "changes" in moved:
-            moved.remove("changes")  # they follow from the others
+        if len(moved) > 1 and "settings" in moved:
+            moved.remove("settings")  # what a rule leaves alone follows from the others too
         return _refused(f"since the plan was made, this moved: {', '.join(moved)}") if moved else None
 
 
@@ -130,8 +129,7 @@ def save(
         "expiresAt": (now + LIFETIME).isoformat(),
         "items": [_saved(change, live.get(change.desired.key), policy) for change in writes],
     }
-    sealed = {**content, "digest": digest_of(content)}
-    return orjson.dumps(sealed, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return sealed_text(content)
 
 
 def _saved(change: Change, live: JsonObject | None, policy: Policy) -> dict[str, Any]:
@@ -151,20 +149,18 @@ def _item(desired: Desired, action: Action, live: JsonObject | None, policy: Pol
         address=desired.address,
         action=action.value,
         manifest=fingerprint(desired),
-        rules=_rulesdigest_of(desired.kind),
+        rules=rules_digest(desired.kind),
         live=digest_of(normalized(rules, live)) if live is not None else None,
-        changes=_changesdigest_of(desired, live, policy),
+        settings=_settings_digest(desired, live, policy),
     )
 
 
-def _changesdigest_of(desired: Desired, live: JsonObject | None, policy: Policy) -> str:
-    """Give a digest of what is to be changed and what is left alone, whatever the spelling of either."""
+def _settings_digest(desired: Desired, live: JsonObject | None, policy: Policy) -> str:
+    """Give a digest of what the settings make of one item: a rule that hides nothing of it has no say."""
     tracking = policy.tracking
     found = compare(desired, live, tracking, policy.ignore) if live is not None else Comparison()
-    fields = [[list(item.steps), item.finding, item.op, item.refusal] for item in found.fields]
     return digest_of(
         {
-            "fields": sorted(fields, key=canonical),
             "ignored": sorted(map(list, found.ignored), key=canonical),
             "prefix": tracking.prefix if tracking.tags else None,
         }
@@ -172,7 +168,8 @@ def _changesdigest_of(desired: Desired, live: JsonObject | None, policy: Policy)
 
 
 @cache
-def _rulesdigest_of(kind: Kind) -> str:
+def rules_digest(kind: Kind) -> str:
+    """Give a digest of a kind's schema."""
     return digest_of(kind.schema)
 
 
@@ -184,26 +181,17 @@ def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
         PlanFileError: It is no plan, was edited or cut, has expired, or is another project's or another version's.
     """
     try:
-        saved = orjson.loads(content)
-        digest = saved.pop("digest")
-        items = {item["id"].lower(): _read_item(item) for item in saved["items"]}
-        version, owner = (saved["schemaVersion"], saved["reconcilerVersion"]), saved["project"]
-        expired = datetime.fromisoformat(saved["expiresAt"]) <= now
-    except (ValueError, KeyError, TypeError, AttributeError):
-        message = "it is not a plan file"
-        raise _unusable(message) from None
-    fault: str | None = None
-    if digest != digest_of(saved):
-        fault = "it was changed after it was written"
-    elif version != (SCHEMA_VERSION, __version__):
-        fault = "another version of the reconciler wrote it"
-    elif owner != project:
-        fault = "it was made for another project"
-    elif expired:
-        fault = f"it expired at {saved['expiresAt']}"
-    if fault is not None:
-        raise _unusable(fault)
-    return SavedPlan(items)
+        saved = opened(content, "plan", {"schemaVersion": SCHEMA_VERSION, "reconcilerVersion": __version__})
+        expires = datetime.fromisoformat(saved["expiresAt"])
+    except ValueError as error:
+        raise _unusable(str(error)) from None
+    if saved["project"] != project:
+        message = "it was made for another project"
+        raise _unusable(message)
+    if expires <= now:
+        message = f"it expired at {saved['expiresAt']}"
+        raise _unusable(message)
+    return SavedPlan({item["id"].lower(): _read_item(item) for item in saved["items"]})
 
 
 def _read_item(item: Mapping[str, Any]) -> SavedItem:

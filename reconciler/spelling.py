@@ -96,6 +96,15 @@ def parse_json(text: str) -> Any:
         raise ValueError(message) from None
 
 
+def is_deeper_than(value: Any, most: int) -> bool:
+    """Whether JSON is nested deeper than so many levels. Nothing here calls itself, whatever *value* is."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(most):
+        below = (node.values() if isinstance(node, dict) else node for node in level)
+        level = [item for items in below for item in items if isinstance(item, (dict, list))]
+    return bool(level)
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse an object of which one reader would see the first value of a key, and another the last."""
     value: dict[str, Any] = {}

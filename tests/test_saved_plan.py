@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 
 from reconciler import __version__
 from reconciler.errors import ErrorInfo, PlanFileError
-from reconciler.kinds import compile_kind
+from reconciler.kinds import compile_kind, shipped_schema
 from reconciler.model import Action, Change, Desired, Health, Plan, Reason, Sync
 from reconciler.plan import Policy
 from reconciler.project import IgnoreRule
@@ -24,6 +25,7 @@ from tests.synthetic import WIDGET, schema, sealed, widget
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SCHEMA = shipped_schema("plan")
 NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
 CANARY = "CANARY-7f3a"
 LIVE = sealed(WIDGET, text="a", link=f"https://h/p?sig={CANARY}", code=CANARY)
@@ -39,7 +41,9 @@ def change(item: Desired = ITEM, action: Action = Action.UPDATE) -> Change:
 
 def text(*changes: Change, live: Any = LIVE, policy: Policy = POLICY) -> str:
     """Give the text of a plan file."""
-    return save(Plan(changes or (change(),)), {ITEM.key: live}, "shop", NOW, policy)
+    made = save(Plan(changes or (change(),)), {ITEM.key: live}, "shop", NOW, policy)
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(made))
+    return made
 
 
 def reread(made: str, now: datetime = NOW) -> SavedPlan:
@@ -65,7 +69,7 @@ def test_a_plan_file_holds_digests_and_no_bodies() -> None:
         "createdAt": "2026-11-21T20:25:00+00:00",
         "expiresAt": "2026-11-28T20:25:00+00:00",
     }
-    assert [len(item.pop(name)) for name in ("manifest", "rules", "live", "changes")] == [64] * 4
+    assert [len(item.pop(name)) for name in ("manifest", "rules", "live", "settings")] == [64] * 4
     assert item == {"id": ITEM.id, "kind": "Widget", "name": "m", "action": "update"}
     assert CANARY not in text()
     assert text().endswith("}\n")
@@ -128,7 +132,7 @@ def test_another_decision_is_refused(reviewed: Policy, applied: Policy) -> None:
     """An ignore rule lapsed, or is new; tags are written under another name, or none are."""
     saved = reread(text(policy=reviewed))
     assert saved.within(reviewed).refusal(ITEM, Action.UPDATE, LIVE) is None
-    message = "since the plan was made, this moved: changes"
+    message = "since the plan was made, this moved: settings"
     assert saved.within(applied).refusal(ITEM, Action.UPDATE, LIVE) == ErrorInfo("PlanMoved", message, fix=FIX)
 
 
@@ -207,8 +211,11 @@ def test_what_is_no_plan_is_refused(content: bytes) -> None:
         lambda saved: saved.update(items=[1]),
         lambda saved: saved.update(items=[{"id": 1}]),
         lambda saved: saved["items"][0].pop("rules"),
-        lambda saved: saved["items"][0].pop("changes"),
+        lambda saved: saved["items"][0].pop("settings"),
         lambda saved: saved["items"][0].pop("name"),
+        lambda saved: saved["items"][0].update(live="not a digest"),
+        lambda saved: saved["items"][0].update(action="delete"),
+        lambda saved: saved.update(more=1),
     ],
 )
 def test_a_plan_of_another_shape_is_refused_whatever_its_digest(edit: Callable[[dict[str, Any]], Any]) -> None:

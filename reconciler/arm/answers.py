@@ -22,6 +22,7 @@ from reconciler.errors import (
     UnusableAnswerError,
 )
 from reconciler.secret import scrub
+from reconciler.spelling import is_deeper_than
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,13 +109,7 @@ def json_object(answer: Answer) -> JsonObject:
         raise unusable(answer, "the answer is not JSON") from None
     if not isinstance(body, dict):
         raise unusable(answer, "the answer is not a JSON object")
-    level: list[Any] = [body]
-    for _ in range(_DEEPEST):
-        below = (node.values() if isinstance(node, dict) else node for node in level)
-        level = [item for items in below for item in items if isinstance(item, (dict, list))]
-        if not level:
-            break
-    else:
+    if is_deeper_than(body, _DEEPEST):
         raise unusable(answer, f"the answer is nested deeper than {_DEEPEST} levels")
     if _states_twice(answer.content, body):
         raise unusable(answer, "the answer states a key twice")

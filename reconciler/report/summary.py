@@ -91,6 +91,8 @@ def verdict(report: Report) -> str:
         return _refused(report) if report.plan.changes else _problems(report)
     if report.command == "validate":
         return _valid(report)
+    if report.checked is not None:
+        return _check_verdict(report, report.checked)
     if is_applied(report):
         return _apply_verdict(report)
     return _drift_verdict(report) if report.command in {"drift", "run"} else _plan_verdict(report)
@@ -108,6 +110,8 @@ def exit_code(report: Report, *, detailed: bool) -> int:
         return 1
     if report.command == "validate":
         return 0
+    if report.checked is not None:
+        return 1 if summarize(report).refused else 0
     levels = {level_of(item, report) for item in items(report)}
     if Level.ERROR in levels:
         return 1
@@ -153,6 +157,13 @@ def _plan_verdict(report: Report) -> str:
     if pending:
         return _sentence(pending, (f"{quiet} in sync" if quiet else "", _unmanaged(report)))
     return _sentence(f"No changes. {count(quiet, 'resource')} in sync", (_unmanaged(report),))
+
+
+def _check_verdict(report: Report, checked: int) -> str:
+    refused = summarize(report).refused
+    if refused:
+        return f"The saved plan does not hold: {refused} of {count(checked, 'resource')} would be refused."
+    return f"The saved plan holds: {count(checked, 'resource')}."
 
 
 def _drift_verdict(report: Report) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler import pipeline, saved_plan
 from reconciler.access import Grant
 from reconciler.arm.polling import Interrupted, Patience
+from reconciler.artifact import MOST_BYTES
 from reconciler.errors import ManifestError, PlanFileError, UsageError
 from reconciler.estate import failed_report
 from reconciler.limits import over_limit
@@ -22,18 +23,18 @@ from reconciler.shell.runner import unless_stopped
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from reconciler.arm.client import ArmReader, ArmWriter
     from reconciler.pipeline import Estate, Reading
     from reconciler.shell.run import Run
-
-_MOST_PLAN_BYTES: Final = 64 * 1024 * 1024
 
 
 async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
     """Plan, or report drift, through a client that cannot write."""
 
     async def read(estate: Estate) -> Report:
+        saved = _saved_plan(run, estate)
         windows = retries.windows if retries else None
         async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
             reading = await unless_stopped(pipeline.make_reading(run.options, estate, arm), stop)
@@ -42,7 +43,8 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
             write_file(run.out, pipeline.saved_text(reading, run.clock.now()), private=True)
         over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
         warnings = (*reading.warnings, over) if over else reading.warnings
-        return replace(_report(run, reading, arm), warnings=warnings)
+        outcomes, checked = pipeline.check_reading(reading, saved) if saved else ({}, None)
+        return replace(_report(run, reading, arm), warnings=warnings, outcomes=outcomes, checked=checked)
 
     return await _with_estate(run, read)
 
@@ -134,18 +136,23 @@ def _grants(run: Run, estate: Estate) -> tuple[Grant, ...]:
     return tuple(Grant(rule.prefix, environment.signature(rule.env) if rule.env else None) for rule in rules)
 
 
+def _artifact(option: str, path: Path) -> bytes:
+    """Give the content of a file that an earlier run wrote; cut where it is larger than any of them."""
+    if path.exists() and not path.is_file():
+        message = f"{option} {path}: not a file"
+        raise UsageError(message)
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES)
+    except OSError as error:
+        message = f"{option} {path}: {error.strerror}"
+        raise UsageError(message) from None
+
+
 def _saved_plan(run: Run, estate: Estate) -> saved_plan.SavedPlan | None:
     if run.plan_file is None:
         return None
-    if run.plan_file.exists() and not run.plan_file.is_file():
-        message = f"--plan {run.plan_file}: not a file"
-        raise UsageError(message)
-    try:
-        with run.plan_file.open("rb") as file:
-            content = file.read(_MOST_PLAN_BYTES)
-    except OSError as error:
-        message = f"--plan {run.plan_file}: {error.strerror}"
-        raise UsageError(message) from None
-    saved = saved_plan.read(content, estate.project.name, run.clock.now())
+    option = "--plan" if run.command == "apply" else "--check"
+    saved = saved_plan.read(_artifact(option, run.plan_file), estate.project.name, run.clock.now())
     saved.require({item.key for item in estate.desired})
     return saved

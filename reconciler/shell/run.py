@@ -30,7 +30,7 @@ class Run:
         timeout_s: For one operation.
         stdin: What standard input held, where a path names it: read once, before anything waits for it.
         out: Where a plan is saved.
-        plan_file: The plan to apply.
+        plan_file: The saved plan to apply, or to check.
         against: Revision that manifests are compared with.
         changed_since: Revision since which the manifest of what is selected was edited.
         only_drift: Whether an apply repairs what moved in Azure, and publishes nothing new.

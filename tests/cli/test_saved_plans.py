@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.support import (
+    LINK,
     PACKAGE,
     Azure,
     Workspace,
@@ -43,7 +44,9 @@ def test_saving_is_silent_and_holds_no_secret(work: Workspace, report: Reporting
     plain = report("plan", "--detailed-exitcode", code=2)
     saved = report("plan", "--detailed-exitcode", "--out", "plan.json", code=2)
     assert saved["resources"] == plain["resources"]
-    assert "CANARY" not in (work.folder / "plan.json").read_text()
+    saved_file = work.folder / "plan.json"
+    assert "CANARY" not in saved_file.read_text()
+    assert saved_file.stat().st_mode & 0o777 == 0o600
 
 
 def test_live_state_moved(work: Workspace, azure: Azure, report: Reporting) -> None:
@@ -81,7 +84,7 @@ def test_ignore_rule_lapsed(work: Workspace, azure: Azure, report: Reporting) ->
     report("plan", "--out", "plan.json")
     work.project()
     refused = resource(report("apply", "--plan", "plan.json", code=1), definition())
-    assert refused["error"]["message"] == "since the plan was made, this moved: changes"
+    assert refused["error"]["message"] == "since the plan was made, this moved: settings"
     assert azure.stored(definition())["properties"]["description"] == "theirs"
 
 
@@ -184,3 +187,65 @@ def test_refusal_holds_no_later_wave_back(work: Workspace, report: Reporting) ->
     applied = report("apply", "--plan", "plan.json", code=1)
     assert resource(applied, gallery())["outcome"] == "refused"
     assert resource(applied, later)["outcome"] == "succeeded"
+
+
+def test_check_that_holds(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:
+    """A plan that nothing moved under holds: exit 0, and nothing is written; one that was applied is done with."""
+    work.state(*estate())
+    report("plan", "--out", "plan.json")
+    held = report("plan", "--check", "plan.json")
+    assert held["summary"]["refused"] == 0
+    assert held["summary"]["create"] == 4
+    assert run("plan", "--check", "plan.json").out.startswith("The saved plan holds: 4 resources.\n")
+    assert azure.holds()
+    report("apply", "--plan", "plan.json")
+    done = report("plan", "--check", "plan.json")
+    assert [item["outcome"] for item in done["resources"]] == ["unchanged"] * 4
+
+
+def test_check_that_does_not_hold(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:
+    """Each item that moved is told, and what; the others hold. What was not in the plan would be refused, too."""
+    work.state(definition("one"), definition("two"), gallery("three"))
+    report("apply")
+    work.state(definition("one", displayName="New"), definition("two", displayName="New"), gallery("three"))
+    report("plan", "--out", "plan.json")
+    azure.edit(definition("one"), "properties.description", "theirs")
+    azure.edit(gallery("three"), "properties.description", "theirs")
+    work.state(
+        definition("one", displayName="New"), definition("two", displayName="New"), gallery("three", description="mine")
+    )
+    checked_ = report("plan", "--check", "plan.json", code=1)
+    moved = {item["name"]: (item["outcome"], (item["error"] or {}).get("message")) for item in checked_["resources"]}
+    assert moved == {
+        "one": ("refused", "since the plan was made, this moved: live"),
+        "two": (None, None),
+        "three": ("refused", "it was not to be written when the plan was made"),
+    }
+    assert checked_["summary"]["requests"]["PUT"] == 0
+    text = run("plan", "--check", "plan.json")
+    assert text.out.startswith("The saved plan does not hold: 2 of 3 resources would be refused.\n")
+    assert "error[PlanMoved]: since the plan was made, this moved: live" in text.out
+    assert text.code == 1
+
+
+def test_check_is_about_the_plan_alone(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """What is blocked and was not in the plan takes nothing from it; what is in it and cannot be written now does."""
+    frozen = version(source={"mediaLink": f"{LINK}.new"})
+    work.state(gallery(), application(), version())
+    report("apply")
+    work.state(gallery(description="New"), application(), frozen)
+    report("plan", "--out", "plan.json", code=1)
+    report("plan", "--check", "plan.json")
+    work.state(annotated(gallery(description="New"), paused="true"), application(), frozen)
+    paused = resource(report("plan", "--check", "plan.json", code=1), gallery())
+    assert paused["error"]["message"] == "since the plan was made, this moved: action"
+    assert azure.stored(gallery())["properties"].get("description") is None
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[" * 5000])
+def test_check_of_no_plan(work: Workspace, run: Command, report: Reporting, content: str) -> None:
+    """A file that is no plan holds nothing, and its report is a report; a missing one is wrong usage."""
+    work.state(gallery())
+    work.file("plan.json", content)
+    assert codes(report("plan", "--check", "plan.json", code=1)) == ["plan-file"]
+    assert run("plan", "--check", "missing.json").code == 64
