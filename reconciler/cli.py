@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.model import Report
+    from reconciler.shell.ci import Handover
     from reconciler.shell.run import Run
 
 T = TypeVar("T")
@@ -397,37 +398,54 @@ def _finish(report: Report, values: dict[str, Any], signalled: int | None = None
     from dataclasses import replace  # noqa: PLC0415
 
     from reconciler.errors import OutputError  # noqa: PLC0415
-    from reconciler.report import exit_code, render  # noqa: PLC0415
+    from reconciler.report import exit_code  # noqa: PLC0415
+    from reconciler.settings import process_environment  # noqa: PLC0415
+    from reconciler.shell.ci import handover  # noqa: PLC0415
 
-    try:
-        _deliver(report, values, render(report, values["output"], color=_wants_color(values), width=_width()))
-    except OutputError as error:
-        code = _complain(str(error), 1)
-        return signalled or code
     # A round that may write exits as an apply does, also where it finds nothing to write.
     judged = replace(report, command="apply") if values.get("report_only") is False else report
-    return signalled or exit_code(judged, detailed=values.get("detailed_exitcode", False))
+    code = signalled or exit_code(judged, detailed=values.get("detailed_exitcode", False))
+    given = handover(report, values["output"], code, process_environment())
+    try:
+        _deliver(report, values, f"{_rendered(report, values['output'], values)}{given.text}", given)
+    except OutputError as error:
+        failed = _complain(str(error), 1)
+        return signalled or failed
+    return code
 
 
-def _deliver(report: Report, values: dict[str, Any], text: str) -> None:
+def _rendered(report: Report, format: str, values: dict[str, Any]) -> str:  # noqa: A002
+    """Give the report as standard output has it."""
+    from reconciler.report import render  # noqa: PLC0415
+
+    return render(report, format, color=_wants_color(values), width=_width(), base=_base())
+
+
+def _deliver(report: Report, values: dict[str, Any], text: str, given: Handover | None = None) -> None:
     from pathlib import Path  # noqa: PLC0415
 
     from reconciler.report import render  # noqa: PLC0415
     from reconciler.shell.output import deliver  # noqa: PLC0415
 
-    deliver(text, ((Path(file), render(report, name)) for name, file in values["report"]))
+    asked = ((Path(file), render(report, name, base=_base())) for name, file in values["report"])
+    deliver(text, (*asked, *(given.files if given else ())), given.appended if given else ())
 
 
 def _emit_line(report: Report, values: dict[str, Any]) -> None:
     """Write one round of the loop; JSON as one line each, so that a reader can follow."""
     import orjson  # noqa: PLC0415
 
-    from reconciler.report import render  # noqa: PLC0415
-
-    text = render(report, values["output"], color=_wants_color(values), width=_width())
+    text = _rendered(report, values["output"], values)
     if values["output"] == "json":
         text = orjson.dumps(orjson.loads(text)).decode() + "\n"
     _deliver(report, values, text)
+
+
+def _base() -> str:
+    from reconciler.settings import process_environment  # noqa: PLC0415
+    from reconciler.shell.ci import folder_in_repository  # noqa: PLC0415
+
+    return folder_in_repository(process_environment())
 
 
 def _wants_color(values: dict[str, Any]) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "RECONCILER"
 _COMMITS: Final = ("RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA")
+_WORKSPACES: Final = ("GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY", "CI_PROJECT_DIR")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -190,6 +191,25 @@ class Environment:
     def commit(self) -> str | None:
         """Give the commit that CI says is being run."""
         return next((value for name in _COMMITS if (value := self.values.get(name))), None)
+
+    def workspace(self) -> Path | None:
+        """Give the folder that CI checked the repository out to."""
+        return self._path(*_WORKSPACES)
+
+    def step_summary(self) -> Path | None:
+        """Give the file to which GitHub's runner takes Markdown about this step."""
+        return self._path("GITHUB_STEP_SUMMARY")
+
+    def step_outputs(self) -> Path | None:
+        """Give the file to which GitHub's runner takes what later steps may read."""
+        return self._path("GITHUB_OUTPUT")
+
+    def agent_folder(self) -> Path | None:
+        """Give the folder that the agent of Azure Pipelines empties after the job."""
+        return self._path("AGENT_TEMPDIRECTORY")
+
+    def _path(self, *names: str) -> Path | None:
+        return next((Path(value) for name in names if (value := self.values.get(name))), None)
 
     def emulator_state(self) -> Path:
         """Give the state file of the embedded ARM."""

@@ -16,16 +16,23 @@ __all__ = ["FORMATS", "Summary", "check_formats", "exit_code", "render", "summar
 
 
 class Renderer(Protocol):
-    """Turns a report into text; a format that knows neither colors nor width takes no notice of them."""
+    """Turns a report into text; a format takes no notice of what it does not know, such as colors."""
 
-    def __call__(self, report: Report, *, color: bool, width: int) -> str:
+    def __call__(self, report: Report, *, color: bool, width: int, base: str) -> str:
         """Give the text, which ends with a line end."""
 
 
-FORMATS: Final = ("text", "json", "markdown")
+FORMATS: Final = ("text", "json", "markdown", "github", "azure-devops", "sarif", "junit", "html")
 
 
-def render(report: Report, format: str, *, color: bool = False, width: int = 100) -> str:  # noqa: A002
+def render(
+    report: Report,
+    format: str,  # noqa: A002
+    *,
+    color: bool = False,
+    width: int = 100,
+    base: str = "",
+) -> str:
     """
     Give *report* in one of *FORMATS*.
 
@@ -34,13 +41,14 @@ def render(report: Report, format: str, *, color: bool = False, width: int = 100
         format: The name of the format.
         color: Whether a format for terminals may color its text.
         width: About how long a line of such a format may get by the values in it.
+        base: The working folder from the root of the repository, for a format that names files from there.
 
     Raises:
         UsageError: There is no such format.
     """
     check_formats(format)
-    renderer: Renderer = import_module(f"reconciler.report.{format}").render
-    return masked(renderer(report, color=color, width=width))
+    renderer: Renderer = import_module(f"reconciler.report.{format.replace('-', '_')}").render
+    return masked(renderer(report, color=color, width=width, base=base))
 
 
 def check_formats(*formats: str) -> None:

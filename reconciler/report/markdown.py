@@ -31,6 +31,8 @@ _RESERVED: Final = 1024
 """Kept for the headings, the notes about what is left out, and the last line."""
 
 _HEAD: Final = "| | kind | name | action | why | where |\n| --- | --- | --- | --- | --- | --- |\n"
+_PLAIN: Final = re.compile(r"(?!.*www\.)[a-z0-9 .,;:()%-]*", re.IGNORECASE | re.ASCII)
+"""What is in our own sentences, and begins no markup, link, mention or reference of GitHub's."""
 _BACKTICKS: Final = re.compile("`+")
 
 
@@ -55,15 +57,15 @@ class _Room:
         return f"\n{before if taken else ''}{''.join(taken)}{note}" if waiting else ""
 
 
-def render(report: Report, **_: object) -> str:
-    """Give *report* as Markdown of at most *LIMIT* bytes; what does not fit is dropped from the end, and counted."""
-    room = _Room(LIMIT - _RESERVED)
+def render(report: Report, *, limit: int = LIMIT, **_: object) -> str:
+    """Give *report* as Markdown of at most *limit* bytes; what does not fit is dropped from the end, and counted."""
+    room = _Room(limit - _RESERVED)
     applied = is_applied(report)
     shown = noteworthy(report)
     unmanaged = report.plan.unmanaged
     text = "".join(
         (
-            f"### {verdict(report)}\n",
+            f"### {_sentence(verdict(report))}\n",
             room.fit((_bullet(problem, "error") for problem in report.errors), "error"),
             room.fit((_bullet(problem, "warning") for problem in report.warnings), "warning"),
             room.fit(chain(_rows(shown, applied=applied), map(_unmanaged_row, unmanaged)), "resource", _HEAD),
@@ -72,6 +74,11 @@ def render(report: Report, **_: object) -> str:
         )
     )
     return text.rstrip("\n") + "\n"
+
+
+def _sentence(text: str) -> str:
+    """Give a sentence of ours as it is, and as a code span where it quotes what may have a meaning."""
+    return text if _PLAIN.fullmatch(text) else code(text)
 
 
 def code(text: str) -> str:

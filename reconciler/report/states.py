@@ -49,8 +49,12 @@ class Level(StrEnum):
 def level_of(item: Item, report: Report) -> Level:
     """Tell what *item* does to the exit code of the command that made *report*."""
     change = item.change
+    if item.outcome is not None and item.outcome.result is Result.REFUSED:
+        return Level.ERROR
     if is_applied(report):
-        return Level.ERROR if ending_of(item) in BAD else Level.NOTE
+        ending = ending_of(item)
+        is_held_back = ending == "not started" and bool(report.errors)  # by an error that is told of itself
+        return Level.ERROR if ending in BAD and not is_held_back else Level.NOTE
     if change.action is Action.UNKNOWN or (change.action is Action.BLOCKED and report.command == "plan"):
         return Level.ERROR
     return Level.WARNING if change.sync.is_drift and report.command != "plan" else Level.NOTE

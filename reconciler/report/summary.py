@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model import STOPPED, Action, Cause, Finding, Result, Sync
+from reconciler.report.escape import visible
 from reconciler.report.states import BAD, Level, ending_of, is_applied, is_interrupted, items, level_of, state_of
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def count(number: int, noun: str) -> str:
 
 def _refused(report: Report) -> str:
     """Say why a plan that could be made was not carried out."""
-    return f"Refused: {report.errors[0].message}. Nothing was written."
+    return f"Refused: {visible(report.errors[0].message)}. Nothing was written."
 
 
 def _problems(report: Report) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import zip_longest
+from difflib import unified_diff
+from itertools import islice, zip_longest
 from typing import Any, Final
 
 from reconciler.model import MISSING
@@ -79,6 +80,26 @@ def first_difference(observed: Any, desired: Any, limit: int) -> str:
         if old != new:
             return f"line {number}: {' → '.join(pair(old, new, limit))}"
     return ""
+
+
+def line_changes(observed: Any, desired: Any, most: int) -> tuple[tuple[str, str], ...]:
+    """
+    Give the lines in which two texts of several lines differ, with two around them; empty if they are not such texts.
+
+    Args:
+        observed: The live value.
+        desired: The value that is to be.
+        most: How many lines to give.
+
+    Returns:
+        Pairs of a sign (``+``, ``-``, a blank, or ``…`` where lines are left out) and a line.
+    """
+    if not isinstance(observed, str) or not isinstance(desired, str) or "\n" not in observed + desired:
+        return ()
+    live, wanted = scrub(observed).split("\n"), scrub(desired).split("\n")
+    changes = list(islice(unified_diff(live, wanted, n=2, lineterm=""), 2, most + 4))
+    shown = [("…", "") if line.startswith("@@") else (line[0], visible(line[1:])) for line in changes[1 : most + 1]]
+    return (*shown, *((("…", ""),) if len(changes) > most + 1 else ()))
 
 
 def _text(text: str, limit: int, skip: int) -> str:

@@ -198,10 +198,13 @@ OUTPUT: Final[Parameters] = (
         default="text",
         show_default=True,
         metavar="FORMAT",
-        help="Of standard output: text, json or markdown.",
+        help="Of standard output: text, json, markdown, github, azure-devops, sarif, junit or html.",
     ),
     click.Option(
-        ["--report"], multiple=True, type=_Pair("FORMAT=FILE"), help="Write the report to a file too. Repeatable."
+        ["--report"],
+        multiple=True,
+        type=_Pair("FORMAT=FILE"),
+        help="Write the report to a file too, in any of these formats. Repeatable.",
     ),
     *LOG,
     COLOR,

@@ -15,11 +15,16 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
-def deliver(text: str, files: Iterable[tuple[Path, str]]) -> None:
+def deliver(text: str, files: Iterable[tuple[Path, str]], appended: Iterable[tuple[Path, str]] = ()) -> None:
     """
     Write *text* to standard output and every file, each whatever became of the others.
 
     Where standard output takes nothing, what it was to say goes to standard error: somebody must hear what was done.
+
+    Args:
+        text: For standard output.
+        files: What each is to hold.
+        appended: What is added to files that are somebody else's.
 
     Raises:
         OutputError: Something could not be written; it names all of that.
@@ -31,9 +36,10 @@ def deliver(text: str, files: Iterable[tuple[Path, str]]) -> None:
         failures.append(str(error))
         with contextlib.suppress(OSError, AttributeError):  # it may be full too, or not be there
             _write(sys.stderr, text)
-    for path, content in files:
+    writes = (*((write_file, *file) for file in files), *((append_file, *file) for file in appended))
+    for write, path, content in writes:
         try:
-            write_file(path, content)
+            write(path, content)
         except OutputError as error:
             failures.append(str(error))
     if failures:
@@ -59,6 +65,21 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, text, private=private)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        raise OutputError(message) from error
+
+
+def append_file(path: Path, text: str) -> None:
+    """
+    Add to a file that somebody else made and reads.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise OutputError(message) from error

@@ -11,20 +11,33 @@ import pytest
 
 from reconciler.model import Action, Finding, Op, Reason, Refusal, Result, Sync
 from reconciler.report import FORMATS, render
+from reconciler.report.page import POLICY, SCRIPT, STYLE
 from tests.report.reports import REPORTS
 
 if TYPE_CHECKING:
     from tests.conftest import Golden
 
 FOLDER = Path(__file__).parent / "golden"
-SUFFIX = {"text": "txt", "json": "json", "markdown": "md"}
+SUFFIX = {
+    "text": "txt",
+    "json": "json",
+    "markdown": "md",
+    "github": "github",
+    "azure-devops": "azure-devops",
+    "sarif": "sarif",
+    "junit": "xml",
+    "html": "html",
+}
 
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_looks_as_when_it_was_last_read(name: str, format_: str, golden: Golden) -> None:
-    """Every format of every report is a golden file."""
-    golden(render(REPORTS[name], format_), FOLDER / f"{name}.{SUFFIX[format_]}")
+    """Every format of every report is a golden file; a page without what never differs."""
+    text = render(REPORTS[name], format_)
+    for same in (STYLE, SCRIPT, POLICY) if format_ == "html" else ():
+        text = text.replace(same, "…")
+    golden(text, FOLDER / f"{name}.{SUFFIX[format_]}")
 
 
 def test_a_narrow_report_looks_as_when_it_was_last_read(golden: Golden) -> None:
@@ -58,6 +71,6 @@ def test_the_golden_files_hold_every_word() -> None:
 
 
 def test_formats_are_found_by_name() -> None:
-    """The registry knows three formats, and JSON is JSON."""
-    assert FORMATS == ("text", "json", "markdown")
+    """The registry knows each format by the name that the command line has for it, and JSON is JSON."""
+    assert tuple(SUFFIX) == FORMATS
     assert json.loads(render(REPORTS["plan-empty"], "json", color=True))["schemaVersion"] == 1

@@ -230,7 +230,7 @@ def test_exit_codes_follow_the_table(made: Report, plain: int, detailed: int) ->
 
 def test_an_unknown_format_is_wrong_usage() -> None:
     """The message names the formats that exist."""
-    with pytest.raises(UsageError, match="text, json, markdown"):
+    with pytest.raises(UsageError, match="text, json, markdown, github, azure-devops, sarif, junit, html"):
         render(Report("plan", REPORTS["plan-empty"].started_at, REPORTS["plan-empty"].finished_at, Plan(())), "xml")
 
 

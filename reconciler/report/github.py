@@ -1,0 +1,79 @@
+"""
+The report as workflow commands of GitHub Actions: annotations on the lines of the manifests.
+
+"Workflow commands for GitHub Actions" (docs.github.com) has the commands, ``ActionCommand.cs`` of actions/runner what
+is escaped how, and its ``ExecutionContext.cs`` how many issues a step may have and how long one may be.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from reconciler.report.escape import harmless, visible
+from reconciler.report.remarks import limited, remarks
+from reconciler.report.states import Level
+from reconciler.report.summary import count, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.model import Report
+    from reconciler.report.remarks import Remark
+
+MOST: Final = 10
+"""Annotations of one level that GitHub keeps of a step; what comes later is lost without a word."""
+
+SUMMARY_LIMIT: Final = 1024 * 1024
+"""Bytes of a step's summary, above which GitHub shows none of it."""
+
+_LONGEST: Final = 4000
+"""Characters of a message; the runner cuts at 4096, and says nothing of it."""
+
+_NAMES: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
+_DATA: Final = {ord("%"): "%25", ord("\r"): "%0D", ord("\n"): "%0A"}
+_PROPERTY: Final = {**_DATA, ord(":"): "%3A", ord(","): "%2C"}
+_CAPITAL: Final = re.compile("[A-Z]")
+
+
+def render(report: Report, *, base: str = "", **_: object) -> str:
+    """Give *report* as annotations: the verdict, then errors, warnings and notices, as many of each as GitHub keeps."""
+    return "".join(f"{line}\n" for line in _lines(report, base))
+
+
+def assignments(values: Mapping[str, str], delimiter: str) -> str:
+    """
+    Give *values* as lines for ``GITHUB_OUTPUT``, under names such as ``has-changes``.
+
+    Args:
+        values: By names such as ``hasChanges``.
+        delimiter: What nobody could have foreseen, so that no value ends where it says it does.
+    """
+    lines = (f"{_kebab(name)}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items())
+    return "".join(lines)
+
+
+def _kebab(name: str) -> str:
+    return _CAPITAL.sub(lambda capital: f"-{capital[0].lower()}", name)
+
+
+def _lines(report: Report, base: str) -> Iterator[str]:
+    found = remarks(report, base)
+    yield _command(Level.NOTE, {"title": f"reconciler {report.command}"}, visible(verdict(report)))
+    for level in Level:
+        shown, more = limited(found, level, MOST - (level is Level.NOTE))
+        yield from map(_annotation, shown)
+        if more:
+            text = f"{count(more, f'more {_NAMES[level]}')} not shown: --report json=FILE writes all of them"
+            yield _command(level, {}, text)
+
+
+def _annotation(remark: Remark) -> str:
+    places = {"file": remark.file, "line": remark.line, "col": remark.column, "title": remark.title}
+    return _command(remark.level, {name: str(value) for name, value in places.items() if value}, remark.text)
+
+
+def _command(level: Level, properties: Mapping[str, str], message: str) -> str:
+    stated = ",".join(f"{name}={harmless(value).translate(_PROPERTY)}" for name, value in properties.items())
+    text = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
+    return f"::{_NAMES[level]}{f' {stated}' if stated else ''}::{harmless(text).translate(_DATA)}"

@@ -1,0 +1,146 @@
+"""
+Looks at the HTML report in Chromium: ``make pages``. Outside the suite, as it needs a browser and axe-core.
+
+Each page is opened light, dark and on a phone. What counts: axe-core finds nothing, the content security policy refuses
+nothing, nothing is asked of any server, nothing is wider than the screen, and the filter works by keyboard alone. The
+screenshots are kept for whoever wants to see.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model import Action, Op, Problem, Reason
+from reconciler.report import render
+from tests.pages.browser import browser
+from tests.report.reports import REPORTS, change, field, report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.pages.browser import Page
+
+_LOOKS: Final = {
+    "light": (1200, 900, "light", False),
+    "dark": (1200, 900, "dark", False),
+    "phone": (360, 740, "light", True),
+    "phone-dark": (360, 740, "dark", True),
+}
+_LONG: Final = "x" * 300
+_PAGES: Final = {
+    **REPORTS,
+    "plan-long": report(
+        "plan",
+        change(_LONG, Action.UPDATE, Reason.FIELDS_DIFFER, field(_LONG, Op.REPLACE, _LONG, f"{_LONG}\n{_LONG}")),
+        warnings=(Problem(f"{_LONG}.yaml", 1, 1, _LONG, "character", f"{'A long message. ' * 20}{_LONG}", _LONG),),
+    ),
+}
+_RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+_MOST_TABS: Final = 40
+
+
+def main(program: str, axe: Path, folder: Path) -> int:
+    """Write the pages and their screenshots into *folder*; give 1 and say why if anything is wrong with one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wrong: list[str] = []
+    with browser(program) as page:
+        for name, made in _PAGES.items():
+            file = folder / f"{name}.html"
+            file.write_text(render(made, "html"), encoding="utf-8")
+            for look, (width, height, scheme, is_phone) in _LOOKS.items():
+                page.look(width, height, scheme, is_phone=is_phone)
+                page.open(file)
+                page.shot(folder / f"{name}-{look}.png", whole=True)
+                found = (*_accessible(page, axe), *_fitting(page), *_secluded(page, file))
+                wrong.extend(f"{name}, {look}: {what}" for what in found)
+        page.look(1200, 900, "light")
+        page.open(folder / "plan-everything.html")
+        wrong.extend(_filtering(page, folder))
+        wrong.extend(_refusing(page, folder))
+    print("\n".join(wrong) or f"{len(_PAGES)} pages looked at, nothing wrong; screenshots in {folder}")  # noqa: T201
+    return int(bool(wrong))
+
+
+def _accessible(page: Page, axe: Path) -> Iterator[str]:
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    run = f"axe.run({{runOnly: {json.dumps(_RULES)}}}).then(found => JSON.stringify(found.violations))"
+    for violation in json.loads(page.evaluate(run)):
+        yield f"{violation['id']}: {violation['help']}: {[node['html'][:120] for node in violation['nodes'][:3]]}"
+
+
+def _fitting(page: Page) -> Iterator[str]:
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if wide > 0:
+        yield f"{wide} pixels wider than the screen"
+
+
+def _secluded(page: Page, file: Path) -> Iterator[str]:
+    """Tell of every refusal of the policy, every error of the script, and every request but that for the page."""
+    for event in page.events:
+        method, parameters = event.get("method", ""), event.get("params", {})
+        url = parameters.get("request", {}).get("url", "")
+        if method in {"Log.entryAdded", "Audits.issueAdded", "Runtime.exceptionThrown"}:
+            yield f"{method}: {json.dumps(parameters)[:300]}"
+        if method == "Network.requestWillBeSent" and url != file.resolve().as_uri():
+            yield f"asked for {url}"
+
+
+def _filtering(page: Page, folder: Path) -> Iterator[str]:
+    """Filter with keys alone: by an action, by a text, and not any more."""
+    shown = (
+        "[...document.querySelectorAll('li[data-state]')].filter(each => !each.hidden).map(each => each.dataset.state)"
+    )
+    everything = page.evaluate(shown)
+    if not _tab_to(page, "document.activeElement.value === 'blocked'"):
+        yield "no key leads to the filter"
+        return
+    page.press(" ", " ")
+    if set(page.evaluate(shown)) != {"blocked"}:
+        yield "the filter by action shows something else"
+    page.shot(folder / "filtered.png")
+    _tab_to(page, "document.activeElement.type === 'search'")
+    page.send("Input.insertText", text="FROZEN mediaLink")
+    if page.evaluate(shown) != ["blocked"]:
+        yield "the filter by text shows something else"
+    said = page.evaluate("document.querySelector('output').value")
+    if said != f"1 of {len(everything)} shown":
+        yield f"the filter says {said}"
+    if not _tab_to(page, "document.activeElement.tagName === 'SUMMARY'"):
+        yield "no key leads to a resource"
+    before = page.evaluate("document.activeElement.parentElement.open")
+    page.press("Enter", "\r")
+    if page.evaluate("document.activeElement.parentElement.open") == before:
+        yield "no key unfolds a resource"
+    page.shot(folder / "focus.png")
+
+
+def _tab_to(page: Page, condition: str) -> bool:
+    for _ in range(_MOST_TABS):
+        if page.evaluate(condition):
+            return True
+        page.press("Tab")
+    return False
+
+
+def _refusing(page: Page, folder: Path) -> Iterator[str]:
+    """Show that the policy is obeyed here: a page with something smuggled in gets it refused."""
+    text = (folder / "plan-everything.html").read_text(encoding="utf-8")
+    hostile = folder / "smuggled.html"
+    smuggled = (
+        "<script>window.smuggled = 1</script><img src=x onerror='window.smuggled = 1'><p style='color: red'>x</p>"
+    )
+    hostile.write_text(text.replace("</footer>", f"</footer>{smuggled}"), encoding="utf-8")
+    page.open(hostile)
+    page.evaluate("new Promise(done => setTimeout(done, 200))")
+    if page.evaluate("window.smuggled") is not None:
+        yield "the policy lets a foreign script run"
+    if not any("Content Security Policy" in json.dumps(event) for event in page.events):
+        yield "a refusal of the policy is not seen here, so that none elsewhere says nothing"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
