@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.model import Change, FieldChange, Problem, Report, Unmanaged
 
 _TONES: Final = {"+": "good", "~": "warn", "!": "bad", "?": "bad", "…": "calm", "=": "quiet", "*": "quiet"}
-_TONE_OF_CODE: Final = {0: "good", 1: "bad", 2: "warn"}
+_TONE_OF_CODE: Final = {0: "good", 1: "bad", 2: "warn", 3: "calm"}
 _ROOM: Final = 1000
 """Characters of one value: a page wraps what a terminal would cut."""
 _MOST_LINES: Final = 400

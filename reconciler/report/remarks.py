@@ -66,15 +66,15 @@ def limited(found: Iterable[Remark], level: Level, most: int) -> tuple[tuple[Rem
 
 
 def words_for(item: Item, report: Report) -> str:
-    """Give the words for what a plan says of a resource, or for how an apply ended for it."""
-    return ending_of(item) if is_applied(report) else state_of(item.change)
+    """Give the words for what a plan says of a resource, or for how it ended: in an apply, or a check of a plan."""
+    return ending_of(item) if is_applied(report) or item.outcome is not None else state_of(item.change)
 
 
 def rule_of(item: Item, report: Report) -> str:
     """Give the stable name for what is said of a resource."""
-    ending = words_for(item, report)
-    is_decided_before = not is_applied(report) or ending == str(item.change.action)
-    return str(item.change.reason) if is_decided_before else ending.replace(" ", "-")
+    words = words_for(item, report)
+    is_planned = item.outcome is None and not is_applied(report)
+    return str(item.change.reason) if is_planned or words == str(item.change.action) else words.replace(" ", "-")
 
 
 def text_of(item: Item, report: Report) -> str:

@@ -41,7 +41,7 @@ class Level(StrEnum):
     ERROR = "error"
     """The command exits 1."""
     WARNING = "warning"
-    """A report of drift exits 2; a warning about a manifest changes nothing."""
+    """A report of drift exits 2, or 3; a warning about a manifest changes nothing."""
     NOTE = "note"
     """It changes nothing."""
 
@@ -49,8 +49,9 @@ class Level(StrEnum):
 def level_of(item: Item, report: Report) -> Level:
     """Tell what *item* does to the exit code of the command that made *report*."""
     change = item.change
-    if item.outcome is not None and item.outcome.result is Result.REFUSED:
-        return Level.ERROR
+    if report.checked is not None:
+        is_refused = item.outcome is not None and item.outcome.result is Result.REFUSED
+        return Level.ERROR if is_refused else Level.NOTE
     if is_applied(report):
         ending = ending_of(item)
         is_held_back = ending == "not started" and bool(report.errors)  # by an error that is told of itself

@@ -11,6 +11,7 @@ from reconciler.errors import ErrorInfo
 from reconciler.model import (
     MISSING,
     Action,
+    Cause,
     Change,
     Desired,
     FieldChange,
@@ -289,6 +290,15 @@ OVER_LIMIT = Problem(
     "look at the plan; if it is right, pass --max-puts 2",
 )
 
+MOVED = change("moved", Action.UPDATE, Reason.FIELDS_DIFFER)
+PENDING = change(
+    "pending",
+    Action.UPDATE,
+    Reason.FIELDS_DIFFER,
+    field("tags.team", Op.REPLACE, "a", "b", cause=Cause.PENDING),
+    cause=Cause.PENDING,
+)
+
 REPORTS = {
     "validate-good": report("validate", manifests=2, requests={}, warnings=WARNINGS),
     "validate-errors": report("validate", requests={}, errors=ERRORS, warnings=WARNINGS),
@@ -300,5 +310,11 @@ REPORTS = {
     "apply-good": applied(*ENDINGS[:3]),
     "apply-everything": applied(*ENDINGS, warnings=WARNINGS),
     "apply-refused": report("apply", CREATE, UPDATE, IN_SYNC, unmanaged=STRAYS[:1], errors=(OVER_LIMIT,), puts=0),
+    "drift-pending": report("drift", IN_SYNC, PENDING),
+    "plan-checked": replace(
+        report("plan", IN_SYNC, MOVED, FROZEN),
+        checked=2,
+        outcomes={MOVED.desired.key: Outcome(MOVED, Result.REFUSED, ErrorInfo("PlanChanged", "The live body moved."))},
+    ),
     "run-report-only": report("run", IN_SYNC, AGAIN, STUBBORN),
 }
