@@ -4,12 +4,13 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 UPGRADE ?=
+CHROMIUM ?= chromium
 
 BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference properties redaction mutants foreign azurite bench scale lock clean
+.PHONY: help demo test check static lint format types contracts reference properties redaction mutants foreign azurite pages bench scale lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +55,10 @@ foreign: $(STAMP) ## Hold the embedded ARM against a client that is not ours
 
 azurite: $(STAMP) ## Hold the signatures for packages against Azurite
 	$(BIN)/python -m tests.foreign.azurite
+
+pages: $(STAMP) ## Look at the HTML report in Chromium, with axe-core from npm; screenshots in build/pages
+	npm install --silent --no-save --ignore-scripts --prefix build/axe axe-core@4.14.1
+	$(BIN)/python -m tests.pages $(CHROMIUM) build/axe/node_modules/axe-core/axe.min.js build/pages
 
 bench: $(STAMP) ## Measure, and compare with the budgets
 	$(BIN)/python -m benchmarks
