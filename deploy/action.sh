@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# The steps of action.yml. Everything comes in as a variable, and nothing of it is ever read as a command.
+set -euo pipefail
+
+HOME_OF_TOOL=${RUNNER_TEMP:?}/reconciler
+
+fail() {
+  printf 'action: %s\n' "$1" >&2
+  exit 64
+}
+
+# Installs the reconciler that came with this action, and only what its lock names, into a folder that the runner empties.
+install() {
+  local python=python3
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "python3 is older than 3.11: set up a newer one"
+  "$python" -m venv "$HOME_OF_TOOL"
+  "$HOME_OF_TOOL/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
+    -r "${GITHUB_ACTION_PATH:?}/deploy/requirements.txt"
+  "$HOME_OF_TOOL/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$GITHUB_ACTION_PATH"
+  local wanted=${INPUT_VERSION:-} brought
+  brought=$("$HOME_OF_TOOL/bin/reconciler" --version)
+  [ -z "$wanted" ] || [ "${brought##* }" = "$wanted" ] || fail "this action brings version ${brought##* }, and not the one that was asked for"
+}
+
+# Runs one command. With -o github the reconciler itself writes annotations, the summary and most outputs.
+run() {
+  local arguments=() after=() line code=0 folder
+  case ${INPUT_COMMAND:-plan} in
+    validate | plan | apply | drift) arguments+=("${INPUT_COMMAND:-plan}") ;;
+    *) fail "command is validate, plan, apply or drift" ;;
+  esac
+  if [ -n "${INPUT_ENVIRONMENT:-}" ]; then arguments+=(--environment "$INPUT_ENVIRONMENT"); fi
+  if [ -n "${INPUT_PLAN_FILE:-}" ]; then
+    case ${arguments[0]} in
+      plan) arguments+=(--out "$INPUT_PLAN_FILE") ;;
+      apply) arguments+=(--plan "$INPUT_PLAN_FILE") ;;
+      *) fail "plan-file goes with plan and apply" ;;
+    esac
+  fi
+  while IFS= read -r line; do
+    if [ -n "$line" ]; then arguments+=("$line"); fi
+  done <<<"${INPUT_ARGS:-}"
+  while IFS= read -r line; do
+    if [ -n "$line" ]; then after+=("$line"); fi
+  done <<<"${INPUT_PATHS:-manifests}"
+  folder=$(mktemp -d "$RUNNER_TEMP/report.XXXXXX")
+  "$HOME_OF_TOOL/bin/reconciler" "${arguments[@]}" --output github \
+    --report "json=$folder/report.json" --report "markdown=$folder/report.md" -- "${after[@]}" || code=$?
+  tell report "$folder/report.json"
+  tell markdown "$folder/report.md"
+  if [ -n "${INPUT_PLAN_FILE:-}" ]; then tell plan-file "$INPUT_PLAN_FILE"; fi
+  if [ ! -f "$folder/report.json" ]; then tell exit-code "$code" always; fi
+  return "$code"
+}
+
+# Writes the report into the pull request; a run that got to no report leaves what stands there.
+comment() {
+  [ -n "${MARKDOWN:-}" ] || return 0
+  local arguments=()
+  if [ -n "${INPUT_ENVIRONMENT:-}" ]; then arguments+=(--environment "$INPUT_ENVIRONMENT"); fi
+  "$HOME_OF_TOOL/bin/reconciler" comment --github ${arguments[@]+"${arguments[@]}"} -- "$MARKDOWN"
+}
+
+# Hands a value to later steps; the name of a file only if the file is there.
+tell() {
+  if [ -n "${3:-}" ] || [ -f "$2" ]; then
+    local end
+    end=end_$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    printf '%s<<%s\n%s\n%s\n' "$1" "$end" "$2" "$end" >>"${GITHUB_OUTPUT:?}"
+  fi
+}
+
+case ${1:-} in
+  install | run | comment) "$1" ;;
+  *) fail "the steps are install, run and comment" ;;
+esac
