@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from reconciler.report.escape import harmless, visible
+from reconciler.report.escape import harmless
 from reconciler.report.remarks import limited, remarks
 from reconciler.report.states import Level
 from reconciler.report.summary import count, verdict
@@ -59,7 +59,7 @@ def _kebab(name: str) -> str:
 
 def _lines(report: Report, base: str) -> Iterator[str]:
     found = remarks(report, base)
-    yield _command(Level.NOTE, {"title": f"reconciler {report.command}"}, visible(verdict(report)))
+    yield _command(Level.NOTE, {"title": f"reconciler {report.command}"}, verdict(report))
     for level in Level:
         shown, more = limited(found, level, MOST - (level is Level.NOTE))
         yield from map(_annotation, shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from reconciler.report.escape import masked, visible
+from reconciler.report.escape import masked
 from reconciler.report.summary import summarize, verdict
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def outputs(report: Report, code: int) -> dict[str, str]:
         "hasChanges": json.dumps(summary.puts > 0),
         "hasDrift": json.dumps(summary.drift > 0),
         "exitCode": str(code),
-        "verdict": masked(visible(verdict(report))),
+        "verdict": masked(verdict(report)),
         "counts": json.dumps(counts),
         **{name: str(value) for name, value in counts.items()},
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import example, given
 
+from reconciler.errors import ErrorInfo
 from reconciler.model import Action, Finding, Layer, Op, Origin, Problem, Reason, Refusal
 from reconciler.report import exit_code, render
 from reconciler.report.escape import harmless, inert, visible
@@ -15,6 +16,7 @@ from reconciler.report.github import MOST, assignments
 from reconciler.report.outputs import outputs
 from tests.report.reports import REPORTS, change, field, report
 from tests.report.test_hostile import PIECES, UNSEEN, made_of
+from tests.support.canary import traces
 
 LEVELS = {"error": 1, "warning": 0, "notice": 0}
 UNESCAPED = (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%"))
@@ -131,6 +133,14 @@ def test_a_message_is_cut_before_the_runner_cuts_it() -> None:
     assert found.message.endswith("…")
 
 
+def test_a_cut_and_an_escape_bring_no_secret_to_light() -> None:
+    """Half a token is not told from a word, nor a link whose colon is escaped from any other text."""
+    for number in range(3890, 3960):
+        error = ErrorInfo("Failed", f"{'x' * number} Bearer CANARY{'0' * 30}")
+        unread = replace(change("https://h/b?v=CANARY", Action.UNKNOWN, Reason.READ_FAILED), error=error)
+        assert not traces(render(report("plan", unread), "github")), number
+
+
 @given(PIECES)
 @example(["::error::"] * 8)
 @example([":"] * 8)
@@ -176,8 +186,9 @@ def test_outputs() -> None:
 
 def test_no_output_has_two_lines() -> None:
     """A message of ours may quote a path that somebody wrote."""
-    problem = Problem("a", None, None, "", "x", "rule\nend\nPATH<<end\n/tmp\x1b")
+    problem = Problem("a", None, None, "", "x", "rule\nend\nPATH<<end\n/tmp\x1b https://h/b?sig=CANARY")
     made = replace(REPORTS["apply-refused"], errors=(problem,))
     values = outputs(made, 1)
     assert all("\n" not in value for value in values.values())
+    assert not traces(assignments(values, "end"))
     assert values["verdict"] == visible(values["verdict"]) == harmless(values["verdict"]).replace(r":\x3a", "::")
