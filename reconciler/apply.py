@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.arm.client import Accepted
 from reconciler.arm.polling import Interrupted, Patience, follow
+from reconciler.arm.retry import LONGEST_WAIT_S
 from reconciler.body import put_body
 from reconciler.errors import (
     ArmError,
@@ -53,11 +54,18 @@ if TYPE_CHECKING:
 
 DID_NOT_STICK: Final = "DidNotStick"
 _ROUNDS: Final = 3
+_TIMES_PUT_OFF: Final = 5
 _LEAST_S: Final = 1e-3
+_TOO_MANY_REQUESTS: Final = 429
+_FRESH_S: Final = 30.0  # a PUT that has waited longer since its read, for its turn or as ARM asked, is decided anew
 _READ_BACK_GRACE_S: Final = 60.0
 _SHOWN_CHARACTERS: Final = 80
 _TAKEN_UP: Final = frozenset({Action.CREATE, Action.UPDATE, Action.WAIT})
 _GONE: Final = frozenset({Result.FAILED, Result.SKIPPED, Result.REFUSED})
+
+
+class _StaleError(Exception):
+    """A PUT is about to be sent, and the read that it is built from is old."""
 
 
 class Progress(Protocol):
@@ -81,8 +89,10 @@ class _Attempt:
     Attributes:
         change: As planned, then as decided just before the PUT.
         deadline: In monotonic seconds, for what is in its way.
-        rounds: PUTs sent.
+        read_at: When it was read last, in monotonic seconds.
+        rounds: PUTs begun.
         lost: How many of them were answered with nothing, or with an error of the server.
+        put_off: How many of them ARM asked to send later.
         pause_s: How long ARM asks to wait before the next one.
         may_have_landed: Whether Azure may have acted on one whose answer was lost.
         given_up: Why no more are sent; what may have landed is looked for once more.
@@ -90,8 +100,10 @@ class _Attempt:
 
     change: Change
     deadline: float = 0.0
+    read_at: float = 0.0
     rounds: int = 0
     lost: int = 0
+    put_off: int = 0
     pause_s: float | None = None
     may_have_landed: bool = False
     given_up: TransientError | ConflictError | None = None
@@ -239,6 +251,7 @@ class Applier:
         """Read, decide and write; None where that is to be done again after a pause."""
         change, attempt.pause_s = attempt.change, None
         decision = decide(change.desired, await read_one(change.desired, self.arm), self._policy(attempt))
+        attempt.read_at = self.patience.clock.monotonic()
         if decision.change.action is Action.WAIT:
             return None
         if decision.change.action is Action.NONE and attempt.may_have_landed:
@@ -268,18 +281,34 @@ class Applier:
             self.progress.started(attempt.change)
         attempt.rounds += 1
         try:
-            return await self._put(attempt.change.desired, decision)
+            return await self._put(attempt, decision)
+        except _StaleError:
+            attempt.pause_s = _LEAST_S
+            return None
         except (ConflictError, TransientError) as error:
-            attempt.lost += isinstance(error, TransientError)
-            attempt.may_have_landed |= isinstance(error, TransientError) and error.may_have_landed
-            if attempt.lost < _ROUNDS and self._is_time_for(attempt, error.retry_after_s):
-                attempt.pause_s = error.retry_after_s
+            self._count(attempt, error)
+            is_left = attempt.lost < _ROUNDS and attempt.put_off < _TIMES_PUT_OFF
+            if is_left and self._is_time_for(attempt, error.retry_after_s):
                 return None
             if not attempt.may_have_landed:
                 raise
             attempt.given_up = error
             attempt.deadline = max(attempt.deadline, self.patience.clock.monotonic() + self.patience.interval_s)
             return None
+
+    @staticmethod
+    def _count(attempt: _Attempt, error: ConflictError | TransientError) -> None:
+        """Keep what became of a PUT, and how long to wait before the resource is read again."""
+        attempt.pause_s = error.retry_after_s
+        if isinstance(error, ConflictError):
+            return
+        attempt.may_have_landed |= error.may_have_landed
+        if error.info.status != _TOO_MANY_REQUESTS:
+            attempt.lost += 1
+            return
+        attempt.put_off += 1
+        if error.retry_after_s and error.retry_after_s <= LONGEST_WAIT_S:
+            attempt.pause_s = _LEAST_S  # the client lets nothing through before, and one after the other then
 
     def _is_time_for(self, attempt: _Attempt, asked_s: float | None) -> bool:
         """Whether there is time left, and as much of it as ARM asks to wait: nothing is sent before that."""
@@ -290,20 +319,27 @@ class Applier:
             return None
         return self.saved.refusal(decision.change.desired, decision.change.action, decision.live)
 
-    async def _put(self, desired: Desired, decision: Decision) -> Accepted:
+    async def _put(self, attempt: _Attempt, decision: Decision) -> Accepted:
+        desired = attempt.change.desired
         body = put_body(desired, decision.live, decision.comparison, self.policy.tracking)
         if self.blobs is not None:
             body = await self.blobs.ready(desired.kind, body)
         self.secrets[desired.key] = frozenset(secrets_in(body))
-        self.puts += 1
         is_first = desired.key not in self.sent
-        self.sent[desired.key] = None
+
+        def check() -> None:
+            self.patience.check()
+            if self.patience.clock.monotonic() > attempt.read_at + _FRESH_S:
+                raise _StaleError
+            self.puts += 1
+            self.sent[desired.key] = None
+
         try:
-            accepted = await self.arm.put(desired.id, desired.kind.api_version, body, self.patience.check)
-        except (Interrupted, ConflictError, TransientError) as error:
+            accepted = await self.arm.put(desired.id, desired.kind.api_version, body, check)
+        except (Interrupted, _StaleError, ConflictError, TransientError) as error:
             may_have_landed = isinstance(error, TransientError) and error.may_have_landed
-            if is_first and not may_have_landed:  # ARM said no, or asked to wait and was not asked again
-                del self.sent[desired.key]
+            if is_first and not may_have_landed:  # ARM said no, or it was not sent
+                self.sent.pop(desired.key, None)
             raise
         self.sent[desired.key] = accepted
         return accepted

@@ -410,14 +410,54 @@ def test_a_conflict_after_which_nothing_is_left() -> None:
         assert test.service.sent("PUT") == ["suite"]
 
 
-def test_throttled_writes() -> None:
-    """A throttled PUT waits as long as it is told to, within its round."""
+@pytest.mark.parametrize("asked", [17, 60, 600, 700])
+def test_throttled_writes(asked: int) -> None:
+    """A throttled PUT waits as long as it is told to, and is built from what stands then."""
+
+    @scenario(definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, DEFINITION, description="old")
+        since = test.clock.elapsed
+
+        async def meanwhile(send: Any, forward: Forward) -> None:
+            test.world.edit(DEFINITION, lambda body: {**body, "tags": {**body["tags"], "else": "theirs"}})
+            await refuses(429, "TooManyRequests", Retry_After=str(asked))(send, forward)
+
+        test.service.plan("PUT", "/suite", meanwhile)
+        assert await test.results() == {"suite": "succeeded"}
+        assert [round(at - since, 2) for at in test.service.times("PUT", "/suite")] == [0, asked]
+        stored = test.world.stored(DEFINITION)
+        assert stored is not None
+        assert stored["tags"]["else"] == "theirs"
+
+
+def test_throttled_for_long() -> None:
+    """What somebody does while ARM lets nothing through is seen before the PUT is sent, however long that takes."""
+
+    @scenario(definition("one"), definition("two", description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        one, two = DEFINITION.replace("suite", "one"), DEFINITION.replace("suite", "two")
+        edited(test, one, description="old")
+        edited(test, two, description="old")
+        test.service.plan("PUT", "/one", refuses(429, "TooManyRequests", Retry_After="300"))
+        plan = await test.plan()
+        test.service.seen.clear()
+        applying = asyncio.ensure_future(test.results(plan, concurrency=1))
+        await test.clock.sleep(100)
+        edited(test, two, description="new")
+        assert await applying == {"one": "succeeded", "two": "unchanged"}
+        assert test.service.sent("PUT") == ["one", "one"]
+
+
+def test_throttled_for_ever() -> None:
+    """Five times ARM is asked, and its own words are told."""
 
     @scenario(definition())
     async def _(test: Bench) -> None:
-        test.service.plan("PUT", "/suite", refuses(429, "TooManyRequests", Retry_After="17"))
-        assert await test.results() == {"suite": "succeeded"}
-        assert test.service.times("PUT", "/suite") == [0, 17]
+        test.service.plan("PUT", "/suite", refuses(429, "TooManyRequests", Retry_After="60"), times=99)
+        assert await test.results() == {"suite": "failed TooManyRequests"}
+        assert [round(at) for at in test.service.times("PUT", "/suite")] == [0, 60, 120, 180, 240]
+        assert test.service.times("GET", "/suite")[-2:] == pytest.approx([180, 240], abs=0.1)
 
 
 # Operations
@@ -1210,7 +1250,7 @@ def test_cancelled_while_throttled() -> None:
     @scenario(definition())
     async def _(test: Bench) -> None:
         test.service.plan("PUT", "/suite", refuses(429, "TooManyRequests", Retry_After="600"))
-        assert await cancelled_at(test, 5) == {"suite": "failed Interrupted"}
+        assert await cancelled_at(test, 5) == {"suite": "skipped Interrupted"}
         assert test.clock.elapsed == 5
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
 
 _TOO_MANY_REQUESTS: Final = 429
-_LONGEST_WAIT_S: Final = 600.0  # "Retry-After" of ARM is 10 to 600 s (resource provider contract, async-api-reference)
+LONGEST_WAIT_S: Final = 600.0  # "Retry-After" of ARM is 10 to 600 s (resource provider contract, async-api-reference)
 _LONGEST_SPREAD_S: Final = 10.0
 _EVERYBODY: Final = "everybody"
 
@@ -138,7 +138,7 @@ class Retrier:
 
         Args:
             lane: What the request counts for. A throttled answer speaks for all of its scope; a write may have been
-                acted on when its answer is lost, so only 429 is repeated.
+                acted on when its answer is lost, so only 429 is repeated, where ARM does not say how long to wait.
             send: Sends the request once.
 
         Returns:
@@ -179,9 +179,11 @@ class Retrier:
         if not _is_repeated(outcome, write=write) or attempt >= self.tries:
             return None
         asked = self._asked(outcome)
-        if asked > _LONGEST_WAIT_S or self._outage.is_given_up(self.clock.monotonic()):
+        if asked > LONGEST_WAIT_S or self._outage.is_given_up(self.clock.monotonic()):
             return None
         if asked and _is_throttled(outcome):
+            if write:
+                return None  # by then the read that it is built from is old
             return 0.0  # the window is what it waits for
         if self._retries >= self.free_retries + self.retry_share * self._sent:
             return None
@@ -197,7 +199,7 @@ class Retrier:
             return
         self._outage.add(outcome, now)
         asked = self._asked(outcome)
-        if _is_throttled(outcome) and 0 < asked <= _LONGEST_WAIT_S:
+        if _is_throttled(outcome) and 0 < asked <= LONGEST_WAIT_S:
             self._hold(lane.scope, asked)
         is_waited_out = _EVERYBODY not in self.windows or self.windows[_EVERYBODY].until <= now
         if self._outage.is_down and is_waited_out:

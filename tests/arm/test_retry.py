@@ -206,10 +206,18 @@ def test_the_last_try_holds_the_others() -> None:
 
 
 def test_a_throttled_write_is_repeated() -> None:
-    """ARM did not act on it."""
-    wire = Wire(FakeClock(), THROTTLED, answer(200, {}))
+    """ARM did not act on it, and a second later what it is built from is as fresh as before."""
+    wire = Wire(FakeClock(), refused(429, "T"), answer(200, {}))
     run(client(wire).put(RESOURCE, VERSION, {}))
-    assert wire.times == [0, 17]
+    assert wire.times == [0, 1]
+
+
+def test_a_write_that_arm_put_off_is_not() -> None:
+    """By then what it is built from is old: who sent it must read first."""
+    wire = Wire(FakeClock(), THROTTLED)
+    with pytest.raises(TransientError) as caught:
+        run(client(wire).put(RESOURCE, VERSION, {}))
+    assert (wire.times, caught.value.may_have_landed, caught.value.retry_after_s) == ([0], False, 17)
 
 
 @pytest.mark.parametrize("lost", [answer(500), answer(503, Retry_After="5"), answer(408), BROKEN])
