@@ -93,6 +93,7 @@ class _Attempt:
         rounds: PUTs begun.
         lost: How many of them were answered with nothing, or with an error of the server.
         put_off: How many of them ARM asked to send later.
+        conflicts: How many of them met something in the way.
         pause_s: How long ARM asks to wait before the next one.
         may_have_landed: Whether Azure may have acted on one whose answer was lost.
         given_up: Why no more are sent; what may have landed is looked for once more.
@@ -104,6 +105,7 @@ class _Attempt:
     rounds: int = 0
     lost: int = 0
     put_off: int = 0
+    conflicts: int = 0
     pause_s: float | None = None
     may_have_landed: bool = False
     given_up: TransientError | ConflictError | None = None
@@ -296,11 +298,13 @@ class Applier:
             attempt.deadline = max(attempt.deadline, self.patience.clock.monotonic() + self.patience.interval_s)
             return None
 
-    @staticmethod
-    def _count(attempt: _Attempt, error: ConflictError | TransientError) -> None:
+    def _count(self, attempt: _Attempt, error: ConflictError | TransientError) -> None:
         """Keep what became of a PUT, and how long to wait before the resource is read again."""
         attempt.pause_s = error.retry_after_s
         if isinstance(error, ConflictError):
+            pause = (error.retry_after_s or self.patience.interval_s) * 2**attempt.conflicts
+            attempt.pause_s = max(error.retry_after_s or 0.0, min(pause, LONGEST_WAIT_S))
+            attempt.conflicts += 1
             return
         attempt.may_have_landed |= error.may_have_landed
         if error.info.status != _TOO_MANY_REQUESTS:

@@ -349,31 +349,46 @@ def test_conflicts(code: str) -> None:
     async def _(test: Bench) -> None:
         test.service.plan("PUT", "/suite", refuses(409, code), times=2)
         assert await test.results() == {"suite": "succeeded"}
-        assert test.service.times("PUT", "/suite") == [0, 15, 30]
+        assert test.service.times("PUT", "/suite") == [0, 15, 45]
 
 
-def test_conflicts_for_long() -> None:
-    """However many there are: only the time limit ends the waiting."""
+@pytest.mark.parametrize(
+    ("asked", "timeout_s", "times"),
+    [
+        ({}, 50, [0, 15, 45, 50]),
+        ({}, 3600, [0, 15, 45, 105, 225, 465, 945, 1545, 2145, 2745, 3345, 3600]),
+        ({"Retry_After": "1"}, 3600, [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 1023, 1623, 2223, 2823, 3423, 3600]),
+        ({"Retry_After": "700"}, 3600, [0, 700, 1400, 2100, 2800, 3500]),
+    ],
+)
+def test_conflicts_for_ever(asked: dict[str, str], timeout_s: float, times: list[float]) -> None:
+    """Asked after as rarely as it has lasted long, until the time limit; then ARM's own words are told."""
 
-    @scenario(definition())
+    @scenario(definition(), timeout_s=timeout_s)
     async def _(test: Bench) -> None:
-        test.service.plan("PUT", "/suite", refuses(409, "Conflict"), times=9)
-        assert await test.results() == {"suite": "succeeded"}
-        assert test.service.times("PUT", "/suite") == list(range(0, 136, 15))
-
-
-def test_conflicts_for_ever() -> None:
-    """Until the time limit, and then ARM's own words are told."""
-
-    @scenario(definition(), timeout_s=50)
-    async def _(test: Bench) -> None:
-        test.service.plan("PUT", "/suite", refuses(409, "Conflict"), times=99)
+        test.service.plan("PUT", "/suite", refuses(409, "Conflict", **asked), times=999)
         assert await test.results() == {"suite": "failed Conflict"}
-        assert test.service.times("PUT", "/suite") == [0, 15, 30, 45, 50]
+        assert test.service.times("PUT", "/suite") == times
 
 
-@pytest.mark.parametrize(("status", "code"), [(409, "Conflict"), (503, "ServerBusy")])
-def test_as_long_as_it_is_asked_to(status: int, code: str) -> None:
+def test_a_conflict_with_an_operation_that_is_seen() -> None:
+    """Once a read shows what is in the way, it is looked at as often as any operation."""
+
+    @scenario(definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, DEFINITION, description="old")
+        since = test.clock.elapsed
+        plan = await test.plan()
+        test.service.plan("PUT", "/suite", refuses(409, "Conflict"), times=3)
+        applying = asyncio.ensure_future(test.results(plan))
+        await test.clock.sleep(100)
+        test.service.plan("GET", "/suite", running(DEFINITION), times=3)
+        assert await applying == {"suite": "succeeded"}
+        assert [at - since for at in test.service.times("PUT", "/suite")] == [0, 15, 45, 150]
+
+
+@pytest.mark.parametrize(("status", "code", "last"), [(409, "Conflict", 37), (503, "ServerBusy", 22)])
+def test_as_long_as_it_is_asked_to(status: int, code: str, last: float) -> None:
     """What ARM asks to wait counts to the second, and only for the answer that it came with."""
 
     @scenario(definition())
@@ -381,7 +396,7 @@ def test_as_long_as_it_is_asked_to(status: int, code: str) -> None:
         test.service.plan("PUT", "/suite", refuses(status, code, Retry_After="7"))
         test.service.plan("PUT", "/suite", refuses(status, code))
         assert await test.results() == {"suite": "succeeded"}
-        assert test.service.times("PUT", "/suite") == [0, 7, 22]
+        assert test.service.times("PUT", "/suite") == [0, 7, last]
 
 
 def test_longer_than_there_is_time() -> None:
