@@ -146,7 +146,7 @@ def _object(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tu
     had: dict[str, Any] = {}
     for name, child in rule.properties.items():
         a, b = stated.get(name, MISSING), live.get(name, MISSING)
-        if (a is MISSING and b is MISSING and not child.has_default) or child.read_only:
+        if a is MISSING and b is MISSING and not child.has_default:
             continue
         x, y = _pair(child, a, b, (*steps, name), scope)
         if x is not MISSING:
