@@ -1,4 +1,4 @@
-"""Elements of an HTML page, whose texts and attributes can be anything: they are made harmless here, and escaped."""
+"""Elements of an HTML page, whose texts can be anything: they are made harmless here, and escaped with all else."""
 
 from __future__ import annotations
 
@@ -38,10 +38,9 @@ def e(tag: str, *children: ET.Element | str | None, **attributes: str) -> ET.Ele
     Args:
         tag: Its name.
         children: Elements and texts in their order; None is left out.
-        attributes: ``class_`` is ``class``, ``data_state`` is ``data-state``.
+        attributes: Of our own words; ``class_`` is ``class``, ``data_state`` is ``data-state``.
     """
-    named = {name.rstrip("_").replace("_", "-"): _clean(value) for name, value in attributes.items()}
-    element = ET.Element(tag, named)
+    element = ET.Element(tag, {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()})
     for child in children:
         if isinstance(child, str):
             _append(element, _clean(child))

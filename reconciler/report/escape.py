@@ -58,7 +58,7 @@ def inert(line: str) -> str:
 
 def harmless(text: str) -> str:
     """Give text of any number of lines, each of them visible and inert."""
-    return "\n".join(inert(visible(line)) for line in text.split("\n"))
+    return "\n".join([inert(visible(line)) for line in text.split("\n")])
 
 
 def inert_json(text: str) -> str:

@@ -12,7 +12,7 @@ from reconciler.report.states import Level, ending_of, is_applied, level_of, not
 from reconciler.report.text import Look, item_lines, problem_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.model import Problem, Report
     from reconciler.report.states import Item
@@ -26,21 +26,26 @@ class Remark:
     Attributes:
         rule: The stable name of what it is a case of: the code of a problem, a reason, or how an apply ended.
         title: What it is about, on one line.
-        text: What there is to say, in the lines of the text report.
         file: From the root of the repository, where that is known.
         line: From 1; None where no line can be named.
         column: From 1.
         subject: What stays the same from run to run: the id of the resource, or the path in the document.
+        tell: Gives what there is to say.
     """
 
     level: Level
     rule: str
     title: str
-    text: str
     file: str
     line: int | None
     column: int | None
     subject: str
+    tell: Callable[[], str]
+
+    @property
+    def text(self) -> str:
+        """Give what there is to say, in the lines of the text report; most remarks of many are only counted."""
+        return masked(self.tell())
 
 
 def remarks(report: Report, base: str) -> tuple[Remark, ...]:
@@ -80,7 +85,7 @@ def rule_of(item: Item, report: Report) -> str:
 def text_of(item: Item, report: Report) -> str:
     """Give what there is to say of a resource: its state, then the lines that the text report has below its name."""
     _, *lines = item_lines(item, Look(), applied=is_applied(report))
-    return masked("\n".join((words_for(item, report), *lines)))
+    return "\n".join((words_for(item, report), *lines))
 
 
 def _of_item(item: Item, report: Report, base: str) -> Remark:
@@ -90,11 +95,11 @@ def _of_item(item: Item, report: Report, base: str) -> Remark:
         level=level_of(item, report),
         rule=rule_of(item, report),
         title=masked(visible(f"{desired.kind.name} {desired.name}")),
-        text=text_of(item, report),
         file=_from_root(base, file),
         line=line,
         column=None,
         subject=desired.key,
+        tell=lambda: text_of(item, report),
     )
 
 
@@ -117,11 +122,11 @@ def _of_problem(problem: Problem, level: Level, base: str) -> Remark:
         level=level,
         rule=problem.code,
         title=masked(visible(problem.code)),
-        text=masked("\n".join(_problem_text(problem, level))),
         file=_from_root(base, problem.file),
         line=problem.line,
         column=problem.column,
         subject=problem.path,
+        tell=lambda: "\n".join(_problem_text(problem, level)),
     )
 
 

@@ -17,6 +17,7 @@ from reconciler.model import Action, Op, Problem, Reason
 from reconciler.report import render
 from tests.pages.browser import browser
 from tests.report.reports import REPORTS, change, field, report
+from tests.report.test_hostile import made_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ _LOOKS: Final = {
 _LONG: Final = "x" * 300
 _PAGES: Final = {
     **REPORTS,
+    "apply-hostile": made_of(["<img src=//x.example onerror=alert(1)>", "</style><script>alert(1)</script>"] * 4),
     "plan-long": report(
         "plan",
         change(_LONG, Action.UPDATE, Reason.FIELDS_DIFFER, field(_LONG, Op.REPLACE, _LONG, f"{_LONG}\n{_LONG}")),
