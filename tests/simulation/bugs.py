@@ -14,6 +14,7 @@ import tomllib
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -154,8 +155,8 @@ def write_page(findings: Iterable[Finding]) -> None:
     ]
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(_HEAD)
-    after = rest[rest.index("\n\n") :] if "\n\n" in rest else "\n"
-    PAGE.write_text(f"{before}{_HEAD}" + "\n".join(rows) + after, encoding="utf-8", newline="\n")
+    after = dropwhile(lambda line: line.startswith("|"), rest.splitlines())
+    PAGE.write_text(before + _HEAD + "\n".join([*rows, *after, ""]), encoding="utf-8", newline="\n")
 
 
 def _where(finding: Finding) -> str:

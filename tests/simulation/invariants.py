@@ -244,7 +244,7 @@ class Watch:
         elif 0 < asked <= LONGEST_ASKED_S and (request.kind == "poll" or (request.kind == "put" and status >= 400)):
             self._held[f"{request.method} {request.key}"] = (now, now + asked)
         if request.kind == "get":
-            self._told(request.key, reply)
+            self._told(request, reply)
         elif request.kind == "list":
             self._listed(request, reply)
         elif request.kind == "poll":
@@ -261,9 +261,11 @@ class Watch:
         if isinstance(word, str) and word.lower() in _BAD_ENDS and request.key in self._operations:
             self._ended_badly.add(self._operations[request.key])
 
-    def _told(self, key: str, reply: Reply) -> None:
-        body = reply.json()
+    def _told(self, request: Request, reply: Reply) -> None:
+        key, body = request.key, reply.json()
         if _is_absent(reply, body):
+            if "expand" in request.query:
+                return  # its replication was asked for: whether the resource is there, another read tells
             self.reads[key] = Read(None, alone=True)
         elif 200 <= reply.status < 300 and _is_resource(body) and body["id"].lower() == key:
             self.reads[key] = Read(body, alone=True)

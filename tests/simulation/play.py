@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
@@ -15,7 +16,7 @@ from tests.simulation import resources
 from tests.simulation.azure import Azure
 from tests.simulation.clock import VirtualClock, run
 from tests.simulation.invariants import Violation
-from tests.simulation.process import TIMEOUT_S, Process
+from tests.simulation.process import OPTIONS, TIMEOUT_S, Process
 from tests.simulation.resources import CANARY, FROZEN, Facts
 from tests.simulation.schedule import Drift, Edit, Run, Schedule, Step, Wait
 
@@ -29,6 +30,7 @@ RUNS: Final = 3
 SETTLED_S: Final = 7200.0
 ROUNDS: Final = 3
 _STOP_GRACE_S: Final = 4.0
+_OPERATION: Final = re.compile(r"(?<=capsOperations/)[0-9a-f-]{36}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ class Play:
         self._log: list[str] = []
 
     def tell(self, text: str) -> None:
-        """Go on with the story."""
-        self.story.append(f"{self.clock.elapsed:9.1f} s  {text}")
+        """Go on with the story; operations have another name in each play."""
+        self.story.append(f"{self.clock.elapsed:9.1f} s  {_OPERATION.sub('…', text)}")
 
     @property
     def cost(self) -> Cost:
@@ -177,7 +179,10 @@ class Play:
 
     def _born(self, step: Run) -> Process:
         process = Process(len(self.processes) + 1, self.azure, self.schedule.items, self.stated, self.schedule.chance)
-        process.crash, process.concurrency = step.crash, step.concurrency
+        process.crash = step.crash
+        process.options = replace(
+            OPTIONS, concurrency=step.concurrency, health=step.replicated, wait_replicated=step.replicated
+        )
         self.processes.append(process)
         return process
 

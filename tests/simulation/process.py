@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 600.0
 INTERVAL_S: Final = 15.0
-MOST_REQUESTS: Final = 3000
-_OPTIONS: Final = Options(paths=("-",))
+MOST_REQUESTS: Final = 1000
+OPTIONS: Final = Options(paths=("-",))
 
 
 @lru_cache(maxsize=512)
 def estate(text: bytes) -> Estate:
     """Read manifests as a run does; the same text is the same estate."""
-    return pipeline.read_estate(_OPTIONS, START, lambda _: text)
+    return pipeline.read_estate(OPTIONS, START, lambda _: text)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class Process:
         self.died = asyncio.Event()
         self.stop = asyncio.Event()
         self.requests = 0
-        self.concurrency = 4
+        self.options = OPTIONS
         self.windows: Windows = {}
         self.estate = estate(resources.documents(items, stated))
         desired = {item.key: item for item in self.estate.desired}
@@ -203,22 +203,20 @@ class Process:
     async def apply(self, saved: SavedPlan | None = None, retries: Retries | None = None) -> Report:
         """Plan afresh and apply it, within a reviewed plan if there is one."""
         started = self.clock.now()
-        options = replace(_OPTIONS, concurrency=self.concurrency)
         async with self.client() as arm:
             try:
                 reading = await unless_stopped(self._reading(arm, retries), self.stop)
             except Interrupted:
                 return Report("apply", started, self.clock.now())
             patience = Patience(self.clock, INTERVAL_S, TIMEOUT_S, self.stop)
-            outcomes, puts = await pipeline.apply_reading(options, reading, saved, arm, patience, self)
+            outcomes, puts = await pipeline.apply_reading(self.options, reading, saved, arm, patience, self)
         report = Report("apply", started, self.clock.now(), reading.plan, outcomes, manifests=1, puts=puts)
         self.watch.ended(report, self._end(report))
         return report
 
     async def _reading(self, arm: ArmReader, retries: Retries | None = None) -> pipeline.Reading:
-        options = replace(_OPTIONS, concurrency=self.concurrency)
         memory = retries.memory(self.estate.selected) if retries else None
-        reading = await pipeline.make_reading(options, self.estate, arm, memory=memory)
+        reading = await pipeline.make_reading(self.options, self.estate, arm, memory=memory)
         self.watch.planned_truly(reading.plan)
         return reading
 

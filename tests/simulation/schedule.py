@@ -76,6 +76,7 @@ class Run:
         stop_s: When it is told to stop; None if never.
         apart_s: Between the starts of two, between two rounds, and between a plan and its apply.
         drift: What happens before the second half.
+        replicated: Whether it reads the replication too, and waits for it.
     """
 
     how: str = "apply"
@@ -84,6 +85,7 @@ class Run:
     stop_s: float | None = None
     apart_s: float = 0.0
     drift: Drift | None = None
+    replicated: bool = False
 
 
 Step: TypeAlias = "Edit | Drift | Wait | Run"
@@ -259,7 +261,8 @@ def _run(chance: Random, items: tuple[Item, ...], profile: str) -> Run:
     elif dice < 0.27:
         stop = chance.choice(_PAUSES)
     drift = _drift(chance, items) if chance.random() < (0.9 if profile == "unobserved" else 0.5) else None
-    return Run(how, chance.choice((1, 2, 4)), crash, stop, float(chance.choice((0, 3, 20, 120))), drift)
+    apart_s = float(chance.choice((0, 3, 20, 120)))
+    return Run(how, chance.choice((1, 2, 4)), crash, stop, apart_s, drift, replicated=chance.random() < 0.2)
 
 
 def _mixed(chance: Random, items: tuple[Item, ...]) -> list[Fault]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from reconciler.spelling import blob_url
 from tests.mutation.check import Mutant, check_all
-from tests.simulation.bugs import hunt, is_found, known, planted, read_bugs
+from tests.simulation import bugs as module
+from tests.simulation.bugs import Finding, hunt, is_found, known, planted, read_bugs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BUGS = read_bugs()
 LEAST = 15
@@ -41,3 +47,19 @@ def test_a_bug_is_there_while_it_is_planted_and_then_gone() -> None:
     useless = Mutant("words", "nothing", bug.file, "that can be left out", "that may be left out")
     with pytest.raises(ValueError, match="words: its text stands"), planted(useless):
         pass
+
+
+def test_the_table_is_written_into_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands around it stays, however often it is written."""
+    page = tmp_path / "simulation.md"
+    page.write_text(module.PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(module, "PAGE", page)
+    before = page.read_text(encoding="utf-8")
+    for _ in range(2):
+        module.write_page([Finding(BUGS[0], ("stale", 3), 11), Finding(BUGS[1], None, 300)])
+    assert known() == {BUGS[0].name: ("stale", 3)}
+    around = [
+        [line for line in text.splitlines() if "`reconciler/" not in line]
+        for text in (before, page.read_text(encoding="utf-8"))
+    ]
+    assert around[0] == around[1]

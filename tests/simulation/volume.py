@@ -59,7 +59,7 @@ class Batch:
     def __str__(self) -> str:
         cost, outcome = self.cost, f"{len(self.failures)} violations" if self.failures else "no violation"
         return (
-            f"{cost.schedules:,} schedules, {cost.processes:,} processes, {cost.requests:,} requests, "
+            f"{cost.schedules:,} plays, {cost.processes:,} processes, {cost.requests:,} requests, "
             f"{cost.faults:,} faults, {cost.seconds / 3600:,.0f} h virtual, {self.cpu_s:,.0f} s of CPU: {outcome}"
         )
 
