@@ -18,6 +18,8 @@ from reconciler import __version__
 from reconciler.shell.options import (
     APPLY,
     ARM,
+    CHOICE,
+    COLOR,
     COMMENT,
     CONFIG,
     CONNECTION,
@@ -27,6 +29,7 @@ from reconciler.shell.options import (
     PATHS,
     PROJECT,
     SELECTION,
+    SNAPSHOT,
     WAIT,
     FilePath,
     Seconds,
@@ -95,6 +98,7 @@ def validate(**values: Any) -> int:
             metavar="FILE",
             help="Tell whether this saved plan still holds: exit 0 if it does, else 1.",
         ),
+        SNAPSHOT,
         click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 2 when there is something to PUT."),
     ]
 )
@@ -112,6 +116,7 @@ def plan(**values: Any) -> int:
         *WAIT,
         *OUTPUT,
         click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 3 when all that differs is pending in git."),
+        SNAPSHOT,
     ]
 )
 def drift(**values: Any) -> int:
@@ -171,6 +176,40 @@ def run(**values: Any) -> int:
     interval = values["interval"]
     _, signalled = _speak(values, lambda stop: commands.rounds(parsed, emit, interval, stop, report_only=report_only))
     return signalled or 0
+
+
+@cli.command(
+    params=[
+        PATHS,
+        *PROJECT,
+        *ARM,
+        *CHOICE,
+        click.Option(
+            ["--out", "snapshot"],
+            type=FilePath(dir_okay=False),
+            required=True,
+            help="The file; whoever reads it needs no access.",
+        ),
+        *LOG,
+        COLOR,
+    ]
+)
+def snapshot(**values: Any) -> int:
+    """Save what is live, without secrets, for plan --against-snapshot. Reads, and cannot write to Azure."""
+    from reconciler.errors import ManifestError  # noqa: PLC0415
+    from reconciler.estate import failed_report  # noqa: PLC0415
+    from reconciler.shell.output import write_stdout  # noqa: PLC0415
+    from reconciler.shell.snapshot import take  # noqa: PLC0415
+
+    asked = {**values, "report": (), "output": "text"}
+    run = _run("snapshot", asked)
+    try:
+        estate = run.estate()
+    except ManifestError as error:
+        return _finish(failed_report("validate", run.clock.now(), run.clock, error), asked)
+    (text, code), signalled = _speak(values, lambda stop: take(run, estate, values["snapshot"], stop))
+    write_stdout(text)
+    return signalled or code
 
 
 @cli.command(
@@ -332,6 +371,9 @@ def _read_only(command: str, values: dict[str, Any]) -> int:
     from reconciler.shell import commands  # noqa: PLC0415
 
     run = _run(command, values)
+    if run.snapshot is not None and (run.out is not None or run.plan_file is not None):
+        message = "--against-snapshot does not go with --out or --check: a saved plan is made from what is live"
+        raise click.UsageError(message)
     report, signalled = _speak(values, lambda stop: commands.plan(run, stop))
     return _finish(report, values, signalled)
 
@@ -372,6 +414,7 @@ def _run(command: str, values: dict[str, Any]) -> Run:
         timeout_s=values.get("timeout") or 3600.0,
         out=values.get("out"),
         plan_file=values.get("plan_file"),
+        snapshot=values.get("snapshot"),
         against=values.get("against"),
         changed_since=values.get("changed_since"),
         only_drift=values.get("only") == "drift",

@@ -8,6 +8,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
         OutputError              a report, a plan or an export cannot be written
         ReviewError              a comment on a pull request could not be read or written
         PlanFileError            a saved plan is not one, was changed, has expired, or is another project's
+        SnapshotFileError        a snapshot is not one, was changed, or is another project's
         ArmError                 one request to ARM did not give a usable answer
             AuthError            no token, or ARM refused it
             RejectedError        ARM said no, and would say so again
@@ -60,6 +61,10 @@ class EmulatorError(ReconcilerError):
 
 class PlanFileError(ReconcilerError):
     """A saved plan cannot be applied at all."""
+
+
+class SnapshotFileError(ReconcilerError):
+    """A snapshot cannot be planned against."""
 
 
 class OutputError(ReconcilerError):

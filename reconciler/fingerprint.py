@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.normalize import normalized
 from reconciler.spelling import canonical
 
 if TYPE_CHECKING:
+    from reconciler.kinds import Kind
     from reconciler.model import Desired
 
 
 def digest_of(value: Any) -> str:
     """Give a digest of a JSON value, whatever the order of its keys."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@cache
+def rules_digest(kind: Kind) -> str:
+    """Give a digest of a kind's schema."""
+    return digest_of(kind.schema)
 
 
 def fingerprint(desired: Desired) -> str:

@@ -217,6 +217,11 @@ def _body_rules(schema: JsonObject, parameters: tuple[str, ...], put: str) -> Ru
     return replace(body, properties={**always, **properties})
 
 
+def folded_id(resource_id: str) -> str:
+    """Fold an id: ARM compares ids without case, lists hold them as text, and a manifest's are percent-encoded."""
+    return (resource_id if resource_id.isascii() else quote(resource_id, safe="/()")).lower()
+
+
 def _fill(template: str, params: Mapping[str, str]) -> str:
     parts = _split(template)
     return "".join(_quoted(params[part]) if index % 2 else part for index, part in enumerate(parts))
@@ -314,4 +319,14 @@ def _seal_links(value: Any) -> Any:
     return _each(value, _seal_links) if isinstance(value, (dict, list)) else value
 
 
-__all__ = ["Kind", "Shape", "compile_kind", "load_kinds", "project_schema", "read_schema", "schema_files", "shipped_schema"]
+__all__ = [
+    "Kind",
+    "Shape",
+    "compile_kind",
+    "folded_id",
+    "load_kinds",
+    "project_schema",
+    "read_schema",
+    "schema_files",
+    "shipped_schema",
+]

@@ -326,11 +326,13 @@ class Observation:
         observed: By folded id, for every selected resource.
         parents: Folded ids of parents that are known to exist without being stated.
         unmanaged: Live resources beside the stated ones that no manifest states.
+        lists: Folded paths of the lists that were read whole.
     """
 
     observed: Mapping[str, Observed]
     parents: frozenset[str] = frozenset()
     unmanaged: tuple[Unmanaged, ...] = ()
+    lists: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

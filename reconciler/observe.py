@@ -11,10 +11,10 @@ import traceback
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 from reconciler.concurrency import run_all
 from reconciler.errors import ArmError, ErrorInfo
+from reconciler.kinds import folded_id
 from reconciler.model import (
     Absence,
     Absent,
@@ -67,6 +67,7 @@ class _Found:
     observed: dict[str, Observed] = field(default_factory=dict)
     parents: set[str] = field(default_factory=set)
     unmanaged: list[Unmanaged] = field(default_factory=list)
+    lists: set[str] = field(default_factory=set)
 
     def is_known_absent(self, key: str | None) -> Absent | None:
         """Give what is known of an absent parent."""
@@ -88,7 +89,7 @@ async def observe(desired: Sequence[Desired], scope: Scope, kinds: Mapping[str, 
     if scope.health:
         await _read_health(desired, found, scope, arm)
     unmanaged = tuple(sorted(found.unmanaged, key=lambda item: item.id.lower()))
-    return Observation(found.observed, frozenset(found.parents), unmanaged)
+    return Observation(found.observed, frozenset(found.parents), unmanaged, frozenset(found.lists))
 
 
 async def read_one(item: Desired, arm: ArmReader) -> Observed:
@@ -130,7 +131,7 @@ async def _read_group(path: str, items: Sequence[Desired], found: _Found, scope:
 async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
     kind = items[0].kind
     try:
-        live = {_key(body["id"]): body for body in await arm.list(path, kind.api_version)}
+        live = {folded_id(body["id"]): body for body in await arm.list(path, kind.api_version)}
         observed = {item.key: _listed(kind, live.get(item.key)) for item in items}
         unmanaged = [_unmanaged(kind, body) for key, body in live.items() if key not in scope.stated]
     except Exception as error:  # noqa: BLE001 - as above
@@ -141,13 +142,9 @@ async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: 
         return
     found.observed.update(observed)
     found.unmanaged += unmanaged
+    found.lists.add(folded_id(path))
     if items[0].parent is not None:
         found.parents.add(items[0].parent)
-
-
-def _key(resource_id: str) -> str:
-    """Fold an id as answered: a list holds it as text, and a manifest's has its letters percent-encoded."""
-    return (resource_id if resource_id.isascii() else quote(resource_id, safe="/()")).lower()
 
 
 def _listed(kind: Kind, body: JsonObject | None) -> Observed:

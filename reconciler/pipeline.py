@@ -33,9 +33,12 @@ __all__ = [
     "Reading",
     "apply_reading",
     "check_reading",
+    "judged",
     "make_reading",
+    "observed",
     "read_estate",
     "saved_text",
+    "stated_in",
 ]
 
 
@@ -65,10 +68,29 @@ async def make_reading(
     memory: Memory | None = None,
 ) -> Reading:
     """Observe what was selected and plan it. The same call for a plan, a drift report and an apply."""
-    kinds = load_kinds()
-    stated = frozenset(item.key for item in estate.desired)
-    scope = Scope(stated, bool(options.targets), options.health, options.concurrency)
-    observation = await observe(estate.selected, scope, kinds, arm)
+    return judged(options, estate, await observed(options, estate, arm), commit=commit, memory=memory)
+
+
+async def observed(options: Options, estate: Estate, arm: ArmReader) -> Observation:
+    """Read what was selected, and what is beside it."""
+    scope = Scope(stated_in(estate), bool(options.targets), options.health, options.concurrency)
+    return await observe(estate.selected, scope, load_kinds(), arm)
+
+
+def stated_in(estate: Estate) -> frozenset[str]:
+    """Give the folded ids of all that the manifests state."""
+    return frozenset(item.key for item in estate.desired)
+
+
+def judged(
+    options: Options,
+    estate: Estate,
+    observation: Observation,
+    *,
+    commit: str | None = None,
+    memory: Memory | None = None,
+) -> Reading:
+    """Plan what was selected by what was observed, whoever read it and when."""
     policy = Policy(
         tracking=replace(estate.project.tracking, commit=commit),
         ignore=estate.rules,
@@ -79,7 +101,7 @@ async def make_reading(
         memory=memory or Memory(),
     )
     plan, used = make_plan(estate.selected, observation, policy, estate.desired)
-    live = {key for key, observed in observation.observed.items() if isinstance(observed, Live)}
+    live = {key for key, found in observation.observed.items() if isinstance(found, Live)}
     idle = idle_rules(estate, used, live)
     errors, warnings = (idle, estate.warnings) if estate.project.strict else ((), (*estate.warnings, *idle))
     return Reading(estate, observation, policy, plan, errors, warnings)
@@ -126,8 +148,8 @@ def check_reading(reading: Reading, saved: SavedPlan) -> tuple[Mapping[str, Outc
 def _check(change: Change, observation: Observation, saved: SavedPlan) -> Outcome | None:
     if change.action is Action.NONE:
         return Outcome(change, Result.UNCHANGED)
-    observed = observation.observed[change.desired.key]
-    live = observed.body if isinstance(observed, Live) else None
+    found = observation.observed[change.desired.key]
+    live = found.body if isinstance(found, Live) else None
     refusal = change.error or saved.refusal(change.desired, change.action, live)
     return Outcome(change, Result.REFUSED, refusal) if refusal else None
 
@@ -135,6 +157,6 @@ def _check(change: Change, observation: Observation, saved: SavedPlan) -> Outcom
 def saved_text(reading: Reading, now: datetime) -> str:
     """Give the text of the plan file of a reading."""
     live: dict[str, JsonObject | None] = {
-        key: observed.body for key, observed in reading.observation.observed.items() if isinstance(observed, Live)
+        key: found.body for key, found in reading.observation.observed.items() if isinstance(found, Live)
     }
     return save(reading.plan, live, reading.estate.project.name, now, reading.policy)

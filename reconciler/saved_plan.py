@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.artifact import opened, sealed_text
 from reconciler.diff import Comparison, compare
 from reconciler.errors import ErrorInfo, PlanFileError
-from reconciler.fingerprint import digest_of, fingerprint
+from reconciler.fingerprint import digest_of, fingerprint, rules_digest
 from reconciler.normalize import normalized
 from reconciler.plan import Policy
 from reconciler.spelling import canonical
@@ -24,7 +23,6 @@ from reconciler.spelling import canonical
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from reconciler.kinds import Kind
     from reconciler.model import Action, Change, Desired, JsonObject, Plan
 
 SCHEMA_VERSION: Final = 1
@@ -165,12 +163,6 @@ def _settings_digest(desired: Desired, live: JsonObject | None, policy: Policy) 
             "prefix": tracking.prefix if tracking.tags else None,
         }
     )
-
-
-@cache
-def rules_digest(kind: Kind) -> str:
-    """Give a digest of a kind's schema."""
-    return digest_of(kind.schema)
 
 
 def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:

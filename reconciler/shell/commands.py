@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler import pipeline, saved_plan
+from reconciler import pipeline, saved_plan, snapshot
 from reconciler.access import Grant
 from reconciler.arm.polling import Interrupted, Patience
 from reconciler.artifact import MOST_BYTES
-from reconciler.errors import ManifestError, PlanFileError, UsageError
+from reconciler.errors import ManifestError, PlanFileError, SnapshotFileError, UsageError
 from reconciler.estate import failed_report
+from reconciler.kinds import load_kinds
 from reconciler.limits import over_limit
 from reconciler.loop import Retries, run_rounds
 from reconciler.model import STOPPED, Problem, Report
@@ -22,10 +23,9 @@ from reconciler.shell.runner import unless_stopped
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
-    from reconciler.arm.client import ArmReader, ArmWriter
     from reconciler.pipeline import Estate, Reading
     from reconciler.shell.run import Run
 
@@ -34,6 +34,8 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
     """Plan, or report drift, through a client that cannot write."""
 
     async def read(estate: Estate) -> Report:
+        if run.snapshot is not None:
+            return _offline(run, estate, run.snapshot)
         saved = _saved_plan(run, estate)
         windows = retries.windows if retries else None
         async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
@@ -44,9 +46,21 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
         over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
         warnings = (*reading.warnings, over) if over else reading.warnings
         outcomes, checked = pipeline.check_reading(reading, saved) if saved else ({}, None)
-        return replace(_report(run, reading, arm), warnings=warnings, outcomes=outcomes, checked=checked)
+        report = _report(run, reading, arm.transport.requests)
+        return replace(report, warnings=warnings, outcomes=outcomes, checked=checked)
 
     return await _with_estate(run, read)
+
+
+def _offline(run: Run, estate: Estate, file: Path) -> Report:
+    """Plan by what a snapshot holds: nobody is asked, and there is nothing to sign in with."""
+    found = snapshot.read(_artifact("--against-snapshot", file), load_kinds(), estate.project.name)
+    singly = bool(run.options.targets)
+    observation, hidden = found.observation(estate.selected, pipeline.stated_in(estate), singly=singly)
+    reading = caused(run, pipeline.judged(run.options, estate, observation))
+    over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
+    remarks = (*found.remarks(str(file), run.clock.now()), *hidden, *((over,) if over else ()))
+    return replace(_report(run, reading, {}), warnings=(*reading.warnings, *remarks))
 
 
 async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
@@ -67,13 +81,13 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
             over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
             errors = (*reading.errors, over) if over else reading.errors
             if errors:
-                return replace(_report(run, reading, arm), errors=errors, puts=0)
+                return replace(_report(run, reading, arm.transport.requests), errors=errors, puts=0)
             patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
             with shown() as progress:
                 outcomes, puts = await pipeline.apply_reading(
                     run.options, reading, saved, arm, patience, progress, blobs=blobs
                 )
-            return replace(_report(run, reading, arm), outcomes=outcomes, puts=puts)
+            return replace(_report(run, reading, arm.transport.requests), outcomes=outcomes, puts=puts)
 
     return await _with_estate(run, write)
 
@@ -102,6 +116,10 @@ async def _with_estate(run: Run, act: Callable[[Estate], Awaitable[Report]]) -> 
         fix = "make a new one with plan --out"
         problem = Problem(str(run.plan_file), None, None, "", "plan-file", str(error), fix)
         return failed_report(run.command, started, run.clock, ManifestError([problem]))
+    except SnapshotFileError as error:
+        fix = "take a new one with snapshot --out"
+        problem = Problem(str(run.snapshot), None, None, "", "snapshot-file", str(error), fix)
+        return failed_report(run.command, started, run.clock, ManifestError([problem]))
     except Interrupted:
         message = "a signal ended the run while it was reading"
         problem = Problem(run.options.paths[0], None, None, "", STOPPED, message, "run again")
@@ -110,7 +128,7 @@ async def _with_estate(run: Run, act: Callable[[Estate], Awaitable[Report]]) -> 
         return failed_report(run.command, started, run.clock, error)
 
 
-def _report(run: Run, reading: Reading, arm: ArmReader | ArmWriter) -> Report:
+def _report(run: Run, reading: Reading, requests: Mapping[str, int]) -> Report:
     return Report(
         command=run.command,
         started_at=run.clock.now(),
@@ -119,7 +137,7 @@ def _report(run: Run, reading: Reading, arm: ArmReader | ArmWriter) -> Report:
         errors=reading.errors,
         warnings=reading.warnings,
         manifests=len(reading.plan.changes),
-        requests=dict(arm.transport.requests),
+        requests=dict(requests),
         puts=reading.plan.puts,
     )
 

@@ -110,7 +110,7 @@ ARM: Final[Parameters] = (
     click.Option(["--health"], is_flag=True, help="Read the replication of every version too."),
 )
 
-SELECTION: Final[Parameters] = (
+CHOICE: Final[Parameters] = (
     click.Option(
         ["--target"], multiple=True, metavar="KIND/NAME", help="Only these; * and ? are wildcards. Repeatable."
     ),
@@ -122,6 +122,10 @@ SELECTION: Final[Parameters] = (
         metavar="REVISION",
         help="Only what was edited since this git revision, or since HEAD left its history.",
     ),
+)
+
+SELECTION: Final[Parameters] = (
+    *CHOICE,
     click.Option(
         ["--max-puts"],
         envvar="RECONCILER_MAX_PUTS",
@@ -151,6 +155,13 @@ WAIT: Final[Parameters] = (
         metavar="SECONDS",
         help="For one operation.",
     ),
+)
+
+SNAPSHOT: Final = click.Option(
+    ["--against-snapshot", "snapshot"],
+    type=FilePath(dir_okay=False),
+    metavar="FILE",
+    help="Compare with this snapshot; ask nobody, and need no sign-in.",
 )
 
 APPLY: Final[Parameters] = (

@@ -31,6 +31,7 @@ class Run:
         stdin: What standard input held, where a path names it: read once, before anything waits for it.
         out: Where a plan is saved.
         plan_file: The saved plan to apply, or to check.
+        snapshot: Where one is saved, or is read from.
         against: Revision that manifests are compared with.
         changed_since: Revision since which the manifest of what is selected was edited.
         only_drift: Whether an apply repairs what moved in Azure, and publishes nothing new.
@@ -46,6 +47,7 @@ class Run:
     stdin: bytes = b""
     out: Path | None = None
     plan_file: Path | None = None
+    snapshot: Path | None = None
     against: str | None = None
     changed_since: str | None = None
     only_drift: bool = False

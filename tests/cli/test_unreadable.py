@@ -176,3 +176,24 @@ def _live(made: Manifest, state: str) -> bytes:
 
     body: dict[str, Any] = {"id": id_of(made), "name": "tools", "location": "westeurope"}
     return json.dumps({**body, "properties": {"provisioningState": state}}).encode()
+
+
+def test_a_snapshot_of_what_cannot_be_read(
+    work: Workspace, azure: Azure, answer: Callable[..., None], run: Command, report: Reporting
+) -> None:
+    """It is said, exit 1, and the file has the rest; a plan by it knows as little as a plan then."""
+    azure.seed(gallery("one"), gallery("two"))
+    work.state(gallery("one"), gallery("two"))
+    answer(id_of(gallery("two")))
+    taken = run("snapshot", "--out", "live.json")
+    assert taken.code == 1
+    assert taken.out.splitlines() == [
+        "Saved live.json: 1 live, 0 absent, 0 unmanaged.",
+        "Gallery/two could not be read: error[AuthorizationFailed]: no access",
+        "2 reads, 0 writes",
+    ]
+    planned = report("plan", "--against-snapshot", "live.json", code=1)
+    assert verdict(planned, gallery("one")) == ("none", "in-sync", "InSync")
+    assert verdict(planned, gallery("two")) == ("unknown", "read-failed", "Unknown")
+    message = resource(planned, gallery("two"))["error"]["message"]
+    assert message == "it could not be read when the snapshot was taken: no access"

@@ -1,0 +1,125 @@
+"""
+What of a live body may be kept where others read it, and what has to be assumed of it when it is read again. Pure.
+
+Kept is what a plan is made from. Gone is what nothing compares: the server's own, and content that Azure never returns.
+Hidden is every secret, and whatever looks like one in a text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.paths import Steps, fold_names, keyed
+from reconciler.rules import Rule, Shape
+from reconciler.secret import HIDDEN, Secret, SecretUrl, scrub
+from reconciler.spelling import canonical, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.kinds import Kind
+    from reconciler.model import JsonObject
+
+_STATES: Final = ("provisioningState", "replicationStatus")
+"""Read-only, and what the health of a resource is told from."""
+
+
+def kept(kind: Kind, body: JsonObject) -> dict[str, Any]:
+    """
+    Give a live body as it may be kept.
+
+    Args:
+        kind: Of the resource.
+        body: As ARM answered it, its secrets sealed.
+    """
+    found: dict[str, Any] = _kept(kind.rules, body)
+    properties = body.get("properties")
+    if isinstance(properties, dict):
+        states = {name: public(properties[name]) for name in _STATES if name in properties}
+        found["properties"] = {**found.get("properties", {}), **states}
+    return found
+
+
+def _kept(rule: Rule, value: Any) -> Any:
+    if isinstance(value, dict) and rule.shape is not Shape.LEAF:
+        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
+        return {
+            public(name): _kept(child, item)
+            for name, item, child in children
+            if not (child.read_only or child.write_only)
+        }
+    if isinstance(value, list) and rule.shape is Shape.LIST:
+        return [_kept(rule.items or Rule(), item) for item in value]
+    return public(value)
+
+
+def public(value: Any) -> Any:
+    """Give JSON with what is secret in it hidden, or looks secret; a link tells that it had more than is shown."""
+    if isinstance(value, SecretUrl):
+        return scrub(value.base if value.reveal() == value.base else f"{value.base}?{HIDDEN}")
+    if isinstance(value, Secret):
+        return HIDDEN
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {public(name): public(item) for name, item in value.items()}
+    return [public(item) for item in value] if isinstance(value, list) else value
+
+
+def assumed(kind: Kind, body: JsonObject, stated: JsonObject) -> tuple[dict[str, Any], tuple[Steps, ...]]:
+    """
+    Put into a kept body what the manifest states, wherever they are the same but for what is hidden.
+
+    Args:
+        kind: Of the resource.
+        body: As it was kept, its secrets sealed.
+        stated: The request body as the manifest states it.
+
+    Returns:
+        The body to compare, and where nobody can tell whether what is hidden is the same. A link that is compared
+        without its query is not among them: nothing of it is hidden that counts.
+    """
+    unknown: list[Steps] = []
+    found: dict[str, Any] = _assumed(kind.rules, body, stated, (), unknown.append)
+    return found, tuple(unknown)
+
+
+def _assumed(rule: Rule, have: Any, want: Any, steps: Steps, note: Callable[[Steps], None]) -> Any:
+    if rule.shape is Shape.LIST and isinstance(have, list) and isinstance(want, list):
+        return _elements(rule, have, want, steps, note)
+    if rule.shape is Shape.LEAF or not (isinstance(have, dict) and isinstance(want, dict)):
+        return _leaf(rule, have, want, steps, note)
+    stated = fold_names(rule, want)
+    folded = {name: key for key, name in fold_names(rule, have).items()}
+    return {
+        name: _assumed(rule.child(name) or Rule(), item, want[stated[key]], (*steps, key), note)
+        if (key := folded.get(name, name)) in stated
+        else item
+        for name, item in have.items()
+    }
+
+
+def _elements(rule: Rule, have: list[Any], want: list[Any], steps: Steps, note: Callable[[Steps], None]) -> list[Any]:
+    items, stated = rule.items or Rule(), dict(_by_key(rule, want))
+    return [
+        _assumed(items, item, stated[key], (*steps, key), note) if key in stated else item
+        for key, item in _by_key(rule, have)
+    ]
+
+
+def _by_key(rule: Rule, elements: list[Any]) -> list[tuple[str | int, Any]]:
+    if rule.list_type == "set":  # an element is its own key, hidden or not
+        return [(_form(rule.items or Rule(), item), item) for item in elements]
+    return [(key, item) for key, (_, item) in keyed(rule, elements).items()]
+
+
+def _leaf(rule: Rule, have: Any, want: Any, steps: Steps, note: Callable[[Steps], None]) -> Any:
+    form = _form(rule, have)
+    if HIDDEN not in form or form != _form(rule, want):
+        return have
+    note(steps)
+    return want
+
+
+def _form(rule: Rule, value: Any) -> str:
+    return canonical(normalize(rule.normalize, public(value)))

@@ -1,0 +1,55 @@
+"""What the snapshot command does, from what it was given to the file that it writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from reconciler import pipeline, snapshot
+from reconciler.model import Absent, Live, Unreadable
+from reconciler.report.escape import visible
+from reconciler.report.summary import count
+from reconciler.shell.connect import open_reader
+from reconciler.shell.output import write_file
+from reconciler.shell.runner import unless_stopped
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reconciler.estate import Estate
+    from reconciler.model import Observation
+    from reconciler.shell.run import Run
+
+
+async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tuple[str, int]:
+    """Read what was selected, through a client that cannot write, and save it; give what to say and the exit code."""
+    async with open_reader(run.connection, run.environment, run.clock) as arm:
+        observation = await unless_stopped(pipeline.observed(run.options, estate, arm), stop)
+        reads = arm.transport.requests["GET"]
+    text = snapshot.save(
+        observation,
+        estate.selected,
+        cloud=run.connection.cloud,
+        endpoint=run.connection.endpoint,
+        project=estate.project.name,
+        now=run.clock.now(),
+    )
+    write_file(file, text)  # as the umask lets: it is for those who have no access, and holds no secret
+    lines = [_verdict(observation, file), *_unread(estate, observation), f"{count(reads, 'read')}, 0 writes"]
+    return "".join(f"{line}\n" for line in lines), int(len(lines) > 2)  # noqa: PLR2004 (the first and the last)
+
+
+def _verdict(observation: Observation, file: Path) -> str:
+    kinds = Counter(map(type, observation.observed.values()))
+    what = f"{kinds[Live]} live, {kinds[Absent]} absent, {len(observation.unmanaged)} unmanaged"
+    return f"Saved {visible(str(file))}: {what}."
+
+
+def _unread(estate: Estate, observation: Observation) -> Iterator[str]:
+    for item in estate.selected:
+        found = observation.observed[item.key]
+        if isinstance(found, Unreadable):
+            address, error = visible(item.address), found.error
+            yield f"{address} could not be read: error[{visible(error.code)}]: {visible(error.message)}"
