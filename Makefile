@@ -10,10 +10,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference properties redaction mutants foreign azurite pages bench scale workflows lock clean
+.PHONY: help demo test check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages bench scale workflows lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Validate, plan, apply and detect drift on the embedded ARM: no account, no network
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
@@ -42,10 +42,17 @@ reference: $(STAMP) ## Write docs/reference/ anew from the schemas
 	  $(BIN)/reconciler schema "$$kind" --output markdown > "docs/reference/$$kind.md"; done
 
 properties: $(STAMP) ## The properties with 20,000 examples each, for hours (PROFILE=ci: 1,000)
-	$(BIN)/python -m pytest -q -n auto -p tests.profiles --hypothesis-profile $(or $(PROFILE),thorough) tests/test_properties.py
+	$(BIN)/python -m pytest -q -n auto -p tests.profiles --hypothesis-profile $(or $(PROFILE),thorough) tests/test_properties.py \
+	  tests/simulation/test_schedules.py::test_no_schedule_can_be_made_up_that_fails
 
 redaction: $(STAMP) ## 10,000 secrets in every form against everything that a run shows, in half an hour (COUNT=1000 SEED=1)
 	$(BIN)/python -m tests.support.redaction $(or $(COUNT),10000) $(or $(SEED),0)
+
+simulation: $(STAMP) ## 10,000 made-up days of faults, drift and crashes (docs/simulation.md; COUNT=500 SEED=1)
+	$(BIN)/python -m tests.simulation --schedules $(or $(COUNT),10000) $(if $(SEED),--seed $(SEED))
+
+simulation-bugs: $(STAMP) ## Plant bugs in the client, one at a time: the simulation must find each
+	$(BIN)/python -m tests.simulation --bugs
 
 mutants: $(STAMP) ## Break the rules one at a time: the tests must see each (docs/mutation.md)
 	$(BIN)/python -m tests.mutation
