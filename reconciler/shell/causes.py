@@ -1,4 +1,4 @@
-"""Asks git what was applied last, so that a plan can tell drift from what waits to be applied."""
+"""Asks git what was applied last, so that a plan can tell drift from what waits, and old commits from new ones."""
 
 from __future__ import annotations
 
@@ -67,6 +67,41 @@ def only_drift(reading: Reading) -> Reading:
             kept.append(change)
     plan = replace(reading.plan, changes=tuple(kept))
     return replace(reading, plan=plan, warnings=(*reading.warnings, *_left(reading, left)))
+
+
+def with_older(run: Run, reading: Reading) -> Reading:
+    """Give a reading with a warning where what would be written was last written from a commit that HEAD leads to."""
+    bodies, tracking = _bodies(reading), reading.policy.tracking
+    writes = [item.desired for item in reading.plan.changes if item.action.writes and item.desired.key in bodies]
+    written = [(item, commit) for item in writes if (commit := tracking.commit_of(bodies[item.key])) is not None]
+    newer = _newer(run, [commit for _, commit in written])
+    back = [(item, commit) for item, commit in written if commit in newer]
+    return replace(reading, warnings=(*reading.warnings, *_taken_back(back)))
+
+
+def _taken_back(back: Sequence[tuple[Desired, str]]) -> Iterator[Problem]:
+    if back:
+        first, commit = back[0]
+        more = f" (and {len(back) - 1} more from newer ones)" if len(back) > 1 else ""
+        message = (
+            f"{first.address} was last written from commit {commit[:12]}, which is newer than HEAD{more}: writing from"
+            " here takes back what changed since"
+        )
+        fix = "check out the newer commit and run again; to go back on purpose, make a new commit (git revert)"
+        yield Problem(first.source.file, first.source.line, None, "", "older-commit", message, fix)
+
+
+def _newer(run: Run, commits: Sequence[str]) -> frozenset[str]:
+    """Give those commits that come after HEAD in its own history, as far as this clone knows."""
+    history = _history(run) if commits else None
+    if history is None:
+        return frozenset()
+    found: set[str] = set()
+    for commit, _ in Counter(commits).most_common(_MOST_COMMITS):
+        with contextlib.suppress(UsageError):  # not in this clone
+            if history.base(commit) == history.base("HEAD") != commit:
+                found.add(commit)
+    return frozenset(found)
 
 
 def _left(reading: Reading, left: int) -> Iterator[Problem]:

@@ -1,0 +1,92 @@
+"""An older commit after a newer one: told wherever git can tell, and nowhere else."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.support import changed, definition, estate, gallery
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Reporting
+    from tests.cli.support import Workspace
+
+ME = ("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false")
+CODE = "older-commit"
+
+
+def git(work: Workspace, *arguments: str) -> str:
+    """Run git."""
+    done = subprocess.run(["git", *ME, *arguments], cwd=work.folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(work: Workspace) -> str:
+    """Commit what the folder holds."""
+    git(work, "add", "--all")
+    git(work, "commit", "--quiet", "--allow-empty", "--message", "edit")
+    return git(work, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def newer(work: Workspace, report: Reporting) -> str:
+    """Apply two commits, of which the second edits a gallery and a definition; HEAD is the first again."""
+    work.state(*estate())
+    work.add(changed(gallery(), "properties.description", "Older"))
+    git(work, "init", "--quiet", "--initial-branch=main")
+    older = commit(work)
+    report("apply")
+    work.add(changed(gallery(), "properties.description", "Newer"))
+    work.add(changed(definition(), "properties.displayName", "Newer"))
+    made = commit(work)
+    report("apply")
+    git(work, "checkout", "--quiet", older)
+    return made
+
+
+def codes(report: Reporting, *arguments: str) -> list[str]:
+    """Give the codes of the warnings of a command."""
+    return [warning["code"] for warning in report(*arguments)["warnings"]]
+
+
+def test_what_a_newer_commit_wrote(newer: str, report: Reporting) -> None:
+    """Plan and apply warn once, with the commit and how many resources there are; the apply is done all the same."""
+    for command in ("plan", "apply"):
+        found = report(command)
+        (warning,) = found["warnings"]
+        assert warning["code"] == CODE
+        assert warning["message"].startswith(f"Gallery/tools was last written from commit {newer[:12]}")
+        assert "(and 1 more from newer ones)" in warning["message"]
+        assert (warning["file"], warning["line"]) == ("manifests/Gallery-tools.yaml", 1)
+        assert found["summary"]["puts"] == 2
+    assert codes(report, "plan") == []
+
+
+def test_what_is_not_written_is_not_told(newer: str, report: Reporting) -> None:
+    """What is in sync already is taken back by nobody."""
+    assert codes(report, "plan", "--target", "GalleryApplication/agent") == []
+
+
+def test_the_way_on_is_no_way_back(newer: str, work: Workspace, report: Reporting) -> None:
+    """A commit that follows, a revert too, says nothing."""
+    git(work, "checkout", "--quiet", newer)
+    work.add(gallery())
+    assert codes(report, "plan") == []
+    commit(work)
+    assert codes(report, "plan") == []
+
+
+def test_commits_beside_each_other(newer: str, work: Workspace, report: Reporting) -> None:
+    """Of two branches neither is newer."""
+    commit(work)
+    assert codes(report, "plan") == []
+
+
+def test_a_clone_that_knows_one_of_both(newer: str, work: Workspace, report: Reporting) -> None:
+    """What git does not hold says nothing."""
+    git(work, "branch", "--force", "main", "HEAD")
+    git(work, "reflog", "expire", "--expire=now", "--all")
+    git(work, "gc", "--quiet", "--prune=now")
+    assert codes(report, "plan") == []
