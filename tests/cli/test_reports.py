@@ -211,3 +211,4 @@ def test_a_refusal_is_reported_where_the_manifest_states_what_azure_names(
     place = f"at: {path}  manifests/{file.name}:{line}"
     assert place in run("apply").out
     assert place in run("apply", "-o", "markdown").out
+    assert f"::error file=manifests/{file.name},line={line},title=" in run("apply", "-o", "github").out
