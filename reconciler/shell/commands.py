@@ -15,7 +15,7 @@ from reconciler.kinds import load_kinds
 from reconciler.limits import over_limit
 from reconciler.loop import Retries, run_rounds
 from reconciler.model import STOPPED, Problem, Report
-from reconciler.shell.causes import caused, only_drift
+from reconciler.shell.causes import caused, only_drift, with_older
 from reconciler.shell.connect import open_blobs, open_reader, open_writer
 from reconciler.shell.output import write_file
 from reconciler.shell.progress import shown
@@ -40,7 +40,7 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
         windows = retries.windows if retries else None
         async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
             reading = await unless_stopped(pipeline.make_reading(run.options, estate, arm), stop)
-        reading = caused(run, reading)
+        reading = with_older(run, caused(run, reading))
         if run.out is not None:
             write_file(run.out, pipeline.saved_text(reading, run.clock.now()), private=True)
         over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
@@ -78,6 +78,7 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
             reading = await unless_stopped(making, stop)
             if run.only_drift:
                 reading = only_drift(caused(run, reading))
+            reading = with_older(run, reading)
             over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
             errors = (*reading.errors, over) if over else reading.errors
             if errors:
