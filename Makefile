@@ -37,9 +37,10 @@ types: $(STAMP) ## mypy --strict on the package and its tests
 contracts: $(STAMP) ## Which module may import what
 	$(BIN)/lint-imports
 
-reference: $(STAMP) ## Write docs/reference/ anew from the schemas
+reference: $(STAMP) ## Write docs/reference/ anew from the schemas, and docs/commands.md from the program
 	@set -e; for kind in $$($(BIN)/reconciler schema); do \
 	  $(BIN)/reconciler schema "$$kind" --output markdown > "docs/reference/$$kind.md"; done
+	$(BIN)/python docs/commands.py > docs/commands.md
 
 properties: $(STAMP) ## The properties with 20,000 examples each, for hours (PROFILE=ci: 1,000)
 	$(BIN)/python -m pytest -q -n auto -p tests.profiles --hypothesis-profile $(or $(PROFILE),thorough) tests/test_properties.py \

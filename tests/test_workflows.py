@@ -77,7 +77,15 @@ def _play(script: str, folder: Path, environment: Mapping[str, str]) -> subproce
 
 def test_zizmor_finds_nothing() -> None:
     """The action and the workflows are held against a linter for what attackers look for."""
-    command = [str(BIN / "zizmor"), "--offline", "--quiet", "--config", "deploy/zizmor.yml", "action.yml", *map(str, GITHUB)]
+    command = [
+        str(BIN / "zizmor"),
+        "--offline",
+        "--quiet",
+        "--config",
+        "deploy/zizmor.yml",
+        "action.yml",
+        *map(str, GITHUB),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,0 +1,84 @@
+"""Writes docs/commands.md from the program itself: `make reference`. A test fails while the page is stale."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from reconciler.cli import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HEAD: Final = """\
+# Commands
+
+What `reconciler COMMAND --help` says, on one page. `make reference` writes it from the program.
+
+A flag wins over its [variable](../README.md#environment-variables), and the variable over the default. Results go to
+standard output, the log and the progress to standard error; nothing ever asks a question. The README has the
+[exit codes](../README.md#exit-codes).
+"""
+
+_TAIL: Final = """
+## Completion
+
+The shell completes commands, options and their choices once it has read what the program writes for it.
+
+| shell | in | line |
+| --- | --- | --- |
+| bash 4.4 or newer | `~/.bashrc` | `eval "$(_RECONCILER_COMPLETE=bash_source reconciler)"` |
+| zsh | `~/.zshrc` | `eval "$(_RECONCILER_COMPLETE=zsh_source reconciler)"` |
+| fish | `~/.config/fish/completions/reconciler.fish` | `_RECONCILER_COMPLETE=fish_source reconciler \\| source` |
+
+What bash is answered after `reconciler dr` and after `reconciler plan --cloud us`:
+
+```console
+$ COMP_WORDS='reconciler dr' COMP_CWORD=1 _RECONCILER_COMPLETE=bash_complete reconciler
+plain,drift
+$ COMP_WORDS='reconciler plan --cloud us' COMP_CWORD=3 _RECONCILER_COMPLETE=bash_complete reconciler
+plain,usgovernment
+```
+"""
+
+
+def page(group: click.Group) -> str:
+    """Give the page: every command in the order of its name, with every option that it shows."""
+    names = ", ".join(f"[`{name}`](#reconciler-{name})" for name in sorted(group.commands))
+    sections = (_section(group.commands[name], name) for name in sorted(group.commands))
+    return f"{_HEAD}\n{names}\n{''.join(sections)}{_TAIL}"
+
+
+def _section(command: click.Command, name: str) -> str:
+    context = click.Context(command, info_name=name, parent=click.Context(click.Group(), info_name="reconciler"))
+    usage = " ".join(command.collect_usage_pieces(context))
+    lines = [f"\n## reconciler {name}\n", f"    reconciler {name} {usage}\n", f"{_plain(command.help or '')}\n"]
+    lines += ["| option | variable | means |", "| --- | --- | --- |", *_rows(command, context)]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(command: click.Command, context: click.Context) -> Iterator[str]:
+    for parameter in command.params:
+        record = parameter.get_help_record(context)
+        if record is None or isinstance(parameter, click.Argument):  # which the usage names
+            continue
+        option, means = record
+        option = option.replace("INTEGER RANGE", "N")
+        variable = f"`{parameter.envvar}`" if parameter.envvar else ""
+        yield f"| `{_cell(option)}` | {variable} | {_plain(re.sub(' {2,}', ' ', means))} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    """Give text in which no character is Markdown's."""
+    return _cell(re.sub(r"([*_`<\[\]])", r"\\\1", " ".join(text.split())))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page(cli))
