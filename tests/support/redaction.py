@@ -30,7 +30,7 @@ from reconciler.export import Found, Place, export
 from reconciler.kinds import load_kinds
 from reconciler.model import Live, Report
 from reconciler.plan import make_plan
-from reconciler.report import explanation, render
+from reconciler.report import FORMATS, explanation, render
 from reconciler.saved_plan import save
 from reconciler.shell.logs import _Json, _Text
 from reconciler.tracking import Tracking
@@ -169,7 +169,7 @@ def _sinks(
     now = test.clock.now()
     for command, done in (("plan", {}), ("apply", outcomes)):
         report = Report(command, now, now, plan, done)
-        for name in ("text", "json", "markdown"):
+        for name in FORMATS:
             yield f"{command} as {name}", render(report, name)
         yield f"{command} in color", render(report, "text", color=True)
     yield from _explanations(plan, observation)
