@@ -88,7 +88,7 @@ LEAKS = {
     "exception_of_a_warning()": "pytest.raises(UserWarning, warnings.warn, MARK)",
     "file(tmp_path)": "write_file(tmp_path / 'report.json', MARK)",
     "file_that_was_moved(tmp_path)": "write_file(tmp_path / 'a', MARK); (tmp_path / 'a').rename(tmp_path / 'b')",
-    "process_and_its_arguments(tmp_path)": "git._run(tmp_path, 'log', MARK)",
+    "process_and_its_arguments(tmp_path)": "git.commit_of(tmp_path, MARK)",
     "process_and_environment(tmp_path, monkeypatch)": "monkeypatch.setenv('GIT_X', MARK); git.head_commit(tmp_path)",
     "process_and_its_output()": "subprocess.run(['echo', MARK], capture_output=True, check=True)",
 }
