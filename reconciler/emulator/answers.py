@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.emulator.facts import Facts
-    from reconciler.emulator.store import Row
+    from reconciler.emulator.store import Item, Row
     from reconciler.kinds import Kind
 
 SUCCEEDED: Final = "Succeeded"
@@ -67,17 +67,21 @@ def without_link_queries(facts: Facts, text: str) -> str:
     return orjson.dumps(body).decode()
 
 
-def with_system_data(text: str, created: float, changed: float) -> str:
+def with_system_data(text: str, row: Row | Item) -> str:
     """Give an answer as newer api-versions have it."""
     data = {
-        "createdBy": "emulator",
-        "createdByType": "Application",
-        "createdAt": utc_stamp(created),
-        "lastModifiedBy": "emulator",
-        "lastModifiedByType": "Application",
-        "lastModifiedAt": utc_stamp(changed),
+        "createdBy": row.creator,
+        "createdByType": _type_of(row.creator),
+        "createdAt": utc_stamp(row.created),
+        "lastModifiedBy": row.writer,
+        "lastModifiedByType": _type_of(row.writer),
+        "lastModifiedAt": utc_stamp(row.changed),
     }
     return f'{text[:-1]},"systemData":{orjson.dumps(data).decode()}}}'
+
+
+def _type_of(name: str) -> str:
+    return "User" if "@" in name else "Application"
 
 
 def with_replication(facts: Facts, text: str, row: Row, now: float) -> str:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from reconciler.emulator import operations, reads, writes
-from reconciler.emulator.calls import Call, Reply
+from reconciler.emulator.calls import Call, Reply, writer_of
 from reconciler.emulator.errors import Refused, server_error, too_large
 from reconciler.emulator.facts import OPERATION_STATUS, facts_of
 from reconciler.emulator.foreign import foreign_routes
@@ -132,6 +132,7 @@ class _Service:
             now=self._clock.now().timestamp(),
             ticks=self._clock.monotonic(),
             content=content,
+            writer=writer_of(request.headers.get("authorization", "")),
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -11,6 +13,10 @@ from reconciler.emulator.errors import missing_api_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+NOBODY: Final = "emulator"
+"""Who writes without a token that says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,7 @@ class Call:
         now: Seconds since the epoch.
         ticks: Monotonic seconds.
         params: What the route found in the path.
+        writer: Who sends it, as its token says.
     """
 
     method: str
@@ -35,6 +42,7 @@ class Call:
     ticks: float
     content: bytes = b""
     params: Mapping[str, str] = field(default_factory=dict)
+    writer: str = NOBODY
 
     @property
     def api_version(self) -> str:
@@ -57,6 +65,17 @@ class Reply:
     status: int
     content: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def writer_of(authorization: str) -> str:
+    """Give who a bearer token speaks of: the name of a user, else the object id. Any token is believed."""
+    payload = f"{authorization}..".split(".")[1]
+    try:
+        claims = orjson.loads(base64.urlsafe_b64decode(f"{payload}==="))
+    except (ValueError, binascii.Error):
+        return NOBODY
+    found = (claims.get("upn") or claims.get("oid")) if isinstance(claims, dict) else None
+    return found if isinstance(found, str) else NOBODY
 
 
 def json_reply(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Reply:

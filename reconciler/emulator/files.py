@@ -14,7 +14,7 @@ from reconciler.errors import EmulatorError
 APPLICATION_ID: Final = 0x52434E4C
 """Marks the file as ours (``PRAGMA application_id``)."""
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Of the tables below (``PRAGMA user_version``)."""
 
 _BUSY_TIMEOUT_S: Final = 30
@@ -22,7 +22,8 @@ _TABLES: Final = (
     """CREATE TABLE resources (
         key TEXT PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
         settled TEXT, running TEXT NOT NULL, started REAL NOT NULL, ends REAL NOT NULL,
-        created REAL NOT NULL, changed REAL NOT NULL
+        created REAL NOT NULL, changed REAL NOT NULL,
+        creator TEXT NOT NULL DEFAULT 'emulator', writer TEXT NOT NULL DEFAULT 'emulator'
     )""",
     "CREATE INDEX resources_by_kind ON resources (kind, key)",
     "CREATE INDEX resources_deleted ON resources (ends) WHERE settled IS NULL",
@@ -36,6 +37,11 @@ _TABLES: Final = (
     "CREATE TABLE resource_groups (key TEXT PRIMARY KEY, body TEXT NOT NULL)",
     "CREATE TABLE unregistered (subscription TEXT, namespace TEXT, PRIMARY KEY (subscription, namespace))",
     f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+_FROM_VERSION_1: Final = (
+    "ALTER TABLE resources ADD COLUMN creator TEXT NOT NULL DEFAULT 'emulator'",
+    "ALTER TABLE resources ADD COLUMN writer TEXT NOT NULL DEFAULT 'emulator'",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
@@ -93,6 +99,9 @@ def _check_or_create(db: sqlite3.Connection, path: Path | None) -> None:
             db.execute(statement)
     elif owner != APPLICATION_ID:
         raise _unusable(path, "it is a database of another program", "name another file with --state")
+    elif version == 1:
+        for statement in _FROM_VERSION_1:
+            db.execute(statement)
     elif version != SCHEMA_VERSION:
         problem = f"its version is {version} and this program knows {SCHEMA_VERSION}"
         raise _unusable(path, problem, "name another file with --state, or remove this one to begin afresh")

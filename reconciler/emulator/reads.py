@@ -20,7 +20,7 @@ from reconciler.emulator.errors import invalid_parameter, parent_not_found, reso
 from reconciler.emulator.provider import Provider, name_below_provider, nested_name, parent_of
 
 if TYPE_CHECKING:
-    from reconciler.emulator.store import Row
+    from reconciler.emulator.store import Item, Row
 
 
 def get(provider: Provider, call: Call) -> Reply:
@@ -47,15 +47,15 @@ def _expanded(provider: Provider, call: Call, row: Row, text: str) -> str:
         text = with_replication(provider.facts, text, row, call.now)
     if wanted & {"sharingprofile/groups", "permissions"} and provider.facts.unique_name:
         text = with_sharing_groups(text)
-    return dressed(provider, call, text, row.created, row.changed)
+    return dressed(provider, call, text, row)
 
 
-def dressed(provider: Provider, call: Call, text: str, created: float, changed: float) -> str:
+def dressed(provider: Provider, call: Call, text: str, row: Row | Item) -> str:
     """Give a stored answer as this request's api-version and the settings have it."""
     if provider.settings.media_link == "stripped" and provider.facts.links:
         text = without_link_queries(provider.facts, text)
     since = provider.kind.system_data
-    return with_system_data(text, created, changed) if since and call.api_version >= since else text
+    return with_system_data(text, row) if since and call.api_version >= since else text
 
 
 def list_page(provider: Provider, call: Call, *, prefix_template: str, below_parent: bool) -> Reply:
@@ -80,7 +80,7 @@ def list_page(provider: Provider, call: Call, *, prefix_template: str, below_par
     size = provider.settings.page_size
     items = provider.store.page(provider.kind.name, prefix, after, size + 1, call.now)
     more = len(items) > size
-    texts = [dressed(provider, call, item.answer, item.created, item.changed) for item in items[:size]]
+    texts = [dressed(provider, call, item.answer, item) for item in items[:size]]
     link = f',"nextLink":{_next_link(call, items[size - 1].key)}' if more else ""
     return Reply(200, f'{{"value":[{",".join(texts)}]{link}}}'.encode())
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler.emulator.calls import NOBODY
 from reconciler.emulator.files import connect
 from reconciler.emulator.groups import GroupTables
 
@@ -39,6 +40,8 @@ class Row:
         running: The answer until then.
         started: When the last operation began.
         ends: When it ends; the state of the resource follows from this and the time of reading.
+        creator: Who sent the first write, as its token says.
+        writer: Who sent the last one.
     """
 
     key: str
@@ -51,6 +54,8 @@ class Row:
     ends: float
     created: float
     changed: float
+    creator: str = NOBODY
+    writer: str = NOBODY
 
     def answer(self, now: float) -> str | None:
         """Give the answer at *now*; None if the resource is not there."""
@@ -92,6 +97,8 @@ class Item:
     answer: str
     created: float
     changed: float
+    creator: str
+    writer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,7 @@ class Store(GroupTables):
 
     def save(self, row: Row) -> None:
         """Write *row* over the one of the same key."""
-        self._db.execute("INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(row))
+        self._db.execute("INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(row))
 
     def forget(self, now: float) -> None:
         """Drop what no answer needs any more: resources long deleted, operations long ended."""
@@ -158,7 +165,8 @@ class Store(GroupTables):
             now: The time of reading.
         """
         rows = self._db.execute(
-            "SELECT key, CASE WHEN ends > :now THEN running ELSE settled END, created, changed FROM resources"
+            "SELECT key, CASE WHEN ends > :now THEN running ELSE settled END, created, changed, creator, writer"
+            " FROM resources"
             " WHERE kind = :kind AND key > :after AND key < :end AND (settled IS NOT NULL OR ends > :now)"
             " ORDER BY key LIMIT :limit",
             {"now": now, "kind": kind, "after": after, "end": _end(prefix), "limit": limit},

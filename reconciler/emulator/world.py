@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from reconciler.emulator.answers import SUCCEEDED, render
+from reconciler.emulator.calls import NOBODY
 from reconciler.emulator.checks import accept
 from reconciler.emulator.foreign import new_group
 from reconciler.emulator.provider import DEFAULT_LOCATION
@@ -138,7 +139,9 @@ class World:
             render(provider.kind, provider.facts, row.id, state, _state_of(text)) for text in (row.settled, row.running)
         )
         text = orjson.dumps(state).decode()
-        return replace(row, state=text, settled=settled if row.settled else None, running=running, changed=now)
+        return replace(
+            row, state=text, settled=settled if row.settled else None, running=running, changed=now, writer=NOBODY
+        )
 
 
 def _state_of(answer: str | None) -> str:

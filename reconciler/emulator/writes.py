@@ -153,7 +153,7 @@ def _write(provider: Provider, call: Call, row: Row | None, state: dict[str, Any
     provider.store.save(fresh)
     started = _start(provider, call, state, ends, fault, location=False) if is_long else {}
     answer = fresh.running if is_long else fresh.settled or ""
-    text = dressed(provider, call, answer, fresh.created, fresh.changed)
+    text = dressed(provider, call, answer, fresh)
     return Reply(200 if row else 201, text.encode(), {**headers, **started})
 
 
@@ -170,6 +170,8 @@ def _fresh(provider: Provider, call: Call, row: Row | None, state: dict[str, Any
         ends=ends,
         created=row.created if row else call.now,
         changed=call.now,
+        creator=row.creator if row else call.writer,
+        writer=call.writer,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 from typing import Any
 
@@ -42,6 +44,40 @@ def test_api_version() -> None:
         assert "systemData" not in (await arm.get(GALLERY)).json()
         listed = await arm.client.get(GALLERIES, params={"api-version": "2024-03-03"})
         assert "systemData" in listed.json()["value"][0]
+
+    with_arm(scenario)
+
+
+def token(**claims: str) -> dict[str, str]:
+    """Give the header of a bearer token with these claims."""
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return {"authorization": f"Bearer e30.{payload}.unsigned"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "who", "what"),
+    [
+        (token(upn="alice@example.com", oid="1"), "alice@example.com", "User"),
+        (token(oid="8d7b"), "8d7b", "Application"),
+        (token(), "emulator", "Application"),
+        ({}, "emulator", "Application"),
+        ({"authorization": "Bearer opaque"}, "emulator", "Application"),
+        ({"authorization": "Bearer a.W10.c"}, "emulator", "Application"),
+        ({"authorization": "Bearer a.\u00e9!.c".encode("latin-1")}, "emulator", "Application"),
+    ],
+)
+def test_newer_api_versions_tell_who_wrote(headers: dict[str, Any], who: str, what: str) -> None:
+    """As the token says, whoever signed it; the first writer stays the creator."""
+
+    async def scenario(arm: Arm) -> None:
+        await arm.prepare()
+        version = {"api-version": "2022-03-03"}
+        body = (await arm.get(GALLERY)).json()
+        await arm.client.put(GALLERY, params=version, json={"location": body["location"]}, headers=headers)
+        found = await arm.client.get(GALLERY, params={"api-version": "2024-03-03"})
+        data = found.json()["systemData"]
+        assert (data["lastModifiedBy"], data["lastModifiedByType"]) == (who, what)
+        assert data["createdBy"] == "emulator"
 
     with_arm(scenario)
 

@@ -15,6 +15,7 @@ import pytest
 
 from reconciler.emulator import EmulatorSettings
 from reconciler.emulator.files import SCHEMA_VERSION, connect
+from reconciler.emulator.store import Store
 from reconciler.errors import EmulatorError
 from tests.emulator.support import GALLERIES, GALLERY, VERSION, Arm, arm, error, version, with_arm
 
@@ -102,6 +103,25 @@ def test_the_file_is_private(tmp_path: Path) -> None:
     assert state.parent.stat().st_mode & 0o777 == 0o700
     assert state.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in state.parent.iterdir()] == ["state.sqlite"]
+
+
+def test_a_file_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
+    """It knew of no writers; nothing in it is lost."""
+    path = tmp_path / "state.sqlite"
+    connect(path).close()
+    database = sqlite3.connect(path)
+    for column in ("creator", "writer"):
+        database.execute(f"ALTER TABLE resources DROP COLUMN {column}")
+    database.execute("INSERT INTO resources VALUES ('/k', '/K', 'Gallery', '{}', '{}', '{}', 1, 2, 3, 4)")
+    database.execute("PRAGMA user_version = 1")
+    database.commit()
+    database.close()
+    for _ in range(2):
+        store = Store(path)
+        row = store.find("/k")
+        store.close()
+        assert row is not None
+        assert (row.id, row.changed, row.creator, row.writer) == ("/K", 4, "emulator", "emulator")
 
 
 def _other_program(path: Path) -> None:
