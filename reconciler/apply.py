@@ -96,6 +96,7 @@ class _Attempt:
         conflicts: How many of them met something in the way.
         pause_s: How long ARM asks to wait before the next one.
         may_have_landed: Whether Azure may have acted on one whose answer was lost.
+        shown_from: When a read surely shows what became of that one, in monotonic seconds.
         given_up: Why no more are sent; what may have landed is looked for once more.
     """
 
@@ -108,6 +109,7 @@ class _Attempt:
     conflicts: int = 0
     pause_s: float | None = None
     may_have_landed: bool = False
+    shown_from: float = 0.0
     given_up: TransientError | ConflictError | None = None
 
 
@@ -258,6 +260,8 @@ class Applier:
             return None
         if decision.change.action is Action.NONE and attempt.may_have_landed:
             return await self._finish_write(change, Accepted())
+        if decision.change.action.writes and attempt.read_at < attempt.shown_from:
+            return None
         if attempt.given_up is not None:
             raise attempt.given_up
         if not decision.change.action.writes:
@@ -295,7 +299,8 @@ class Applier:
             if not attempt.may_have_landed:
                 raise
             attempt.given_up = error
-            attempt.deadline = max(attempt.deadline, self.patience.clock.monotonic() + self.patience.interval_s)
+            soon = self.patience.clock.monotonic() + self.patience.interval_s
+            attempt.deadline = max(attempt.deadline, attempt.shown_from, soon)
             return None
 
     def _count(self, attempt: _Attempt, error: ConflictError | TransientError) -> None:
@@ -306,7 +311,9 @@ class Applier:
             attempt.pause_s = max(error.retry_after_s or 0.0, min(pause, LONGEST_WAIT_S))
             attempt.conflicts += 1
             return
-        attempt.may_have_landed |= error.may_have_landed
+        if error.may_have_landed:
+            attempt.may_have_landed = True
+            attempt.shown_from = self.patience.clock.monotonic() + _READ_BACK_GRACE_S
         if error.info.status != _TOO_MANY_REQUESTS:
             attempt.lost += 1
             return
@@ -315,8 +322,9 @@ class Applier:
             attempt.pause_s = _LEAST_S  # the client lets nothing through before, and one after the other then
 
     def _is_time_for(self, attempt: _Attempt, asked_s: float | None) -> bool:
-        """Whether there is time left, and as much of it as ARM asks to wait: nothing is sent before that."""
-        return max(asked_s or 0.0, _LEAST_S) <= attempt.deadline - self.patience.clock.monotonic()
+        """Whether there is time left, as much as ARM asks to wait and as a read may be old: nothing is sent before."""
+        now = self.patience.clock.monotonic()
+        return max(asked_s or 0.0, _LEAST_S, attempt.shown_from - now) <= attempt.deadline - now
 
     def _moved(self, decision: Decision) -> ErrorInfo | None:
         if self.saved is None:

@@ -246,14 +246,43 @@ def test_a_lost_answer_with_an_operation() -> None:
     "fault", [breaks(after=False), refuses(500, "InternalServerError"), says(503, b"<html>"), refuses(408, "Timeout")]
 )
 def test_a_lost_answer_that_did_not_land(fault: Fault) -> None:
-    """If it did not land it is sent once more, after a read and a wait."""
+    """If it did not land it is sent once more, when no read can be of before it any more."""
 
     @scenario(definition())
     async def _(test: Bench) -> None:
         test.service.plan("PUT", "/suite", fault)
         assert await test.results() == {"suite": "succeeded"}
-        assert test.service.times("PUT", "/suite") == [0, 15]
-        assert [seen.method for seen in test.service.seen] == ["GET", "GET", "PUT", "GET", "PUT", "GET"]
+        assert test.service.times("PUT", "/suite") == [0, 60]
+        assert [seen.method for seen in test.service.seen] == ["GET", "GET", "PUT", *["GET"] * 4, "PUT", "GET"]
+
+
+def test_a_lost_answer_and_old_reads() -> None:
+    """What landed is not sent again, however long the reads after it are of before."""
+
+    @scenario(definition(description="new"), stand=True)
+    async def _(test: Bench) -> None:
+        edited(test, DEFINITION, description="old")
+        before = await test.arm.get(DEFINITION, test.desired[0].kind.api_version)
+        plan = await test.plan()
+
+        async def landed(send: Any, forward: Forward) -> None:
+            test.service.plan("GET", "/suite", says(200, before), times=3)
+            await breaks(after=True)(send, forward)
+
+        test.service.plan("PUT", "/suite", landed)
+        assert await test.results(plan) == {"suite": "succeeded"}
+        assert test.service.sent("PUT") == ["suite"]
+
+
+def test_a_lost_answer_without_time() -> None:
+    """Where the time limit comes first, it is not sent again, and what ARM said last is told."""
+
+    @scenario(definition(), timeout_s=50)
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(503, "ServerBusy"), times=9)
+        assert await test.results() == {"suite": "failed ServerBusy"}
+        assert test.service.times("PUT", "/suite") == [0]
+        assert test.clock.elapsed == 60
 
 
 def test_answers_lost_for_ever() -> None:
@@ -265,7 +294,7 @@ def test_answers_lost_for_ever() -> None:
         applier = test.applier()
         outcomes = await applier.apply(await test.plan())
         assert [told(outcome) for outcome in outcomes.values()] == ["failed ServerBusy"]
-        assert test.service.times("PUT", "/suite") == [0, 15, 30]
+        assert test.service.times("PUT", "/suite") == [0, 60, 120]
         assert applier.puts == 3
 
 
@@ -277,7 +306,7 @@ def test_the_last_lost_answer_that_landed() -> None:
         test.service.plan("PUT", "/suite", breaks(after=False), times=2)
         test.service.plan("PUT", "/suite", breaks(after=True))
         assert await test.results() == {"suite": "succeeded"}
-        assert test.service.times("PUT", "/suite") == [0, 15, 30]
+        assert test.service.times("PUT", "/suite") == [0, 60, 120]
 
 
 def test_a_lost_answer_that_landed_at_the_time_limit() -> None:
@@ -387,16 +416,26 @@ def test_a_conflict_with_an_operation_that_is_seen() -> None:
         assert [at - since for at in test.service.times("PUT", "/suite")] == [0, 15, 45, 150]
 
 
-@pytest.mark.parametrize(("status", "code", "last"), [(409, "Conflict", 37), (503, "ServerBusy", 22)])
-def test_as_long_as_it_is_asked_to(status: int, code: str, last: float) -> None:
+def test_as_long_as_it_is_asked_to() -> None:
     """What ARM asks to wait counts to the second, and only for the answer that it came with."""
 
     @scenario(definition())
     async def _(test: Bench) -> None:
-        test.service.plan("PUT", "/suite", refuses(status, code, Retry_After="7"))
-        test.service.plan("PUT", "/suite", refuses(status, code))
+        test.service.plan("PUT", "/suite", refuses(409, "Conflict", Retry_After="7"))
+        test.service.plan("PUT", "/suite", refuses(409, "Conflict"))
         assert await test.results() == {"suite": "succeeded"}
-        assert test.service.times("PUT", "/suite") == [0, 7, last]
+        assert test.service.times("PUT", "/suite") == [0, 7, 37]
+
+
+def test_a_lost_answer_with_a_wait() -> None:
+    """Nothing is read before the time that ARM asks for, if it is longer than a read may be old."""
+
+    @scenario(definition())
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/suite", refuses(503, "ServerBusy", Retry_After="70"))
+        assert await test.results() == {"suite": "succeeded"}
+        assert test.service.times("PUT", "/suite") == [0, 70]
+        assert test.service.times("GET", "/suite") == [0, 70, 70]
 
 
 def test_longer_than_there_is_time() -> None:
