@@ -3,8 +3,8 @@ The documentation is true: what it shows of commands is what they print, its lin
 
 A ``console`` block is run. Lines that begin with ``$ `` are commands, ``> `` continues one, the rest is what they
 print; ``…`` stands for any text in a line, and alone on a line for any number of lines. All blocks of a page are one
-session of a shell, in a folder that holds the manifests of this repository. Other blocks (``sh``, ``yaml``) are only
-read.
+session of a shell, in a folder that holds the manifests of this repository, with what GitHub's runner sets for a pull
+request. Other blocks (``sh``, ``yaml``) are only read.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ from reconciler.resolve import resolve
 from reconciler.secret import reveal
 from reconciler.tracking import Tracking
 from reconciler.validate import validate
+from tests.support.review import GitHub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = sorted((ROOT / "docs").glob("*.md"))
@@ -145,14 +146,16 @@ def _environment(home: Path) -> dict[str, str]:
         "PYTHONUTF8": "1",
         "RECONCILER_EMULATOR_OPERATION_SECONDS": "0.05",
         "RECONCILER_POLL_INTERVAL": "0.05",
+        **{f"GIT_{who}_NAME": "Somebody" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "somebody@example.org" for who in ("AUTHOR", "COMMITTER")},
     }
 
 
-def _run(script: str, folder: Path) -> str:
+def _run(script: str, folder: Path, more: Mapping[str, str] | None = None) -> str:
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
-        env=_environment(folder),
+        env={**_environment(folder), **(more or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -201,7 +204,10 @@ def test_what_a_page_shows_of_commands_is_what_they_print(page: Path, estate: Pa
     wanted = list(commands(page))
     step = "(exit $shown_code)\n{0}\nshown_code=$?; printf '\\036\\n'\n"
     script = "shown_code=0\n" + "".join(step.format(command.text) for command in wanted)
-    printed = _run(script, estate).split(SEPARATOR)
+    with GitHub() as github:
+        (estate / "event.json").write_text('{"pull_request": {"number": 7}}', encoding="utf-8")
+        on_pull_request = {**github.variables(), "GITHUB_EVENT_PATH": str(estate / "event.json")}
+        printed = _run(script, estate, on_pull_request).split(SEPARATOR)
     assert len(printed) == len(wanted) + 1, "a command ended the session"
     for command, output in zip(wanted, printed, strict=False):
         place = f"{page.name}:{command.line}: $ {command.text}"
