@@ -189,6 +189,7 @@ def test_azure_pipelines_from_pull_request_to_drift(work: Path, environment: dic
             **{f"AZURESUBSCRIPTION_{name}": "x" for name in ("TENANT_ID", "CLIENT_ID", "SERVICE_CONNECTION_ID")},
             "RECONCILER_CREDENTIAL": "azure-pipelines",
             "PIPELINE_WORKSPACE": str(tmp_path),
+            "AGENT_TEMPDIRECTORY": str(tmp_path),
         }
         said = {}
         for step in _tasks(_read(EXAMPLES / "azure-pipelines.yml")):
@@ -262,6 +263,21 @@ def test_gitlab_from_merge_request_to_drift(work: Path, environment: dict[str, s
         "apply": "Applied: 6 created.",
         "drift": "No drift. 6 resources in sync.",
     }
+
+
+def test_what_a_branch_brings_is_no_report(work: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    """A plan that got to no report leaves nothing to post, or to keep, that looks like one."""
+    for name in ("plan.md", "reviewed.plan"):
+        (work / name).write_text("### No changes.\n", encoding="utf-8")
+    environment["RECONCILER_CONCURRENCY"] = "none"
+    with AzureDevOps() as host:
+        given = {**environment, **host.variables(), "AGENT_TEMPDIRECTORY": str(tmp_path)}
+        steps = {step["displayName"]: step for step in _tasks(_read(EXAMPLES / "azure-pipelines.yml"))}
+        assert _play(_script(steps["Plan"]), work, given).returncode == 64
+        assert _play(_script(steps["Comment"]), work, given).returncode == 64
+        assert host.threads == []
+    assert _play("\n".join(_gitlab()["plan"]["script"]), work, environment).returncode == 64
+    assert not {"plan.md", "reviewed.plan"} & {path.name for path in work.iterdir()}
 
 
 def test_gitlab_is_safe_to_copy() -> None:
