@@ -110,9 +110,7 @@ class ArmReader:
         lane = Lane(_subscription(link), method != "GET", _route(link))
 
         async def send() -> Answer:
-            if check is not None:
-                check()
-            return await self.transport.send(method, link, content, lane.subscription)
+            return await self.transport.send(method, link, content, lane.subscription, check=check)
 
         answer = await self.retrier.send(lane, send)
         if answer.status == _UNAUTHORIZED:

@@ -142,6 +142,7 @@ class Transport:
         subscription: str = "",
         *,
         headers: Mapping[str, str] | None = None,
+        check: Callable[[], None] | None = None,
     ) -> Answer:
         """
         Send one request and read its answer to the end.
@@ -152,6 +153,7 @@ class Transport:
             content: A JSON body.
             subscription: Whose token it carries; empty for requests of the tenant.
             headers: More of them, or others than those of ARM.
+            check: Called when all that is left is to send; what it raises keeps it from being sent.
 
         Raises:
             AuthError: No token could be had.
@@ -160,6 +162,8 @@ class Transport:
         """
         url = self.url(path_or_link)
         token = await self.tokens.token(subscription)
+        if check is not None:
+            check()
         sent = {**_headers(content, token), **(headers or {})}
         self.requests[method] += 1
         started = self.clock.monotonic()

@@ -269,6 +269,21 @@ def test_a_check_before_every_sending() -> None:
     assert wire.times == [0]
 
 
+def test_a_check_after_the_sign_in() -> None:
+    """A sign-in may take a minute, and whoever writes is asked after it."""
+    clock = FakeClock()
+    wire = Wire(clock, answer(200, {}))
+    checks: list[float] = []
+
+    class Slow(Counting):
+        async def token(self, subscription: str) -> Secret | None:
+            await clock.sleep(50)
+            return await super().token(subscription)
+
+    run(client(wire, Slow()).put(RESOURCE, VERSION, {}, lambda: checks.append(clock.elapsed)))
+    assert checks == wire.times == [50]
+
+
 @pytest.mark.parametrize(
     ("response", "status"),
     [
