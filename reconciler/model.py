@@ -409,6 +409,28 @@ class FieldChange:
     cause: Cause | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Modified:
+    """
+    Who last modified a resource, and when, as Azure says; None for what it does not say.
+
+    Attributes:
+        by: The name of a user, or the id of an application.
+        by_type: Such as ``User`` or ``Application``.
+        at: In UTC, to the second.
+    """
+
+    by: str | None = None
+    by_type: str | None = None
+    at: str | None = None
+
+    def __str__(self) -> str:
+        if self == Modified():
+            return "last modified: unknown"
+        kind = f" ({self.by_type})" if self.by_type else ""
+        return f"last modified by {self.by or 'unknown'}{kind} at {self.at or 'unknown'}"
+
+
 class Action(StrEnum):
     """What is to be done about one resource."""
 
@@ -484,6 +506,7 @@ class Change:
         error: Why nothing is known, for action ``unknown``.
         fix: The way out, for action ``blocked``.
         cause: Of all its differences together; None where nobody asked git, or nothing differs.
+        modified: Who last modified the resource, where that was asked.
     """
 
     desired: Desired
@@ -497,6 +520,7 @@ class Change:
     error: ErrorInfo | None = None
     fix: str | None = None
     cause: Cause | None = None
+    modified: Modified | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.apply import Applier, Progress
+from reconciler.attribution import attributed
 from reconciler.estate import Estate, Options, idle_rules, read_estate
 from reconciler.kinds import load_kinds
 from reconciler.model import Action, Change, JsonObject, Live, Observation, Outcome, Plan, Problem, Result
@@ -39,6 +40,7 @@ __all__ = [
     "read_estate",
     "saved_text",
     "stated_in",
+    "with_writers",
 ]
 
 
@@ -130,6 +132,12 @@ async def apply_reading(  # noqa: PLR0913 (all that one apply is made of)
     )
     outcomes = await applier.apply(reading.plan)
     return outcomes, applier.puts
+
+
+async def with_writers(options: Options, reading: Reading, arm: ArmReader) -> Reading:
+    """Give a reading that tells who last modified what differs, as far as that can be learned."""
+    plan = await attributed(reading.plan, reading.observation, arm, options.concurrency)
+    return replace(reading, plan=plan)
 
 
 def check_reading(reading: Reading, saved: SavedPlan) -> tuple[Mapping[str, Outcome], int]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.errors import ErrorInfo
-    from reconciler.model import FieldChange, Problem, Report, Source, Unmanaged
+    from reconciler.model import FieldChange, Modified, Problem, Report, Source, Unmanaged
     from reconciler.report.states import Item
 
 SCHEMA_VERSION: Final = 1
@@ -61,7 +61,12 @@ def _resource(item: Item) -> dict[str, Any]:
         "error": _error(error, item) if error else None,
         "fix": change.fix,
         **({"cause": change.cause} if change.cause else {}),
+        **({"modified": _modified(change.modified)} if change.modified else {}),
     }
+
+
+def _modified(modified: Modified) -> dict[str, Any]:
+    return {"by": modified.by, "byType": modified.by_type, "at": modified.at}
 
 
 def _unmanaged(unmanaged: Unmanaged) -> dict[str, Any]:

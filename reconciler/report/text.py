@@ -170,6 +170,8 @@ def why_lines(item: Item) -> Iterator[str]:
         yield f"{_INDENT}out of sync: undeclared values count here"
     if item.outcome is not None and item.outcome.result is Result.SUCCEEDED:
         return  # the health was that of before
+    if change.modified is not None:
+        yield f"{_INDENT}{visible(str(change.modified))}"
     if change.health is Health.DEGRADED or (change.health is Health.PROGRESSING and change.action is Action.NONE):
         yield f"{_INDENT}health: {change.health}{f', {visible(change.ailment)}' if change.ailment else ''}"
 

@@ -40,7 +40,9 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
         windows = retries.windows if retries else None
         async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
             reading = await unless_stopped(pipeline.make_reading(run.options, estate, arm), stop)
-        reading = with_older(run, caused(run, reading))
+            reading = with_older(run, caused(run, reading))
+            if run.command != "run":  # a loop would ask in every round
+                reading = await unless_stopped(pipeline.with_writers(run.options, reading, arm), stop)
         if run.out is not None:
             write_file(run.out, pipeline.saved_text(reading, run.clock.now()), private=True)
         over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
@@ -57,7 +59,7 @@ def _offline(run: Run, estate: Estate, file: Path) -> Report:
     found = snapshot.read(_artifact("--against-snapshot", file), load_kinds(), estate.project.name)
     singly = bool(run.options.targets)
     observation, hidden = found.observation(estate.selected, pipeline.stated_in(estate), singly=singly)
-    reading = caused(run, pipeline.judged(run.options, estate, observation))
+    reading = with_older(run, caused(run, pipeline.judged(run.options, estate, observation)))
     over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
     remarks = (*found.remarks(str(file), run.clock.now()), *hidden, *((over,) if over else ()))
     return replace(_report(run, reading, {}), warnings=(*reading.warnings, *remarks))

@@ -62,6 +62,8 @@ def test_planned_without_access(
     assert taken.out == "Saved live.json: 4 live, 1 absent, 0 unmanaged.\n4 reads, 0 writes\n"
     request.getfixturevalue("no_access")
     offline = report("plan", "--against-snapshot", "live.json")
+    for item in live["resources"]:
+        item.pop("modified", None)  # there is nobody to ask
     assert offline["resources"] == live["resources"]
     assert offline["summary"]["requests"] == {"GET": 0, "PUT": 0}
     assert codes(offline, "warnings") == ["snapshot"]

@@ -197,3 +197,17 @@ def test_a_snapshot_of_what_cannot_be_read(
     assert verdict(planned, gallery("two")) == ("unknown", "read-failed", "Unknown")
     message = resource(planned, gallery("two"))["error"]["message"]
     assert message == "it could not be read when the snapshot was taken: no access"
+
+
+@pytest.mark.parametrize("body", [_FORBIDDEN, (200, b"{}"), (200, b"no json"), (500, b"")])
+def test_who_modified_it_cannot_be_read(
+    work: Workspace, azure: Azure, answer: Callable[..., None], report: Reporting, run: Command, body: Answer
+) -> None:
+    """The plan is what it is without that; nobody knows who it was."""
+    azure.seed(gallery(), application(), version())
+    work.state(gallery(), application(), version(replicaCount=3))
+    answer(id_of(version()), body)
+    planned = report("plan")
+    assert verdict(planned, version()) == ("update", "fields-differ", "OutOfSync")
+    assert resource(planned, version())["modified"] == {"by": None, "byType": None, "at": None}
+    assert "    last modified: unknown\n" in run("drift").out
