@@ -4,7 +4,8 @@ What must hold at every request and after every run, told from outside: by what 
 Safety, at every request
     a token goes to ARM's own origin, over https, and so does everything else
     nothing secret is in any sink: report, plan file, log
-    a PUT follows a read of its resource that differs from git, and none is sent to a resource found running
+    a PUT follows a read of its resource that differs from git, half a minute old at most, and none is sent to a
+        resource found running
     the body of a PUT is git's word laid over that read, and a read is whole or none
     what only reads sends no PUT; what was told to stop begins none
     one PUT of a resource at a time; after one that was taken none; after one without an answer a read first
@@ -53,6 +54,7 @@ _ABSENT: Final = frozenset({"ResourceNotFound", "ParentResourceNotFound", "Resou
 _BAD_ENDS: Final = frozenset({"failed", "canceled", "cancelled"})
 _TOO_EARLY: Final = frozenset({"OperationNotFound", "ResourceNotFound", "DidNotStick"})
 GRACE_S: Final = 60.0
+FRESH_S: Final = 30.0
 _ENDED: Final = frozenset({"failed", "canceled"})
 
 
@@ -75,10 +77,12 @@ class Read:
     Attributes:
         body: None where it is not there.
         alone: Whether by a read of the resource itself, not by a list.
+        at: When.
     """
 
     body: dict[str, Any] | None
     alone: bool
+    at: float
 
 
 @dataclass(slots=True)
@@ -193,6 +197,8 @@ class Watch:
         kind = desired.kind.name
         if read is not None and resources.state(read) in RUNNING:
             self.violated(f"PUT {key}, which was found {resources.state(read)}")
+        if request.at > known.at + FRESH_S + SLACK_S:
+            self.violated(f"PUT {key} on a read that is {request.at - known.at:g} s old")
         if read is not None and not self._differs(key, read):
             self.violated(f"PUT {key}, and a read had shown no difference")
         if self.planned is not None and self.puts[key] == 1 and self.planned.get(key) != self._seen(key):
@@ -244,9 +250,9 @@ class Watch:
         elif 0 < asked <= LONGEST_ASKED_S and (request.kind == "poll" or (request.kind == "put" and status >= 400)):
             self._held[f"{request.method} {request.key}"] = (now, now + asked)
         if request.kind == "get":
-            self._told(request, reply)
+            self._told(request, reply, now)
         elif request.kind == "list":
-            self._listed(request, reply)
+            self._listed(request, reply, now)
         elif request.kind == "poll":
             self._polled(request, reply)
 
@@ -261,19 +267,19 @@ class Watch:
         if isinstance(word, str) and word.lower() in _BAD_ENDS and request.key in self._operations:
             self._ended_badly.add(self._operations[request.key])
 
-    def _told(self, request: Request, reply: Reply) -> None:
+    def _told(self, request: Request, reply: Reply, now: float) -> None:
         key, body = request.key, reply.json()
         if _is_absent(reply, body):
             if "expand" in request.query:
                 return  # its replication was asked for: whether the resource is there, another read tells
-            self.reads[key] = Read(None, alone=True)
+            self.reads[key] = Read(None, alone=True, at=now)
         elif 200 <= reply.status < 300 and _is_resource(body) and body["id"].lower() == key:
-            self.reads[key] = Read(body, alone=True)
+            self.reads[key] = Read(body, alone=True, at=now)
         else:
             return
         self._unanswered.discard(key)
 
-    def _listed(self, request: Request, reply: Reply) -> None:
+    def _listed(self, request: Request, reply: Reply, now: float) -> None:
         """Keep what a list says once all its pages were told: only then is anything missing from it."""
         body = reply.json()
         if _is_absent(reply, body):
@@ -289,7 +295,7 @@ class Watch:
         for key in self.stated:
             element = self._pages[request.key].get(key)
             if key.rpartition("/")[0] == request.key and (element is None or _is_resource(element)):
-                self.reads[key] = Read(element, alone=False)
+                self.reads[key] = Read(element, alone=False, at=now)
 
     # ---------------------------------------------------------------------------------------------- each repetition
 
