@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SUCCEEDED: Final = frozenset({"succeeded", "completed"})
 _FAILED: Final = frozenset({"failed", "canceled", "cancelled"})
 _NOT_FOUND: Final = 404
+_LEAST_S: Final = 1.0  # whole seconds are the rule; of milliseconds there would be thousands of looks
 _GRACE_S: Final = 60.0  # right after a PUT even the operation's own URL may answer 404
 
 
@@ -116,5 +117,5 @@ async def follow(arm: ArmWriter, accepted: Accepted, patience: Patience, deadlin
             if status in _FAILED:
                 info = operation_error(polled.body, f"the operation ended {polled.status}")
                 raise OperationError(info)
-            retry_after = polled.retry_after_s
+            retry_after = max(polled.retry_after_s, _LEAST_S) if polled.retry_after_s else None
         await patience.pause(deadline, retry_after)

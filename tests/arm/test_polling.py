@@ -144,6 +144,13 @@ def test_deadline() -> None:
     assert "--timeout" in error.info.fix
 
 
+def test_a_short_retry_after_makes_no_busy_loop() -> None:
+    """Looks are a second apart at least."""
+    times, error = ended(state("InProgress", x_ms_retry_after_ms="1"), timeout_s=40)
+    assert error.info.code == "Timeout"
+    assert len(times) == 42
+
+
 def test_a_long_retry_after_ends_at_the_deadline() -> None:
     """No word of ARM makes anybody wait past the deadline."""
     times, error = ended(state("InProgress", Retry_After="86400"), timeout_s=40)
