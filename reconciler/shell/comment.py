@@ -11,7 +11,7 @@ import orjson
 
 from reconciler.errors import UsageError
 from reconciler.report.comment import body, mark, replaced
-from reconciler.report.escape import harmless
+from reconciler.report.escape import inert, visible
 from reconciler.review.azure_devops import AzureDevOpsPullRequest
 from reconciler.review.github import GitHubPullRequest
 from reconciler.review.sticky import put
@@ -77,7 +77,7 @@ async def post(run: CommentRun) -> str:
     pull_request = _opened(run, event)
     written = body(report, run.environment, _commit(run, event))
     try:
-        return harmless(await put(pull_request, mark(run.environment), written, replaced(run.environment)))
+        return inert(visible(await put(pull_request, mark(run.environment), written, replaced(run.environment))))
     finally:
         await pull_request.close()
 

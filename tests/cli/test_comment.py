@@ -240,6 +240,14 @@ def test_an_answer_of_another_kind(run: Command, github: GitHub, report: Path, m
     assert github.bodies == {}
 
 
+def test_what_the_host_says_is_no_command(run: Command, github: GitHub, report: Path) -> None:
+    """Not even the URL that it gives back: it stands on one line, and no runner obeys it."""
+    said = {"id": 1, "user": None, "body": "", "html_url": "https://x\n::error::\x1b[2J"}
+    viewer = {"data": {"viewer": {"login": BOT}}}
+    github.faults = [("POST", Reply(200, viewer)), ("POST", Reply(201, said))]
+    assert run("comment", "--github", str(report)).out == "Comment created: https://x\\n:\\x3aerror:\\x3a\\x1b[2J\n"
+
+
 def test_what_is_not_there_for_a_moment(github: GitHub, report: Path) -> None:
     """Reads are repeated, waits that the host asks for are kept, and a limit worded as 403 is one."""
     busy = {"retry-after": "60"}
