@@ -117,7 +117,8 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     selected = select(found.desired, options.targets, options.labels)
     _check_targets(options, found.desired, selected)
     rules = found.project.active_rules(now.date())
-    return Estate(found.project, found.desired, selected, rules, found.warnings, found.document)
+    warnings = (*found.warnings, *_idle_labels(options, found.desired, selected))
+    return Estate(found.project, found.desired, selected, rules, warnings, found.document)
 
 
 def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Survey:
@@ -250,13 +251,23 @@ def _is_below(document: Document, root: Path | None, folders: set[str]) -> bool:
 def _check_targets(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> None:
     for target in options.targets:
         if not select(desired, (target,), {}):
-            message = f"--target {target} matches no manifest"
+            name = target.rpartition("/")[2]
+            like = next((item.address for item in desired if item.name == name), "GalleryApplication/agent")
+            message = f"--target {target} matches no manifest: give KIND/NAME, such as {like}"
             raise UsageError(message)
     names = {item.address for item in selected}
     unknown = [name for name in options.republish if name not in names]
     if unknown:
         message = f"--republish {unknown[0]}: no manifest of that kind and name is among those selected"
         raise UsageError(message)
+
+
+def _idle_labels(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> Iterator[Problem]:
+    """Say of labels that they choose nothing: nothing to do may not pass for done because of a slip."""
+    if options.labels and desired and not selected:
+        wanted = " and ".join(f"{name}={value}" for name, value in options.labels.items())
+        message, fix = f"no manifest that is chosen has {wanted}", "compare with metadata.labels of the manifests"
+        yield Problem("--selector", None, None, "", "nothing-selected", message, fix)
 
 
 def _stray_defaults(project: Project, document: Document | None) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""The way out of what is blocked, in words, with Microsoft's page where there is one. Pure."""
+"""The way out of what is blocked or paused, in words, with Microsoft's page where there is one. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def way_out(
     reason: Reason, desired: Desired, refusals: Collection[Refusal] = (), owner: str | None = None
 ) -> str | None:
     """
-    Give what somebody can do about a resource that is blocked; None where nothing is to be said.
+    Give what somebody can do about a resource that is not written; None where nothing is to be said.
 
     Args:
-        reason: Why it is blocked.
+        reason: Why it is not.
         desired: What is stated of it.
         refusals: Of all its differences: whoever mends one wants to hear of the others.
         owner: The project that the live resource carries the tag of.
@@ -27,6 +27,8 @@ def way_out(
         ways = [words(desired) for refused, words in _REFUSED.items() if refused == reason or refused in refusals]
         page = f" ({desired.kind.docs})" if desired.kind.docs else ""
         return f"{'; '.join(ways)}{page}"
+    if reason is Reason.PAUSED:
+        return "to let it be written, delete the annotation reconciler.dev/paused"
     if reason is Reason.OWNED_ELSEWHERE:
         return (
             f"it carries the tag of project {owner}: let that project go of it, or pass --take-over"

@@ -504,7 +504,7 @@ class Change:
         ignored: How many differences an ignore rule hid.
         ailment: Why the health is bad, where Azure says so.
         error: Why nothing is known, for action ``unknown``.
-        fix: The way out, for action ``blocked``.
+        fix: The way out, for actions ``blocked`` and ``paused``.
         cause: Of all its differences together; None where nobody asked git, or nothing differs.
         modified: Who last modified the resource, where that was asked.
     """

@@ -160,7 +160,8 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
 def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
     change = Change(desired, Action.CREATE, Reason.NOT_FOUND, Sync.MISSING, Health.UNKNOWN)
     if desired.paused:
-        return replace(change, action=Action.PAUSED, reason=Reason.PAUSED)
+        fix = way_out(Reason.PAUSED, desired)
+        return replace(change, action=Action.PAUSED, reason=Reason.PAUSED, fix=fix)
     if absent.why is Absence.GROUP_MISSING:
         group = desired.params.get("resourceGroupName", "")
         fix = f"create resource group {group}, or correct resourceGroupName: groups are not managed here"

@@ -298,13 +298,14 @@ def test_the_table_has_every_action_and_reason() -> None:
         (SAME, GONE, Parent(exists=False, fix="do this"), "do this"),
         (SAME, GONE, None, None),
         (CHANGED, live(text="a"), None, None),
-        (PAUSED, live(text="a"), None, None),
+        (PAUSED, live(text="a"), None, "to let it be written, delete the annotation reconciler.dev/paused"),
+        (PAUSED, GONE, None, "to let it be written, delete the annotation reconciler.dev/paused"),
     ],
 )
-def test_what_is_blocked_says_what_to_do(
+def test_what_is_blocked_or_paused_says_what_to_do(
     item: Desired, observed: Observed, parent: Parent | None, fix: str | None
 ) -> None:
-    """The fix names what to change; what is not blocked needs none."""
+    """The fix names what to change; the others need none."""
     assert decide(item, observed, OURS, parent or Parent()).change.fix == fix
 
 
@@ -397,7 +398,7 @@ def test_children_of_a_paused_absent_parent_are_blocked() -> None:
     """Down to the last, each with the parent to resolve first."""
     made = plan((replace(GALLERY, paused=True), GONE), (APPLICATION, GONE), (VERSION, GONE))
     assert made == {
-        "Gallery": ("paused", "paused", None),
+        "Gallery": ("paused", "paused", "to let it be written, delete the annotation reconciler.dev/paused"),
         "GalleryApplication": ("blocked", "parent-missing", "Gallery/m is paused: resolve that first"),
         "GalleryApplicationVersion": (
             "blocked",

@@ -164,11 +164,14 @@ def test_paused_is_never_written(work: Workspace, azure: Azure, report: Reportin
     assert verdict(applied, paused) == ("paused", "paused", "OutOfSync")
     assert [change["path"] for change in resource(applied, paused)["changes"]] == ["properties.displayName"]
     assert resource(applied, paused)["outcome"] is None
+    assert resource(applied, paused)["fix"] == "to let it be written, delete the annotation reconciler.dev/paused"
     assert applied["summary"]["requests"]["PUT"] == 0
     work.state(annotated(definition(), paused="true"))
     assert verdict(report("plan"), definition()) == ("paused", "paused", "InSync")
     work.state(annotated(definition("absent"), paused="true"))
-    assert verdict(report("plan", "--detailed-exitcode"), definition("absent")) == ("paused", "paused", "Missing")
+    absent = report("plan", "--detailed-exitcode")
+    assert verdict(absent, definition("absent")) == ("paused", "paused", "Missing")
+    assert "reconciler.dev/paused" in resource(absent, definition("absent"))["fix"]
     work.state(annotated(definition(), paused="false"))
     assert verdict(report("plan"), definition())[0] == "none"
 

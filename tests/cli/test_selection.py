@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.cli.support import (
     Azure,
     Workspace,
     annotated,
     application,
+    codes,
     definition,
     estate,
     gallery,
@@ -50,6 +53,31 @@ def test_each_target_must_match(work: Workspace, run: Command) -> None:
     """A target that matches nothing is wrong usage, beside others that do too."""
     work.state(*estate())
     assert run("plan", "--target", "Gallery/tools", "--target", "Gallery/tolls").code == 64
+
+
+@pytest.mark.parametrize(("command", "target"), [("plan", "agent-1.0.0"), ("apply", "Version/agent-1.0.0")])
+def test_a_target_that_matches_nothing_says_what_to_give(
+    work: Workspace, run: Command, command: str, target: str
+) -> None:
+    """With the manifest of that name, if there is one."""
+    work.state(*estate())
+    wanted = "give KIND/NAME, such as GalleryApplicationVersion/agent-1.0.0"
+    assert f"--target {target} matches no manifest: {wanted}" in run(command, "--target", target).err
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "drift"])
+def test_labels_that_choose_nothing(work: Workspace, report: Reporting, command: str) -> None:
+    """Are a warning: nothing to do is not to pass for done. Where there is nothing to choose from there is none."""
+    work.state(labelled(gallery(), ring="canary"))
+    report("apply")
+    assert codes(report(command, "-l", "ring=canary"), "warnings") == []
+    (warning,) = report(command, "-l", "ring=canaries", "-l", "team=a")["warnings"]
+    assert (warning["code"], warning["message"]) == (
+        "nothing-selected",
+        "no manifest that is chosen has ring=canaries and team=a",
+    )
+    work.state()
+    assert codes(report(command, "-l", "ring=canary"), "warnings") == []
 
 
 def test_target_pulls_no_parents(work: Workspace, azure: Azure, report: Reporting) -> None:
