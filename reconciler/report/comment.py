@@ -11,10 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from reconciler.report.escape import masked
-from reconciler.report.markdown import code
-
-LIMIT: Final = 65_536
-"""GitHub refuses a longer comment. Counted in bytes here, which are never fewer than characters."""
+from reconciler.report.markdown import LIMIT, code
 
 _CUT: Final = "**Cut to what fits into a comment: the end of the report is missing.**\n\n"
 

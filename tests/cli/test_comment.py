@@ -12,8 +12,13 @@ import pytest
 
 from reconciler.cli import USAGE
 from reconciler.errors import ReviewError
-from reconciler.report.comment import LIMIT, mark
+from reconciler.model import Action, Op, Reason
+from reconciler.report import render
+from reconciler.report.comment import body, mark
+from reconciler.report.markdown import LIMIT
 from reconciler.shell.comment import CommentRun, post
+from tests.report.reports import change, field
+from tests.report.reports import report as made_up
 from tests.support.clock import FakeClock
 from tests.support.review import BOT, SERVICE, SOMEBODY, AzureDevOps, GitHub, Reply
 
@@ -146,6 +151,17 @@ def test_a_report_that_fits_is_whole(run: Command, github: GitHub, report: Path)
     ((_, text),) = github.bodies.values()
     assert text.endswith("x\nend\n")
     assert "Cut" not in text
+
+
+@pytest.mark.parametrize("size", [20, 57, 90])
+def test_the_longest_plan_fits_behind_its_mark(size: int) -> None:
+    """The report of an estate of any size leaves room for what a comment says besides."""
+    difference = field("tags.a", Op.REPLACE, "x", "y")
+    names = (f"n{number:05}-{'x' * size}" for number in range(3000))
+    plan = made_up("plan", *(change(name, Action.UPDATE, Reason.FIELDS_DIFFER, difference) for name in names))
+    text = body(render(plan, "markdown"), "production-" * 8, HEAD)
+    assert LIMIT - 2000 < len(text.encode()) <= LIMIT
+    assert "Cut to what fits" not in text
 
 
 def test_no_secret_is_posted(run: Command, github: GitHub, report: Path) -> None:
