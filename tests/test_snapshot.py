@@ -40,7 +40,7 @@ from tests.strategies import (
     values,
     with_body,
 )
-from tests.synthetic import WIDGET, sealed, widget
+from tests.synthetic import WIDGET, minimal, sealed, widget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -201,6 +201,12 @@ def test_what_is_no_secret_stays(value: Any) -> None:
         ({"link": LINK}, {"link": "https://h/p?other"}, []),
         ({"text": f"curl {LINK}"}, {"text": "curl https://h/p?other"}, [("properties", "text")]),
         ({"text": f"curl {LINK}"}, {"text": "wget https://h/p?other"}, []),
+        ({"steps": ["a", LINK]}, {"steps": ["a", "https://h/p?other"]}, [("properties", "steps", 1)]),
+        ({"words": [LINK]}, {"words": ["https://h/p?other"]}, [("properties", "words", '"https://h/p?(secret)"')]),
+        ({"map": {"a": LINK}}, {"map": {"a": "https://h/p?other"}}, [("properties", "map", "a")]),
+        ({"map": {"a": LINK}}, {"map": {"b": "https://h/p?other"}}, []),
+        ({"meaning": {"a": LINK}}, {"meaning": '{"a":"https://h/p?other"}'}, [("properties", "meaning")]),
+        ({"inner": None}, {"inner": {"text": "https://h/p?other"}}, []),
     ],
 )
 def test_what_is_hidden_is_assumed_where_the_rest_agrees(
@@ -213,6 +219,22 @@ def test_what_is_hidden_is_assumed_where_the_rest_agrees(
     assert list(found) == unknown
     name = next(iter(stated))
     assert (body["properties"][name] == item.body["properties"][name]) == bool(unknown)
+
+
+def test_elements_of_a_list_are_told_apart_by_their_keys() -> None:
+    """In whatever order they are answered; what is there twice stays there twice."""
+    stated = widget(parts=[{"name": "a", "at": {"zone": "1"}, "note": LINK}], words=["x"])
+    live = {
+        "parts": [
+            {"name": "b", "at": {"zone": "1"}, "note": "https://h/p?other"},
+            {"name": "A", "at": {"zone": "1"}, "note": "https://h/p?other"},
+        ],
+        "words": ["x", "x"],
+    }
+    body, unknown = assumed(WIDGET, WIDGET.seal(kept(WIDGET, sealed(WIDGET, **live))), stated.body)
+    assert unknown == (("properties", "parts", "a,1", "note"),)
+    assert [each["note"] for each in body["properties"]["parts"]] == ["https://h/p?(secret)", LINK]
+    assert body["properties"]["words"] == ["x", "x"]
 
 
 # --------------------------------------------------------------------------------------------------- what is covered
@@ -234,6 +256,15 @@ def seen(snapshot: Snapshot, *desired: Desired, singly: bool = False) -> Observa
 def test_an_absence_is_kept_with_its_reason(why: Absence) -> None:
     """A missing group blocks, by a snapshot as live."""
     assert seen(one(Absent(why)), ITEM).observed == {ITEM.key: Absent(why)}
+
+
+def test_below_a_missing_group_it_is_the_group_that_is_missing() -> None:
+    """Whatever was said of what is below."""
+    parent, child = (minimal(name) for name in ("Gallery", "GalleryApplication"))
+    taken = reread(Observation({parent.key: Absent(Absence.GROUP_MISSING)}), [parent])
+    assert seen(taken, parent, child).observed[child.key] == Absent(Absence.GROUP_MISSING)
+    taken = reread(Observation({parent.key: Absent(Absence.NOT_FOUND)}), [parent])
+    assert seen(taken, parent, child).observed[child.key] == Absent(Absence.PARENT_MISSING)
 
 
 def documents(*numbers: str) -> list[dict[str, Any]]:
