@@ -100,23 +100,23 @@ class Snapshot:
         record = self.records.get(item.key)
         found = record.observed if record else self._absent(item)
         if isinstance(found, Absent) and item.parent is not None and above is None and item.parent not in parents:
-            return self._below_unstated(item, item.parent, found, parents)
+            return self._below_unstated(item.parent, found, parents)
         return found
 
     def _absent(self, item: Desired) -> Observed:
         """Tell what is known of a resource that the snapshot does not name: only a whole list shows an absence."""
         if _list_of(item.kind, item.params) in self.lists:
             return Absent(Absence.NOT_FOUND)
-        return _not_covered("the snapshot says nothing of it: it was not read, nor a list that would hold it")
+        message = "the snapshot says nothing of it: it was not read, nor a list that would hold it"
+        fix = "take a new one of manifests that state it, or something beside it, or plan with access to Azure"
+        return Unreadable(ErrorInfo("NotInSnapshot", message, fix=fix))
 
-    def _below_unstated(self, item: Desired, parent: str, found: Absent, parents: set[str]) -> Observed:
-        """Tell what is known of an absent resource by what is known of its parent, which no manifest here states."""
+    def _below_unstated(self, parent: str, found: Absent, parents: set[str]) -> Observed:
+        """Tell what is known of an absent resource by its parent, which was stated then and is not among these."""
         record = self.records.get(parent)
-        if _list_of(item.kind, item.params) in self.lists or (record and isinstance(record.observed, Live)):
+        if record is not None and isinstance(record.observed, Live):
             parents.add(parent)
-        elif record is None and found.why is Absence.NOT_FOUND:
-            return _not_covered("the snapshot says nothing of its parent")
-        return found
+        return record.observed if record is not None and isinstance(record.observed, Unreadable) else found
 
     def _listed(self, desired: Sequence[Desired], observed: Mapping[str, Observed]) -> frozenset[str]:
         """Give the lists that would be read for *desired*, as far as the snapshot holds them."""
@@ -254,11 +254,6 @@ def _unusable(why: str) -> SnapshotFileError:
 
 def _below(above: Absent) -> Absence:
     return Absence.GROUP_MISSING if above.why is Absence.GROUP_MISSING else Absence.PARENT_MISSING
-
-
-def _not_covered(message: str) -> Unreadable:
-    fix = "take a new one of manifests that state it, or something beside it, or plan with access to Azure"
-    return Unreadable(ErrorInfo("NotInSnapshot", message, fix=fix))
 
 
 def _list_of(kind: Kind, params: Mapping[str, str]) -> str:

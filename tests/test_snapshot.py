@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import jsonschema
 import pytest
@@ -14,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler import pipeline
-from reconciler.errors import SnapshotFileError
-from reconciler.kinds import load_kinds, shipped_schema
+from reconciler.errors import ErrorInfo, SnapshotFileError
+from reconciler.kinds import folded_id, load_kinds, shipped_schema
 from reconciler.model import MISSING, Absence, Absent, Live, Observation, Report, Unmanaged, Unreadable
 from reconciler.pipeline import Options
 from reconciler.redact import assumed, kept, public
@@ -371,8 +373,6 @@ def test_targets_show_nothing_unmanaged() -> None:
 
 def test_what_could_not_be_read_stays_unknown() -> None:
     """With what was said of it, and without what looks like a secret."""
-    from reconciler.errors import ErrorInfo
-
     found = seen(one(Unreadable(ErrorInfo("Timeout", f"no answer from {LINK}"))), ITEM).observed[ITEM.key]
     assert isinstance(found, Unreadable)
     assert found.error.code == "Timeout"
@@ -381,13 +381,32 @@ def test_what_could_not_be_read_stays_unknown() -> None:
     )
 
 
-def test_what_is_unmanaged_is_kept_as_azure_spells_it() -> None:
-    """Name and id are for people."""
-    theirs = f"{ITEM.id.rpartition('/')[0]}/Theirs"
+@pytest.mark.parametrize("group", ["g", "gr\u00fcn", "gr%C3%BCn"])
+def test_what_is_unmanaged_is_kept_as_azure_spells_it(group: str) -> None:
+    """Name and id are for people, and letters of a group may be percent-encoded in them."""
+    theirs = f"{ITEM.id.rpartition('/')[0]}/Theirs".replace("/g/", f"/{group}/")
+    item = replace(ITEM, params={**ITEM.params, "resourceGroupName": unquote(group)})
     stray = Unmanaged(WIDGET, "Theirs", theirs, Live({**sealed(WIDGET, text="b"), "id": theirs, "name": "Theirs"}))
-    path = theirs.rpartition("/")[0].lower()
-    (found,) = seen(one(Absent(Absence.NOT_FOUND), unmanaged=(stray,), lists=frozenset({path})), ITEM).unmanaged
+    path = folded_id(WIDGET.list_path(item.params) or "")
+    (found,) = seen(one(Absent(Absence.NOT_FOUND), unmanaged=(stray,), lists=frozenset({path})), item).unmanaged
     assert (found.name, found.id, found.live.body["properties"]) == ("Theirs", theirs, {"text": "b"})
+
+
+@pytest.mark.parametrize(
+    ("above", "child"),
+    [
+        (Live({"id": "x"}), Absent),
+        (Absent(Absence.NOT_FOUND), Absent),
+        (Unreadable(ErrorInfo("Timeout", "no answer")), Unreadable),
+    ],
+)
+def test_a_parent_that_is_not_among_these_was_looked_at_then(above: Observed, child: type) -> None:
+    """What is absent is created below one that was there, blocked below one that was not, and else unknown."""
+    parent, item = (minimal(name) for name in ("Gallery", "GalleryApplication"))
+    observed = {parent.key: above, item.key: Absent(Absence.NOT_FOUND)}
+    found = seen(reread(Observation(observed), [parent, item]), item)
+    assert found.parents == (frozenset({parent.key}) if isinstance(above, Live) else frozenset())
+    assert isinstance(found.observed[item.key], child)
 
 
 # -------------------------------------------------------------------------------------------------------- the file
