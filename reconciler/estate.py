@@ -252,8 +252,8 @@ def _check_targets(options: Options, desired: Sequence[Desired], selected: Seque
     for target in options.targets:
         if not select(desired, (target,), {}):
             name = target.rpartition("/")[2]
-            like = next((item.address for item in desired if item.name == name), "GalleryApplication/agent")
-            message = f"--target {target} matches no manifest: give KIND/NAME, such as {like}"
+            like = next((f", such as {item.address}" for item in desired if item.name == name), "")
+            message = f"--target {target} matches no manifest: give KIND/NAME{like}"
             raise UsageError(message)
     names = {item.address for item in selected}
     unknown = [name for name in options.republish if name not in names]

@@ -211,3 +211,18 @@ def test_who_modified_it_cannot_be_read(
     assert verdict(planned, version()) == ("update", "fields-differ", "OutOfSync")
     assert resource(planned, version())["modified"] == {"by": None, "byType": None, "at": None}
     assert "    last modified: unknown\n" in run("drift").out
+
+
+def test_a_check_of_what_cannot_be_read(
+    work: Workspace, azure: Azure, answer: Callable[..., None], report: Reporting
+) -> None:
+    """A saved plan does not hold where nobody can tell, and it is told why."""
+    azure.seed(gallery("one"), gallery("two"))
+    work.state(gallery("one", description="New"), gallery("two", description="New"))
+    report("plan", "--out", "plan.json")
+    answer(id_of(gallery("two")))
+    checked = report("plan", "--check", "plan.json", code=1)
+    refused = resource(checked, gallery("two"))
+    assert (refused["action"], refused["outcome"]) == ("unknown", "refused")
+    assert refused["error"]["code"] == "AuthorizationFailed"
+    assert resource(checked, gallery("one"))["outcome"] is None
