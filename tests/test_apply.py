@@ -503,6 +503,17 @@ def test_throttled_for_long() -> None:
         assert test.service.sent("PUT") == ["one", "one"]
 
 
+def test_throttled_for_a_day() -> None:
+    """One PUT is told so, and no other is sent to hear the same."""
+
+    @scenario(definition("one"), definition("two"))
+    async def _(test: Bench) -> None:
+        test.service.plan("PUT", "/one", refuses(429, "TooManyRequests", Retry_After="86400"))
+        results = await test.results(concurrency=1)
+        assert results == {"one": "failed TooManyRequests", "two": "failed TooManyRequests"}
+        assert test.service.sent("PUT") == ["one"]
+
+
 def test_throttled_for_ever() -> None:
     """Five times ARM is asked, and its own words are told."""
 

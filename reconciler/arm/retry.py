@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TOO_MANY_REQUESTS: Final = 429
 LONGEST_WAIT_S: Final = 600.0  # "Retry-After" of ARM is 10 to 600 s (resource provider contract, async-api-reference)
+_LONGEST_WINDOW_S: Final = 86_400.0
 _LONGEST_SPREAD_S: Final = 10.0
 _EVERYBODY: Final = "everybody"
 
@@ -42,10 +43,16 @@ Outcome: TypeAlias = "Answer | TransientError"
 
 @dataclass(slots=True)
 class _Window:
-    """A time in which nothing is sent. At its end one goes ahead; the others follow when its answer may be there."""
+    """
+    A time in which nothing is sent. At its end one goes ahead; the others follow when its answer may be there.
+
+    Attributes:
+        refused: What whoever does not wait so long is told; None where everybody waits.
+    """
 
     until: float
     seconds: float
+    refused: ErrorInfo | None = None
     is_led: bool = False
 
     def place(self, chance: Random) -> float:
@@ -199,8 +206,8 @@ class Retrier:
             return
         self._outage.add(outcome, now)
         asked = self._asked(outcome)
-        if _is_throttled(outcome) and 0 < asked <= LONGEST_WAIT_S:
-            self._hold(lane.scope, asked)
+        if _is_throttled(outcome) and asked:
+            self._hold(lane.scope, min(asked, _LONGEST_WINDOW_S), self._outage.last)
         is_waited_out = _EVERYBODY not in self.windows or self.windows[_EVERYBODY].until <= now
         if self._outage.is_down and is_waited_out:
             self._hold(_EVERYBODY, min(_PROBE_EVERY_S, 2.0**self._outage.probes))
@@ -209,11 +216,11 @@ class Retrier:
     def _asked(self, outcome: Outcome) -> float:
         return (outcome.retry_after(self.clock.now()) or 0.0) if isinstance(outcome, Answer) else 0.0
 
-    def _hold(self, key: Hashable, seconds: float) -> None:
+    def _hold(self, key: Hashable, seconds: float, refused: ErrorInfo | None = None) -> None:
         until = self.clock.monotonic() + seconds
         held = self.windows.get(key)
         if held is None or until > held.until:
-            self.windows[key] = _Window(until, seconds)
+            self.windows[key] = _Window(until, seconds, refused)
 
     @asynccontextmanager
     async def _admitted(self, lane: Lane) -> AsyncIterator[None]:
@@ -234,6 +241,9 @@ class Retrier:
             window = self._open_window(lane)
             if window is None:
                 return
+            left = window.until - self.clock.monotonic()
+            if window.refused is not None and left > LONGEST_WAIT_S:
+                raise TransientError(window.refused, retry_after_s=left)
             place = window.place(self.chance)
             while (wait := place - self.clock.monotonic()) > 0:
                 await self.clock.sleep(wait)

@@ -190,6 +190,26 @@ def test_a_longer_window_wins() -> None:
     assert wire.times == [0, 0, 41, 51]
 
 
+def test_a_window_past_the_cap_is_shared() -> None:
+    """Nobody asks within it: who would have to wait too long fails with ARM's own words, who would not waits."""
+    clock = FakeClock()
+    wire = by_path(clock, refused(429, "TooManyRequests", "slow down", Retry_After="3600"))
+    arm = client(wire)
+
+    async def scenario() -> None:
+        for moment in (0, 10):
+            await clock.sleep(moment)
+            with pytest.raises(TransientError, match="TooManyRequests: slow down") as caught:
+                await arm.get(RESOURCE, VERSION)
+            assert caught.value.retry_after_s == 3600 - moment
+        await arm.get(RESOURCE.replace("/s1/", "/s2/"), VERSION)
+        await clock.sleep(3000)
+        await arm.get(RESOURCE, VERSION)
+
+    run(scenario())
+    assert wire.times == [0, 10, 3600]
+
+
 def test_the_last_try_holds_the_others() -> None:
     """A request that has no try left still tells the others when ARM may be asked again."""
     clock = FakeClock()
