@@ -24,6 +24,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from reconciler import snapshot
 from reconciler.errors import ArmError
 from reconciler.explain import Explanation, explain
 from reconciler.export import Found, Place, export
@@ -176,6 +177,8 @@ def _sinks(
     yield "export", _exported(test, observation)
     live = {key: found.body for key, found in observation.observed.items() if isinstance(found, Live)}
     yield "saved plan", save(plan, live, "project", now)
+    source = {"cloud": "public", "endpoint": "https://management.azure.com", "project": "project"}
+    yield "snapshot", snapshot.save(observation, test.desired, **source, now=now)
     values: list[object] = [
         live,
         *(outcome.error for outcome in outcomes.values()),
