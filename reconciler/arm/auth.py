@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _EARLY_S: Final = 300.0  # a token is renewed this long before it ends
 _LIMIT_S: Final = 60.0  # for one sign-in; azure-identity by itself tries a silent host for twenty minutes
-_NEWS_S: Final = 60.0  # a failure, and a new token, are not followed by another sign-in for this long
+_NEWS_S: Final = 60.0  # a failure, and a token, are not followed by another sign-in for this long
 
 
 class TokenSource(Protocol):
@@ -127,7 +127,7 @@ class _TenantToken:
         """Give a token that is valid for minutes yet, or at least at all where no newer one can be had."""
         now = self.source.clock.monotonic()
         held = self._held
-        if held is not None and now < held.ends - _EARLY_S:
+        if held is not None and (now < held.ends - _EARLY_S or now < min(held.since + _NEWS_S, held.ends)):
             return held.token
         try:
             return await self._signed_in(None, is_new=False)

@@ -169,11 +169,11 @@ def test_a_caller_that_ends() -> None:
 
 
 def test_renewed_before_the_end() -> None:
-    """Five minutes before its end a token is asked for again, from the same credential; not earlier."""
+    """Five minutes before its end a token is asked for again, from the same credential, once a minute; not earlier."""
     tokens, made = source()
 
     async def scenario() -> None:
-        for moment in (0, 3299, 3300, 3301):
+        for moment in (0, 3299, 3300, 3301, 3359, 3360):
             made.clock.elapsed = moment
             await ask(tokens)
 
@@ -201,14 +201,16 @@ def test_a_renewal_that_fails() -> None:
 
 
 def test_a_short_life() -> None:
-    """A token that ends within minutes is used, and asked for again each time."""
-    tokens, made = source(lifetime_s=200)
+    """A token that ends within minutes is used, and asked for again once a minute: each time may start a program."""
+    tokens, made = source(lifetime_s=150)
 
     async def scenario() -> None:
-        assert await ask(tokens) == await ask(tokens)
+        for moment, token in ((0, 1), (59, 1), (60, 1), (119, 1), (149, 1), (150, 2), (151, 2)):
+            made.clock.elapsed = moment
+            assert await ask(tokens) == f"token-{token}"
 
     run(scenario())
-    assert len(made.asked) == 2
+    assert len(made.asked) == 4
 
 
 def test_a_failure_is_shared() -> None:
