@@ -20,8 +20,11 @@ from reconciler.errors import ErrorInfo, SnapshotFileError
 from reconciler.kinds import folded_id, load_kinds, shipped_schema
 from reconciler.model import MISSING, Absence, Absent, Live, Observation, Report, Unmanaged, Unreadable
 from reconciler.pipeline import Options
+from reconciler.plan import Policy, make_plan
 from reconciler.redact import assumed, kept, public
+from reconciler.report import FORMATS, render
 from reconciler.report.json import as_json
+from reconciler.rules import walk
 from reconciler.secret import scrub
 from reconciler.snapshot import OLD, Snapshot, read, save
 from reconciler.spelling import canonical
@@ -35,6 +38,7 @@ from tests.strategies import (
     estates,
     has_edits,
     id_of,
+    json_values,
     kind_of,
     meant,
     places,
@@ -413,6 +417,7 @@ def test_a_parent_that_is_not_among_these_was_looked_at_then(above: Observed, ch
 
 MADE = text(Observation({ITEM.key: Live(sealed(WIDGET, text="a"))}), [ITEM])
 UNKNOWN = "it names a resource of a kind that is not known here"
+NAMES = {step for kind in KINDS.values() for path, _ in walk(kind.rules) for step in path} | {"provisioningState"}
 READ = partial(read, kinds={"Widget": WIDGET}, project="shop")
 
 
@@ -508,6 +513,25 @@ def test_a_snapshot_of_something_else_is_refused(edit: Callable[[dict[str, Any]]
     assert unusable(sign(saved)) == why
     saved = {**json.loads(MADE), "reconcilerVersion": "0.0.0"}
     assert READ(sign({**saved, "kinds": {**saved["kinds"], "Gadget": "0" * 64}})).records
+
+
+@given(data=st.data())
+@settings(max_examples=max(1, settings().max_examples // 2))
+def test_nothing_in_a_snapshot_breaks_a_plan(data: st.DataObject) -> None:
+    """A body may be anything that is JSON: it is compared, and told."""
+    taken = [minimal(name) for name in KINDS]
+    wild = st.recursive(
+        json_values, lambda below: st.dictionaries(st.sampled_from(sorted(NAMES)), below, max_size=4), max_leaves=12
+    )
+    bodies = st.fixed_dictionaries({}, optional=dict.fromkeys(("location", "tags", "properties", "sku"), wild))
+    saved = json.loads(text(Observation({item.key: Live({"id": item.id}) for item in taken}), taken))
+    for record in saved["resources"]:
+        record["body"] = data.draw(bodies)
+    snapshot = read(sign(saved), KINDS, "shop")
+    observation, hidden = snapshot.observation(taken, frozenset(), singly=False)
+    plan, _ = make_plan(taken, observation, Policy())
+    for form in FORMATS:
+        assert render(Report("plan", NOW, NOW, plan, warnings=hidden, manifests=len(taken)), form)
 
 
 def test_an_edited_snapshot_is_refused() -> None:
