@@ -146,6 +146,14 @@ def test_a_missing_group(work: Workspace, run: Command, report: Reporting, monke
     assert {item["reason"] for item in planned["resources"]} == {"group-missing"}
 
 
+def test_limits_hold_by_a_snapshot_too(work: Workspace, report: Reporting) -> None:
+    """A reviewer hears that an apply would be refused."""
+    work.state(gallery())
+    _snapshot(work, report)
+    planned = report("plan", "--against-snapshot", "live.json", "--max-puts", "0")
+    assert codes(planned, "warnings") == ["snapshot", "limit-exceeded"]
+
+
 def test_bad_manifests(work: Workspace, run: Command) -> None:
     """Nothing is read for them, and no file is written."""
     work.file("manifests/x.yaml", "kind: Nothing\n")
