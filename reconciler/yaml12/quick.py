@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.yaml12.parser import Event
 
+_LONGEST: Final = 1024 * 1024  # characters: what takes seconds to refuse is not read twice
 _SCALAR: Final[Any] = yaml.ScalarEvent
 _MAPPING: Final[Any] = yaml.MappingStartEvent
 _MAPPING_END: Final[Any] = yaml.MappingEndEvent
@@ -32,7 +33,9 @@ _DOCUMENT: Final[Any] = yaml.DocumentStartEvent
 
 
 def read(text: str, file: str) -> list[Document] | None:
-    """Give the documents of a text; None where anything in it is unusual."""
+    """Give the documents of a text; None where anything in it is unusual, its length included."""
+    if len(text) > _LONGEST:
+        return None
     events = yaml_parser.PARSER(text)
     try:
         return list(_Quick(events.get_event).documents(text, file))
