@@ -183,7 +183,11 @@ def test_error_keeps_what_arm_says() -> None:
 def test_error_without_an_arm_error(content: bytes) -> None:
     """Whatever a gateway answers makes an error with the HTTP status for a code."""
     found = error_of(reply(404, content), write=False)
-    assert (found.info.code, found.info.message, found.info.target) == ("Http404", "HTTP 404 without an ARM error", None)
+    assert (found.info.code, found.info.message, found.info.target) == (
+        "Http404",
+        "HTTP 404 without an ARM error",
+        None,
+    )
 
 
 def test_fixes() -> None:
