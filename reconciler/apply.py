@@ -23,6 +23,7 @@ from reconciler.errors import (
     ErrorInfo,
     OperationError,
     PackageError,
+    RejectedError,
     TransientError,
 )
 from reconciler.model import (
@@ -56,6 +57,7 @@ DID_NOT_STICK: Final = "DidNotStick"
 _ROUNDS: Final = 3
 _TIMES_PUT_OFF: Final = 5
 _LEAST_S: Final = 1e-3
+_NOT_FOUND: Final = 404
 _TOO_MANY_REQUESTS: Final = 429
 _FRESH_S: Final = 30.0  # a PUT that has waited longer since its read, for its turn or as ARM asked, is decided anew
 _READ_BACK_GRACE_S: Final = 60.0
@@ -393,15 +395,28 @@ class Applier:
         return [item for item in fields if item.finding is not Finding.UNDECLARED and _must_stick(item, self.policy)]
 
     async def _wait_replicated(self, desired: Desired, deadline: float) -> None:
+        """Ask until every copy is made; like any read just after a PUT, the first ones may be of before."""
+        grace = min(self.patience.clock.monotonic() + _READ_BACK_GRACE_S, deadline)
         while True:
-            body = await self.arm.get(desired.id, desired.kind.api_version, desired.kind.health)
-            replication = Live(body).replication
-            if replication.state == "completed":
+            live = await self._copies(desired, grace)
+            if live is not None and live.replication.state == "completed":
                 return
-            if replication.has_failed:
-                raise OperationError(_not_replicated(replication))
-            self.progress.noted(desired, str(replication))
+            if live is not None and live.replication.has_failed:
+                raise OperationError(_not_replicated(live.replication))
+            if live is not None:
+                self.progress.noted(desired, str(live.replication))
             await self.patience.pause(deadline)
+
+    async def _copies(self, desired: Desired, grace: float) -> Live | None:
+        """Read a resource with its replication; None for what is read of before while that may be."""
+        try:
+            live = Live(await self.arm.get(desired.id, desired.kind.api_version, desired.kind.health))
+        except RejectedError as error:
+            if error.info.status != _NOT_FOUND or self.patience.clock.monotonic() >= grace:
+                raise
+            return None
+        is_of_before = self.patience.clock.monotonic() < grace and self._stuck(desired, live)
+        return None if is_of_before else live
 
 
 def _is_gone(parent: Outcome) -> bool:

@@ -837,8 +837,14 @@ def test_a_republish_whose_answer_was_lost() -> None:
 def replication(state: str, **regions: str) -> Fault:
     """Answer with a replication status."""
     summary = [{"region": region, "state": word} for region, word in regions.items()]
-    status = {"aggregatedState": state, "summary": summary}
-    return says(200, {"id": VERSION, "properties": {"replicationStatus": status}})
+    return answers({"aggregatedState": state, "summary": summary})
+
+
+def answers(status: dict[str, Any] | None) -> Fault:
+    """Answer with the version that was published, and what there is to say of its replication."""
+    spec = version().spec
+    said = {"replicationStatus": status} if status else {}
+    return says(200, {"id": VERSION, "location": spec["location"], "properties": {**spec["properties"], **said}})
 
 
 def replicated(*faults: Fault) -> tuple[Outcome, list[float]]:
@@ -866,11 +872,21 @@ def replicated(*faults: Fault) -> tuple[Outcome, list[float]]:
 
 def test_wait_for_replication() -> None:
     """A write is done when its replication is, if that was asked for; only kinds that have one are asked."""
-    unsaid = says(200, {"id": VERSION, "properties": {}})
-    outcome, reads = replicated(unsaid, replication("InProgress"), replication("Completed"))
+    outcome, reads = replicated(answers(None), replication("InProgress"), replication("Completed"))
     assert told(outcome) == "succeeded"
     assert reads == [120, 135, 150]
     assert told(replicated()[0]) == "succeeded"
+
+
+def test_replication_that_is_read_of_before() -> None:
+    """Just after a PUT a read may be of before it, and so may what it says of copies; but not for ever."""
+    before = says(200, {"id": VERSION, "properties": {"replicationStatus": {"aggregatedState": "Completed"}}})
+    missing = refuses(404, "ResourceNotFound")
+    outcome, reads = replicated(missing, before, replication("InProgress"), replication("Completed"))
+    assert (told(outcome), len(reads)) == ("succeeded", 4)
+    outcome, reads = replicated(missing)
+    assert told(outcome) == "failed ResourceNotFound"
+    assert reads[-1] - reads[0] == 60
 
 
 @pytest.mark.parametrize(
