@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.diff import compare
+from reconciler.fingerprint import fingerprint
 from reconciler.model import Cause, Finding
 from reconciler.tracking import Tracking
 
@@ -42,11 +43,18 @@ def with_causes(change: Change, live: JsonObject | None, applied: Desired | None
     """
     if not change.sync.is_drift and not any(field.finding in _CAUSED for field in change.fields):
         return change
-    if live is None:  # it was there once, or nobody knows
-        return replace(change, cause=Cause.DRIFT if applied is not None else Cause.UNKNOWN)
+    if live is None:
+        return replace(change, cause=_of_gone(change.desired, applied))
     if applied is None:
         return _told(change, lambda _: Cause.UNKNOWN)
     return _told(change, _Moves(change.desired, live, applied, tracking).cause)
+
+
+def _of_gone(desired: Desired, applied: Desired | None) -> Cause:
+    """Tell of what was there once, or nobody knows: to make it as it is stated now may publish an edit."""
+    if applied is None:
+        return Cause.UNKNOWN
+    return Cause.DRIFT if fingerprint(applied) == fingerprint(desired) else Cause.BOTH
 
 
 def _told(change: Change, cause: Callable[[FieldChange], Cause]) -> Change:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.causes import with_causes
 from reconciler.errors import UsageError
-from reconciler.model import Cause, Live, Problem, Sync
+from reconciler.fingerprint import fingerprint
+from reconciler.model import Action, Cause, Live, Problem, Sync
 from reconciler.shell.history import History
 
 if TYPE_CHECKING:
@@ -32,17 +33,16 @@ def caused(run: Run, reading: Reading) -> Reading:
         return reading
     tracking = reading.policy.tracking
     bodies = _bodies(reading)
-    commits = {
-        change.desired.key: tracking.commit_of(body)
-        for change in differing
-        if (body := bodies.get(change.desired.key)) is not None
-    }
+    is_gone = any(change.desired.key not in bodies for change in differing)  # told by what is left beside it
+    asked = bodies if is_gone else bodies.keys() & {change.desired.key for change in differing}
+    commits = {key: tracking.commit_of(bodies[key]) for key in sorted(asked)}
     past = _past(history, [commit for commit in commits.values() if commit is not None])
 
     def told(change: Change) -> Change:
         key = change.desired.key
         body = bodies.get(key)
-        return with_causes(change, body, _applied(key, commits.get(key), past, is_live=body is not None), tracking)
+        applied = _of_commit(key, commits.get(key), past) if body is not None else _of_any(change.desired, past)
+        return with_causes(change, body, applied, tracking)
 
     changes = tuple(told(change) for change in reading.plan.changes)
     return replace(reading, plan=replace(reading.plan, changes=changes))
@@ -59,7 +59,7 @@ def only_drift(reading: Reading) -> Reading:
     left = 0
     for change in reading.plan.changes:
         orphan = change.desired.parent in missing
-        if orphan or (change.action.writes and change.cause is not Cause.DRIFT):
+        if orphan or _may_publish(change):
             left += 1
             if change.sync is Sync.MISSING:
                 missing.add(change.desired.key)
@@ -67,6 +67,12 @@ def only_drift(reading: Reading) -> Reading:
             kept.append(change)
     plan = replace(reading.plan, changes=tuple(kept))
     return replace(reading, plan=plan, warnings=(*reading.warnings, *_left(reading, left)))
+
+
+def _may_publish(change: Change) -> bool:
+    """Whether an apply of this may write what was edited in git; what is waited for is decided again, and written."""
+    waits_for_more = change.action is Action.WAIT and change.cause is not None
+    return (change.action.writes or waits_for_more) and change.cause is not Cause.DRIFT
 
 
 def with_older(run: Run, reading: Reading) -> Reading:
@@ -116,10 +122,15 @@ def _bodies(reading: Reading) -> Mapping[str, JsonObject]:
     return {key: each.body for key, each in observed.items() if isinstance(each, Live)}
 
 
-def _applied(key: str, commit: str | None, past: Mapping[str, Past], *, is_live: bool) -> Desired | None:
-    if is_live:
-        return past[commit].desired.get(key) if commit is not None and commit in past else None
-    return next((each.desired[key] for each in past.values() if key in each.desired), None)
+def _of_commit(key: str, commit: str | None, past: Mapping[str, Past]) -> Desired | None:
+    return past[commit].desired.get(key) if commit is not None and commit in past else None
+
+
+def _of_any(desired: Desired, past: Mapping[str, Past]) -> Desired | None:
+    """Give what a resource that is gone was stated to be; as it is stated now, if it was at any of those commits."""
+    stated = [each.desired[desired.key] for each in past.values() if desired.key in each.desired]
+    same = (item for item in stated if fingerprint(item) == fingerprint(desired))
+    return next(same, stated[0] if stated else None)
 
 
 def _history(run: Run) -> History | None:

@@ -131,10 +131,38 @@ def test_what_is_gone_and_what_is_new(applied: Workspace, azure: Azure, report: 
     assert (found["suite"], found["more"], found["tools"]) == ("drift", "unknown", "pending")
 
 
+def test_what_alone_is_gone(applied: Workspace, azure: Azure, report: Reporting) -> None:
+    """What is left tells by its commit that it was applied; nothing else needs to differ. A repair makes it again."""
+    azure.remove(definition())
+    assert causes(report("plan")) == {"suite": "drift"}
+    assert report("apply", "--only", "drift")["summary"]["puts"] == 1
+    assert causes(report("plan")) == {}
+
+
+def test_what_is_gone_and_was_edited(applied: Workspace, azure: Azure, report: Reporting) -> None:
+    """Making it again would publish the edit, so it is no drift alone."""
+    edit(applied)
+    azure.remove(definition())
+    assert causes(report("plan")) == {"suite": "both"}
+    assert report("apply", "--only", "drift")["summary"]["puts"] == 0
+
+
 def test_in_sync_asks_nobody(applied: Workspace, report: Reporting) -> None:
     """Git is not run where nothing differs, and no cause is told."""
     (applied.folder / ".git" / "HEAD").unlink()
     assert causes(report("plan")) == {}
+
+
+def test_only_drift_publishes_nothing_after_a_wait(applied: Workspace, azure: Azure, report: Reporting) -> None:
+    """What is decided again once somebody's operation has ended is held to the same: an edit in git waits."""
+    body = azure.stored(gallery())
+    applied.add(changed(gallery(), "properties.description", "Mine"))
+    commit(applied.folder)
+    again = {"location": body["location"], "tags": body["tags"], "properties": {"description": "Moved"}}
+    azure.send("PUT", gallery(), again, operation_seconds=0.3)
+    found = report("apply", "--only", "drift")
+    assert found["summary"]["puts"] == 0
+    assert azure.stored(gallery())["properties"]["description"] == "Moved"
 
 
 def test_only_drift_is_repaired(applied: Workspace, azure: Azure, report: Reporting) -> None:
