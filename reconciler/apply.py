@@ -1,5 +1,5 @@
 """
-Stage 8: turns a plan into outcomes. PUTs, polls, reads back, verifies; what to do :mod:`reconciler.plan` decides.
+Stage 8: turns a plan into outcomes. PUTs and polls; :mod:`reconciler.plan` decides, and :mod:`reconciler.verify` looks.
 
 Each resource is read again just before its PUT and decided again from that read, which the body is built from. A
 failure is an outcome of its own resource; what does not depend on it goes on.
@@ -8,10 +8,9 @@ failure is an outcome of its own resource; what does not depend on it goes on.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from reconciler.arm.client import Accepted
 from reconciler.arm.polling import Interrupted, Patience, follow
@@ -23,27 +22,21 @@ from reconciler.errors import (
     ErrorInfo,
     OperationError,
     PackageError,
-    RejectedError,
     TransientError,
 )
 from reconciler.model import (
-    MISSING,
     Action,
     Change,
     Desired,
-    FieldChange,
-    Finding,
-    Live,
     Outcome,
     Plan,
-    Replication,
     Result,
     Sync,
-    Unreadable,
 )
 from reconciler.observe import internal_error, read_one
 from reconciler.plan import Decision, Policy, decide
 from reconciler.secret import scrub_known, secrets_in
+from reconciler.verify import READ_GRACE_S, Progress, Verifier, did_not_stick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,34 +46,17 @@ if TYPE_CHECKING:
     from reconciler.saved_plan import SavedPlan
     from reconciler.secret import Secret
 
-DID_NOT_STICK: Final = "DidNotStick"
 _ROUNDS: Final = 3
 _TIMES_PUT_OFF: Final = 5
 _LEAST_S: Final = 1e-3
-_NOT_FOUND: Final = 404
 _TOO_MANY_REQUESTS: Final = 429
 _FRESH_S: Final = 30.0  # a PUT that has waited longer since its read, for its turn or as ARM asked, is decided anew
-_READ_BACK_GRACE_S: Final = 60.0
-_SHOWN_CHARACTERS: Final = 80
 _TAKEN_UP: Final = frozenset({Action.CREATE, Action.UPDATE, Action.WAIT})
 _GONE: Final = frozenset({Result.FAILED, Result.SKIPPED, Result.REFUSED})
 
 
 class _StaleError(Exception):
     """A PUT is about to be sent, and the read that it is built from is old."""
-
-
-class Progress(Protocol):
-    """Hears how an apply goes on."""
-
-    def started(self, change: Change) -> None:
-        """One resource is being taken up."""
-
-    def noted(self, desired: Desired, text: str) -> None:
-        """There is something to say of one that is being waited for."""
-
-    def finished(self, outcome: Outcome) -> None:
-        """One resource is done with."""
 
 
 @dataclass(slots=True)
@@ -315,7 +291,7 @@ class Applier:
             return
         if error.may_have_landed:
             attempt.may_have_landed = True
-            attempt.shown_from = self.patience.clock.monotonic() + _READ_BACK_GRACE_S
+            attempt.shown_from = self.patience.clock.monotonic() + READ_GRACE_S
         if error.info.status != _TOO_MANY_REQUESTS:
             attempt.lost += 1
             return
@@ -361,62 +337,16 @@ class Applier:
     async def _finish_write(self, change: Change, accepted: Accepted) -> Outcome:
         deadline = self.patience.deadline()
         await follow(self.arm, accepted, self.patience, deadline)
-        live, stuck = await self._read_back(change.desired, deadline)
+        verifier = Verifier(self.arm, self.policy, self.patience, self.progress)
+        live, stuck = await verifier.read_back(change.desired, deadline)
         if stuck:
-            return Outcome(replace(change, fields=tuple(stuck)), Result.FAILED, _did_not_stick(stuck))
+            return Outcome(replace(change, fields=tuple(stuck)), Result.FAILED, did_not_stick(stuck))
         if live.has_failed:
             message = f"the resource is {live.provisioning_state} after the operation ended"
             return Outcome(change, Result.FAILED, ErrorInfo("ProvisioningFailed", message))
         if self.wait_replicated and change.desired.kind.health:
-            await self._wait_replicated(change.desired, deadline)
+            await verifier.wait_replicated(change.desired, deadline)
         return Outcome(change, Result.SUCCEEDED)
-
-    async def _read_back(self, desired: Desired, deadline: float) -> tuple[Live, Sequence[FieldChange]]:
-        """
-        Read until the resource is there, settled and as it was sent; just after a PUT a read may still be of before.
-
-        Returns:
-            What was read last, and what of it did not stick.
-        """
-        grace = min(self.patience.clock.monotonic() + _READ_BACK_GRACE_S, deadline)
-        while True:
-            observed = await read_one(desired, self.arm)
-            is_over = self.patience.clock.monotonic() >= grace
-            if isinstance(observed, Live):
-                stuck = self._stuck(desired, observed)
-                if observed.is_settled and (is_over or not stuck):
-                    return observed, stuck
-            elif is_over:
-                raise OperationError(_unreadable(observed))
-            await self.patience.pause(deadline)
-
-    def _stuck(self, desired: Desired, live: Live) -> Sequence[FieldChange]:
-        fields = decide(desired, live, self.policy).change.fields
-        return [item for item in fields if item.finding is not Finding.UNDECLARED and _must_stick(item, self.policy)]
-
-    async def _wait_replicated(self, desired: Desired, deadline: float) -> None:
-        """Ask until every copy is made; like any read just after a PUT, the first ones may be of before."""
-        grace = min(self.patience.clock.monotonic() + _READ_BACK_GRACE_S, deadline)
-        while True:
-            live = await self._copies(desired, grace)
-            if live is not None and live.replication.state == "completed":
-                return
-            if live is not None and live.replication.has_failed:
-                raise OperationError(_not_replicated(live.replication))
-            if live is not None:
-                self.progress.noted(desired, str(live.replication))
-            await self.patience.pause(deadline)
-
-    async def _copies(self, desired: Desired, grace: float) -> Live | None:
-        """Read a resource with its replication; None for what is read of before while that may be."""
-        try:
-            live = Live(await self.arm.get(desired.id, desired.kind.api_version, desired.kind.health))
-        except RejectedError as error:
-            if error.info.status != _NOT_FOUND or self.patience.clock.monotonic() >= grace:
-                raise
-            return None
-        is_of_before = self.patience.clock.monotonic() < grace and self._stuck(desired, live)
-        return None if is_of_before else live
 
 
 def _is_gone(parent: Outcome) -> bool:
@@ -424,22 +354,6 @@ def _is_gone(parent: Outcome) -> bool:
     if parent.result is None:
         return parent.change.sync is Sync.MISSING or parent.change.action is Action.UNKNOWN
     return parent.result in _GONE
-
-
-def _not_replicated(replication: Replication) -> ErrorInfo:
-    message = replication.failure()
-    fix = "drop the region with the safety flag set, apply, then state it again"
-    return ErrorInfo("ReplicationFailed", message, fix=fix)
-
-
-def _must_stick(change: FieldChange, policy: Policy) -> bool:
-    return change.finding is not Finding.UNVERIFIED or (policy.adopt and policy.tracking.tags)
-
-
-def _unreadable(observed: object) -> ErrorInfo:
-    if isinstance(observed, Unreadable):
-        return observed.error
-    return ErrorInfo("UnusableAnswer", "ARM took the PUT, and the resource is not there", fix="run again")
 
 
 def _skipped(change: Change, code: str, message: str) -> Outcome:
@@ -452,20 +366,3 @@ def _not_written(planned: Change, now: Change) -> Outcome:
         # What was planned is what somebody else has done meanwhile; of one that ran, nothing was known until now.
         return Outcome(now if planned.action is Action.WAIT else planned, Result.UNCHANGED)
     return Outcome(now, Result.FAILED, now.error) if now.error else Outcome(now, None)
-
-
-def _did_not_stick(fields: Sequence[FieldChange]) -> ErrorInfo:
-    first = fields[0]
-    observed, desired = _short(first.observed), _short(first.desired)
-    more = f", and {len(fields) - 1} more" if len(fields) > 1 else ""
-    message = f"Azure took the PUT and {first.path} is {observed}, not {desired}{more}"
-    fix = "another writer may be at work, or Azure does not honor the value: compare both before running again"
-    return ErrorInfo(DID_NOT_STICK, message, fix=fix)
-
-
-def _short(value: object) -> str:
-    """Give a value as JSON, on one line and no longer than fits into a sentence; a secret is not shown."""
-    if value is MISSING:
-        return "absent"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

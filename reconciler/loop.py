@@ -11,12 +11,12 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply import DID_NOT_STICK
 from reconciler.arm.polling import Interrupted, Patience
 from reconciler.errors import ReconcilerError
 from reconciler.fingerprint import fingerprint
 from reconciler.model import Action, Change, Finding, Outcome, Reason, Report, Result
 from reconciler.plan import Memory
+from reconciler.verify import DID_NOT_STICK
 
 if TYPE_CHECKING:
     import asyncio

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.apply import Applier, Progress
+from reconciler.apply import Applier
 from reconciler.attribution import attributed
 from reconciler.estate import Estate, Options, idle_rules, read_estate
 from reconciler.kinds import load_kinds
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.arm.blobs import Blobs
     from reconciler.arm.client import ArmReader, ArmWriter
     from reconciler.arm.polling import Patience
+    from reconciler.verify import Progress
 
 __all__ = [
     "Estate",

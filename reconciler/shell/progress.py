@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-    from reconciler.apply import Progress
     from reconciler.model import Change, Desired, Outcome
+    from reconciler.verify import Progress
 
 
 class Silent:
