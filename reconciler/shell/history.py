@@ -32,11 +32,13 @@ class Past:
         commit: Its id.
         desired: By folded id, of every manifest that was valid; their sources name files as they would be named now.
         problems: Why others are not among them.
+        new: Files and folders of the run that were not there.
     """
 
     commit: str
     desired: Mapping[str, Desired]
     problems: tuple[Problem, ...]
+    new: tuple[str, ...] = ()
 
 
 class History:
@@ -101,20 +103,26 @@ class History:
     def _read(self, commit: str, folder: Path) -> Past:
         git.unpack(self._top, commit, self._needed(), folder)
         (folder / ".git").mkdir()  # the search for a project file ends here
-        paths = tuple(str(path) for path in map(folder.joinpath, map(self._inside, self._paths)) if path.exists())
-        config = self._options.config
-        then = folder / self._inside(Path(config).resolve()) if config else None
+        then = {os.path.relpath(path): folder / self._inside(path) for path in self._paths}
+        new = tuple(name for name, path in then.items() if not path.exists())
+        new += ("standard input",) if "-" in self._options.paths else ()
+        paths = tuple(str(path) for path in then.values() if path.exists())
         if not paths:
-            return Past(commit, {}, ())
-        options = replace(self._options, paths=paths, config=str(then) if then and then.is_file() else None)
+            return Past(commit, {}, (), new)
         try:
-            found = survey(options, self._now)
+            found = survey(replace(self._options, paths=paths, config=self._config(folder)), self._now)
             desired, problems = found.desired, found.problems
         except (ManifestError, UsageError) as error:
             desired = ()
             problems = error.problems if isinstance(error, ManifestError) else (_broken(str(error)),)
         named = {item.key: self._named(item, folder) for item in desired}
-        return Past(commit, named, tuple(replace(each, file=self._name(each.file, folder)) for each in problems))
+        problems = tuple(replace(each, file=self._name(each.file, folder)) for each in problems)
+        return Past(commit, named, problems, new)
+
+    def _config(self, folder: Path) -> str | None:
+        config = self._options.config
+        then = folder / self._inside(Path(config).resolve()) if config else None
+        return str(then) if then and then.is_file() else None
 
     def _needed(self) -> list[str]:
         """Give what to unpack: the project's folder, or the manifests', and project files above."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -207,6 +209,20 @@ def test_a_folder_that_was_not_there(work: Workspace, report: Reporting) -> None
     work.state(*estate())
     assert report("validate", "--against", "main")["errors"] == []
     assert len(report("plan", "--changed-since", "main")["resources"]) == 4
+
+
+def test_what_was_moved_to_where_nothing_was(
+    base: Workspace, report: Reporting, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is compared with what was elsewhere, and that is said: of a folder, a file and standard input."""
+    base.add(changed(version(), INSTALL, "sh other.sh"))
+    (base.folder / "manifests").rename(base.folder / "moved")
+    (warning,) = report("validate", "moved", "--against", "main")["warnings"]
+    assert (warning["code"], warning["file"]) == ("not-compared", "moved")
+    assert "moved was not there at main" in warning["message"]
+    text = next((base.folder / "moved").rglob("*.yaml")).read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    assert "standard input was not there" in run("validate", "-", "--against", "main").out
 
 
 def test_hooks_and_filters_do_not_run(base: Workspace, report: Reporting) -> None:
