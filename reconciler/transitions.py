@@ -6,12 +6,14 @@ For a review that has no access to Azure: a published version is as its manifest
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from reconciler.diff import compare
 from reconciler.fingerprint import fingerprint
 from reconciler.fixes import way_out
 from reconciler.model import MISSING, Problem, Reason
+from reconciler.secret import scrub
 from reconciler.spelling import canonical
 from reconciler.tracking import Tracking
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _UNTRACKED: Final = Tracking(tags=False)
 _SHOWN: Final = 60
+_LEAD: Final = 20
+"""Characters before the first difference that are shown with it."""
 
 
 def is_edited(before: Desired | None, now: Desired) -> bool:
@@ -54,7 +58,8 @@ def refused_edits(before: Mapping[str, Desired], now: Iterable[Desired], revisio
 
 def _refused(desired: Desired, change: FieldChange, revision: str) -> Problem:
     refusal = Reason(change.refusal or Reason.IMMUTABLE_FIELD)
-    sides = f"{_side(change.observed)} at {revision}, {_side(change.desired)} now"
+    before, after = _sides(change.observed, change.desired)
+    sides = f"{before} at {revision}, {after} now"
     message = f"{desired.address}: Azure refuses this change of what is published ({sides})"
     fix = way_out(refusal, desired, [change.refusal] if change.refusal else ())
     file = change.where.file if change.where else desired.source.file
@@ -62,11 +67,22 @@ def _refused(desired: Desired, change: FieldChange, revision: str) -> Problem:
     return Problem(file, line, None, change.path, refusal.value, message, fix)
 
 
-def _side(value: Any) -> str:
-    if value is MISSING:
-        return "not set"
-    text = canonical(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+def _sides(before: Any, after: Any) -> tuple[str, str]:
+    """Give both values as JSON, of long ones what is about their first difference. Scrubbed before they are cut."""
+    sides = _text(before), _text(after)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*sides, strict=False)))
+    start = same - _LEAD if same > _SHOWN - _LEAD else 0
+    first, second = (_cut(side, start) for side in sides)
+    return first, second
+
+
+def _text(value: Any) -> str:
+    return "not set" if value is MISSING else scrub(canonical(value))
+
+
+def _cut(text: str, start: int) -> str:
+    end = start + _SHOWN
+    return f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"
 
 
 def left_behind(before: Iterable[Desired], now: Iterable[Desired], revision: str) -> Iterator[Problem]:

@@ -78,6 +78,21 @@ def test_edits_of_every_sort(base: Workspace, report: Reporting, edited: Manifes
     assert [error["code"] for error in errors] == ([code] if code else [])
 
 
+def test_an_edit_far_down_a_script(base: Workspace, report: Reporting) -> None:
+    """Of long values that which differs is shown, and of a signature nothing, wherever the value is cut."""
+    long = "echo hello; " * 20
+    link = "https://x.blob.core.windows.net/c/p?sig=" + "CANARY" * 20
+    base.add(changed(version(), INSTALL, f"{long}one {link}A"))
+    commit(base)
+    base.add(changed(version(), INSTALL, f"{long}two {link}B"))
+    (error,) = report("validate", "--against", "HEAD", code=1)["errors"]
+    assert "hello; one" in error["message"]
+    assert "hello; two" in error["message"]
+    base.add(changed(version(), INSTALL, f"{long}one {link}B"))
+    (error,) = report("validate", "--against", "HEAD", code=1)["errors"]
+    assert "CANARY" not in error["message"]
+
+
 def test_a_region_that_goes(base: Workspace, report: Reporting) -> None:
     """Without the safety flag Azure keeps it, and refuses."""
     two = changed(version(), REGIONS, [{"name": "West Europe"}, {"name": "North Europe"}])
