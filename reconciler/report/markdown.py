@@ -11,12 +11,12 @@ from html import escape
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Action, Health
+from reconciler.model import Action, Health, Reason
 from reconciler.report.escape import inert, masked, visible
 from reconciler.report.states import ending_of, error_of, is_applied, noteworthy, state_of
 from reconciler.report.summary import count, verdict
 from reconciler.report.text import Look, footer, item_lines
-from reconciler.report.words import MARKS, REASONS, UNMANAGED_MARK
+from reconciler.report.words import MARKS, REASONS, UNMANAGED_MARK, gone_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -126,6 +126,7 @@ def _rows(shown: Iterable[Item], *, applied: bool) -> Iterator[str]:
 def _why(item: Item) -> str:
     change, error = item.change, error_of(item)
     why = state_of(change) if change.action is Action.NONE else REASONS[change.reason]
+    why = gone_of(change) or why if change.reason is Reason.NOT_FOUND else why
     ill = f", health {change.health}" if change.health is Health.DEGRADED else ""
     return why + ill + (f", {cell(error.code)}" if error else "")
 

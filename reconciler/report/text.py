@@ -10,7 +10,7 @@ from reconciler.report.escape import inert, visible
 from reconciler.report.states import Item, ending_of, error_of, is_applied, noteworthy, place_of
 from reconciler.report.summary import count, summarize, verdict
 from reconciler.report.values import first_difference, literal, pair
-from reconciler.report.words import MARKS, PLAIN, REASONS, UNMANAGED_MARK, note_of
+from reconciler.report.words import MARKS, PLAIN, REASONS, UNMANAGED_MARK, gone_of, note_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -163,6 +163,8 @@ def why_lines(item: Item) -> Iterator[str]:
     change = item.change
     if change.action is Action.CREATE:
         yield f"{_INDENT}{visible(change.desired.id)}"
+    if gone := gone_of(change):
+        yield f"{_INDENT}{gone}"
     if change.reason not in PLAIN:
         word = "left alone" if change.action is Action.NONE else str(change.action)
         yield f"{_INDENT}{word}: {REASONS[change.reason]}"

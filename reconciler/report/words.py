@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.model import Action, Cause, FieldChange, Finding, Reason, Refusal
+from reconciler.model import Action, Cause, Change, FieldChange, Finding, Reason, Refusal, Sync
 
 MARKS: Final = {
     Action.CREATE: "+",
@@ -52,6 +52,12 @@ _CAUSES: Final = {
     Cause.PENDING: "edited in git",
     Cause.BOTH: "edited in git and drifted in Azure",
 }
+
+
+def gone_of(change: Change) -> str:
+    """Give what is to be said of a resource that was there once; empty where nobody knows, or it is there."""
+    side = _CAUSES.get(change.cause or Cause.UNKNOWN)
+    return f"{side}: it was applied once, and is gone" if side and change.sync is Sync.MISSING else ""
 
 
 def note_of(field: FieldChange) -> str:

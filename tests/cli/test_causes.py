@@ -131,10 +131,12 @@ def test_what_is_gone_and_what_is_new(applied: Workspace, azure: Azure, report: 
     assert (found["suite"], found["more"], found["tools"]) == ("drift", "unknown", "pending")
 
 
-def test_what_alone_is_gone(applied: Workspace, azure: Azure, report: Reporting) -> None:
+def test_what_alone_is_gone(applied: Workspace, azure: Azure, report: Reporting, run: Command) -> None:
     """What is left tells by its commit that it was applied; nothing else needs to differ. A repair makes it again."""
     azure.remove(definition())
     assert causes(report("plan")) == {"suite": "drift"}
+    for form in ("text", "markdown", "html"):
+        assert "drifted in Azure: it was applied once, and is gone" in run("plan", "-o", form).out
     assert report("apply", "--only", "drift")["summary"]["puts"] == 1
     assert causes(report("plan")) == {}
 
