@@ -14,7 +14,7 @@ from reconciler.model import Action, Cause, Live, Problem, Sync
 from reconciler.shell.history import History
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.model import Change, Desired, JsonObject
     from reconciler.pipeline import Reading
@@ -33,10 +33,10 @@ def caused(run: Run, reading: Reading) -> Reading:
         return reading
     tracking = reading.policy.tracking
     bodies = _bodies(reading)
+    commits = {key: commit for key, body in bodies.items() if (commit := tracking.commit_of(body)) is not None}
+    own = [commits[change.desired.key] for change in differing if change.desired.key in commits]
     is_gone = any(change.desired.key not in bodies for change in differing)  # told by what is left beside it
-    asked = bodies if is_gone else bodies.keys() & {change.desired.key for change in differing}
-    commits = {key: tracking.commit_of(bodies[key]) for key in sorted(asked)}
-    past = _past(history, [commit for commit in commits.values() if commit is not None])
+    past = _past(history, (own, commits.values() if is_gone else ()))
 
     def told(change: Change) -> Change:
         key = change.desired.key
@@ -140,9 +140,11 @@ def _history(run: Run) -> History | None:
         return None
 
 
-def _past(history: History, commits: Sequence[str]) -> dict[str, Past]:
+def _past(history: History, commits: Iterable[Collection[str]]) -> dict[str, Past]:
+    """Give what was stated at the first of *commits*: those of the first collection first, the common ones of each."""
+    ranked = dict.fromkeys(commit for each in commits for commit, _ in Counter(each).most_common())
     found: dict[str, Past] = {}
-    for commit, _ in Counter(commits).most_common(_MOST_COMMITS):
+    for commit in [*ranked][:_MOST_COMMITS]:
         with contextlib.suppress(UsageError):  # not in this clone
             found[commit] = history.at(commit)
     return found

@@ -141,6 +141,18 @@ def test_what_alone_is_gone(applied: Workspace, azure: Azure, report: Reporting,
     assert causes(report("plan")) == {}
 
 
+def test_what_differs_is_told_before_what_is_gone(
+    applied: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of few commits that are read, its own comes first, however many others were applied from another."""
+    monkeypatch.setattr("reconciler.shell.causes._MOST_COMMITS", 1)
+    edit(applied)
+    report("apply")
+    drift(azure)
+    azure.remove(version())
+    assert causes(report("plan"))["suite"] == "drift"
+
+
 def test_what_is_gone_and_was_edited(applied: Workspace, azure: Azure, report: Reporting) -> None:
     """Making it again would publish the edit, so it is no drift alone."""
     edit(applied)
