@@ -36,7 +36,7 @@ from reconciler.model import (
 from reconciler.observe import internal_error, read_one
 from reconciler.plan import Decision, Policy, decide
 from reconciler.secret import scrub_known, secrets_in
-from reconciler.verify import READ_GRACE_S, Progress, Verifier, did_not_stick
+from reconciler.verify import READ_GRACE_S, Progress, Verifier, did_not_stick, provisioning_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -342,8 +342,7 @@ class Applier:
         if stuck:
             return Outcome(replace(change, fields=tuple(stuck)), Result.FAILED, did_not_stick(stuck))
         if live.has_failed:
-            message = f"the resource is {live.provisioning_state} after the operation ended"
-            return Outcome(change, Result.FAILED, ErrorInfo("ProvisioningFailed", message))
+            return Outcome(change, Result.FAILED, provisioning_failed(live))
         if self.wait_replicated and change.desired.kind.health:
             await verifier.wait_replicated(change.desired, deadline)
         return Outcome(change, Result.SUCCEEDED)

@@ -95,10 +95,12 @@ class Verifier:
         grace = min(self.patience.clock.monotonic() + READ_GRACE_S, deadline)
         while True:
             live = await self._copies(desired, grace)
-            if live is not None and live.replication.state == "completed":
-                return
             if live is not None and live.replication.has_failed:
                 raise OperationError(_not_replicated(live.replication))
+            if live is not None and live.has_failed:
+                raise OperationError(provisioning_failed(live))
+            if live is not None and live.is_settled and live.replication.state == "completed":
+                return
             if live is not None:
                 self.progress.noted(desired, str(live.replication))
             await self.patience.pause(deadline)
@@ -113,6 +115,11 @@ class Verifier:
             return None
         is_of_before = self.patience.clock.monotonic() < grace and self._stuck(desired, live)
         return None if is_of_before else live
+
+
+def provisioning_failed(live: Live) -> ErrorInfo:
+    """Give the error for a resource whose operation ended, and which is not well."""
+    return ErrorInfo("ProvisioningFailed", f"the resource is {live.provisioning_state} after the operation ended")
 
 
 def _not_replicated(replication: Replication) -> ErrorInfo:

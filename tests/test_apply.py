@@ -840,10 +840,10 @@ def replication(state: str, **regions: str) -> Fault:
     return answers({"aggregatedState": state, "summary": summary})
 
 
-def answers(status: dict[str, Any] | None) -> Fault:
+def answers(status: dict[str, Any] | None, state: str = "Succeeded") -> Fault:
     """Answer with the version that was published, and what there is to say of its replication."""
     spec = version().spec
-    said = {"replicationStatus": status} if status else {}
+    said = {"provisioningState": state, **({"replicationStatus": status} if status else {})}
     return says(200, {"id": VERSION, "location": spec["location"], "properties": {**spec["properties"], **said}})
 
 
@@ -889,9 +889,17 @@ def test_replication_that_is_read_of_before() -> None:
     assert reads[-1] - reads[0] == 60
 
 
+def test_replication_of_what_runs_again() -> None:
+    """A copy that is told to be complete while something runs is none yet."""
+    running = answers({"aggregatedState": "Completed"}, "Migrating")
+    outcome, reads = replicated(running, running, replication("Completed"))
+    assert (told(outcome), len(reads)) == ("succeeded", 3)
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "words"),
     [
+        (answers({"aggregatedState": "Completed"}, "Failed"), "ProvisioningFailed", "is Failed"),
         (replication("Failed", westus="Completed", eastus="Failed"), "ReplicationFailed", "failed in eastus"),
         (replication("Failed"), "ReplicationFailed", "failed in a region"),
         (replication("InProgress"), "Timeout", "3600 s"),

@@ -79,7 +79,7 @@ class ArmReader:
 
         Only of the first page a 404 can say that what is listed, or what holds it, is not there.
         """
-        link: str | None = _with_version(path, api_version)
+        link: str | None = self.transport.url(_with_version(path, api_version))
         seen: set[str] = set()
         found: list[JsonObject] = []
         while link is not None:
@@ -89,8 +89,9 @@ class ArmReader:
             answer = await self._page(link, is_first=len(seen) == 1)
             page = json_object(answer)
             found += _elements(page, answer)
-            link = _next_link(page, answer)
-            if link is not None and _subscription(self.transport.url(link)) not in {"", _subscription(path)}:
+            following = _next_link(page, answer)
+            link = self.transport.url(following) if following is not None else None
+            if link is not None and _subscription(link) not in {"", _subscription(path)}:
                 raise unusable(answer, "the link to the next page leads to another subscription")
         return found
 

@@ -123,7 +123,13 @@ def test_a_foreign_next_page(link: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "links", [(f"{LIST}?api-version={VERSION}",), ("/p2", "/p3", "/p2"), (f"{ENDPOINT}/p2", f"{ENDPOINT}/p2")]
+    "links",
+    [
+        (f"{LIST}?api-version={VERSION}",),
+        (f"{ENDPOINT}{LIST}?api-version={VERSION}",),
+        ("/p2", "/p3", "/p2"),
+        (f"{ENDPOINT}/p2", "/p2"),
+    ],
 )
 def test_pages_in_a_circle(links: tuple[str, ...]) -> None:
     """Pages that come round again end the read."""

@@ -380,7 +380,7 @@ class Watch:
         if outcome.result is Result.SUCCEEDED and key in self._ended_badly:
             self.violated(f"{key} is said to be {outcome.result}, and its operation ended badly")
         code = outcome.error.code if outcome.error else ""
-        if code in _TOO_EARLY and self.failed_at.get(key, 0.0) - self._taken_at.get(key, -GRACE_S) < GRACE_S:
+        if code in _TOO_EARLY and self.failed_at.get(key, 0.0) - self._taken_at.get(key, -GRACE_S) < GRACE_S - SLACK_S:
             self.violated(f"{key} is given up for {code} within {GRACE_S:g} s of its PUT")
         if outcome.error is not None and code == "InternalError":
             self.violated(f"{key} met a bug: {outcome.error.message}")
