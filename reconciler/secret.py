@@ -143,7 +143,8 @@ _ENCODED_QUERY: Final = re.compile(
     r"(https?%(?:25)*3a(?:%(?:25)*2f|/){2}[\w.~%/+-]{1,1000}?%(?:25)*3f)[\w.~%/+-]+", re.IGNORECASE | re.ASCII
 )
 _PARAMETER: Final = re.compile(
-    r"((?:sig(?:nature)?|access_token|client_secret|password)(?:=|%(?:25)*3d|\\+u003d|&(?:\#61|\#x3d|equals);))"
+    r"((?:sig(?:nature)?|access_token|client_secret|password|account_?key|shared_?access_?key)"
+    r"(?:=|%(?:25)*3d|\\+u003d|&(?:\#61|\#x3d|equals);))"
     rf"(?:{_VALUE}|&\#x?[0-9a-f]{{1,6}};)+",
     re.IGNORECASE,
 )

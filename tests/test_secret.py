@@ -162,6 +162,8 @@ def test_shown_and_reveal_go_through_the_whole_value() -> None:
         (f"sv=1&sig={CANARY}&se=2", "sv=1&sig=(secret)&se=2"),
         (f"SIG={CANARY}", "SIG=(secret)"),
         (f"client_secret={CANARY} sent", "client_secret=(secret) sent"),
+        (f"AccountName=a;AccountKey={CANARY}== sent", "AccountName=a;AccountKey=(secret) sent"),
+        (f"SharedAccessKeyName=a;SharedAccessKey={CANARY}", "SharedAccessKeyName=a;SharedAccessKey=(secret)"),
         (f"Authorization: Bearer {CANARY}-0123456789", "Authorization: Bearer (secret)"),
         (f"sig%3D{CANARY}", "sig%3D(secret)"),
         (f"PASSWORD%253D{CANARY}&x=1", "PASSWORD%253D(secret)&x=1"),
