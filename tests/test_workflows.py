@@ -120,6 +120,12 @@ def test_the_plan_of_a_fork_has_no_identity() -> None:
     assert all(job["if"] == own for job in may_more)
 
 
+def test_what_is_required_runs_for_every_pull_request() -> None:
+    """A check that is filtered away is never reported, and blocks; an apply follows the project file, too."""
+    assert _read(EXAMPLES / "plan.yml")["on"] == {"pull_request": None}
+    assert "reconciler.yaml" in _read(EXAMPLES / "apply.yml")["on"]["push"]["paths"]
+
+
 def test_who_writes_waits_for_people() -> None:
     """The writing identity is that of one environment, of one job, which applies a plan that another identity made."""
     jobs = _read(EXAMPLES / "apply.yml")["jobs"]
