@@ -15,25 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from reconciler import __version__
-from reconciler.shell.options import (
-    APPLY,
-    ARM,
-    CHOICE,
-    COLOR,
-    COMMENT,
-    CONFIG,
-    CONNECTION,
-    EXPLAIN,
-    LOG,
-    OUTPUT,
-    PATHS,
-    PROJECT,
-    SELECTION,
-    SNAPSHOT,
-    WAIT,
-    FilePath,
-    Seconds,
-)
 
 if TYPE_CHECKING:
     from asyncio import Event
@@ -58,24 +39,28 @@ _NAMED: Final = {
 """The options of an export that choose by the name of a resource, by their URI parameters."""
 
 
+class _Command(click.Command):
+    """A command whose parameters are made when they are first asked for: the program's ``--help`` does not ask."""
+
+    @property
+    def params(self) -> list[click.Parameter]:
+        """Give the parameters."""
+        from reconciler.shell.parameters import PARAMETERS  # noqa: PLC0415
+
+        return PARAMETERS[self.name or ""]
+
+    @params.setter
+    def params(self, made: list[click.Parameter]) -> None:
+        """Take no notice of what click makes of the function alone."""
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="reconciler")
 def cli() -> None:
     """Reconcile Azure Compute Gallery applications and managed application definitions with manifests in git."""
 
 
-@cli.command(
-    params=[
-        PATHS,
-        *PROJECT,
-        click.Option(
-            ["--against"],
-            metavar="REVISION",
-            help="Refuse edits that Azure would refuse of what was published as of this git revision.",
-        ),
-        *OUTPUT,
-    ]
-)
+@cli.command(cls=_Command)
 def validate(**values: Any) -> int:
     """Check manifests against schemas and rules. Asks nobody and needs no sign-in."""
     from reconciler.shell import run  # noqa: PLC0415
@@ -83,58 +68,19 @@ def validate(**values: Any) -> int:
     return _finish(run.validate(_run("validate", values)), values)
 
 
-@cli.command(
-    params=[
-        PATHS,
-        *PROJECT,
-        *ARM,
-        *SELECTION,
-        *WAIT,
-        *OUTPUT,
-        click.Option(["--out"], type=FilePath(dir_okay=False), help="Save the plan, for apply --plan."),
-        click.Option(
-            ["--check", "plan_file"],
-            type=FilePath(dir_okay=False),
-            metavar="FILE",
-            help="Tell whether this saved plan still holds: exit 0 if it does, else 1.",
-        ),
-        SNAPSHOT,
-        click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 2 when there is something to PUT."),
-    ]
-)
+@cli.command(cls=_Command)
 def plan(**values: Any) -> int:
     """Show what apply would do. Reads, and cannot write."""
     return _read_only("plan", values)
 
 
-@cli.command(
-    params=[
-        PATHS,
-        *PROJECT,
-        *ARM,
-        *SELECTION,
-        *WAIT,
-        *OUTPUT,
-        click.Option(["--detailed-exitcode"], is_flag=True, help="Exit 3 when all that differs is pending in git."),
-        SNAPSHOT,
-    ]
-)
+@cli.command(cls=_Command)
 def drift(**values: Any) -> int:
     """Report where Azure differs from git: exit 2 if it does. Reads, and cannot write."""
     return _read_only("drift", values)
 
 
-@cli.command(
-    params=[
-        PATHS,
-        *PROJECT,
-        *ARM,
-        *SELECTION,
-        *WAIT,
-        *APPLY,
-        *OUTPUT,
-    ]
-)
+@cli.command(cls=_Command)
 def apply(**values: Any) -> int:
     """Plan afresh, then send the PUTs that are needed, follow them to their end, and verify."""
     from reconciler.shell import commands  # noqa: PLC0415
@@ -144,21 +90,7 @@ def apply(**values: Any) -> int:
     return _finish(report, values, signalled)
 
 
-@cli.command(
-    params=[
-        PATHS,
-        *PROJECT,
-        *ARM,
-        *SELECTION,
-        *WAIT,
-        *OUTPUT,
-        click.Option(
-            ["--interval"], type=Seconds(min=1), default=300, show_default=True, help="Seconds between rounds."
-        ),
-        click.Option(["--report-only"], is_flag=True, help="Report drift in every round; write nothing."),
-        click.Option(["--once"], is_flag=True, help="Do one round, and exit as apply or drift would."),
-    ]
-)
+@cli.command(cls=_Command)
 def run(**values: Any) -> int:
     """Reconcile every --interval seconds until told to stop."""
     from reconciler.shell import commands  # noqa: PLC0415
@@ -178,22 +110,7 @@ def run(**values: Any) -> int:
     return signalled or 0
 
 
-@cli.command(
-    params=[
-        PATHS,
-        *PROJECT,
-        *ARM,
-        *CHOICE,
-        click.Option(
-            ["--out", "snapshot"],
-            type=FilePath(dir_okay=False),
-            required=True,
-            help="The file; whoever reads it needs no access.",
-        ),
-        *LOG,
-        COLOR,
-    ]
-)
+@cli.command(cls=_Command)
 def snapshot(**values: Any) -> int:
     """Save what is live, without secrets, for plan --against-snapshot. Reads, and cannot write to Azure."""
     from reconciler.errors import ManifestError  # noqa: PLC0415
@@ -212,26 +129,7 @@ def snapshot(**values: Any) -> int:
     return signalled or code
 
 
-@cli.command(
-    params=[
-        click.Option(["--subscription"], required=True, metavar="ID", help="The subscription to read."),
-        click.Option(["--resource-group"], metavar="NAME", help="Only what is in this one."),
-        click.Option(["--gallery"], metavar="NAME", help="Only this gallery and what is in it; * and ? are wildcards."),
-        click.Option(["--application"], metavar="NAME", help="Only this application and its versions; wildcards too."),
-        click.Option(["--definition"], metavar="NAME", help="Only this managed application definition; wildcards too."),
-        click.Option(
-            ["--out-dir"],
-            type=FilePath(file_okay=False),
-            default="manifests",
-            show_default=True,
-            help="Where the manifests go.",
-        ),
-        click.Option(["--force"], is_flag=True, help="Write over files that exist."),
-        CONFIG,
-        *CONNECTION,
-        *LOG,
-    ]
-)
+@cli.command(cls=_Command)
 def export(**values: Any) -> int:
     """Write manifests for what exists. Reads, and cannot write to Azure."""
     from reconciler.clock import SystemClock  # noqa: PLC0415
@@ -255,15 +153,7 @@ def export(**values: Any) -> int:
     return signalled or code
 
 
-@cli.command(
-    params=[
-        click.Argument(["target"], metavar="KIND/NAME"),
-        click.Argument(["path"], required=False, metavar="[PATH_IN_BODY]"),
-        *PROJECT,
-        *ARM,
-        *EXPLAIN,
-    ]
-)
+@cli.command(cls=_Command)
 def explain(target: str, path: str | None, **values: Any) -> int:
     """Tell of every field of one resource why it is, or is not, a change. Reads, and cannot write."""
     from reconciler.errors import ManifestError  # noqa: PLC0415
@@ -285,7 +175,7 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     return signalled or int(explanation.change.action is Action.UNKNOWN)
 
 
-@cli.command(params=[*COMMENT])
+@cli.command(cls=_Command)
 def comment(**values: Any) -> int:
     """Write a report, Markdown in FILE or on standard input (-), into one comment on a pull request."""
     from reconciler.clock import SystemClock  # noqa: PLC0415
@@ -301,18 +191,7 @@ def comment(**values: Any) -> int:
     return signalled or 0
 
 
-@cli.command(
-    params=[
-        click.Argument(["kind"], required=False),
-        click.Option(
-            ["-o", "--output"],
-            type=click.Choice(["json", "markdown"]),
-            default="json",
-            show_default=True,
-            help="The schema, or a page that says of every field what it is and what becomes of it.",
-        ),
-    ]
-)
+@cli.command(cls=_Command)
 def schema(kind: str | None, output: str) -> int:
     """Print the JSON Schema of KIND; without one, list the kinds."""
     import orjson  # noqa: PLC0415
@@ -336,16 +215,7 @@ def schema(kind: str | None, output: str) -> int:
     return 0
 
 
-@cli.command(
-    params=[
-        click.Option(
-            ["--port"], type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 lets the system choose."
-        ),
-        click.Option(["--state"], type=FilePath(dir_okay=False), help="The state file (SQLite)."),
-        click.Option(["--tls-cert"], type=FilePath(exists=True, dir_okay=False), help="Serve https with this PEM."),
-        click.Option(["--tls-key"], type=FilePath(exists=True, dir_okay=False), help="The key, if it is not in it."),
-    ]
-)
+@cli.command(cls=_Command)
 def emulator(port: int, state: Path | None, tls_cert: Path | None, tls_key: Path | None) -> int:
     """Serve the embedded ARM over HTTP, on loopback."""
     from dataclasses import replace  # noqa: PLC0415

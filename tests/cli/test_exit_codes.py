@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -200,3 +202,11 @@ def test_bug(work: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setattr(SystemClock, "now", lambda _: 1 // 0)
     assert main(["plan"]) == 70
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_help_of_the_program_imports_no_more_than_it_shows() -> None:
+    """Whoever looks for a command waits for none of them: neither for its options nor for its work."""
+    script = "import sys; from reconciler.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stderr.split() if name.startswith(("reconciler", "pathlib", "shutil", "logging"))}
+    assert loaded == {"reconciler", "reconciler.cli"}
