@@ -67,7 +67,10 @@ def _create(path: Path) -> None:
 
     Bodies hold signed links, so nobody else may read the folder or the file.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignored = f"/.gitignore\n/{path.name}*\n"  # in a repository, it is no edit of what is in there
+        (path.parent / ".gitignore").write_text(ignored, encoding="utf-8")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         fresh = Path(folder) / path.name
         fresh.touch(mode=0o600)

@@ -62,7 +62,8 @@ def gone_of(change: Change) -> str:
 
 def note_of(field: FieldChange) -> str:
     """Give what is to be said of a difference besides its two sides; empty if nothing is."""
-    return ", ".join(note for note in (_kind_of(field), _CAUSES.get(field.cause or Cause.UNKNOWN)) if note)
+    cause = _CAUSES.get(field.cause, "cause unknown") if field.cause else ""
+    return ", ".join(note for note in (_kind_of(field), cause) if note)
 
 
 def _kind_of(field: FieldChange) -> str:

@@ -161,6 +161,21 @@ def test_what_is_gone_and_was_edited(applied: Workspace, azure: Azure, report: R
     assert report("apply", "--only", "drift")["summary"]["puts"] == 0
 
 
+def test_the_state_of_the_embedded_arm_is_no_edit(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch, report: Reporting
+) -> None:
+    """Where it lies in the repository, the tree is as clean as before: the second apply knows its commit, too."""
+    monkeypatch.delenv("RECONCILER_EMULATOR_STATE")
+    subprocess.run(["git", "init", "--quiet"], cwd=work.folder, check=True)
+    work.state(definition())
+    commit(work.folder)
+    report("apply")
+    edit(work)
+    report("apply")
+    edit(work, value="Newer")
+    assert causes(report("plan")) == {"suite": "pending", "properties.displayName": "pending"}
+
+
 def test_in_sync_asks_nobody(applied: Workspace, report: Reporting) -> None:
     """Git is not run where nothing differs, and no cause is told."""
     (applied.folder / ".git" / "HEAD").unlink()

@@ -102,7 +102,13 @@ def test_the_file_is_private(tmp_path: Path) -> None:
     connect(state).close()
     assert state.parent.stat().st_mode & 0o777 == 0o700
     assert state.stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in state.parent.iterdir()] == ["state.sqlite"]
+    assert sorted(path.name for path in state.parent.iterdir()) == [".gitignore", "state.sqlite"]
+
+
+def test_a_folder_of_the_users_is_left_as_it_is(tmp_path: Path) -> None:
+    """Only one that was made for the file tells git to pass it over."""
+    connect(tmp_path / "state.sqlite").close()
+    assert [path.name for path in tmp_path.iterdir()] == ["state.sqlite"]
 
 
 def test_a_file_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
