@@ -9,17 +9,10 @@ import pytest
 
 from reconciler.errors import UsageError
 from reconciler.shell.git import head_commit, unpack
+from tests.cli.support import git
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-ME = ("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false")
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git."""
-    done = subprocess.run(["git", *ME, *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ PACKAGE: Final = "https://packages.blob.core.windows.net/suite/app.zip"
 REGIONS: Final = "properties.publishingProfile.targetRegions"
 COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
 
+_ME: Final = ("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false")
 _SCHEMA: Final = json.loads((ROOT / "schemas" / "report.schema.json").read_text())
 PROGRAM: Final = Path(sys.executable).parent / "reconciler"
 _IDS: Final = {
@@ -185,6 +186,19 @@ def project(name: str = "endpoint", **spec: Any) -> Manifest:
 def as_yaml(*documents: Mapping[str, Any]) -> str:
     """Give documents as YAML in block style, keys in their order."""
     return yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git as somebody, whatever the machine's own settings say, and give what it printed."""
+    done = subprocess.run(["git", *_ME, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, message: str = "edit") -> str:
+    """Commit what the folder holds, if only that nothing changed, and give the commit."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
+    return git(folder, "rev-parse", "HEAD")
 
 
 class Workspace:

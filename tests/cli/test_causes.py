@@ -7,22 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import changed, definition, estate, gallery, version
+from tests.cli.support import changed, commit, definition, estate, gallery, version
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.conftest import Command, Reporting
     from tests.cli.support import Azure, Workspace
 
-ME = ("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false")
 PACKAGE = "https://packages.blob.core.windows.net/suite/other.zip"
-
-
-def commit(folder: Path) -> None:
-    """Commit what the folder holds."""
-    for arguments in (("add", "--all"), ("commit", "--quiet", "--allow-empty", "--message", "edit")):
-        subprocess.run(["git", *ME, *arguments], cwd=folder, check=True)
 
 
 @pytest.fixture

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import annotated, application, changed, definition, estate, gallery, version, without
+from tests.cli.support import (
+    annotated,
+    application,
+    changed,
+    commit,
+    definition,
+    estate,
+    gallery,
+    git,
+    version,
+    without,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.conftest import Command, Reporting
     from tests.cli.support import Manifest, Workspace
 
-ME = ("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false")
 INSTALL = "properties.publishingProfile.manageActions.install"
 REGIONS = "properties.publishingProfile.targetRegions"
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git."""
-    done = subprocess.run(["git", *ME, *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture
@@ -33,16 +34,9 @@ def base(work: Workspace) -> Workspace:
     """Give a repository whose first commit, on main, states one of every kind; HEAD is a branch of it."""
     work.state(*estate())
     git(work.folder, "init", "--quiet", "--initial-branch=main")
-    commit(work)
+    commit(work.folder)
     git(work.folder, "switch", "--quiet", "--create", "branch")
     return work
-
-
-def commit(work: Workspace) -> str:
-    """Commit what the folder holds."""
-    git(work.folder, "add", "--all")
-    git(work.folder, "commit", "--quiet", "--allow-empty", "--message", "edit")
-    return git(work.folder, "rev-parse", "HEAD")
 
 
 def test_an_edit_that_azure_refuses(base: Workspace, report: Reporting) -> None:
@@ -83,7 +77,7 @@ def test_an_edit_far_down_a_script(base: Workspace, report: Reporting) -> None:
     long = "echo hello; " * 20
     link = "https://x.blob.core.windows.net/c/p?sig=" + "CANARY" * 20
     base.add(changed(version(), INSTALL, f"{long}one {link}A"))
-    commit(base)
+    commit(base.folder)
     base.add(changed(version(), INSTALL, f"{long}two {link}B"))
     (error,) = report("validate", "--against", "HEAD", code=1)["errors"]
     assert "hello; one" in error["message"]
@@ -97,7 +91,7 @@ def test_a_region_that_goes(base: Workspace, report: Reporting) -> None:
     """Without the safety flag Azure keeps it, and refuses."""
     two = changed(version(), REGIONS, [{"name": "West Europe"}, {"name": "North Europe"}])
     base.add(two)
-    commit(base)
+    commit(base.folder)
     git(base.folder, "branch", "--force", "main", "HEAD")
     base.add(version())
     (error,) = report("validate", "--against", "main", code=1)["errors"]
@@ -131,7 +125,7 @@ def test_what_others_did_since_is_no_edit(base: Workspace, report: Reporting) ->
     git(base.folder, "switch", "--quiet", "main")
     base.add(changed(definition(), "location", "North Europe"))
     base.add(gallery("more"))
-    commit(base)
+    commit(base.folder)
     git(base.folder, "switch", "--quiet", "branch")
     found = report("validate", "--against", "main")
     assert (found["errors"], found["warnings"]) == ([], [])
@@ -143,7 +137,7 @@ def test_mistakes_of_before_and_now(base: Workspace, report: Reporting) -> None:
     base.add(changed(version(), INSTALL, "sh other.sh"))
     codes = {error["code"] for error in report("validate", "--against", "main", code=1)["errors"]}
     assert codes == {"missing", "immutable-field"}
-    commit(base)
+    commit(base.folder)
     git(base.folder, "branch", "--force", "main", "HEAD")
     base.add(gallery("odd"))
     found = report("validate", "--against", "main")
@@ -153,7 +147,7 @@ def test_mistakes_of_before_and_now(base: Workspace, report: Reporting) -> None:
 def test_a_broken_project_file_of_before(base: Workspace, report: Reporting) -> None:
     """Whoever mends it must be able to merge."""
     base.file("reconciler.yaml", "kind: Nothing\n")
-    commit(base)
+    commit(base.folder)
     git(base.folder, "branch", "--force", "main", "HEAD")
     base.project()
     assert [warning["code"] for warning in report("validate", "--against", "main")["warnings"]] == ["not-compared"]
@@ -166,7 +160,7 @@ def test_overlays_defaults_and_files_count(base: Workspace, report: Reporting) -
     base.add(changed(version(), INSTALL, {"$file": "../scripts/install.sh"}))
     over = {"apiVersion": "reconciler.dev/v1", "kind": "Gallery", "metadata": {"name": "tools"}}
     base.file("overlays/prod/a.yaml", str({**over, "spec": {"properties": {"description": "one"}}}))
-    commit(base)
+    commit(base.folder)
     git(base.folder, "branch", "--force", "main", "HEAD")
     report("apply")
     base.file("overlays/prod/a.yaml", str({**over, "spec": {"properties": {"description": "two"}}}))
@@ -220,7 +214,7 @@ def test_a_folder_that_was_not_there(work: Workspace, report: Reporting) -> None
     """Everything in it is new."""
     git(work.folder, "init", "--quiet", "--initial-branch=main")
     work.file("README.md", "hello\n")
-    commit(work)
+    commit(work.folder)
     work.state(*estate())
     assert report("validate", "--against", "main")["errors"] == []
     assert len(report("plan", "--changed-since", "main")["resources"]) == 4

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import changed, definition, estate, gallery
+from tests.cli.support import changed, commit, definition, estate, gallery, git
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Reporting
     from tests.cli.support import Workspace
 
-ME = ("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false")
 CODE = "older-commit"
-
-
-def git(work: Workspace, *arguments: str) -> str:
-    """Run git."""
-    done = subprocess.run(["git", *ME, *arguments], cwd=work.folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def commit(work: Workspace) -> str:
-    """Commit what the folder holds."""
-    git(work, "add", "--all")
-    git(work, "commit", "--quiet", "--allow-empty", "--message", "edit")
-    return git(work, "rev-parse", "HEAD")
 
 
 @pytest.fixture
@@ -35,14 +20,14 @@ def newer(work: Workspace, report: Reporting) -> str:
     """Apply two commits, of which the second edits a gallery and a definition; HEAD is the first again."""
     work.state(*estate())
     work.add(changed(gallery(), "properties.description", "Older"))
-    git(work, "init", "--quiet", "--initial-branch=main")
-    older = commit(work)
+    git(work.folder, "init", "--quiet", "--initial-branch=main")
+    older = commit(work.folder)
     report("apply")
     work.add(changed(gallery(), "properties.description", "Newer"))
     work.add(changed(definition(), "properties.displayName", "Newer"))
-    made = commit(work)
+    made = commit(work.folder)
     report("apply")
-    git(work, "checkout", "--quiet", older)
+    git(work.folder, "checkout", "--quiet", older)
     return made
 
 
@@ -71,22 +56,22 @@ def test_what_is_not_written_is_not_told(newer: str, report: Reporting) -> None:
 
 def test_the_way_on_is_no_way_back(newer: str, work: Workspace, report: Reporting) -> None:
     """A commit that follows, a revert too, says nothing."""
-    git(work, "checkout", "--quiet", newer)
+    git(work.folder, "checkout", "--quiet", newer)
     work.add(gallery())
     assert codes(report, "plan") == []
-    commit(work)
+    commit(work.folder)
     assert codes(report, "plan") == []
 
 
 def test_commits_beside_each_other(newer: str, work: Workspace, report: Reporting) -> None:
     """Of two branches neither is newer."""
-    commit(work)
+    commit(work.folder)
     assert codes(report, "plan") == []
 
 
 def test_a_clone_that_knows_one_of_both(newer: str, work: Workspace, report: Reporting) -> None:
     """What git does not hold says nothing."""
-    git(work, "branch", "--force", "main", "HEAD")
-    git(work, "reflog", "expire", "--expire=now", "--all")
-    git(work, "gc", "--quiet", "--prune=now")
+    git(work.folder, "branch", "--force", "main", "HEAD")
+    git(work.folder, "reflog", "expire", "--expire=now", "--all")
+    git(work.folder, "gc", "--quiet", "--prune=now")
     assert codes(report, "plan") == []

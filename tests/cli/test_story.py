@@ -7,12 +7,11 @@ Every step is a command that somebody, or a runner, types in a clone.
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import changed, definition, estate, gallery, version
+from tests.cli.support import changed, commit, definition, estate, gallery, git, version
 from tests.support.review import BOT, GitHub
 
 if TYPE_CHECKING:
@@ -22,20 +21,8 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
     from tests.cli.support import Azure, Workspace
 
-ME = ("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false")
 INSTALL = "properties.publishingProfile.manageActions.install"
 REPLICAS = "properties.publishingProfile.targetRegions.0.regionalReplicaCount"
-
-
-def git(folder: Path, *arguments: str) -> None:
-    """Run git."""
-    subprocess.run(["git", *ME, *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def commit(work: Workspace, message: str) -> None:
-    """Commit everything."""
-    git(work.folder, "add", "--all")
-    git(work.folder, "commit", "--quiet", "--message", message)
 
 
 @pytest.fixture
@@ -58,7 +45,7 @@ def test_from_a_branch_to_drift(
     git(work.folder, "init", "--quiet", "--initial-branch=main")
     work.file(".gitignore", "plan.json\n")
     work.state(*estate())
-    commit(work, "Publish agent 1.0.0")
+    commit(work.folder, "Publish agent 1.0.0")
     assert report("apply")["summary"]["puts"] == 4
     assert run("plan", "--detailed-exitcode").code == 0
 
@@ -73,7 +60,7 @@ def test_from_a_branch_to_drift(
     work.add(changed(version(), REPLICAS, 2))
     work.add(changed(version("2.0.0"), INSTALL, "sh other.sh"))
     work.add(changed(definition(), "properties.displayName", "Suite 2"))
-    commit(work, "Publish agent 2.0.0")
+    commit(work.folder, "Publish agent 2.0.0")
     assert run("validate", "--against", "main").code == 0
     edited = report("plan", "--changed-since", "main")
     assert sorted(each["name"] for each in edited["resources"]) == ["agent-1.0.0", "agent-2.0.0", "suite"]
@@ -109,7 +96,7 @@ def test_from_a_branch_to_drift(
 
     # what is edited in git and not applied is told from what moved in Azure
     work.add(changed(gallery(), "properties.description", "ours"))
-    commit(work, "Describe the gallery")
+    commit(work.folder, "Describe the gallery")
     assert run("drift", "--detailed-exitcode").code == 3
     azure.edit(version(), REPLICAS, 5)
     drift = report("drift", code=2)
