@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -44,7 +45,7 @@ class Reply:
 
 
 @dataclass
-class ReviewHost:
+class ReviewHost(ABC):
     """
     A host with one pull request.
 
@@ -112,9 +113,9 @@ class ReviewHost:
             return Reply(401, {"message": "Bad credentials"})
         return self.serve(request)
 
+    @abstractmethod
     def serve(self, request: Request) -> Reply:
         """Answer what is allowed."""
-        raise NotImplementedError
 
     def sent(self, *methods: str) -> list[tuple[str, str]]:
         """Give method and path of the requests that came in."""
