@@ -11,7 +11,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 COPY deploy/requirements.txt deploy/
 # Nothing that the lock does not name, and no code of a package runs to build it.
 RUN python -m venv /opt/reconciler \
-    && /opt/reconciler/bin/pip install --only-binary :all: --require-hashes -r deploy/requirements.txt
+    && /opt/reconciler/bin/pip install --only-binary :all: --no-deps --require-hashes -r deploy/requirements.txt
 COPY pyproject.toml README.md ./
 COPY schemas schemas
 COPY reconciler reconciler

@@ -10,7 +10,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages bench scale workflows lock clean
+.PHONY: help demo test check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages pips bench scale workflows lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,11 @@ pages: $(STAMP) ## Look at the HTML report in Chromium, with axe-core from npm; 
 	npm install --silent --no-save --ignore-scripts --prefix build/axe axe-core@4.14.1
 	$(BIN)/python -m tests.pages $(CHROMIUM) build/axe/node_modules/axe-core/axe.min.js build/pages
 
+pips: $(STAMP) ## Install the locks with the oldest pip that a supported Python brings and with the newest, too
+	$(BIN)/python -m pip download --quiet --no-deps --dest build/pips pip==22.3
+	$(BIN)/python -m pip download --quiet --no-deps --dest build/pips pip
+	$(BIN)/python -m pytest -q -n 0 tests/test_install.py
+
 bench: $(STAMP) ## Measure, and compare with the budgets
 	$(BIN)/python -m benchmarks
 
@@ -99,6 +104,6 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "reconciler needs Python 3.11 or newer and $(PYTHON) is older or missing: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@

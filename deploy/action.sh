@@ -14,7 +14,7 @@ install() {
   local python=python3
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "python3 is older than 3.11: set up a newer one"
   "$python" -m venv "$HOME_OF_TOOL"
-  "$HOME_OF_TOOL/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
+  "$HOME_OF_TOOL/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
     -r "${GITHUB_ACTION_PATH:?}/deploy/requirements.txt"
   "$HOME_OF_TOOL/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$GITHUB_ACTION_PATH"
   local wanted=${INPUT_VERSION:-} brought

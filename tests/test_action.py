@@ -185,7 +185,7 @@ def test_the_version_that_was_asked_for(runner: Runner, tmp_path: Path) -> None:
     assert runner.use(version=__version__).ended == {"Install": 0, "Run": 0}
     assert runner.use(version="9.9.9").ended == {"Install": 64}
     first, second, *_ = (runner.temp / "pip.log").read_text(encoding="utf-8").splitlines()
-    assert "--require-hashes" in first
+    assert "--no-deps --require-hashes" in first
     assert "--no-deps --no-build-isolation" in second
     assert "curl" not in script
 

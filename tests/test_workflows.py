@@ -24,7 +24,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 EXAMPLES: Final = ROOT / "docs" / "ci"
 GITHUB: Final = [EXAMPLES / f"{name}.yml" for name in ("plan", "apply", "drift")]
 BIN: Final = Path(sys.executable).parent
-INSTALL: Final = "--require-hashes -r deploy/requirements.txt"
+INSTALL: Final = "--no-deps --require-hashes -r deploy/requirements.txt"
 
 
 def _read(path: Path) -> Any:
