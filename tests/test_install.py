@@ -101,7 +101,7 @@ def _command(pip: str, folder: Path) -> list[str]:
 def _flags(place: str) -> list[list[str]]:
     """Return the arguments of each install of a lock that stands in a file."""
     text = (ROOT / place).read_text(encoding="utf-8").replace("\\\n", " ")
-    return [found.split() for found in re.findall(r"pip\"? install ((?:--?[\w:-]+(?: :all:)? +)+)-r", text)]
+    return [found.split() for found in re.findall(r"(?:pip\"? install|take) ((?:--?[\w:-]+(?: :all:)? +)+)-r", text)]
 
 
 @pytest.mark.parametrize("pip", PIPS)
