@@ -13,6 +13,7 @@ COPY deploy/requirements.txt deploy/
 RUN python -m venv /opt/reconciler \
     && /opt/reconciler/bin/pip install --only-binary :all: --no-deps --require-hashes -r deploy/requirements.txt
 COPY pyproject.toml README.md ./
+COPY deploy/version.py deploy/
 COPY schemas schemas
 COPY reconciler reconciler
 RUN /opt/reconciler/bin/pip install --no-deps --no-build-isolation . \

@@ -19,7 +19,9 @@ install() {
   "$HOME_OF_TOOL/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$GITHUB_ACTION_PATH"
   local wanted=${INPUT_VERSION:-} brought
   brought=$("$HOME_OF_TOOL/bin/reconciler" --version)
-  [ -z "$wanted" ] || [ "${brought##* }" = "$wanted" ] || fail "this action brings version ${brought##* }, and not the one that was asked for"
+  brought=${brought##* }
+  # A version alone, or with its commit.
+  [ -z "$wanted" ] || [ "$brought" = "$wanted" ] || [ "${brought%%+*}" = "$wanted" ] || fail "this action brings version $brought, and not the one that was asked for"
 }
 
 # Runs one command. With -o github the reconciler itself writes annotations, the summary and most outputs.

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from reconciler import __version__
-
 if TYPE_CHECKING:
     from asyncio import Event
     from collections.abc import Callable, Coroutine, Sequence
@@ -54,8 +52,25 @@ class _Command(click.Command):
         """Take no notice of what click makes of the function alone."""
 
 
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 (click's own)
+    """Print the version and end."""
+    if not wanted or context.resilient_parsing:
+        return
+    from reconciler.build import build_version  # noqa: PLC0415
+
+    click.echo(f"reconciler, version {build_version()}")
+    context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="reconciler")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version, with the commit where it is known.",
+)
 def cli() -> None:
     """Reconcile Azure Compute Gallery applications and managed application definitions with manifests in git."""
 

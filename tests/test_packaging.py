@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -29,9 +31,18 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipf
         yield archive
 
 
+def _folder(wheel: zipfile.ZipFile) -> str:
+    (folder,) = {name.partition("/")[0] for name in wheel.namelist() if ".dist-info/" in name}
+    return folder
+
+
 def _text(wheel: zipfile.ZipFile, name: str) -> str:
-    folder = f"reconciler-{reconciler.__version__}.dist-info"
-    return wheel.read(f"{folder}/{name}").decode()
+    return wheel.read(f"{_folder(wheel)}/{name}").decode()
+
+
+def _commit(root: Path) -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout[:7]
 
 
 def test_every_schema_is_in_the_wheel_as_it_is_here(wheel: zipfile.ZipFile, root: Path) -> None:
@@ -57,10 +68,7 @@ def test_every_module_is_in_the_wheel(wheel: zipfile.ZipFile, root: Path) -> Non
 
 def test_nothing_else_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
     """Tests and manifests are for this folder, not for whoever installs the tool."""
-    assert {name.partition("/")[0] for name in wheel.namelist()} == {
-        "reconciler",
-        f"reconciler-{reconciler.__version__}.dist-info",
-    }
+    assert {name.partition("/")[0] for name in wheel.namelist()} == {"reconciler", _folder(wheel)}
 
 
 def test_the_command_is_an_entry_point(wheel: zipfile.ZipFile) -> None:
@@ -68,12 +76,22 @@ def test_the_command_is_an_entry_point(wheel: zipfile.ZipFile) -> None:
     assert "[console_scripts]\nreconciler = reconciler.cli:main" in _text(wheel, "entry_points.txt")
 
 
-def test_the_version_agrees(wheel: zipfile.ZipFile) -> None:
-    """The version in the metadata is the one that the package says of itself."""
+def test_the_version_of_a_build_names_its_commit(wheel: zipfile.ZipFile, root: Path) -> None:
+    """Two builds of one version are told apart: in the metadata, and by ``--version`` of a checkout."""
     metadata = Parser().parsestr(_text(wheel, "METADATA"))
     assert metadata["Name"] == "reconciler"
-    assert metadata["Version"] == reconciler.__version__
+    assert metadata["Version"] == f"{reconciler.__version__}+{_commit(root)}"
+    done = subprocess.run([sys.executable, "-m", "reconciler", "--version"], check=True, capture_output=True, text=True)
+    assert done.stdout.split()[-1] == metadata["Version"]
     assert metadata["Requires-Python"] == ">=3.11"
+
+
+def test_the_version_of_an_archive_is_the_released_one(root: Path, tmp_path: Path) -> None:
+    """Where there is no git, a build says what it can."""
+    for name in ("deploy/version.py", "reconciler/__init__.py"):
+        (tmp_path / name).parent.mkdir()
+        shutil.copy(root / name, tmp_path / name)
+    assert runpy.run_path(str(tmp_path / "deploy" / "version.py"))["__version__"] == reconciler.__version__
 
 
 def test_the_lock_names_no_registry(root: Path) -> None:
