@@ -178,8 +178,12 @@ def _assign_element(elements: list[Any], written: tuple[str | int, ...], value: 
         elements.append(value)
 
 
+def _stays_true(desired: Desired, recorded: str | None) -> bool:
+    return recorded is None or desired.content is None or desired.content.moved(recorded) == frozenset()
+
+
 def _tagged(body: Mapping[str, Any], desired: Desired, tracking: Tracking) -> JsonObject:
-    if not tracking.tags and (desired.digest is None or tracking.digest_of(body) in {None, desired.digest}):
+    if not tracking.tags and _stays_true(desired, tracking.digest_of(body)):
         return body  # nothing is recorded, and what was recorded before stays true
     stamp, tags = tracking.stamp(desired), body.get("tags")
     if not isinstance(tags, Mapping):

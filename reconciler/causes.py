@@ -74,18 +74,26 @@ class _Moves:
 
     def __init__(self, desired: Desired, live: JsonObject, applied: Desired, tracking: Tracking) -> None:
         recorded = tracking.digest_of(live)
-        self._live = _moved(applied, tracking.without_tags(live), content=recorded != applied.digest)
-        self._manifest = _moved(desired, applied.body, content=desired.digest != applied.digest)
+        self._live = _moved(applied, tracking.without_tags(live), _content_moved(applied, recorded))
+        self._manifest = _moved(desired, applied.body, _content_moved(desired, applied.digest))
 
     def cause(self, field: FieldChange) -> Cause:
         return _CAUSES[_is_in(field.steps, self._live), _is_in(field.steps, self._manifest)]
 
 
-def _moved(desired: Desired, live: JsonObject, *, content: bool) -> frozenset[Steps]:
+def _moved(desired: Desired, live: JsonObject, content: frozenset[Steps]) -> frozenset[Steps]:
     """Give where two sides differ; of write-only content, which cannot be compared, digests tell it."""
-    write_only = frozenset(desired.kind.write_only_paths)
     found = {field.steps for field in compare(desired, live, _UNTRACKED).fields}
-    return frozenset(found - write_only | (write_only if content else frozenset()))
+    return frozenset(found - frozenset(desired.kind.write_only_paths) | content)
+
+
+def _content_moved(desired: Desired, recorded: str | None) -> frozenset[Steps]:
+    """Return the write-only fields whose content is not the recorded one; all of them where nothing tells."""
+    if desired.digest == recorded:
+        return frozenset()
+    moved = desired.content.moved(recorded) if desired.content is not None else None
+    paths = desired.kind.write_only_paths
+    return frozenset(path for path in paths if moved is None or path[-1] in moved)
 
 
 def _is_in(steps: Steps, moved: frozenset[Steps]) -> bool:

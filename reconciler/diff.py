@@ -6,11 +6,11 @@ The only importer of deepdiff, which runs on resources that differ and on nothin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.content import recorded_fields
 from reconciler.model import (
     MISSING,
     Desired,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from reconciler.tracking import Tracking
 
 WRITE_ONLY: Final = "(write-only)"
-_DIGEST: Final = re.compile(r"v1-[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,18 +247,19 @@ def _ours(rule: Rule, value: Any) -> Any:
 
 
 def _write_only(desired: Desired, recorded: str | None, tracking: Tracking) -> Iterator[FieldChange]:
-    """Give what a digest says of content that cannot be read back: nothing where it is the one last sent."""
-    if desired.digest is None or (tracking.tags and recorded == desired.digest):
+    """Return a finding for each write-only field whose digest is not the recorded one: nothing else can tell of it."""
+    if desired.content is None:
         return
-    verified = tracking.tags and recorded is not None and _DIGEST.fullmatch(recorded) is not None
+    moved = desired.content.moved(recorded) if tracking.tags else None
+    known = recorded_fields(recorded)
     for path in desired.kind.write_only_paths:
         value = get(desired.body, path)
-        if value in (MISSING, None):
+        if value in (MISSING, None) or (moved is not None and path[-1] not in moved):
             continue
         yield FieldChange(
             steps=path,
             path=format_steps(desired.kind.rules, path, desired.body),
-            finding=Finding.CHANGE if verified else Finding.UNVERIFIED,
-            op=Op.REPLACE,
+            finding=Finding.CHANGE if moved is not None else Finding.UNVERIFIED,
+            op=Op.ADD if known and path[-1] not in known else Op.REPLACE,
             desired=value.shown if isinstance(value, SecretUrl) else WRITE_ONLY,
         )

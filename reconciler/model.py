@@ -12,6 +12,7 @@ from reconciler.secret import scrub
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.content import ContentDigest
     from reconciler.errors import ErrorInfo
     from reconciler.kinds import Kind
 
@@ -168,7 +169,7 @@ class Desired:
         slot: Names the one writer at a time that ARM allows; folded.
         wave: Low first; never lower than the parent's.
         depth: 0 for a kind without a parent, 1 for its children, and so on.
-        digest: Digest of the write-only content; None where none is stated.
+        content: Digests of the write-only content; None where none is declared.
     """
 
     kind: Kind
@@ -185,8 +186,13 @@ class Desired:
     wave: int = 0
     depth: int = 0
     paused: bool = False
-    digest: str | None = None
+    content: ContentDigest | None = None
     trace: Trace | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """The text that records the write-only content; None where none is declared."""
+        return self.content.tag if self.content is not None else None
 
     def origin(self, path: FieldPath) -> Origin:
         """Give where the value at a path of ``spec``, as written, is stated. Reads texts again: for reports only."""

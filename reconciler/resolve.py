@@ -6,8 +6,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
+from reconciler.content import content_digest
 from reconciler.model import Desired, Manifest, Problem, Source
-from reconciler.tracking import content_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -75,7 +75,7 @@ def _desired(manifest: Manifest, kinds: Mapping[str, Kind]) -> Desired:
         wave=int(manifest.annotations.get(_WAVE, "0")),
         depth=depth_of(kind, kinds),
         paused=manifest.annotations.get(_PAUSED) == "true",
-        digest=content_digest(kind, body, manifest.annotations.get(_PACKAGE)),
+        content=content_digest(kind, body, manifest.annotations.get(_PACKAGE)),
         trace=manifest.trace,
     )
 

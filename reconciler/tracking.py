@@ -7,17 +7,12 @@ There is no state file. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import MISSING, Desired, JsonObject
-from reconciler.paths import get
-from reconciler.spelling import canonical, normalize
-
 if TYPE_CHECKING:
-    from reconciler.kinds import Kind
-    from reconciler.rules import Rule
+    from reconciler.model import Desired, JsonObject
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
@@ -85,33 +80,3 @@ class Tracking:
         if not isinstance(tags, Mapping):
             return None
         return next((value for key, value in tags.items() if key.casefold() == wanted and isinstance(value, str)), None)
-
-
-def content_digest(kind: Kind, body: JsonObject, package_sha256: str | None) -> str | None:
-    """
-    Give the digest of the write-only content that *body* states; None where it states none.
-
-    Args:
-        kind: Says which properties are write-only, and how they are spelled.
-        body: The request body as stated. Query parts of links do not count.
-        package_sha256: The package's own hash where the manifest gives one, so that a new file under an old link is
-            seen.
-    """
-    content = dict(_content(kind, body))
-    if not content:
-        return None
-    import hashlib  # noqa: PLC0415 (slow to import, and few kinds have such content)
-
-    if package_sha256:
-        content["package-sha256"] = package_sha256.lower()
-    return "v1-" + hashlib.sha256(canonical(content).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _content(kind: Kind, body: JsonObject) -> Iterator[tuple[str, object]]:
-    for path in kind.write_only_paths:
-        value = get(body, path)
-        if value is not MISSING and value is not None:
-            rule: Rule | None = kind.rules
-            for step in path:
-                rule = rule.child(step) if rule else None
-            yield ".".join(path), normalize(rule.normalize if rule else None, value)

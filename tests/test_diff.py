@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.diff import WRITE_ONLY, compare
-from reconciler.model import MISSING, FieldChange, Finding, Op, Refusal
+from reconciler.model import MISSING, Desired, FieldChange, Finding, Op, Refusal
 from reconciler.project import IgnoreRule
 from reconciler.secret import HIDDEN, HIDDEN_CHANGED
 from reconciler.tracking import Tracking
@@ -252,6 +252,8 @@ OTHER = "v1-" + "0" * 64
         ({"reconciler-digest": "v1-short"}, TRACKING, Finding.UNVERIFIED),
         ({"reconciler-digest": OTHER.upper()}, TRACKING, Finding.UNVERIFIED),
         ({"reconciler-digest": "v2-" + "0" * 64}, TRACKING, Finding.UNVERIFIED),
+        ({"reconciler-digest": f"v2 content={'0' * 32} package={'0' * 32}"}, TRACKING, Finding.CHANGE),
+        ({"reconciler-digest": f"v2 content={'0' * 31}"}, TRACKING, Finding.UNVERIFIED),
         ({}, TRACKING, Finding.UNVERIFIED),
         ({"other-digest": DIGEST}, TRACKING, Finding.UNVERIFIED),
         ({"reconciler-digest": DIGEST}, Tracking(tags=False), Finding.UNVERIFIED),
@@ -269,6 +271,25 @@ def test_trap_write_only_without_its_digest_is_unverified_never_in_sync(
     assert [(field.path, field.desired) for field in fields] == expected
     assert {field.finding for field in fields} == ({finding} if finding else set())
     assert CANARY not in repr(comparison)
+
+
+def test_a_digest_names_the_field_that_changed_and_no_other() -> None:
+    """One that it does not name was not sent before; a new checksum speaks of the package."""
+    old = widget(content="x", package="https://h/p.zip")
+
+    def changes(item: Desired, recorded: Desired) -> list[tuple[str, Op]]:
+        live = {"tags": {"reconciler-digest": recorded.digest}, "properties": {}}
+        return [(field.path, field.op) for field in compare(item, live, TRACKING).fields]
+
+    assert changes(old, old) == []
+    assert changes(widget(content="y", package="https://h/p.zip"), old) == [("properties.content", Op.REPLACE)]
+    assert changes(widget(content="x", package="https://h/q.zip"), old) == [("properties.package", Op.REPLACE)]
+    assert changes(old, widget(content="x")) == [("properties.package", Op.ADD)]
+    assert changes(widget(content="x"), old) == []
+    summed = desired(old.body, package_sha256="a" * 64)
+    assert changes(summed, old) == changes(old, summed) == [("properties.package", Op.REPLACE)]
+    only = widget(content="x")
+    assert changes(desired(only.body, package_sha256="a" * 64), only) == [("properties.content", Op.REPLACE)]
 
 
 def test_only_stated_content_is_told_of() -> None:

@@ -42,7 +42,7 @@ def test_a_manifest_becomes_a_resource() -> None:
         wave=0,
         depth=2,
         paused=False,
-        digest=None,
+        content=None,
     )
     assert isinstance(item.body["properties"]["publishingProfile"]["source"]["mediaLink"], SecretUrl)
     assert item.address == "GalleryApplicationVersion/agent"

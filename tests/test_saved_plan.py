@@ -105,7 +105,7 @@ def test_nothing_that_moved_is_no_refusal() -> None:
         (widget(**{**ITEM.body["properties"], "content": "c"}), Action.UPDATE, LIVE, "manifest"),
         (widget(**{**ITEM.body["properties"], "map": {}}), Action.UPDATE, LIVE, "manifest"),
         (widget(**{**ITEM.body["properties"], "map": {"b": None}}), Action.UPDATE, LIVE, "manifest"),
-        (replace(ITEM, digest=None), Action.UPDATE, LIVE, "manifest"),
+        (replace(ITEM, content=None), Action.UPDATE, LIVE, "manifest"),
         (replace(ITEM, kind=compile_kind(schema("Widget", text={}))), Action.UPDATE, LIVE, "manifest, rules, live"),
         (widget(text="c"), Action.CREATE, None, "action, manifest, live"),
     ],

@@ -587,6 +587,8 @@ WAYS: Final = [(kind.name, way) for kind in load_kinds().values() for way in con
         (None, Finding.UNVERIFIED, Reason.ADOPT),
         ("v1-nonsense", Finding.UNVERIFIED, Reason.ADOPT),
         (f"v1-{0:064}", Finding.CHANGE, Reason.FIELDS_DIFFER),
+        ("v2 nonsense", Finding.UNVERIFIED, Reason.ADOPT),
+        (f"v2 other={0:032}", Finding.CHANGE, Reason.FIELDS_DIFFER),
     ],
 )
 def test_content_is_sent_once_where_its_digest_is_not_the_recorded_one(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
 
-from reconciler.tracking import Tracking, content_digest
+from reconciler.content import content_digest
+from reconciler.tracking import Tracking
 from tests.synthetic import KINDS, WIDGET, desired, widget
 
 DEFINITION = KINDS["ApplicationDefinition"]
@@ -103,18 +105,83 @@ def test_a_resource_without_write_only_content_has_no_digest() -> None:
 
 
 def digest(package_sha256: str | None = None, **properties: Any) -> str | None:
-    """Give the digest of a definition's content."""
-    return content_digest(DEFINITION, {"properties": properties}, package_sha256)
+    """Give the text that records a definition's content."""
+    content = content_digest(DEFINITION, {"properties": properties}, package_sha256)
+    return content.tag if content is not None else None
+
+
+def sha256(canonical: str) -> str:
+    """Give the part of a SHA-256 that is recorded."""
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def test_trap_write_only_the_digest_is_the_one_of_the_contract() -> None:
-    """``v1-`` and the SHA-256 of the canonical JSON of the write-only fields by path."""
-    canonical = '{"properties.createUiDefinition":{},"properties.mainTemplate":{"a":1,"b":"é"}}'
-    expected = "v1-" + hashlib.sha256(canonical.encode()).hexdigest()
-    assert digest(mainTemplate={"b": "é", "a": 1}, createUiDefinition={}) == expected
-    with_package = '{"package-sha256":"abc","properties.packageFileUri":"https://h/p.zip"}'
-    expected = "v1-" + hashlib.sha256(with_package.encode()).hexdigest()
-    assert digest("ABC", packageFileUri="https://h/p.zip") == expected
+    """``v2``, and for each write-only field the SHA-256 of its canonical JSON, in the order of the schema."""
+    template, form = sha256('{"a":1,"b":"é"}'), sha256("{}")
+    expected = f"v2 mainTemplate={template} createUiDefinition={form}"
+    assert digest(createUiDefinition={}, mainTemplate={"b": "é", "a": 1}) == expected
+    package = sha256('"https://h/p.zip"')
+    assert digest(packageFileUri="https://h/p.zip") == f"v2 packageFileUri={package}"
+    expected = f"v2 packageFileUri={package} package-sha256={'ab' * 16}"
+    assert digest("AB" * 32, packageFileUri="https://h/p.zip") == expected
+
+
+def test_the_former_digest_is_known_of_the_same_content() -> None:
+    """``v1-`` and the SHA-256 of all fields together, by path."""
+    canonical = '{"properties.createUiDefinition":{},"properties.mainTemplate":{"a":1,"metadata":{"_generator":{}}}}'
+    template = {"metadata": {"_generator": {}}, "a": 1}
+    found = content_digest(DEFINITION, {"properties": {"mainTemplate": template, "createUiDefinition": {}}}, None)
+    assert found is not None
+    assert found.legacy == "v1-" + hashlib.sha256(canonical.encode()).hexdigest()
+    assert found.moved(found.legacy) == frozenset()
+    assert found.moved("v1-" + "0" * 64) == frozenset({"mainTemplate", "createUiDefinition"})
+
+
+def test_every_field_and_a_checksum_fit_into_a_tag() -> None:
+    """Azure keeps 256 characters in the value of a tag."""
+    for kind in KINDS.values():
+        properties = {path[-1]: "x" for path in kind.write_only_paths}
+        content = content_digest(kind, {"properties": properties}, "a" * 64)
+        assert content is None or (set(content.fields) == set(properties) and len(content.tag) <= 256)
+
+
+def test_the_stamps_of_a_compiler_do_not_count() -> None:
+    """``metadata._generator`` at any depth, and nothing else that is called so."""
+
+    def template(version: str, name: str = "_generator", deep: int = 100) -> dict[str, Any]:
+        inner: dict[str, Any] = {"metadata": {name: {"version": version}, "kept": 1}}
+        for _ in range(deep):
+            inner = {"resources": [{"properties": {"template": inner}}]}
+        return {"metadata": {"_generator": {"version": version}}, **inner}
+
+    assert digest(mainTemplate=template("1")) == digest(mainTemplate=json.dumps(template("2")))
+    assert digest(mainTemplate=template("1")) != digest(mainTemplate=template("1", deep=99))
+    assert digest(mainTemplate=template("1", "generator")) != digest(mainTemplate=template("2", "generator"))
+    assert digest(mainTemplate={"_generator": 1}) != digest(mainTemplate={"_generator": 2})
+    assert digest(mainTemplate={"metadata": "_generator"}) != digest(mainTemplate={"metadata": {}})
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        "v2",
+        "v2 ",
+        "v2 a",
+        f"v2 content={'0' * 31}",
+        f"v2 content={'G' * 32}",
+        f"v2  content={'0' * 32}",
+        f"v2 content={'0' * 32} ",
+        f"v2 content={'0' * 32} content={'1' * 32}",
+        f"v3 content={'0' * 32}",
+        "v1-",
+    ],
+)
+def test_what_is_no_digest_tells_nothing(recorded: str) -> None:
+    """A tag that somebody else wrote, or cut."""
+    content = widget(content="x").content
+    assert content is not None
+    assert content.moved(recorded) is None
+    assert content.moved(None) is None
 
 
 @pytest.mark.parametrize(
@@ -157,6 +224,7 @@ def test_what_differs_has_another_digest(left: dict[str, Any], right: dict[str, 
 def test_a_digest_can_be_made_of_any_text() -> None:
     """A lone surrogate is no crash."""
     assert content_digest(WIDGET, {"properties": {"content": "\ud800"}}, None) is not None
+    assert digest(mainTemplate={"a": "\ud800"}) is not None
 
 
 def test_the_annotation_takes_part_in_the_digest() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import changed, commit, definition, estate, gallery, version
+from tests.cli.support import changed, commit, definition, estate, gallery, inline, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
@@ -81,8 +82,25 @@ def test_content_that_is_never_returned(applied: Workspace, azure: Azure, report
     edit(applied, "properties.packageFileUri", PACKAGE)
     assert causes(report("plan"))["properties.packageFileUri"] == "pending"
     edit(applied, "properties.packageFileUri", definition()["spec"]["properties"]["packageFileUri"])
-    azure.edit(definition(), "tags.reconciler-digest", "v1-" + "0" * 64)
-    assert causes(report("plan"))["properties.packageFileUri"] == "drift"
+    for digest in ("v1-" + "0" * 64, f"v2 packageFileUri={'0' * 32}"):
+        azure.edit(definition(), "tags.reconciler-digest", digest)
+        assert causes(report("plan"))["properties.packageFileUri"] == "drift"
+
+
+def test_the_cause_is_of_the_field(applied: Workspace, azure: Azure, report: Reporting) -> None:
+    """One template is edited in git, and the record of the other is not of what was applied."""
+    applied.state(*estate()[:3], inline())
+    commit(applied.folder)
+    report("apply")
+    applied.add(changed(inline(), "properties.mainTemplate", {"resources": [1]}))
+    commit(applied.folder)
+    assert causes(report("plan")) == {"suite": "pending", "properties.mainTemplate": "pending"}
+    tag = azure.tags(inline())["reconciler-digest"]
+    azure.edit(
+        inline(), "tags.reconciler-digest", re.sub("createUiDefinition=.{32}", f"createUiDefinition={'0' * 32}", tag)
+    )
+    found = causes(report("plan"))
+    assert (found["properties.mainTemplate"], found["properties.createUiDefinition"]) == ("pending", "drift")
 
 
 def test_lists_and_defaults(applied: Workspace, azure: Azure, report: Reporting) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -25,7 +27,7 @@ from tests.cli.support import (
 )
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Reporting
+    from tests.cli.conftest import Command, Reporting
 
 
 def test_digest_only_where_there_is_content(work: Workspace, azure: Azure, report: Reporting) -> None:
@@ -35,7 +37,7 @@ def test_digest_only_where_there_is_content(work: Workspace, azure: Azure, repor
     assert [azure.tags(made) for made in estate()[:3]] == [{}, {}, {}]
     tags = azure.tags(definition())
     assert list(tags) == ["reconciler-digest"]
-    assert re.fullmatch("v1-[0-9a-f]{64}", tags["reconciler-digest"])
+    assert re.fullmatch("v2 packageFileUri=[0-9a-f]{32}", tags["reconciler-digest"])
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,9 @@ def test_adoption(work: Workspace, azure: Azure, report: Reporting) -> None:
     assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 1
 
 
-@pytest.mark.parametrize("digest", ["", "v1-", "v2-" + "0" * 64, "v1-" + "0" * 63, "v1-" + "G" * 64])
+@pytest.mark.parametrize(
+    "digest", ["", "v1-", "v2-" + "0" * 64, "v1-" + "0" * 63, "v1-" + "G" * 64, "v2 ", "v2 packageFileUri=abc"]
+)
 def test_malformed_digest(work: Workspace, azure: Azure, report: Reporting, digest: str) -> None:
     """A malformed digest is none."""
     work.state(definition())
@@ -180,11 +184,88 @@ def test_changed_content(work: Workspace, azure: Azure, report: Reporting) -> No
     work.state(other)
     plan = report("plan", "--detailed-exitcode", code=2)
     assert verdict(plan, other) == ("update", "fields-differ", "OutOfSync")
-    assert {change["finding"] for change in changes_of(plan)} == {"change"}
+    assert [(change["path"], change["finding"]) for change in changes_of(plan)] == [
+        ("properties.mainTemplate", "change")
+    ]
     assert report("apply")["summary"]["requests"]["PUT"] == 1
     assert azure.tags(inline())["reconciler-digest"] != before
     assert azure.stored(inline())["properties"]["mainTemplate"] == {"resources": [1]}
     assert report("apply")["summary"]["requests"]["PUT"] == 0
+
+
+@pytest.mark.parametrize("field", ["mainTemplate", "createUiDefinition"])
+def test_a_plan_names_the_one_template_that_changed(
+    work: Workspace, azure: Azure, report: Reporting, run: Command, field: str
+) -> None:
+    """The other is none of its changes, nor of its text."""
+    work.state(inline())
+    report("apply")
+    work.state(changed(inline(), f"properties.{field}", {"resources": [1]}))
+    assert [change["path"] for change in changes_of(report("plan"))] == [f"properties.{field}"]
+    assert ({"mainTemplate", "createUiDefinition"} - {field}).pop() not in run("plan").out
+    report("apply")
+    assert report("plan")["summary"]["inSync"] == 1
+
+
+def test_from_templates_to_a_package(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """What was not sent before is added."""
+    work.state(inline())
+    report("apply")
+    work.state(definition())
+    plan = report("plan")
+    assert [(each["path"], each["op"]) for each in changes_of(plan)] == [("properties.packageFileUri", "add")]
+    report("apply")
+    assert report("plan")["summary"]["inSync"] == 1
+    assert azure.tags(definition())["reconciler-digest"].startswith("v2 packageFileUri=")
+
+
+def test_a_checksum_speaks_of_the_package(work: Workspace, report: Reporting) -> None:
+    """A new file under an old link."""
+    work.state(definition())
+    report("apply")
+    for checksum in ("a" * 64, "b" * 64):
+        work.state(annotated(definition(), **{"package-sha256": checksum}))
+        assert [each["path"] for each in changes_of(report("plan"))] == ["properties.packageFileUri"]
+        report("apply")
+        assert report("plan")["summary"]["inSync"] == 1
+
+
+def test_the_stamp_of_another_compiler_publishes_nothing(work: Workspace, report: Reporting) -> None:
+    """Bicep writes its own version into every template that it makes."""
+
+    def stamped(version: str) -> dict[str, object]:
+        return {"metadata": {"_generator": {"name": "bicep", "version": version, "templateHash": version}}}
+
+    def template(version: str) -> dict[str, object]:
+        nested = {"type": "Microsoft.Resources/deployments", "properties": {"template": stamped(version)}}
+        return {**stamped(version), "resources": [nested]}
+
+    work.state(changed(inline(), "properties.mainTemplate", template("0.30.3")))
+    report("apply")
+    work.state(changed(inline(), "properties.mainTemplate", template("0.31.92")))
+    assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 1
+
+
+def test_a_digest_of_the_former_version(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """One that fits is in sync and causes no PUT; the next PUT writes the present one; another is a change of all."""
+    work.state(inline())
+    report("apply")
+    content = {
+        "properties.mainTemplate": inline()["spec"]["properties"]["mainTemplate"],
+        "properties.createUiDefinition": inline()["spec"]["properties"]["createUiDefinition"],
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    former = f"v1-{hashlib.sha256(text.encode()).hexdigest()}"
+    azure.edit(inline(), "tags", {"reconciler-digest": former})
+    assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 1
+    assert report("apply")["summary"]["requests"]["PUT"] == 0
+    assert azure.tags(inline())["reconciler-digest"] == former
+    work.state(inline(displayName="Other"))
+    assert [each["path"] for each in changes_of(report("plan"))] == ["properties.displayName"]
+    report("apply")
+    assert azure.tags(inline())["reconciler-digest"].startswith("v2 mainTemplate=")
+    azure.edit(inline(), "tags", {"reconciler-digest": "v1-" + "0" * 64})
+    assert {each["path"] for each in changes_of(report("plan"))} == {*content}
 
 
 def test_query_is_no_content(work: Workspace, report: Reporting) -> None:
