@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 DEMO_STAMP := .venv/.installed-for-use
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages pips bench scale workflows lock clean
+.PHONY: help demo test check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages pips newest bench scale workflows lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,13 @@ pips: $(STAMP) ## Install the locks with the oldest pip that a supported Python 
 	$(BIN)/python -m pip download --quiet --no-deps --dest build/pips pip==22.3
 	$(BIN)/python -m pip download --quiet --no-deps --dest build/pips pip
 	$(BIN)/python -m pytest -q -n 0 tests/test_install.py
+
+# A pip that knows dependency groups comes first. The lock is what is tested otherwise: this says what its next renewal brings.
+newest: ## Run the tests with the newest release of every dependency
+	$(PYTHON) -m venv --clear build/newest
+	build/newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	build/newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --group dev -e .
+	build/newest/bin/python -m pytest -q -n auto $(PYTEST_ARGS)
 
 bench: $(STAMP) ## Measure, and compare with the budgets
 	$(BIN)/python -m benchmarks

@@ -40,6 +40,8 @@ _KNOWN_TAG: Final = re.compile(
 )
 # From the first quotation mark to the last one, a reason may quote the file.
 _QUOTED: Final = re.compile(r"""['"`](?:.*['"`])?""", re.DOTALL)
+# The words of libyaml from PyYAML 6.0.4 on, whose scanner refuses 1,000 open brackets before it hands out the first.
+_TOO_DEEP: Final = "exceeded maximum nesting depth"
 _OPEN: Final = object()
 """Stands for the value of an anchor whose collection is still being read."""
 
@@ -298,8 +300,13 @@ class _Reader:
 
     def _syntax(self, error: yaml.YAMLError) -> None:
         mark = getattr(error, "problem_mark", None)
-        reason = _QUOTED.sub("…", getattr(error, "problem", None) or "it cannot be read")
+        problem = getattr(error, "problem", None) or "it cannot be read"
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        if problem == _TOO_DEEP:
+            message = f"Nested deeper than {MAX_DEPTH} levels"
+            self.problems.append(Problem(self._file, line, column, "", "limit", message, "Flatten the document"))
+            return
+        reason = _QUOTED.sub("…", problem)
         fix = "Correct the YAML here or just before; indent by spaces, quote texts that hold special characters"
         self.problems.append(Problem(self._file, line, column, "", "syntax", f"Not YAML: {reason}", fix))
 
