@@ -11,17 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model import UNREAD, Problem
 from reconciler.paths import get, keyed
 from reconciler.rules import Rule, Shape
 from reconciler.schema_errors import MOST, place, problem
-from reconciler.spelling import canonical, normalize, parse_instant, parse_json
+from reconciler.spelling import canonical, normalize, parse_instant
+from reconciler.template_json import TemplateError, strict_json
+from reconciler.yaml12 import format_document_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from reconciler.kinds import Kind
-    from reconciler.model import Document, FieldPath, Problem
+    from reconciler.model import Document, FieldPath
     from reconciler.tracking import Tracking
 
 PLACEHOLDER: Final = "<fill in>"
@@ -47,8 +50,11 @@ class _Check:
     found: Found
 
     def error(self, path: FieldPath, code: str, message: str, fix: str) -> None:
+        self.add(problem(self.document, ("spec", *path), code, message, fix))
+
+    def add(self, found: Problem) -> None:
         if len(self.found.problems) < MOST:
-            self.found.problems.append(problem(self.document, ("spec", *path), code, message, fix))
+            self.found.problems.append(found)
 
     def warn(self, path: FieldPath, code: str, message: str, fix: str) -> None:
         if len(self.found.warnings) < MOST:
@@ -85,6 +91,8 @@ def _walk(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
 
 
 def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
+    if value == UNREAD:
+        return
     if (rule.write_only or rule.secret) and isinstance(value, str) and PLACEHOLDER in value:
         why = "Azure never returns what belongs here" if rule.write_only else "what belongs here is secret"
         check.error(path, "placeholder", f"{PLACEHOLDER} is a placeholder: {why}", "state what is to be sent")
@@ -111,14 +119,26 @@ def _check_instant(check: _Check, value: str, path: FieldPath) -> None:
 
 
 def _check_json(check: _Check, value: str, path: FieldPath) -> None:
-    message, fix = "this text is not a JSON object", "correct the JSON, or state it as a mapping"
     try:
-        is_object = isinstance(parse_json(value), dict)
-    except ValueError as error:
-        check.error(path, "json", f"{message}: {error}", fix)
+        is_object = strict_json(value).startswith("{")
+    except TemplateError as error:
+        check.add(_template_problem(check.document, value, path, error))
     else:
         if not is_object:
-            check.error(path, "json", message, fix)
+            fault = TemplateError(1, 1, "{ is expected here", "write a JSON object: {…}")
+            check.add(_template_problem(check.document, value, path, fault))
+
+
+def _template_problem(document: Document, value: str, path: FieldPath, error: TemplateError) -> Problem:
+    """Return the problem of a template's text: at its place in the file that holds it, else at the manifest's key."""
+    file = document.files.get((path[-1], value))
+    where = ("spec", *path)
+    if file is None:
+        message = (
+            f"this text is not a JSON object: {error.cause} (line {error.line}, column {error.column} of the text)"
+        )
+        return problem(document, where, "json", message, error.fix)
+    return Problem(file, error.line, error.column, format_document_path(where), "json", error.cause, error.fix)
 
 
 _LEAF_CHECKS: Final[Mapping[str, Callable[[_Check, str, FieldPath], None]]] = {

@@ -21,13 +21,13 @@ from reconciler.project import (
     Project,
     Writing,
     lay_under,
-    parse_project,
     render,
     unknown_defaults,
 )
 from reconciler.resolve import resolve, select
+from reconciler.salvage import ProjectFile, salvage
 from reconciler.schema_errors import problem
-from reconciler.validate import validate, validate_project
+from reconciler.validate import explain_limits, validate, validate_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -126,32 +126,34 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
     Load, render, validate and resolve what can be, and tell what is wrong with the rest.
 
     Raises:
-        ManifestError: The project file is not valid.
         UsageError: An environment that does not exist.
     """
     kinds = load_kinds()
     found = find_project(options.paths, options.config)
-    project, document = read_project(found) if found else (Project(), None)
-    environment = _environment(project, options.environment)
+    file = examine_project(found) if found else ProjectFile()
+    project, document = file.project, file.document
+    environment = _environment(project, options.environment) if file.is_known else None
     root = found.parent if found else None
     loaded = load(options.paths, root, stdin)
     overlays = {env.overlay for env in project.environments.values() if env.overlay}
-    base = [item for item in loaded.documents if not _is_below(item, root, overlays)]
+    base = [item for item in (*loaded.documents, *loaded.flawed) if not _is_below(item, root, overlays)]
     folder = str(root / environment.overlay) if root and environment and environment.overlay else None
     overlay = load([folder], root) if folder else None
     defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
-    written = _defaults_written(project, document, options.environment)
-    documents, unmatched = render(base, overlay.documents if overlay else (), defaults, kinds, written)
+    written = _defaults_written(project, document, options.environment if environment else None)
+    patches = (*overlay.documents, *overlay.flawed) if overlay else ()
+    documents, unmatched = render(base, patches, defaults, kinds, written)
     validated = validate(documents, kinds, project.tracking, now)
-    desired, duplicates = resolve(validated.manifests, kinds)
+    desired, duplicates = resolve(validated.manifests, kinds, validated.others)
     strays = [*_stray_defaults(project, document), *_stray_rules(project, document)]
     problems = [
+        *file.problems,
         *strays,
-        *loaded.problems,
-        *_overlay_problems(overlay, folder, document, options.environment),
-        *unmatched,
-        *validated.problems,
-        *duplicates,
+        *explain_limits(loaded.problems, documents, kinds),
+        *explain_limits(_overlay_problems(overlay, folder, document, options.environment), documents, kinds),
+        *file.independent(
+            [*(() if _is_incomplete(loaded) else unmatched), *validated.problems, *duplicates],
+        ),
     ]
     warnings = [*validated.warnings, *_expired(project, document, now.date())]
     if project.strict:
@@ -199,24 +201,37 @@ def _as_named(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
+def _is_incomplete(loaded: Loaded) -> bool:
+    """Whether a file was not read to its end: what is not among the documents may be there."""
+    return any(not item.path for item in loaded.problems)
+
+
 def read_project(path: Path) -> tuple[Project, Document]:
     """
-    Give the project that a file states, and its document.
+    Return the project that a file declares, and its document.
 
     Raises:
         ManifestError: With every problem of the file.
     """
+    file = examine_project(path)
+    if file.problems or file.document is None:
+        raise ManifestError(file.problems)
+    return file.project, file.document
+
+
+def examine_project(path: Path) -> ProjectFile:
+    """Return the project that a file declares, or the valid parts of it and every problem."""
     loaded = load([str(path)], path.parent)
     problems = list(loaded.problems)
-    if not problems and len(loaded.documents) != 1:
-        message = f"a project file holds one document, and this one holds {len(loaded.documents) or 'none'}"
-        fix = "keep one" if loaded.documents else "write one of kind Project, or remove it"
+    documents = (*loaded.documents, *loaded.flawed)
+    if not problems and len(documents) != 1:
+        message = f"a project file holds one document, and this one holds {len(documents) or 'none'}"
+        fix = "keep one" if documents else "write one of kind Project, or remove it"
         problems.append(Problem(str(path), 1, 1, "", "project", message, fix))
-    if not problems:
-        problems += validate_project(loaded.documents[0], project_schema())
-    if problems:
-        raise ManifestError(problems)
-    return parse_project(loaded.documents[0]), loaded.documents[0]
+    document = documents[0] if len(documents) == 1 else None
+    if document is not None:
+        problems += validate_project(document, project_schema())
+    return salvage(document, problems)
 
 
 def _environment(project: Project, name: str | None) -> Environment | None:

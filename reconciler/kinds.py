@@ -56,6 +56,7 @@ class Kind:
         secret_paths: Where secrets are in the body; ``*`` stands for any element.
         links: Where links to blobs are, and the rule of each.
         write_only_paths: Where what Azure never returns is.
+        json_texts: Where an object may stand as the text of its JSON.
         schema: Of the whole manifest.
     """
 
@@ -78,6 +79,7 @@ class Kind:
     secret_paths: tuple[tuple[str, ...], ...] = ()
     links: tuple[tuple[tuple[str, ...], Rule], ...] = ()
     write_only_paths: tuple[tuple[str, ...], ...] = ()
+    json_texts: tuple[tuple[str, ...], ...] = ()
     _id_pattern: re.Pattern[str] = field(default=re.compile(""), repr=False)
     _sealer: _Change | None = field(default=None, repr=False)
 
@@ -120,7 +122,7 @@ class Kind:
     def map_links(self, body: JsonObject, change: Callable[[SecretUrl], SecretUrl]) -> JsonObject:
         """Give *body* with every link to a blob that a PUT states as *change* gives it."""
         for path, _ in self.links:
-            body = _mapped(body, path, lambda value: change(value) if isinstance(value, SecretUrl) else value)
+            body = mapped(body, path, lambda value: change(value) if isinstance(value, SecretUrl) else value)
         return body
 
     def links_in(self, body: JsonObject) -> tuple[tuple[SecretUrl, int | None], ...]:
@@ -201,6 +203,7 @@ def compile_kind(schema: JsonObject) -> Kind:
         secret_paths=tuple(path for path, rule in walk(rules) if rule.secret),
         links=tuple((path, rule) for path, rule in walk(rules) if rule.secret and rule.normalize == "blob-url"),
         write_only_paths=tuple(path for path, rule in walk(rules) if rule.write_only),
+        json_texts=tuple(path for path, rule in walk(rules) if rule.normalize == "json"),
         _id_pattern=_pattern(arm["id"]),
         _sealer=_sealer(rules),
     )
@@ -244,18 +247,18 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(fixed), re.IGNORECASE)
 
 
-def _mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> Any:
+def mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> Any:
     """Give *node* with *change* made at *path*, copied along the way."""
     if not path:
         return change(node)
     step, below = path[0], path[1:]
     if step == "*":
         if isinstance(node, list):
-            return [_mapped(item, below, change) for item in node]
-        return {k: _mapped(v, below, change) for k, v in node.items()} if isinstance(node, dict) else node
+            return [mapped(item, below, change) for item in node]
+        return {k: mapped(v, below, change) for k, v in node.items()} if isinstance(node, dict) else node
     if not isinstance(node, dict) or step not in node:
         return node
-    return {**node, step: _mapped(node[step], below, change)}
+    return {**node, step: mapped(node[step], below, change)}
 
 
 def _found(node: Any, path: tuple[str, ...]) -> Iterator[Any]:

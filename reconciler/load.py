@@ -7,15 +7,17 @@ Knows no kind: a document is any mapping, and what it must hold is for later sta
 from __future__ import annotations
 
 import codecs
+import posixpath
 import re
 from dataclasses import dataclass, replace
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler import template_json
 from reconciler.files import RefusedError, Root, refuse
-from reconciler.model import Document, Problem
+from reconciler.model import SHORTER, UNREAD, Document, Problem
 from reconciler.secret import scrub
-from reconciler.yaml12 import MAX_BYTES, format_document_path, read_documents
+from reconciler.yaml12 import MAX_BYTES, format_document_path, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +29,7 @@ MAX_FILES: Final = 100_000
 """Read in one run."""
 MAX_PROBLEMS: Final = 1_000
 """Told of in one run; of the others, their number."""
-MAX_REFERENCED: Final = 1024 * 1024
+MAX_REFERENCED: Final = template_json.MAX_BYTES
 """Bytes of a file that ``$file`` names."""
 MAX_REFERENCES: Final = 1_000
 """Uses of ``$file`` in one document."""
@@ -46,10 +48,13 @@ class Loaded:
     Attributes:
         documents: Those without a problem, in the order of paths and files.
         problems: Of all files; at most *MAX_PROBLEMS* and one that says how many there are besides.
+        flawed: Documents with problems, the rest of which can be checked: *reported* has the paths of the problems, and
+            ``UNREAD`` stands for each text that was not read.
     """
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
+    flawed: tuple[Document, ...] = ()
 
 
 def load(paths: Sequence[str], root: Path | None = None, stdin: Callable[[int], bytes] | None = None) -> Loaded:
@@ -99,6 +104,7 @@ class _Loading:
     def __init__(self, stdin: Callable[[int], bytes] | None) -> None:
         self._stdin = stdin
         self._documents: list[Document] = []
+        self._flawed: list[Document] = []
         self._problems: list[Problem] = []
         self._unsaid = 0
         self._seen: set[str] = set()
@@ -108,8 +114,8 @@ class _Loading:
         if self._unsaid:
             message = f"There are {self._unsaid:,} more problems"
             last = Problem(self._problems[-1].file, None, None, "", "more-problems", message, "Mend these first")
-            return Loaded(tuple(self._documents), (*self._problems, last))
-        return Loaded(tuple(self._documents), tuple(self._problems))
+            return Loaded(tuple(self._documents), (*self._problems, last), tuple(self._flawed))
+        return Loaded(tuple(self._documents), tuple(self._problems), tuple(self._flawed))
 
     def path(self, path: str, root: Root | None) -> None:
         """Read one path that the user gave."""
@@ -170,25 +176,27 @@ class _Loading:
             self._read(_File(root, name, path, path.rpartition("/")[0]), data)
 
     def _read(self, file: _File, data: bytes) -> None:
-        documents, problems = read_documents(data, file.name)
+        reading = read_file(data, file.name)
+        problems = list(reading.problems)
         # The key is written as it is, or with an escape.
         if b"$file" in data or b"\\" in data:
-            for document in documents:
+            for document in (*reading.documents, *reading.flawed):
                 self._put_texts(file, document, problems)
         else:
-            self._documents.extend(documents)
+            self._documents.extend(reading.documents)
+            self._flawed.extend(reading.flawed)
         for problem in sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)):
             self._note(problem)
 
     def _put_texts(self, file: _File, document: Document, problems: list[Problem]) -> None:
-        """Keep *document* with the texts of files in place of their names, or say why that cannot be."""
-        spec = document.value.get("spec")
-        texts = _Texts(file, document, self._texts)
-        value = {**document.value, "spec": texts.children(spec, ("spec",))} if "spec" in document.value else None
-        if texts.problems:
+        """Keep *document* with the texts of files in place of their names; a placeholder for those not read."""
+        if "spec" in document.value:
+            texts = _Texts(file, document, self._texts)
+            value = {**document.value, "spec": texts.children(document.value["spec"], ("spec",))}
             problems.extend(texts.problems)
-        else:
-            self._documents.append(document if value is None else replace(document, value=value))
+            reported = document.reported | {problem.path for problem in texts.problems}
+            document = replace(document, value=value, reported=reported, files=texts.files)
+        (self._flawed if document.reported else self._documents).append(document)
 
     def _note(self, problem: Problem) -> None:
         if len(self._problems) < MAX_PROBLEMS:
@@ -202,6 +210,7 @@ class _Texts:
 
     def __init__(self, file: _File, document: Document, known: dict[tuple[str, str], str]) -> None:
         self.problems: list[Problem] = []
+        self.files: dict[tuple[str | int, str], str] = {}
         self._file = file
         self._document = document
         self._known = known
@@ -220,16 +229,22 @@ class _Texts:
             return self.children(value, path)
         self._uses += 1
         if self._uses > MAX_REFERENCES + 1:
-            return None
+            return UNREAD
         try:
-            return self._text(value[REFERENCE])
+            text = self._text(value[REFERENCE])
         except RefusedError as refused:
             line, column = self._document.locate((*path, REFERENCE))
             where = format_document_path(path)
             message = f"{REFERENCE} {scrub(value[REFERENCE])[:MAX_SHOWN]} is not read. {refused}"
             problem = Problem(self._file.name, line, column, where, "file-reference", message, refused.fix)
             self.problems.append(problem)
-            return None
+            return UNREAD
+        self.files.setdefault((path[-1], text), self._shown(value[REFERENCE]))
+        return text
+
+    def _shown(self, reference: str) -> str:
+        """Return the file that *reference* means, as the user would name it."""
+        return posixpath.normpath(posixpath.join(posixpath.dirname(self._file.name), reference))
 
     def _text(self, reference: str) -> str:
         if self._uses > MAX_REFERENCES:
@@ -240,12 +255,19 @@ class _Texts:
             refuse("self", "It names the manifest itself", "Name another file")
         key = (self._file.root.path, target)
         if key not in self._known:
-            self._known[key] = _decoded(self._file.root.read(target, MAX_REFERENCED))
+            self._known[key] = _decoded(self._bytes(target))
         self._length += len(self._known[key])
         if self._length > MAX_BYTES:
             message = f"The texts of one document are longer than {MAX_BYTES:,} characters in all"
             refuse("limit", message, "Split the document")
         return self._known[key]
+
+    def _bytes(self, target: str) -> bytes:
+        try:
+            return self._file.root.read(target, MAX_REFERENCED)
+        except RefusedError as refused:
+            fix = SHORTER if refused.code == "limit" else refused.fix
+            raise RefusedError(refused.code, str(refused), fix) from None
 
 
 def _target(reference: str, folder: str | None) -> str:

@@ -86,6 +86,18 @@ Locate: TypeAlias = Callable[[FieldPath], tuple[int, int]]
 """Gives the line and column, from 1, of a path in a document; of its nearest written ancestor if it is not written."""
 
 
+UNREAD: Final = "\0unread"
+"""
+Stands in a document for a text that could not be read, so that the rest of it is checked all the same.
+
+No manifest can hold it: NUL is refused wherever it stands.
+"""
+
+
+SHORTER: Final = "Make the file shorter"
+"""The fix for a text that is read from a file and is too large, where the schema of the kind names none."""
+
+
 class Layer(StrEnum):
     """What states a value: the manifest, or what the project file lays over and under it."""
 
@@ -126,12 +138,18 @@ class Document:
         source: Where it is written.
         locate: Finds positions on demand, by reading the kept text again.
         trace: Finds what states a value; None where nothing was laid over or under the document.
+        reported: Paths of the problems that were found while reading it; later stages add none there.
+        ambiguous: Paths of the mappings in which a key is written twice: one of the two may be meant for a missing key.
+        files: The file that a text was read from, as the user would name it, by the text's own key and the text.
     """
 
     value: Any = field(repr=False)  # nothing in it is sealed yet
     source: Source
     locate: Locate
     trace: Trace | None = None
+    reported: frozenset[str] = frozenset()
+    ambiguous: frozenset[str] = frozenset()
+    files: Mapping[tuple[str | int, str], str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,7 +227,17 @@ def _rendered(
     layers = [Writing(Layer.MANIFEST, spec_of(document), document)]
     if patch is not None:
         layers.append(Writing(Layer.OVERLAY, spec_of(patch), patch))
-    return replace(document, value=value, trace=_Trace(layers, written if kind is not None else (), kind))
+        document = replace(document, reported=document.reported | patch.reported)
+    files = _files([*(writing.document for writing in written), document, *([patch] if patch is not None else [])])
+    trace = _Trace(layers, written if kind is not None else (), kind)
+    return replace(document, value=value, trace=trace, files=files)
+
+
+def _files(documents: Sequence[Document]) -> Mapping[tuple[str | int, str], str]:
+    """Return the files of all texts, those of later documents first in rank."""
+    if not any(document.files for document in documents):
+        return {}
+    return {key: file for document in documents for key, file in document.files.items()}
 
 
 def spec_of(document: Document) -> Any:

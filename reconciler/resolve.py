@@ -12,6 +12,7 @@ from reconciler.model import Desired, Manifest, Problem, Source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from reconciler.identity import Identity
     from reconciler.kinds import Kind
 
 _PAUSED: Final = "reconciler.dev/paused"
@@ -20,7 +21,7 @@ _PACKAGE: Final = "reconciler.dev/package-sha256"
 
 
 def resolve(
-    manifests: Sequence[Manifest], kinds: Mapping[str, Kind]
+    manifests: Sequence[Manifest], kinds: Mapping[str, Kind], others: Sequence[Identity] = ()
 ) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
     """
     Give what is desired, parents before children, and the problems that only all manifests together show.
@@ -28,11 +29,14 @@ def resolve(
     Args:
         manifests: Valid ones.
         kinds: By name, for the depth of each.
+        others: Resources of invalid manifests, which may be declared twice as well.
     """
     found = [_desired(manifest, kinds) for manifest in manifests]
+    every: list[Desired | Identity] = [*found, *others]
+    every.sort(key=lambda item: item.source)
     problems = [
-        *_twice(found, lambda item: item.address, "two manifests of one kind share this name"),
-        *_twice(found, lambda item: item.key, "two manifests state one Azure resource (ids have no case)"),
+        *_twice(every, lambda item: item.address, "two manifests of one kind share this name"),
+        *_twice(every, lambda item: item.key, "two manifests state one Azure resource (ids have no case)"),
     ]
     order = sorted(_in_waves(found).values(), key=lambda item: (item.wave, item.depth, item.key))
     return tuple(order), tuple(problems)
@@ -95,11 +99,14 @@ def _in_waves(desired: Sequence[Desired]) -> dict[str, Desired]:
     return lifted
 
 
-def _twice(desired: Sequence[Desired], key_of: Callable[[Desired], str], message: str) -> list[Problem]:
+def _twice(
+    found: Sequence[Desired | Identity], key_of: Callable[[Desired | Identity], str | None], message: str
+) -> list[Problem]:
     first: dict[str, Source] = {}
     problems = []
-    for item in desired:
-        earlier = first.setdefault(key_of(item), item.source)
+    for item in found:
+        key = key_of(item)
+        earlier = first.setdefault(key, item.source) if key is not None else item.source
         if earlier is not item.source:
             problems.append(_duplicate(item.source, message, f"{earlier.file}:{earlier.line}"))
     return problems

@@ -49,6 +49,7 @@ class Rule:
         must_contain: Path of a value that the list must hold.
         takes_file: A reference to a file may stand in its place.
         max_bytes: Of a link: the largest blob behind it that Azure takes.
+        too_large: What to do where a file in its place is too large.
     """
 
     shape: Shape = Shape.LEAF
@@ -73,6 +74,7 @@ class Rule:
     integer: bool = False
     takes_file: bool = False
     max_bytes: int | None = None
+    too_large: str | None = None
     description: str = ""
 
     def child(self, step: str | int) -> Rule | None:
@@ -122,6 +124,7 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
         integer=_types(node) <= {"integer", "null"} and "integer" in _types(node),
         takes_file={"string", "object"} <= _types(node),
         max_bytes=node.get("x-max-bytes"),
+        too_large=node.get("x-too-large"),
         description=str(node.get("description", "")),
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Document, FieldPath, Layer, Problem
+from reconciler.model import UNREAD, Document, FieldPath, Layer, Problem
 from reconciler.yaml12 import format_document_path
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _explained(document: Document, found: Sequence[ValidationError]) -> Iterator
     seen: set[tuple[str, str]] = set()
     for error in found:
         path = tuple(error.absolute_path)
-        if path in wrong_types and error.validator != "type":
+        if error.instance == UNREAD or (path in wrong_types and error.validator != "type"):
             continue
         for item in _problems(document, path, error):
             if (item.path, item.message) not in seen:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from reconciler.secret import Secret, SecretUrl
+from reconciler.template_json import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _INSTANT: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_SHOWN_CHARACTERS: Final = 80
 _DEFAULT_PORT: Final = {"https": ":443", "http": ":80"}
 
 
@@ -81,19 +81,20 @@ def json_text(value: Any) -> Any:
 
 def parse_json(text: str) -> Any:
     """
-    Give what JSON text means.
+    Return what the text of a template means: JSON, with the comments, trailing commas and line breaks that ARM accepts.
 
     Raises:
-        ValueError: It is no JSON, or a key stands twice in an object; says what and where, and quotes no value.
+        TemplateError: It is no JSON, or a key stands twice in an object.
     """
     try:
-        return json.loads(text.removeprefix("\ufeff"), parse_constant=_refuse, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
-        message = f"{error.msg} in line {error.lineno}, column {error.colno}"
-        raise ValueError(message) from None
-    except RecursionError:
-        message = "it is nested too deeply"
-        raise ValueError(message) from None
+        return _loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):  # not strict: the slower reader accepts it, or names the place of the fault
+        strict = strict_json(text)
+    return _loads(strict)
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
 
 
 def is_deeper_than(value: Any, most: int) -> bool:
@@ -110,7 +111,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for key, item in pairs:
         if key in value:
-            message = f"the key {key[:_SHOWN_CHARACTERS]} is written twice in one object"
+            message = "a key is written twice in one object"
             raise ValueError(message)
         value[key] = item
     return value

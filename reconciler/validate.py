@@ -7,22 +7,26 @@ mistakes of all documents come at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 
-from reconciler.checks import check_spec
-from reconciler.model import MISSING, Document, JsonObject, Manifest, Problem
+from reconciler.checks import Found, check_spec
+from reconciler.identity import Identity, identify
+from reconciler.kinds import mapped
+from reconciler.model import MISSING, SHORTER, Document, JsonObject, Manifest, Problem
 from reconciler.paths import get
 from reconciler.schema_errors import MOST, explain, nearest, problem
+from reconciler.template_json import strict_json
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.kinds import Kind
+    from reconciler.rules import Rule
     from reconciler.tracking import Tracking
 
 _API_VERSION: Final = "reconciler.dev/v1"
@@ -38,11 +42,13 @@ class Validated:
         manifests: The valid ones.
         problems: Every error.
         warnings: What is worth a look and stops nothing.
+        others: Of the invalid ones, those whose resource can be told: they count where manifests are compared.
     """
 
     manifests: tuple[Manifest, ...]
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    others: tuple[Identity, ...] = ()
 
 
 def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking: Tracking, now: datetime) -> Validated:
@@ -55,29 +61,86 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
         tracking: Which tags may not be stated.
         now: For telling dates in the past.
     """
-    manifests, problems, warnings = [], [], []
+    manifests, others = [], []
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
     for document in documents:
         kind, errors = _kind_of(document, kinds)
         if kind is not None:
-            errors += _schema_errors(document, kind.name, kind.schema)
-            told = {error.path for error in errors}
-            found = check_spec(document, kind, tracking, now)
-            too_many = len(errors) >= MOST  # then looking for what is merely unusual is time that somebody may be after
-            unusual = () if too_many else _schema_warnings(document, kind)
-            odd = [*found.warnings, *unusual, *_annotation_warnings(document, kind)]
-            errors += (item for item in found.problems if item.path not in told)
-            told = {error.path for error in errors}
-            warnings += [item for item in odd if item.path not in told]
+            found = _check(document, kind, tracking, now)
+            errors += found.problems
+            warnings += found.warnings
         problems += errors
-        if kind is not None and not errors:
+        if kind is not None and not errors and not document.reported:
             manifests.append(_manifest(document, kind))
-    return Validated(tuple(manifests), tuple(problems), tuple(warnings))
+        elif kind is not None and (identity := identify(document, kind)) is not None:
+            others.append(identity)
+    return Validated(tuple(manifests), tuple(problems), tuple(warnings), tuple(others))
+
+
+def _check(document: Document, kind: Kind, tracking: Tracking, now: datetime) -> Found:
+    """Find what is wrong with a document of a known kind; nothing at a place that reading it has reported already."""
+    errors = _schema_errors(document, kind.name, kind.schema)
+    told = {error.path for error in errors}
+    found = check_spec(document, kind, tracking, now)
+    # After so many, a hostile document makes looking for what is merely unusual expensive.
+    unusual = () if len(errors) >= MOST else _schema_warnings(document, kind)
+    odd = [*found.warnings, *unusual, *_annotation_warnings(document, kind)]
+    errors += (item for item in found.problems if item.path not in told)
+    told = {error.path for error in errors}
+    return Found(
+        [item for item in errors if not _is_reported(document, item)],
+        [item for item in odd if item.path not in told and not _is_reported(document, item)],
+    )
+
+
+def _is_reported(document: Document, problem: Problem) -> bool:
+    """Whether reading the document has reported a problem that explains this one."""
+    if problem.code == "missing" and problem.path in document.ambiguous:
+        return True
+    return any(problem.path == path or _is_below(problem.path, path) for path in document.reported)
+
+
+def _is_below(path: str, above: str) -> bool:
+    return bool(above) and path.startswith(above) and path[len(above)] in ".["
 
 
 def validate_project(document: Document, schema: JsonObject) -> tuple[Problem, ...]:
-    """Give every mistake in a project file."""
+    """Return every mistake in a project file, except those that reading it has reported."""
     found = _schema_errors(document, "Project", schema)
-    return (*found, *(item for item in _impossible_dates(document) if item.path not in {error.path for error in found}))
+    told = {error.path for error in found}
+    found += (item for item in _impossible_dates(document) if item.path not in told)
+    return tuple(item for item in found if not _is_reported(document, item))
+
+
+def explain_limits(
+    problems: Iterable[Problem], documents: Sequence[Document], kinds: Mapping[str, Kind]
+) -> Iterator[Problem]:
+    """
+    Yield the problems of loading; where a file is too large for its place, with the fix that the schema names.
+
+    Args:
+        problems: Found in loading.
+        documents: With what *problems* are about.
+        kinds: By name.
+    """
+    places = {
+        (document.source.file, path): kinds[kind]
+        for document in documents
+        if document.reported and (kind := str(document.value.get("kind"))) in kinds
+        for path in document.reported
+    }
+    for item in problems:
+        kind_of = places.get((item.file, item.path))
+        fix = _too_large(kind_of.rules, item.path) if kind_of and item.fix == SHORTER else None
+        yield replace(item, fix=fix) if fix else item
+
+
+def _too_large(rules: Rule, path: str) -> str | None:
+    rule: Rule | None = rules
+    for step in path.split(".")[1:]:
+        rule = rule.child(step) if rule is not None else None
+    return rule.too_large if rule is not None else None
 
 
 def _impossible_dates(document: Document) -> Iterator[Problem]:
@@ -187,8 +250,15 @@ def _manifest(document: Document, kind: Kind) -> Manifest:
         name=metadata["name"],
         labels=metadata.get("labels") or {},
         annotations=metadata.get("annotations") or {},
-        spec=document.value["spec"],
+        spec=_with_strict_json(document.value["spec"], kind),
         source=document.source,
         locate=document.locate,
         trace=document.trace,
     )
+
+
+def _with_strict_json(spec: JsonObject, kind: Kind) -> JsonObject:
+    """Return *spec* with the texts of templates as strict JSON, which means the same to every reader."""
+    for path in kind.json_texts:
+        spec = mapped(spec, path, lambda value: strict_json(value) if isinstance(value, str) else value)
+    return spec

@@ -418,7 +418,7 @@ def test_what_is_no_reference_stays() -> None:
         ("linked/outside.yaml", "symbolic link"),
         ("fifo", "regular file"),
         (".", "regular file"),
-        ("large", "1,048,576 bytes"),
+        ("large", "4,194,304 bytes"),
         ("nul", "NUL"),
         ("latin1", "UTF-8"),
     ],
@@ -427,7 +427,7 @@ def test_reference_elsewhere_is_refused(root: Path, reference: str, part: str) -
     """``$file`` opens regular UTF-8 files below the root; for all else it says why, and no byte of the target."""
     write(".git/config", CANARY)
     write("m/.env", CANARY)
-    write("m/large", CANARY * 100_000)
+    write("m/large", CANARY * 1_000_000)
     write("m/nul", CANARY + "\0")
     write("m/latin1", CANARY.encode() + b"\xe9")
     Path("m/link").symlink_to("../../outside.yaml")

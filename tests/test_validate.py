@@ -305,8 +305,11 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
         (
             "spec.properties.mainTemplate",
             "json",
-            "this text is not a JSON object: Expecting property name enclosed in double quotes in line 1, column 2",
-            "correct the JSON, or state it as a mapping",
+            (
+                "this text is not a JSON object: the text ends within the object that begins in line 1, column 1"
+                " (line 1, column 2 of the text)"
+            ),
+            "write the missing }",
         ),
     ),
     (
@@ -314,8 +317,8 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
         (
             "spec.properties.createUiDefinition",
             "json",
-            "this text is not a JSON object: NaN is no JSON",
-            "correct the JSON, or state it as a mapping",
+            "this text is not a JSON object: a value that is not JSON (line 1, column 7 of the text)",
+            "put text in double quotation marks",
         ),
     ),
     (
@@ -323,8 +326,8 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
         (
             "spec.properties.createUiDefinition",
             "json",
-            "this text is not a JSON object: the key b is written twice in one object",
-            "correct the JSON, or state it as a mapping",
+            "this text is not a JSON object: the key b is written twice in one object (line 1, column 24 of the text)",
+            "remove one of the two",
         ),
     ),
     (
@@ -332,8 +335,8 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
         (
             "spec.properties.mainTemplate",
             "json",
-            "this text is not a JSON object",
-            "correct the JSON, or state it as a mapping",
+            "this text is not a JSON object: { is expected here (line 1, column 1 of the text)",
+            "write a JSON object: {…}",
         ),
     ),
     (

@@ -23,6 +23,7 @@ from reconciler.emulator.trees import at, holders, without_nulls
 from reconciler.kinds import load_kinds
 from reconciler.model import MISSING
 from reconciler.rules import Rule, Shape
+from reconciler.template_json import TemplateError, strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,8 +190,8 @@ def _check_package(facts: Facts, body: Mapping[str, Any]) -> None:
 def _check_json_text(facts: Facts, path: tuple[str, ...], value: Any) -> None:
     if isinstance(value, str):
         try:
-            orjson.loads(value.removeprefix("\ufeff"))
-        except orjson.JSONDecodeError as error:
+            strict_json(value)
+        except TemplateError as error:
             msg = f"The property '{path[-1]}' is not well-formed JSON."
             raise invalid_content(msg, named(facts, path)) from error
 

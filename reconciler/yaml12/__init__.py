@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.yaml12 import careful, quick
+from reconciler.yaml12.careful import Reading
 from reconciler.yaml12.characters import HIDDEN, decode
 from reconciler.yaml12.document_path import format_document_path
 from reconciler.yaml12.limits import MAX_BYTES
@@ -16,14 +17,20 @@ from reconciler.yaml12.limits import MAX_BYTES
 if TYPE_CHECKING:
     from reconciler.model import Document, Problem
 
-__all__ = ["MAX_BYTES", "format_document_path", "is_readable", "read_documents"]
+__all__ = ["MAX_BYTES", "format_document_path", "is_readable", "read_documents", "read_file"]
 
 
 def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
-    """
-    Give the documents of a file that have no problem, and every problem found; never an exception.
+    """Return the documents of a file that have no problem, and every problem found, as :func:`read_file` does."""
+    reading = read_file(data, file)
+    return reading.documents, reading.problems
 
-    Empty documents are passed over, though they count in ``Source.document``. After broken syntax or a limit, the rest
+
+def read_file(data: bytes, file: str) -> Reading:
+    """
+    Return the documents of a file, and every problem found; never an exception.
+
+    Empty documents are skipped, though they count in ``Source.document``. After broken syntax or a limit, the rest
     of the file is not read.
 
     Args:
@@ -32,9 +39,9 @@ def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem
     """
     text, problems = decode(data, file)
     if problems:
-        return [], problems
+        return Reading([], problems)
     documents = quick.read(text, file)
-    return (documents, []) if documents is not None else careful.read(text, file)
+    return Reading(documents, []) if documents is not None else careful.read_file(text, file)
 
 
 def is_readable(text: str) -> bool:

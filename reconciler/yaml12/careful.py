@@ -7,12 +7,12 @@ Also what finds positions in a text that is right.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import yaml
 
-from reconciler.model import Document, Problem, Source
+from reconciler.model import UNREAD, Document, Problem, Source
 from reconciler.yaml12 import parser as yaml_parser
 from reconciler.yaml12.characters import HIDDEN, hidden_message
 from reconciler.yaml12.document_path import format_document_path
@@ -25,6 +25,7 @@ from reconciler.yaml12.limits import (
     MAX_NODES,
     MAX_PROBLEMS,
     MAX_TEXT,
+    is_too_long,
 )
 from reconciler.yaml12.scalars import plain
 
@@ -66,11 +67,33 @@ class _Frame:
         return self.key is None and isinstance(self.value, dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    What one file holds.
+
+    Attributes:
+        documents: Those without a problem.
+        problems: Every one found.
+        flawed: Documents that hold a problem and were read to their end; *reported* has the paths of their problems.
+    """
+
+    documents: list[Document]
+    problems: list[Problem]
+    flawed: list[Document] = field(default_factory=list)
+
+
 def read(text: str, file: str) -> tuple[list[Document], list[Problem]]:
-    """Give the documents without a problem, and every problem found."""
+    """Return the documents without a problem, and every problem found."""
+    reading = read_file(text, file)
+    return reading.documents, reading.problems
+
+
+def read_file(text: str, file: str) -> Reading:
+    """Return everything that a text holds, right or wrong."""
     reader = _Reader(text, file)
     reader.read()
-    return reader.documents, reader.problems
+    return Reading(reader.documents, reader.problems, reader.flawed)
 
 
 class Positions:
@@ -102,6 +125,7 @@ class _Reader:
 
     def __init__(self, text: str, file: str, positions: dict[FieldPath, tuple[int, int]] | None = None) -> None:
         self.documents: list[Document] = []
+        self.flawed: list[Document] = []
         self.problems: list[Problem] = []
         self._text = text
         self._file = file
@@ -138,6 +162,7 @@ class _Reader:
 
     def _start(self, event: Event) -> None:
         self._index += 1
+        self._ambiguous: set[str] = set()
         self._root: list[Any] = []
         self._stack = [_Frame(self._root, None)]
         self._anchors: dict[str, tuple[int, Any]] = {}
@@ -151,19 +176,25 @@ class _Reader:
 
     def _end(self, event: Event) -> None:
         self._file_nodes += self._nodes
-        if self._is_empty or len(self.problems) > self._problems_before:
+        found = self.problems[self._problems_before :]
+        if self._is_empty:
             return
         value = self._root[0]
         if not isinstance(value, dict):
+            if found:
+                return
             self._note(self._root_start, "not-a-mapping", "The document is not a mapping", "Write key: value pairs")
             return
         line = self._line or self._root_start.line + 1
         locate = Positions(self._text, self._document_start, event.end_mark)
-        self.documents.append(Document(value, Source(self._file, line, self._index), locate))
+        reported = frozenset(problem.path for problem in found)
+        ambiguous = frozenset(self._ambiguous)
+        source = Source(self._file, line, self._index)
+        (self.flawed if found else self.documents).append(Document(value, source, locate, None, reported, ambiguous))
 
     def _scalar(self, event: Event) -> None:
         self._admit(event)
-        if len(event.value) > MAX_TEXT:
+        if is_too_long(event.value):
             fix = "Keep long texts elsewhere"
             self._stop(event, "limit", f"A text is longer than {MAX_TEXT:,} characters", fix)
         frame = self._stack[-1]
@@ -213,6 +244,7 @@ class _Reader:
             self._note(event.start_mark, "merge-key", "Merge keys (<<) are not read", "Write the merged keys out")
         first = frame.lines.setdefault(key, line)
         if key in frame.value:
+            self._ambiguous.add(format_document_path(self._path()[:-1]))
             message = f"The key is written twice, in line {first} and in line {line}"
             self._note(event.start_mark, "duplicate-key", message, "Remove one of the two")
 
@@ -228,7 +260,7 @@ class _Reader:
             return plain(event.value)
         except ValueError as error:
             self._note(event.start_mark, "number", str(error), "Quote it if it is text")
-            return None
+            return UNREAD
 
     def _alias(self, event: Event) -> None:
         self._aliases += 1

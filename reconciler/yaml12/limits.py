@@ -18,5 +18,14 @@ MAX_ALIASES: Final = 100
 """Uses of aliases in one document."""
 MAX_TEXT: Final = 1024 * 1024
 """Characters of one text."""
+MAX_JSON: Final = 4 * 1024 * 1024
+"""Characters of a text that begins as a JSON object does, or with a comment before it: the text of a template."""
 MAX_PROBLEMS: Final = 100
 """Reported of one file."""
+
+
+def is_too_long(text: str) -> bool:
+    """Whether a text is beyond its limit."""
+    if len(text) <= MAX_TEXT:
+        return False
+    return len(text) > MAX_JSON or not text.lstrip().startswith(("{", "/"))

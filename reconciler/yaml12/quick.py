@@ -15,7 +15,7 @@ from reconciler.model import Document, Source
 from reconciler.yaml12 import parser as yaml_parser
 from reconciler.yaml12.careful import Positions
 from reconciler.yaml12.characters import HIDDEN
-from reconciler.yaml12.limits import MAX_DEPTH, MAX_DOCUMENTS, MAX_FILE_NODES, MAX_NODES, MAX_TEXT
+from reconciler.yaml12.limits import MAX_DEPTH, MAX_DOCUMENTS, MAX_FILE_NODES, MAX_NODES, is_too_long
 from reconciler.yaml12.scalars import plain
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _admit(start: Event, depth: int) -> None:
 
 def _text(event: Event) -> str:
     text: str = event.value
-    if event.tag is not None or event.anchor is not None or len(text) > MAX_TEXT:
+    if event.tag is not None or event.anchor is not None or is_too_long(text):
         raise _UnusualError
     if event.style == '"' and HIDDEN.search(text):
         raise _UnusualError
