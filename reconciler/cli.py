@@ -129,7 +129,6 @@ def run(**values: Any) -> int:
 def snapshot(**values: Any) -> int:
     """Save what is live, without secrets, for plan --against-snapshot. Reads, and cannot write to Azure."""
     from reconciler.errors import ManifestError  # noqa: PLC0415
-    from reconciler.estate import failed_report  # noqa: PLC0415
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
     from reconciler.shell.snapshot import take  # noqa: PLC0415
 
@@ -138,7 +137,7 @@ def snapshot(**values: Any) -> int:
     try:
         estate = run.estate()
     except ManifestError as error:
-        return _finish(failed_report("validate", run.clock.now(), run.clock, error), asked)
+        return _finish(run.failed(error), asked)
     (text, code), signalled = _speak(values, lambda stop: take(run, estate, values["snapshot"], stop))
     write_stdout(text)
     return signalled or code
@@ -172,7 +171,6 @@ def export(**values: Any) -> int:
 def explain(target: str, path: str | None, **values: Any) -> int:
     """Tell of every field of one resource why it is, or is not, a change. Reads, and cannot write."""
     from reconciler.errors import ManifestError  # noqa: PLC0415
-    from reconciler.estate import failed_report  # noqa: PLC0415
     from reconciler.model import Action  # noqa: PLC0415
     from reconciler.report.explanation import check_format, render  # noqa: PLC0415
     from reconciler.shell.explain import explain_one  # noqa: PLC0415
@@ -184,7 +182,7 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     try:
         estate = run.estate()
     except ManifestError as error:  # nothing can be explained of what is not valid; this is what validate says of it
-        return _finish(failed_report("validate", run.clock.now(), run.clock, error), {**values, "report": ()})
+        return _finish(run.failed(error), {**values, "report": ()})
     explanation, signalled = _speak(values, lambda stop: unless_stopped(explain_one(run, estate, target, path), stop))
     write_stdout(render(explanation, values["output"], color=_wants_color(values), width=_width()))
     return signalled or int(explanation.change.action is Action.UNKNOWN)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ManifestError, UsageError
 from reconciler.kinds import load_kinds, project_schema
 from reconciler.load import Loaded, load
-from reconciler.model import Document, Layer, Problem, Report
+from reconciler.model import Document, Layer, Problem
 from reconciler.project import (
     FILE_NAME,
     Environment,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    from reconciler.clock import Clock
     from reconciler.model import Desired, JsonObject
     from reconciler.project import IgnoreRule
 
@@ -163,11 +162,6 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=_place))
-
-
-def failed_report(command: str, started: datetime, clock: Clock, error: ManifestError) -> Report:
-    """Give the report of a run that ended at its manifests."""
-    return Report(command, started, clock.now(), errors=error.problems, warnings=error.warnings)
 
 
 def find_project(paths: Sequence[str], config: str | None) -> Path | None:

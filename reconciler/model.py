@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from reconciler.about import About
 from reconciler.secret import scrub
 
 if TYPE_CHECKING:
@@ -602,6 +603,7 @@ class Report:
         requests: How many requests of each method were sent to ARM.
         puts: Planned (plan, drift) or sent (apply).
         checked: Of how many resources it was asked whether a saved plan still holds; None if that was not asked.
+        about: The environment, cloud and commit that the report is about.
     """
 
     command: str
@@ -615,3 +617,4 @@ class Report:
     requests: Mapping[str, int] = field(default_factory=dict)
     puts: int = 0
     checked: int | None = None
+    about: About = field(default_factory=About)

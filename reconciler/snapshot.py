@@ -56,14 +56,16 @@ class Snapshot:
     A snapshot file as read.
 
     Attributes:
-        source: The ARM that was read.
+        cloud: That was read.
+        endpoint: Of its ARM.
         records: By folded id.
         parents: Folded ids of what is known to exist without a record.
         lists: Folded paths of the lists that were read whole: what was in none of them did not exist.
     """
 
     taken_at: datetime
-    source: str
+    cloud: str
+    endpoint: str
     records: Mapping[str, Record]
     parents: frozenset[str]
     lists: frozenset[str]
@@ -140,7 +142,9 @@ class Snapshot:
         """
         age = now - self.taken_at
         when = f"{self.taken_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        message = f"compared with a snapshot of {self.source}, taken {when}, {_ago(age)}: nobody was asked"
+        message = (
+            f"compared with a snapshot of {self.cloud} ({self.endpoint}), taken {when}, {_ago(age)}: nobody was asked"
+        )
         told = Problem(file, None, None, "", "snapshot", message)
         if -_AHEAD <= age <= OLD:
             return (told,)
@@ -226,7 +230,8 @@ def read(content: bytes, kinds: Mapping[str, Kind], project: str | None) -> Snap
             raise _unusable(message)
     return Snapshot(
         taken_at=taken,
-        source=f"{found['cloud']} ({found['endpoint']})",
+        cloud=found["cloud"],
+        endpoint=found["endpoint"],
         records={folded_id(record.id): record for record in records},
         parents=frozenset(found["parents"]),
         lists=frozenset(found["lists"]),

@@ -79,9 +79,9 @@ def test_plan_then_apply_of_that_plan(runner: Runner, work: Path) -> None:
     assert (plan.outputs["exit-code"], plan.outputs["plan-file"]) == ("0", "reviewed.plan")
     assert json.loads(plan.outputs["counts"])["create"] == 6
     assert json.loads(Path(plan.outputs["report"]).read_text(encoding="utf-8"))["summary"]["create"] == 6
-    assert Path(plan.outputs["markdown"]).read_text(encoding="utf-8").startswith("### 6 to create.")
-    assert plan.outputs["verdict"] == "6 to create."
-    assert "### 6 to create." in plan.summary
+    assert Path(plan.outputs["markdown"]).read_text(encoding="utf-8").startswith("### embedded ARM: 6 to create.")
+    assert plan.outputs["verdict"] == "embedded ARM: 6 to create."
+    assert "### embedded ARM: 6 to create." in plan.summary
     assert "::notice" in plan.log
     applied = runner.use(command="apply", plan_file="reviewed.plan")
     assert (applied.ended, json.loads(applied.outputs["counts"])["succeeded"]) == ({"Run": 0}, 6)
@@ -109,7 +109,7 @@ def test_a_comment_also_when_the_plan_is_red(runner: Runner, work: Path, github:
     assert runner.use(comment="true").ended == {"Run": 0, "Comment": 0}
     ((_, text),) = github.bodies.values()
     assert text.startswith(mark(None))
-    assert "### 6 to create." in text
+    assert "### embedded ARM: 6 to create." in text
 
 
 def test_no_comment_unless_asked_for(runner: Runner, github: GitHub, tmp_path: Path) -> None:

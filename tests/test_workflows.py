@@ -160,10 +160,10 @@ def test_github_from_pull_request_to_drift(work: Path, environment: dict[str, st
         ended[name, job] = (done.ended["Run"], done.outputs["verdict"])
     assert ended == {
         ("plan", "validate"): (0, "6 manifests are valid."),
-        ("plan", "plan"): (0, "6 to create."),
-        ("apply", "plan"): (0, "6 to create."),
-        ("apply", "apply"): (0, "Applied: 6 created."),
-        ("drift", "drift"): (0, "No drift. 6 resources in sync."),
+        ("plan", "plan"): (0, "embedded ARM: 6 to create."),
+        ("apply", "plan"): (0, "embedded ARM: 6 to create."),
+        ("apply", "apply"): (0, "embedded ARM: Applied: 6 created."),
+        ("drift", "drift"): (0, "embedded ARM: No drift. 6 resources in sync."),
     }
     (inputs,) = _steps("apply", "plan")
     assert runner.use(**inputs).outputs["has-changes"] == "false", "and so the second apply is not started"
@@ -208,13 +208,13 @@ def test_azure_pipelines_from_pull_request_to_drift(work: Path, environment: dic
             done = _play(_script(step), work, environment)
             assert done.returncode == 0, done.stdout + done.stderr
             said[step["displayName"]] = done.stdout.decode().splitlines()[0].partition(" http")[0]
-        assert "### 6 to create." in host.threads[0]["comments"][0]["content"]
+        assert "### embedded ARM: 6 to create." in host.threads[0]["comments"][0]["content"]
     assert said == {
         "Validate": "6 manifests are valid.",
-        "Plan": "6 to create.",
+        "Plan": "embedded ARM: 6 to create.",
         "Comment": "Comment created:",
-        "Apply": "Applied: 6 created.",
-        "Drift": "No drift. 6 resources in sync.",
+        "Apply": "embedded ARM: Applied: 6 created.",
+        "Drift": "embedded ARM: No drift. 6 resources in sync.",
     }
 
 
@@ -265,9 +265,9 @@ def test_gitlab_from_merge_request_to_drift(work: Path, environment: dict[str, s
             assert (work / file).is_file()
     assert said == {
         "validate": "6 manifests are valid.",
-        "plan": "6 to create.",
-        "apply": "Applied: 6 created.",
-        "drift": "No drift. 6 resources in sync.",
+        "plan": "embedded ARM: 6 to create.",
+        "apply": "embedded ARM: Applied: 6 created.",
+        "drift": "embedded ARM: No drift. 6 resources in sync.",
     }
 
 

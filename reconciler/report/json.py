@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +38,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "reconcilerVersion": __version__,
         "startedAt": _instant(report.started_at),
         "finishedAt": _instant(report.finished_at),
+        **asdict(report.about),
         "summary": summarize(report).as_json(),
         "resources": [*map(_resource, items(report)), *map(_unmanaged, report.plan.unmanaged)],
         "errors": [_problem(problem) for problem in report.errors],

@@ -85,7 +85,12 @@ def _requests(sent: Mapping[str, int]) -> Mapping[str, int]:
 
 
 def verdict(report: Report) -> str:
-    """Give the sentence that a report begins with."""
+    """Return the line that a report begins with: environment and cloud, then the result in one sentence."""
+    about = visible(str(report.about))
+    return f"{about}: {_result(report)}" if about else _result(report)
+
+
+def _result(report: Report) -> str:
     if any(error.code == STOPPED for error in report.errors):
         return "Stopped while reading. Nothing was written."
     if report.errors:

@@ -10,7 +10,6 @@ from reconciler.access import Grant
 from reconciler.arm.polling import Interrupted, Patience
 from reconciler.artifact import MOST_BYTES
 from reconciler.errors import ManifestError, PlanFileError, SnapshotFileError, UsageError
-from reconciler.estate import failed_report
 from reconciler.kinds import load_kinds
 from reconciler.limits import over_limit
 from reconciler.loop import Retries, run_rounds
@@ -19,6 +18,7 @@ from reconciler.shell.causes import caused, only_drift, with_older
 from reconciler.shell.connect import open_blobs, open_reader, open_writer
 from reconciler.shell.output import write_file
 from reconciler.shell.progress import shown
+from reconciler.shell.run import given_endpoint
 from reconciler.shell.runner import unless_stopped
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from reconciler.about import About
     from reconciler.pipeline import Estate, Reading
     from reconciler.shell.run import Run
 
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
     """Plan, or report drift, through a client that cannot write."""
 
-    async def read(estate: Estate) -> Report:
+    async def read(estate: Estate, about: About) -> Report:
         if run.snapshot is not None:
-            return _offline(run, estate, run.snapshot)
+            return _offline(run, estate, run.snapshot, about)
         saved = _saved_plan(run, estate)
         windows = retries.windows if retries else None
         async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
@@ -48,13 +49,13 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
         over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
         warnings = (*reading.warnings, over) if over else reading.warnings
         outcomes, checked = pipeline.check_reading(reading, saved) if saved else ({}, None)
-        report = _report(run, reading, arm.transport.requests)
+        report = _report(run, reading, arm.transport.requests, about)
         return replace(report, warnings=warnings, outcomes=outcomes, checked=checked)
 
     return await _with_estate(run, read)
 
 
-def _offline(run: Run, estate: Estate, file: Path) -> Report:
+def _offline(run: Run, estate: Estate, file: Path, about: About) -> Report:
     """Plan by what a snapshot holds: nobody is asked, and there is nothing to sign in with."""
     found = snapshot.read(_artifact("--against-snapshot", file), load_kinds(), estate.project.name)
     singly = bool(run.options.targets)
@@ -62,20 +63,21 @@ def _offline(run: Run, estate: Estate, file: Path) -> Report:
     reading = with_older(run, caused(run, pipeline.judged(run.options, estate, observation)))
     over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
     remarks = (*found.remarks(str(file), run.clock.now()), *hidden, *((over,) if over else ()))
-    return replace(_report(run, reading, {}), warnings=(*reading.warnings, *remarks))
+    about = replace(about, cloud=found.cloud, endpoint=given_endpoint(found.cloud, found.endpoint))
+    return replace(_report(run, reading, {}, about), warnings=(*reading.warnings, *remarks))
 
 
 async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
     """Plan afresh and apply it."""
 
-    async def write(estate: Estate) -> Report:
+    async def write(estate: Estate, about: About) -> Report:
         saved, grants = _saved_plan(run, estate), _grants(run, estate)
         memory, windows = (retries.memory(estate.selected), retries.windows) if retries else (None, None)
         async with (
             open_writer(run.connection, run.environment, run.clock, windows) as arm,
             open_blobs(run.connection, run.environment, run.clock, grants, run.timeout_s) as blobs,
         ):
-            commit = run.commit() if estate.project.tracking.tags else None
+            commit = about.commit if estate.project.tracking.tags else None
             making = pipeline.make_reading(run.options, estate, arm, commit=commit, memory=memory)
             reading = await unless_stopped(making, stop)
             if run.only_drift:
@@ -84,13 +86,13 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
             over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
             errors = (*reading.errors, over) if over else reading.errors
             if errors:
-                return replace(_report(run, reading, arm.transport.requests), errors=errors, puts=0)
+                return replace(_report(run, reading, arm.transport.requests, about), errors=errors, puts=0)
             patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
             with shown() as progress:
                 outcomes, puts = await pipeline.apply_reading(
                     run.options, reading, saved, arm, patience, progress, blobs=blobs
                 )
-            return replace(_report(run, reading, arm.transport.requests), outcomes=outcomes, puts=puts)
+            return replace(_report(run, reading, arm.transport.requests, about), outcomes=outcomes, puts=puts)
 
     return await _with_estate(run, write)
 
@@ -106,32 +108,33 @@ async def rounds(
             return await (plan if report_only else apply)(run, stop, retries)
         except UsageError as error:  # a commit may take away what the command line names; the next may bring it back
             problem = Problem(run.options.paths[0], None, None, "", "usage", str(error))
-            return failed_report(run.command, started, run.clock, ManifestError([problem]))
+            return run.failed(ManifestError([problem]), started)
 
     await run_rounds(one_round, emit, run.clock, interval_s, stop)
 
 
-async def _with_estate(run: Run, act: Callable[[Estate], Awaitable[Report]]) -> Report:
+async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report]]) -> Report:
     started = run.clock.now()
     try:
-        return replace(await act(run.estate()), started_at=started)
+        estate = run.estate()
+        return replace(await act(estate, run.about(estate.project.name)), started_at=started)
     except PlanFileError as error:
         fix = "make a new one with plan --out"
         problem = Problem(str(run.plan_file), None, None, "", "plan-file", str(error), fix)
-        return failed_report(run.command, started, run.clock, ManifestError([problem]))
+        return run.failed(ManifestError([problem]), started)
     except SnapshotFileError as error:
         fix = "take a new one with snapshot --out"
         problem = Problem(str(run.snapshot), None, None, "", "snapshot-file", str(error), fix)
-        return failed_report(run.command, started, run.clock, ManifestError([problem]))
+        return run.failed(ManifestError([problem]), started)
     except Interrupted:
         message = "a signal ended the run while it was reading"
         problem = Problem(run.options.paths[0], None, None, "", STOPPED, message, "run again")
-        return failed_report(run.command, started, run.clock, ManifestError([problem]))
+        return run.failed(ManifestError([problem]), started)
     except ManifestError as error:
-        return failed_report(run.command, started, run.clock, error)
+        return run.failed(error, started)
 
 
-def _report(run: Run, reading: Reading, requests: Mapping[str, int]) -> Report:
+def _report(run: Run, reading: Reading, requests: Mapping[str, int], about: About) -> Report:
     return Report(
         command=run.command,
         started_at=run.clock.now(),
@@ -142,6 +145,7 @@ def _report(run: Run, reading: Reading, requests: Mapping[str, int]) -> Report:
         manifests=len(reading.plan.changes),
         requests=dict(requests),
         puts=reading.plan.puts,
+        about=about,
     )
 
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ManifestError
-from reconciler.estate import failed_report, read_estate, survey
+from reconciler.about import About
+from reconciler.errors import ManifestError, UsageError
+from reconciler.estate import find_project, read_estate, read_project, survey
 from reconciler.model import Problem, Report
+from reconciler.settings import CLOUDS, EMULATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from reconciler.clock import Clock
     from reconciler.estate import Estate, Options, Survey
     from reconciler.settings import Connection, Environment
     from reconciler.shell.history import Past
+
+_WRITING: Final = frozenset({"apply", "run"})
+_WITHOUT_REPORT: Final = frozenset({"explain", "snapshot"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +77,39 @@ class Run:
         return history.at(history.base(revision))
 
     def commit(self) -> str | None:
-        """Give the commit of the manifests, for the tags of a PUT."""
-        from reconciler.shell import git  # noqa: PLC0415 (only a run that writes asks git)
+        """Give the commit of the manifests."""
+        from reconciler.shell import git  # noqa: PLC0415 (an import of subprocess, which --help has no use for)
 
         first = next((Path(path) for path in self.options.paths if path != "-"), Path())
         return self.environment.commit() or git.head_commit(first if first.is_dir() else first.parent)
+
+    def about(self, project: str | None) -> About:
+        """Return what a report of this run is about; *project* is its project's name."""
+        cloud, endpoint = self.connection.cloud, self.connection.endpoint
+        asked = {} if self.command == "validate" else {"cloud": cloud, "endpoint": given_endpoint(cloud, endpoint)}
+        # Git looks at the work tree, where filters of a repository's choice run: only for a run that writes.
+        commit = self.commit() if self.command in _WRITING else self.environment.commit()
+        return About(self.options.environment, project, commit=commit, **asked)
+
+    def failed(self, error: ManifestError, started: datetime | None = None) -> Report:
+        """Return the report of a run that ended at its manifests; one of a command without reports is validate's."""
+        command = "validate" if self.command in _WITHOUT_REPORT else self.command
+        now, about = self.clock.now(), self.about(self._project_name())
+        return Report(command, started or now, now, errors=error.problems, warnings=error.warnings, about=about)
+
+    def _project_name(self) -> str | None:
+        """Return the project's name; None where its file is wrong."""
+        try:
+            file = find_project(self.options.paths, self.options.config)
+            return read_project(file)[0].name if file else None
+        except (ManifestError, UsageError):
+            return None
+
+
+def given_endpoint(cloud: str, endpoint: str) -> str | None:
+    """Return *endpoint*; None where it is the cloud's own."""
+    own = CLOUDS[cloud].endpoint if cloud in CLOUDS else None
+    return None if cloud == EMULATOR or endpoint == own else endpoint
 
 
 def validate(run: Run) -> Report:
@@ -84,7 +118,7 @@ def validate(run: Run) -> Report:
     try:
         found = survey(run.options, started, io.BytesIO(run.stdin).read)
     except ManifestError as error:
-        return failed_report(run.command, started, run.clock, error)
+        return run.failed(error, started)
     errors, warnings = _edits(run, found)
     errors, warnings = (*found.problems, *errors), (*found.warnings, *warnings)
     finished = run.clock.now()
@@ -95,6 +129,7 @@ def validate(run: Run) -> Report:
         errors=errors,
         warnings=warnings,
         manifests=0 if errors else len(found.desired),
+        about=run.about(found.project.name),
     )
 
 

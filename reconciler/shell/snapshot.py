@@ -37,7 +37,12 @@ async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tup
         now=run.clock.now(),
     )
     write_file(file, text)  # as the umask lets: it is for those who have no access, and holds no secret
-    lines = [_verdict(observation, file), *_unread(estate, observation), f"{count(reads, 'read')}, 0 writes"]
+    about = visible(str(run.about(estate.project.name)))
+    lines = [
+        f"{about}: {_verdict(observation, file)}",
+        *_unread(estate, observation),
+        f"{count(reads, 'read')}, 0 writes",
+    ]
     return "".join(f"{line}\n" for line in lines), int(len(lines) > 2)  # noqa: PLR2004 (the first and the last)
 
 

@@ -136,7 +136,7 @@ def test_an_apply_is_stopped(number: signal.Signals, code: int, work: Workspace,
         done = ended(process)
     assert time.monotonic() - began < 5
     assert (done.code, done.err) == (code, "")
-    assert done.out.startswith("Stopped: 1 skipped, 1 still running.")
+    assert ": Stopped: 1 skipped, 1 still running.\n" in done.out
     error = resource(report_in(work), gallery())["error"]
     assert error["code"] == "Interrupted"
     assert "/capsOperations/" in error["message"]
@@ -157,7 +157,7 @@ def test_reading_is_stopped(command: str, work: Workspace) -> None:
         done = ended(process)
     assert time.monotonic() - began < 3.5
     assert (done.code, done.err) == (143, "")
-    assert done.out.startswith("Stopped while reading. Nothing was written.\n")
+    assert ": Stopped while reading. Nothing was written.\n" in done.out
     assert [error["code"] for error in report_in(work)["errors"]] == ["stopped"]
 
 
@@ -300,7 +300,7 @@ def test_a_full_disk(work: Workspace, azure: Azure) -> None:
         done = run(work, url, "apply", "--report", "json=report.json", "--report", "markdown=report.md", shell=FULL)
         planned = run(work, url, "plan", "--out", "plan", shell=FULL)
     assert done.code == 1
-    assert done.out.startswith("Applied: 1 created.")
+    assert ": Applied: 1 created.\n" in done.out
     assert "report.json cannot be written: File too large" in done.err
     assert "report.md cannot be written: File too large" in done.err
     assert planned.code == 1

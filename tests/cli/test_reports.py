@@ -23,14 +23,14 @@ def test_forms(work: Workspace, run: Command) -> None:
         assert done.out.endswith("\n")
         assert "\x1b" not in done.out
         assert done.err == ""
-    assert run("plan").out.startswith("4 to create")
+    assert run("plan").out.startswith("embedded ARM: 4 to create")
 
 
 def test_text_of_no_change(work: Workspace, run: Command) -> None:
     """The verdict comes first."""
     work.state(*estate())
     run("apply")
-    assert run("plan").out.startswith("No changes. 4 resources in sync.")
+    assert run("plan").out.startswith("embedded ARM: No changes. 4 resources in sync.")
 
 
 def test_text_of_changes(work: Workspace, run: Command) -> None:
@@ -39,7 +39,7 @@ def test_text_of_changes(work: Workspace, run: Command) -> None:
     run("apply")
     work.state(definition(displayName="New name"))
     text = run("plan").out
-    assert text.startswith("1 to update")
+    assert text.startswith("embedded ARM: 1 to update")
     line = next(line for line in text.splitlines() if "displayName" in line)
     assert "Suite" in line
     assert "New name" in line
@@ -63,7 +63,7 @@ def test_report_files(work: Workspace, run: Command) -> None:
     done = run("plan", "-o", "json", *files)
     assert json.loads((work.folder / "out/a.json").read_text()) == done.report
     assert (work.folder / "out/a.md").read_text()
-    assert (work.folder / "out/a.txt").read_text().startswith("4 to create")
+    assert (work.folder / "out/a.txt").read_text().startswith("embedded ARM: 4 to create")
     assert {path.name for path in (work.folder / "out").iterdir()} == {"a.json", "a.md", "a.txt"}
 
 
@@ -104,6 +104,7 @@ def test_keys_in_their_order(work: Workspace, report: Reporting) -> None:
         "reconcilerVersion",
         "startedAt",
         "finishedAt",
+        *("environment", "project", "cloud", "endpoint", "commit"),
         "summary",
         "resources",
         "errors",
@@ -161,7 +162,7 @@ def test_output_variable(work: Workspace, run: Command, monkeypatch: pytest.Monk
     work.state(gallery())
     monkeypatch.setenv("RECONCILER_OUTPUT", "json")
     assert run("plan").report["summary"]["create"] == 1
-    assert run("plan", "-o", "text").out.startswith("1 to create")
+    assert run("plan", "-o", "text").out.startswith("embedded ARM: 1 to create")
 
 
 def test_page_size(work: Workspace, report: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:

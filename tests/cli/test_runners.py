@@ -50,10 +50,10 @@ def test_a_plan_on_github(work: Workspace, run: Command, github: Path) -> None:
     (github / "summary.md").write_text("what an earlier command said\n")
     done = run("plan", "-o", "github", "--detailed-exitcode")
     assert done.code == 2
-    assert done.out.startswith("::notice title=reconciler plan::4 to create")
+    assert done.out.startswith("::notice title=reconciler plan::embedded ARM: 4 to create")
     assert "::notice file=work/manifests/Gallery-tools.yaml,line=1,title=Gallery tools::to create" in done.out
     summary = (github / "summary.md").read_text()
-    assert summary.startswith("what an earlier command said\n### 4 to create")
+    assert summary.startswith("what an earlier command said\n### embedded ARM: 4 to create")
     values = values_in(github / "output")
     assert (values["has-changes"], values["has-drift"], values["exit-code"], values["create"]) == (
         "true",
@@ -61,7 +61,7 @@ def test_a_plan_on_github(work: Workspace, run: Command, github: Path) -> None:
         "2",
         "4",
     )
-    assert values["verdict"].startswith("4 to create")
+    assert values["verdict"].startswith("embedded ARM: 4 to create")
 
 
 def test_outputs_of_a_second_command_follow_the_first(work: Workspace, run: Command, github: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_plan_on_azure_pipelines(
     done = run("plan", "-o", "azure-devops")
     assert done.code == 0
     (summary,) = folder.iterdir()
-    assert summary.read_text().startswith("### 4 to create")
+    assert summary.read_text().startswith("### embedded ARM: 4 to create")
     assert f"\n##vso[task.uploadsummary]{summary}\n" in done.out
     assert "\n##vso[task.setvariable variable=hasChanges;isOutput=true]true\n" in done.out
     assert "\n##vso[task.setvariable variable=exitCode;isOutput=true]0\n" in done.out

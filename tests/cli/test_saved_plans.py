@@ -196,7 +196,7 @@ def test_check_that_holds(work: Workspace, azure: Azure, run: Command, report: R
     held = report("plan", "--check", "plan.json")
     assert held["summary"]["refused"] == 0
     assert held["summary"]["create"] == 4
-    assert run("plan", "--check", "plan.json").out.startswith("The saved plan holds: 4 resources.\n")
+    assert run("plan", "--check", "plan.json").out.startswith("embedded ARM: The saved plan holds: 4 resources.\n")
     assert azure.holds()
     report("apply", "--plan", "plan.json")
     done = report("plan", "--check", "plan.json")
@@ -223,7 +223,7 @@ def test_check_that_does_not_hold(work: Workspace, azure: Azure, run: Command, r
     }
     assert checked_["summary"]["requests"]["PUT"] == 0
     text = run("plan", "--check", "plan.json")
-    assert text.out.startswith("The saved plan does not hold: 2 of 3 resources would be refused.\n")
+    assert text.out.startswith("embedded ARM: The saved plan does not hold: 2 of 3 resources would be refused.\n")
     assert "error[PlanMoved]: since the plan was made, this moved: live" in text.out
     assert text.code == 1
 

@@ -59,7 +59,7 @@ def test_planned_without_access(
     work.state(gallery(description="mine"), application(), version(), version("2.0.0"), definition(description="mine"))
     live = report("plan")
     taken = run("snapshot", "--out", "live.json")
-    assert taken.out == "Saved live.json: 4 live, 1 absent, 0 unmanaged.\n4 reads, 0 writes\n"
+    assert taken.out == "embedded ARM: Saved live.json: 4 live, 1 absent, 0 unmanaged.\n4 reads, 0 writes\n"
     request.getfixturevalue("no_access")
     offline = report("plan", "--against-snapshot", "live.json")
     for item in live["resources"]:
@@ -141,7 +141,8 @@ def test_a_missing_group(work: Workspace, run: Command, report: Reporting, monke
     """Is an absence of its own, which blocks as it does with access."""
     monkeypatch.setenv("RECONCILER_EMULATOR_STRICT_GROUPS", "1")
     work.state(gallery(), definition())
-    assert run("snapshot", "--out", "live.json").out.startswith("Saved live.json: 0 live, 2 absent, 0 unmanaged.\n")
+    saved = "embedded ARM: Saved live.json: 0 live, 2 absent, 0 unmanaged.\n"
+    assert run("snapshot", "--out", "live.json").out.startswith(saved)
     planned = report("plan", "--against-snapshot", "live.json", code=1)
     assert {item["reason"] for item in planned["resources"]} == {"group-missing"}
 

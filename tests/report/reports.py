@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from reconciler.about import About
 from reconciler.errors import ErrorInfo
 from reconciler.model import (
     MISSING,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 STARTED = datetime(2026, 11, 21, 20, 25, 0, 999_999, tzinfo=UTC)
 FINISHED = datetime(2026, 11, 21, 22, 25, 1, tzinfo=timezone(timedelta(hours=2)))
+
+ABOUT = About("prod", "endpoint", "public", commit="c0ffee" * 6 + "c0ff")
 
 SYNC_OF = {
     Action.CREATE: Sync.MISSING,
@@ -299,7 +302,7 @@ PENDING = change(
     cause=Cause.PENDING,
 )
 
-REPORTS = {
+_REPORTS = {
     "validate-good": report("validate", manifests=2, requests={}, warnings=WARNINGS),
     "validate-errors": report("validate", requests={}, errors=ERRORS, warnings=WARNINGS),
     "plan-empty": report("plan", IN_SYNC),
@@ -317,4 +320,8 @@ REPORTS = {
         outcomes={MOVED.desired.key: Outcome(MOVED, Result.REFUSED, ErrorInfo("PlanChanged", "The live body moved."))},
     ),
     "run-report-only": report("run", IN_SYNC, AGAIN, STUBBORN),
+}
+REPORTS = {
+    name: replace(each, about=replace(ABOUT, cloud=None) if each.command == "validate" else ABOUT)
+    for name, each in _REPORTS.items()
 }

@@ -161,7 +161,7 @@ def test_a_report_of_nothing_needs_no_script() -> None:
     """All in sync is one sentence."""
     page = Page(render(REPORTS["plan-empty"], "html"))
     assert page.texts("script") == []
-    assert page.texts("h1") == ["No changes. 1 resource in sync."]
+    assert page.texts("h1") == ["prod, public cloud: No changes. 1 resource in sync."]
 
 
 @given(PIECES)

@@ -74,7 +74,7 @@ def test_errors_fail_the_run() -> None:
     assert (case.get("classname"), case.get("name")) == ("reconciler", "validate")
     failure, out = case.find("failure"), case.findtext("system-out")
     assert failure is not None
-    assert failure.get("message") == "3 errors, 1 warning in 3 files."
+    assert failure.get("message") == "prod: 3 errors, 1 warning in 3 files."
     assert (failure.text or "").splitlines()[0] == "manifests/agent.yaml:3:5: error[type]: 1.1 is a number"
     assert "warning[secret-in-manifest]: holds a signature" in (out or "")
     (good,) = results_of(REPORTS["validate-good"]).iter("testcase")

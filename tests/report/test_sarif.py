@@ -72,7 +72,7 @@ def test_what_has_no_place_is_a_notification() -> None:
         for each in run_of(REPORTS["drift-none"])["invocations"][0]["toolExecutionNotifications"]
     ]
     assert told == [
-        "No drift. 1 resource in sync; 1 unmanaged.",
+        "prod, public cloud: No drift. 1 resource in sync; 1 unmanaged.",
         "GalleryApplicationVersion 0.9.0: no manifest states it; never touched (/subscriptions/s/versions/0.9.0)",
     ]
 

@@ -89,13 +89,14 @@ def test_errors_in_manifests_leave_nothing_to_count() -> None:
     made = REPORTS["plan-errors"]
     assert (summarize(made).resources, summarize(made).unmanaged) == (0, 0)
     assert '"resources": []' in render(made, "json")
-    assert verdict(made) == "1 error in 1 file. Nothing was sent."
+    assert verdict(made) == "prod, public cloud: 1 error in 1 file. Nothing was sent."
 
 
 def test_a_plan_over_a_limit_is_shown_and_refused() -> None:
     """Whoever raises the limit must see what it holds back."""
     made = REPORTS["apply-refused"]
-    assert verdict(made) == "Refused: the plan has 2 PUTs, and at most 1 are allowed. Nothing was written."
+    refused = "Refused: the plan has 2 PUTs, and at most 1 are allowed. Nothing was written."
+    assert verdict(made) == f"prod, public cloud: {refused}"
     summary = summarize(made)
     assert (summary.resources, summary.create, summary.update, summary.in_sync, summary.puts) == (3, 1, 1, 1, 0)
     assert (exit_code(made, detailed=False), exit_code(made, detailed=True)) == (1, 1)
@@ -106,7 +107,7 @@ def test_a_plan_over_a_limit_is_shown_and_refused() -> None:
 def test_manifests_that_are_only_validated_are_counted() -> None:
     """Validating makes no plan, and still says how many manifests it looked at."""
     assert summarize(REPORTS["validate-good"]).resources == 2
-    assert verdict(REPORTS["validate-good"]) == "2 manifests are valid; 1 warning."
+    assert verdict(REPORTS["validate-good"]) == "prod: 2 manifests are valid; 1 warning."
 
 
 def test_an_outcome_replaces_what_was_planned() -> None:

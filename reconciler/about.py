@@ -1,0 +1,44 @@
+"""The subject of a report: environment, project, cloud, endpoint and commit. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_CLOUDS: Final = {
+    "public": "public cloud",
+    "usgovernment": "US Government cloud",
+    "china": "China cloud",
+    "emulator": "embedded ARM",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """
+    The subject of a report.
+
+    Attributes:
+        environment: Chosen by ``--environment``; None without one.
+        project: ``metadata.name`` of the project file; None without a project file.
+        cloud: As ``--cloud`` names it; None for a command that reads nothing from Azure.
+        endpoint: Given by ``--endpoint`` in place of the cloud's own; None otherwise.
+        commit: Of the manifests; None where it is unknown or files differ from it.
+    """
+
+    environment: str | None = None
+    project: str | None = None
+    cloud: str | None = None
+    endpoint: str | None = None
+    commit: str | None = None
+
+    def __str__(self) -> str:
+        """Return the words that a verdict begins with, such as ``prod, public cloud``; empty if there are none."""
+        cloud = _CLOUDS.get(self.cloud, f"{self.cloud} cloud") if self.cloud else ""
+        host = f" at {_host(self.endpoint)}" if cloud and self.endpoint else ""
+        return ", ".join(part for part in (self.environment, f"{cloud}{host}") if part)
+
+
+def _host(endpoint: str) -> str:
+    """Return host and port of a URL; without a parser, which refuses some texts that a snapshot may hold."""
+    return endpoint.partition("://")[2].partition("/")[0].rpartition("@")[2]
