@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.model import MISSING, FieldPath
+from reconciler.patterns import is_match, path_tokens
 from reconciler.rules import Rule, Shape
 from reconciler.secret import shown
 from reconciler.spelling import canonical, normalize
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 Steps: TypeAlias = tuple[str | int, ...]
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _WORD: Final = re.compile(r"[^./\[\]'\"]+")
-_TOKEN: Final = re.compile(r'\["(?:[^"\\]|\\.)*"\](?=[.[]|\Z)|\[(?s:.*?)\](?=[.[]|\Z)|[^.\[\]]+')
 
 
 def get(body: Any, path: Sequence[str]) -> Any:
@@ -194,16 +194,16 @@ def matches(pattern: str, path: str) -> bool:
     ``*`` stands for any characters of one key, ``[*]`` for any element; case and blanks inside brackets do not count,
     so that ``[westus]`` is ``[West US]``.
     """
-    return len(_TOKEN.findall(pattern)) <= len(_TOKEN.findall(path)) and _are_on_one_line(pattern, path)
+    return len(path_tokens(pattern)) <= len(path_tokens(path)) and _are_on_one_line(pattern, path)
 
 
 def reaches_below(pattern: str, path: str) -> bool:
-    """Tell whether *pattern* names something below *path*."""
-    return len(_TOKEN.findall(pattern)) > len(_TOKEN.findall(path)) and _are_on_one_line(pattern, path)
+    """Return whether *pattern* names something below *path*."""
+    return len(path_tokens(pattern)) > len(path_tokens(path)) and _are_on_one_line(pattern, path)
 
 
 def _are_on_one_line(pattern: str, path: str) -> bool:
-    pairs = zip(_TOKEN.findall(pattern), _TOKEN.findall(path), strict=False)
+    pairs = zip(path_tokens(pattern), path_tokens(path), strict=False)
     return all(_token_matches(want, token) for want, token in pairs)
 
 
@@ -217,5 +217,4 @@ def _token_matches(pattern: str, token: str) -> bool:
         return False
     elif token.startswith("["):
         pattern, token = pattern[1:-1].replace(" ", ""), token[1:-1].replace(" ", "")
-    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
-    return re.fullmatch(expression, token, re.IGNORECASE | re.DOTALL) is not None
+    return is_match(pattern.casefold(), token.casefold(), single=None)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model import MISSING, Document, FieldPath, JsonObject, Layer, Origin, Problem
 from reconciler.paths import get
+from reconciler.patterns import is_match
 from reconciler.rules import Rule, Shape
 from reconciler.tracking import Tracking
 
@@ -43,9 +44,7 @@ class IgnoreRule:
 
     def covers(self, kind: str, name: str) -> bool:
         """Whether the rule speaks of this manifest."""
-        from fnmatch import fnmatchcase  # noqa: PLC0415 (needed only where there are rules)
-
-        return self.kind in (None, kind) and (self.name is None or fnmatchcase(name, self.name))
+        return self.kind in (None, kind) and (self.name is None or is_match(self.name, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from reconciler.content import content_digest
 from reconciler.model import Desired, Manifest, Problem, Source
+from reconciler.patterns import is_match
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,7 +54,7 @@ def select(desired: Iterable[Desired], targets: Sequence[str], labels: Mapping[s
     return tuple(
         item
         for item in desired
-        if (not targets or any(fnmatchcase(item.address, target) for target in targets))
+        if (not targets or any(is_match(target, item.address) for target in targets))
         and all(item.labels.get(key) == value for key, value in labels.items())
     )
 

@@ -196,10 +196,22 @@ def scrub_known(text: str, secrets: Iterable[Secret]) -> str:
         if lower[at : at + _PIECE] in pieces:
             hidden[at : at + _PIECE] = b"\1" * _PIECE
     for word in (piece for piece in pieces if len(piece) < _PIECE):
-        for found in re.finditer(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", lower):
-            hidden[found.start() : found.end()] = b"\1" * len(word)
+        for at in _words(lower, word):
+            hidden[at : at + len(word)] = b"\1" * len(word)
     runs = groupby(zip(text, hidden, strict=True), key=itemgetter(1))
     return "".join(HIDDEN if is_hidden else "".join(char for char, _ in run) for is_hidden, run in runs)
+
+
+def _words(text: str, word: str) -> Iterator[int]:
+    """Yield where *word* stands with no letter or digit before or after it."""
+    at = text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not (text[at - 1 : at].isalnum() or text[end : end + 1].isalnum()):
+            yield at
+            at = text.find(word, end)
+        else:
+            at = text.find(word, at + 1)
 
 
 def _hidden_pieces(secret: Secret) -> set[str]:

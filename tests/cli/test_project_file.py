@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -445,3 +445,43 @@ def test_a_project_file_holds_one_document(work: Workspace, report: Reporting, t
     work.file("reconciler.yaml", text)
     (error,) = report("validate", code=1)["errors"]
     assert error["message"] == f"a project file holds one document, and this one holds {held}"
+
+
+def test_a_hostile_ignore_pattern_hides_nothing_and_holds_nothing_up(
+    work: Workspace, azure: Azure, run: Command, report: Reporting
+) -> None:
+    """Patterns as long as the schema admits, against keys that nearly fit: by a plan, a drift report and a fork."""
+    azure.seed(changed(gallery(), "tags", {"a" * 200: "x", "[" * 200: "y"}))
+    paths = [f"tags.{'*a' * 500}b", f"tags.{'*' * 1000}b", "x" + "[" * 1000, "*.*." * 250 + "b"]
+    rules = [{"path": path, "reason": "x"} for path in paths]
+    work.project(ignore=[*rules, {"path": "tags", "name": f"{'*o' * 120}*", "reason": "x"}])
+    work.state(gallery(description="mine"))
+    planned = report("plan")
+    assert codes(planned, "warnings") == ["ignore-unused"] * 5
+    assert [change["path"] for change in changes_of(planned, "change")] == ["properties.description"]
+    report("drift", code=2)
+    assert run("snapshot", "--out", "live.json").code == 0
+    report("plan", "--against-snapshot", "live.json")
+    assert run("plan", "--target", f"Gallery/{'*o' * 100}*b").code == 64
+
+
+@pytest.mark.parametrize(
+    ("at", "key", "spec"),
+    [
+        ("spec.ignore[0].path", "path", {"ignore": [{"path": "a" * 1025, "reason": "x"}]}),
+        ("spec.ignore[0].path", "path", {"ignore": [{"path": "[" * 60_000, "reason": "x"}]}),
+        ("spec.ignore[0].name", "name", {"ignore": [{"path": "a", "name": "*" * 254, "reason": "x"}]}),
+        ("spec.ignore[0].reason", "reason", {"ignore": [{"path": "a", "reason": "x" * 1025}]}),
+        ("spec.environments.a.overlay", "overlay", {"environments": {"a": {"overlay": "x" * 1025}}}),
+    ],
+)
+def test_a_text_of_the_project_file_that_is_too_long_is_an_error_at_its_line(
+    work: Workspace, report: Reporting, at: str, key: str, spec: dict[str, Any]
+) -> None:
+    """Before anything is matched, or read from Azure."""
+    work.project(**spec)
+    work.state(gallery())
+    (problem,) = report("plan", code=1)["errors"]
+    lines = (work.folder / "reconciler.yaml").read_text().splitlines()
+    assert problem["path"] == at
+    assert key in lines[problem["line"] - 1]
