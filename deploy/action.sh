@@ -9,14 +9,10 @@ fail() {
   exit 64
 }
 
-# Installs the reconciler that came with this action, and only what its lock names, into a folder that the runner empties.
+# Installs the reconciler that came with this action into a folder that the runner empties, started from there: the
+# workspace is what the pull request brought.
 install() {
-  local python=python3
-  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "python3 is older than 3.11: set up a newer one"
-  "$python" -m venv "$HOME_OF_TOOL"
-  "$HOME_OF_TOOL/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
-    -r "${GITHUB_ACTION_PATH:?}/deploy/requirements.txt"
-  "$HOME_OF_TOOL/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$GITHUB_ACTION_PATH"
+  (cd "$RUNNER_TEMP" && bash "${GITHUB_ACTION_PATH:?}/deploy/install.sh" "$HOME_OF_TOOL")
   local wanted=${INPUT_VERSION:-} brought
   brought=$("$HOME_OF_TOOL/bin/reconciler" --version)
   brought=${brought##* }

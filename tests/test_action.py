@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from fnmatch import fnmatch
@@ -166,16 +167,15 @@ def test_the_action_gives_nobody_else_the_token() -> None:
 
 def test_the_version_that_was_asked_for(runner: Runner, tmp_path: Path) -> None:
     """The action says which version it brings, and refuses to pass for another one."""
-    script = (ROOT / "deploy" / "action.sh").read_text(encoding="utf-8")
     fakes = tmp_path / "fakes"
     fakes.mkdir()
     # Stands for making the venv, which would be filled from the package index.
     (fakes / "python3").write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
-    pip = tmp_path / "tool" / "bin" / "pip"
-    pip.parent.mkdir(parents=True)
-    pip.write_text('#!/bin/sh\necho "$@" >>"$RUNNER_TEMP/pip.log"\n', encoding="utf-8")
-    (pip.parent / "reconciler").symlink_to(BIN / "reconciler")
-    for file in (fakes / "python3", pip):
+    python = tmp_path / "tool" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@" >>"$RUNNER_TEMP/python.log"\n', encoding="utf-8")
+    (python.parent / "reconciler").symlink_to(BIN / "reconciler")
+    for file in (fakes / "python3", python):
         file.chmod(0o755)
     (runner.temp / "reconciler" / "bin").unlink()
     (runner.temp / "reconciler").rmdir()
@@ -184,24 +184,50 @@ def test_the_version_that_was_asked_for(runner: Runner, tmp_path: Path) -> None:
     runner.environment = {**runner.environment, "PATH": f"{fakes}{os.pathsep}{runner.environment['PATH']}"}
     assert runner.use(version=__version__).ended == {"Install": 0, "Run": 0}
     assert runner.use(version="9.9.9").ended == {"Install": 64}
-    first, second, *_ = (runner.temp / "pip.log").read_text(encoding="utf-8").splitlines()
+    first, second, *_ = (runner.temp / "python.log").read_text(encoding="utf-8").splitlines()
+    assert "-I -m pip" in first
     assert "--no-deps --require-hashes" in first
     assert "--no-deps --no-build-isolation" in second
-    assert "curl" not in script
+
+
+def test_no_step_imports_a_module_of_the_workspace(runner: Runner, work: Path, tmp_path: Path) -> None:
+    """A pull request that brings ``venv.py``, or another module that Python or pip imports, runs nothing."""
+    mark = tmp_path / "it-ran"
+    planted = {*sys.stdlib_module_names, "pip", "hatchling", "click", "httpx", "azure", "reconciler", "sitecustomize"}
+    for name in planted:
+        for file in (work / f"{name}.py", work / name / "__init__.py"):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(f"open({str(mark)!r}, 'a').write({name!r})\n", encoding="utf-8")
+    fakes = tmp_path / "python"
+    fakes.mkdir()
+    (fakes / "python3").symlink_to(sys.executable)
+    (runner.temp / "reconciler" / "bin").unlink()
+    runner.skipped = frozenset()
+    # Python makes the environment and starts pip, which then has no index to ask.
+    runner.environment = {
+        **{name: value for name, value in runner.environment.items() if not name.startswith("PIP_")},
+        "PATH": f"{fakes}{os.pathsep}{runner.environment['PATH']}",
+        "PIP_NO_INDEX": "1",
+        "PIP_CONFIG_FILE": os.devnull,
+    }
+    done = runner.use()
+    assert (done.ended, "No matching distribution" in done.log) == ({"Install": 1}, True)
+    assert not mark.exists(), mark.read_text(encoding="utf-8")
+    shutil.rmtree(runner.temp / "reconciler")
+    (runner.temp / "reconciler").mkdir()
+    (runner.temp / "reconciler" / "bin").symlink_to(BIN)
+    runner.skipped = frozenset({"Install"})
+    assert runner.use().ended == {"Run": 0}
+    assert not mark.exists(), mark.read_text(encoding="utf-8")
 
 
 def test_the_hook_checks_what_is_staged(work: Path) -> None:
     """pre-commit installs the program and runs it without names of files: it validates, and says what is wrong."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert (hook["id"], hook["language"], hook["pass_filenames"]) == ("reconciler-validate", "python", False)
-    for path in (
-        "manifests/agent/1.0.0.yaml",
-        "manifests/agent/scripts/install.sh",
-        "reconciler.yaml",
-        "a/reconciler.yml",
-    ):
-        assert re.search(hook["files"], path)
-    assert not re.search(hook["files"], "README.md")
+    # Whatever was changed: an overlay, or a file that a manifest names, may be anywhere.
+    assert hook["always_run"] is True
+    assert "files" not in hook
     command = [str(BIN / hook["entry"].split()[0]), *hook["entry"].split()[1:], *hook["args"]]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(work)}
     assert subprocess.run(command, cwd=work, env=environment, capture_output=True, check=False).returncode == 0

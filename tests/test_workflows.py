@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 EXAMPLES: Final = ROOT / "docs" / "ci"
-GITHUB: Final = [EXAMPLES / f"{name}.yml" for name in ("plan", "apply", "drift")]
+GITHUB: Final = [EXAMPLES / f"{name}.yml" for name in ("plan", "apply", "drift", "environments")]
 BIN: Final = Path(sys.executable).parent
-INSTALL: Final = "--no-deps --require-hashes -r deploy/requirements.txt"
+# Where a reader puts the repository of the reconciler and the commit of it that they read.
+ACTION: Final = f"OWNER/RECONCILER@{'0' * 40}"
 
 
 def _read(path: Path) -> Any:
@@ -47,8 +49,6 @@ def work(tmp_path: Path) -> Path:
     _git(folder, "commit", "--quiet", "--all", "--message=edit")
     _git(folder, "switch", "--quiet", "main")
     _git(folder, "merge", "--quiet", "--no-ff", "edit")
-    (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(BIN)
     return folder
 
 
@@ -60,8 +60,10 @@ def _git(folder: Path, *arguments: str) -> None:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Give the environment of a job, with the embedded ARM in place of Azure."""
+    plain = plain_environment(tmp_path)
     return {
-        **plain_environment(tmp_path),
+        **plain,
+        "PATH": f"{BIN}{os.pathsep}{plain['PATH']}",
         "RECONCILER_CLOUD": "emulator",
         "RECONCILER_EMULATOR_STATE": str(tmp_path / "arm.sqlite"),
         "RECONCILER_EMULATOR_OPERATION_SECONDS": "0",
@@ -100,30 +102,43 @@ def test_a_workflow_of_github_is_safe_to_copy(path: Path) -> None:
         assert job["permissions"]["contents"] == "read"
         assert set(job["permissions"]) <= {"contents", "id-token", "pull-requests"}
         assert ("id-token" in job["permissions"]) == ("environment" in job) == ("env" in job)
-        commented = [step for step in job["steps"] if step.get("with", {}).get("comment") == "true"]
+        commented = [step for step in job["steps"] if "comment" in step.get("with", {})]
         assert ("pull-requests" in job["permissions"]) == bool(commented)
         for step in job["steps"]:
             assert "run" not in step
-            assert step["uses"] == "./" or re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
-            if step["uses"] == "./":
+            assert step["uses"] == ACTION or re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
+            if step["uses"] == ACTION:
                 assert set(step["with"]) <= set(inputs)
             if step["uses"].startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False
 
 
-def test_the_plan_of_a_fork_has_no_identity() -> None:
-    """On a pull request, whatever signs in or may write is for branches of the repository itself."""
-    jobs = _read(EXAMPLES / "plan.yml")["jobs"]
+@pytest.mark.parametrize("name", ["plan", "environments"])
+def test_the_plan_of_a_fork_has_no_identity(name: str) -> None:
+    """On a pull request, a job that signs in or may write is for branches of the repository itself."""
+    jobs = _read(EXAMPLES / f"{name}.yml")["jobs"]
     own = "github.event.pull_request.head.repo.full_name == github.repository"
+    conditions = {
+        f"github.event_name == 'merge_group' || {own}",
+        f"github.event_name != 'pull_request' || {own}",
+        "github.event_name == 'push'",
+    }
     may_more = [job for job in jobs.values() if set(job["permissions"]) != {"contents"}]
     assert may_more
-    assert all(job["if"] == own for job in may_more)
+    assert all(job["if"] in conditions for job in may_more)
 
 
 def test_what_is_required_runs_for_every_pull_request() -> None:
-    """A check that is filtered away is never reported, and blocks; an apply follows the project file, too."""
-    assert _read(EXAMPLES / "plan.yml")["on"] == {"pull_request": None}
-    assert "reconciler.yaml" in _read(EXAMPLES / "apply.yml")["on"]["push"]["paths"]
+    """A check that is filtered away, or that a merge queue does not start, is never reported, and blocks."""
+    assert _read(EXAMPLES / "plan.yml")["on"] == {"pull_request": None, "merge_group": None}
+    assert _read(EXAMPLES / "environments.yml")["on"].keys() == {"pull_request", "merge_group", "push"}
+    pipeline = _read(EXAMPLES / "azure-pipelines.yml")
+    assert pipeline["pr"].keys() == pipeline["trigger"].keys() == {"branches"}
+
+
+def test_an_apply_starts_for_every_file_that_a_manifest_may_name() -> None:
+    """A script outside the folder of manifests is part of them."""
+    assert _read(EXAMPLES / "apply.yml")["on"] == {"push": {"branches": ["main"]}}
 
 
 def test_who_writes_waits_for_people() -> None:
@@ -137,8 +152,13 @@ def test_who_writes_waits_for_people() -> None:
 
 def _steps(name: str, job: str) -> Iterator[dict[str, str]]:
     for step in _read(EXAMPLES / f"{name}.yml")["jobs"][job]["steps"]:
-        if step["uses"] == "./":
-            yield {key.replace("-", "_"): value for key, value in step["with"].items()}
+        if step["uses"] == ACTION:
+            yield {key.replace("-", "_"): _without_comment(value) for key, value in step["with"].items()}
+
+
+def _without_comment(value: str) -> str:
+    """Return an input as it is outside a pull request."""
+    return value.replace("${{ github.event_name == 'pull_request' }}", "false")
 
 
 def test_github_from_pull_request_to_drift(work: Path, environment: dict[str, str], tmp_path: Path) -> None:
@@ -167,6 +187,39 @@ def test_github_from_pull_request_to_drift(work: Path, environment: dict[str, st
     }
     (inputs,) = _steps("apply", "plan")
     assert runner.use(**inputs).outputs["has-changes"] == "false", "and so the second apply is not started"
+
+
+def test_github_with_two_environments(work: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    """Each environment is planned by itself, with a saved plan of its own, and dev is applied before prod."""
+    project = {
+        "apiVersion": "reconciler.dev/v1",
+        "kind": "Project",
+        "metadata": {"name": "estate"},
+        "spec": {
+            "environments": {
+                name: {"defaults": {"resourceGroupName": f"rg-{name}", "tags": {"environment": name}}}
+                for name in ("dev", "prod")
+            }
+        },
+    }
+    (work / "reconciler.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
+    for file in (work / "manifests").rglob("*.yaml"):
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        file.write_text("".join(line for line in lines if "resourceGroupName:" not in line), encoding="utf-8")
+    temp = tmp_path / "temp"
+    (temp / "reconciler").mkdir(parents=True)
+    (temp / "reconciler" / "bin").symlink_to(BIN)
+    runner = Runner(ROOT, work, temp, environment, frozenset({"Install", "Comment"}), TOKEN)
+    jobs = _read(EXAMPLES / "environments.yml")["jobs"]
+    assert jobs["apply"]["strategy"]["max-parallel"] == 1
+    ended = []
+    for job in ("plan", "apply"):
+        for name in jobs[job]["strategy"]["matrix"]["environment"]:
+            (inputs,) = _steps("environments", job)
+            given = {key: value.replace("${{ matrix.environment }}", name) for key, value in inputs.items()}
+            done = runner.use(**given)
+            ended.append((job, name, done.ended["Run"], json.loads(done.outputs["counts"])["puts"]))
+    assert ended == [("plan", "dev", 0, 6), ("plan", "prod", 0, 6), ("apply", "dev", 0, 6), ("apply", "prod", 0, 6)]
 
 
 def _tasks(node: Any) -> Iterator[dict[str, Any]]:
@@ -200,7 +253,6 @@ def test_azure_pipelines_from_pull_request_to_drift(work: Path, environment: dic
         said = {}
         for step in _tasks(_read(EXAMPLES / "azure-pipelines.yml")):
             if step["displayName"] == "Install":
-                assert INSTALL in step["script"]
                 continue
             if step["displayName"] == "Apply":
                 (tmp_path / "reviewed-plan").mkdir()
@@ -253,8 +305,7 @@ def test_gitlab_from_merge_request_to_drift(work: Path, environment: dict[str, s
         token = tmp_path / f"token-{name}"
         given = {**environment, **job.get("variables", {}), "AZURE_FEDERATED_TOKEN_FILE": str(token)}
         given["AZURE_ID_TOKEN"] = TOKEN
-        install, *more = job["before_script"]
-        assert INSTALL in install[1]
+        _, *more = job["before_script"]
         done = _play("\n".join((*(line for lines in more for line in lines), *job["script"])), work, given)
         assert done.returncode == 0, done.stdout + done.stderr
         said[name] = done.stdout.decode().splitlines()[0]
@@ -316,8 +367,41 @@ def test_no_example_signs_in_as_any_pull_request() -> None:
     assert not named or "Never" in before[-120:]
 
 
+INSTALLS: Final = {
+    "azure": next(
+        _script(step)
+        for step in _tasks(_read(EXAMPLES / "azure-pipelines.yml"))
+        if step.get("displayName") == "Install"
+    ),
+    "gitlab": "\n".join(line for line in _gitlab()["plan"]["before_script"][0] if "apt-get" not in line),
+}
+
+
+@pytest.mark.parametrize("name", INSTALLS)
+def test_an_example_installs_in_a_repository_of_manifests_alone(
+    name: str, work: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The reconciler comes from its own repository, at a commit that was read; nothing is built from the workspace."""
+    temp, tool = tmp_path / "temp", tmp_path / "tool"
+    temp.mkdir()
+    (tool / "deploy").mkdir(parents=True)
+    (tool / "deploy" / "install.sh").write_text('echo "into $1 from $PWD" >"$HOME/installed"\n', encoding="utf-8")
+    _git(tool, "init", "--quiet")
+    _git(tool, "add", ".")
+    _git(tool, "commit", "--quiet", "--message=read")
+    read = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tool, check=True, capture_output=True, text=True).stdout
+    _git(tool, "commit", "--quiet", "--allow-empty", "--message=newer")
+    given = {"TOOL_REPOSITORY": str(tool), "TOOL_COMMIT": read.strip(), "AGENT_TEMPDIRECTORY": str(temp)}
+    given |= {**environment, "TMPDIR": str(temp)}
+    done = _play(INSTALLS[name], work, given)
+    assert done.returncode == 0, done.stderr
+    into, _, started = (Path(given["HOME"]) / "installed").read_text(encoding="utf-8").strip().partition(" from ")
+    assert Path(into.removeprefix("into ")).is_relative_to(temp)
+    assert not Path(started).is_relative_to(work)
+
+
 def test_every_example_is_tested() -> None:
     """A new one has to be played too."""
     names = {path.name for path in EXAMPLES.iterdir()}
-    assert names == {"plan.yml", "apply.yml", "drift.yml", "azure-pipelines.yml", "gitlab-ci.yml"}
+    assert names == {*(path.name for path in GITHUB), "azure-pipelines.yml", "gitlab-ci.yml"}
     assert os.access(ROOT / "deploy" / "action.sh", os.X_OK)
