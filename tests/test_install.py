@@ -29,9 +29,7 @@ PLACES: Final = (
     "Makefile",
     "README.md",
     "Dockerfile",
-    "deploy/action.sh",
-    "docs/ci/gitlab-ci.yml",
-    "docs/ci/azure-pipelines.yml",
+    "deploy/install.sh",
 )
 # Python 3.12 and newer bring a newer pip than 22.3, which does not run there.
 PIPS: Final = (
