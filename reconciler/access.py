@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from reconciler.model import Signing
+from reconciler.origin import is_loopback, is_same_origin, origin_of
+from reconciler.paths import find
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from urllib.parse import SplitResult
 
     from reconciler.kinds import Kind
-    from reconciler.model import JsonObject
+    from reconciler.model import Desired, FieldPath, JsonObject
+    from reconciler.permits import StorageHosts
+    from reconciler.project import StorageRule
     from reconciler.secret import Secret, SecretUrl
 
 _ROOT: Final = "$root"
@@ -41,22 +45,55 @@ class Grant:
     @property
     def is_local(self) -> bool:
         """Whether the blobs are on this machine."""
-        parts = _split(self.prefix)
-        return parts is not None and is_loopback(parts.hostname or "")
+        return is_loopback(self.prefix)
 
     def is_at(self, base: str) -> bool:
         """Whether a link leads to the host of the prefix, over the same scheme and port."""
-        prefix, link = _split(self.prefix), _split(base)
-        return prefix is not None and link is not None and _origin(prefix) == _origin(link)
+        return is_same_origin(self.prefix, base)
 
     def covers(self, base: str) -> bool:
-        """Whether a link is below the prefix: the same host, and whole parts of the path."""
-        if not self.is_at(base):
-            return False
-        above = [part for part in urlsplit(self.prefix).path.split("/") if part]
-        below = [part for part in urlsplit(base).path.split("/") if part]
-        # "packages/../secrets" begins with "packages", and whoever resolves it ends up elsewhere.
-        return below[: len(above)] == above and not {unquote(part) for part in below} & {".", ".."}
+        """Whether a link is below the prefix."""
+        return covers(self.prefix, base)
+
+
+def covers(prefix: str, base: str) -> bool:
+    """Return whether a link is below *prefix*: on the same host, and below whole parts of the path."""
+    if not is_same_origin(prefix, base):
+        return False
+    above = [part for part in urlsplit(prefix).path.split("/") if part]
+    below = [part for part in urlsplit(base).path.split("/") if part]
+    # "packages/../secrets" begins with "packages", and whoever resolves it ends up elsewhere.
+    return below[: len(above)] == above and not {unquote(part) for part in below} & {".", ".."}
+
+
+def signings(desired: Desired, body: JsonObject, rules: Sequence[StorageRule]) -> tuple[Signing, ...]:
+    """
+    Return the signatures that a PUT with *body* would use.
+
+    Args:
+        desired: Whose PUT it is.
+        body: Of the PUT, before any signature of a rule is put in.
+        rules: From the project file.
+    """
+    found = []
+    for path, link in desired.kind.placed_links(body):
+        source = _source(desired, path, link, rules)
+        if source is not None:
+            origin = origin_of(link.base)
+            place = find(desired.kind.rules, body, ".".join(map(str, path)))
+            found.append(Signing(place[1] if place else "", origin.host if origin else "an unreadable host", source))
+    return tuple(found)
+
+
+def _source(desired: Desired, path: FieldPath, link: SecretUrl, rules: Sequence[StorageRule]) -> str | None:
+    fitting = [rule for rule in rules if covers(rule.prefix, link.base)]
+    best = max(fitting, key=lambda rule: len(rule.prefix), default=None)
+    if best is not None:
+        return best.env or "userDelegation"
+    if link.query is None:
+        return None
+    stated = dict(desired.kind.placed_links(desired.body)).get(path)
+    return "manifest" if stated is not None and stated.query is not None else "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,44 +115,23 @@ class Blob:
 
 
 def blob_at(base: str) -> Blob | None:
-    """Give the blob that a link without its query leads to; on this machine the path names the account (Azurite)."""
-    parts = _split(base)
-    if parts is None or not parts.hostname:
+    """Return the blob that a link without its query leads to; on this machine the path names the account (Azurite)."""
+    origin = origin_of(base)
+    if origin is None:
         return None
+    parts = urlsplit(base)
     endpoint, path = f"{parts.scheme}://{parts.netloc}", parts.path.removeprefix("/")
-    account = parts.hostname.partition(".")[0]
-    if is_loopback(parts.hostname):
+    account = origin.host.partition(".")[0]
+    if origin.is_loopback:
         account, _, path = path.partition("/")
         endpoint = f"{endpoint}/{account}"
     first, _, rest = path.partition("/")
     container, name = (first, rest) if rest else (_ROOT, first)
-    return Blob(endpoint, parts.hostname, account, container, unquote(name)) if name and account else None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether *host* is this machine."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _split(url: str) -> SplitResult | None:
-    """Take a URL apart; None for one that two readers may take apart in two ways."""
-    if "\\" in url or any(character <= " " for character in url):
-        return None
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return None
-
-
-def _origin(parts: SplitResult) -> tuple[str, str]:
-    return parts.scheme, parts.netloc.lower()
+    return Blob(endpoint, origin.host, account, container, unquote(name)) if name and account else None
 
 
 def to_sign(kind: Kind, body: JsonObject, grants: Sequence[Grant]) -> tuple[str, ...]:
-    """Give the links of *body*, without their queries, that a signature must be made for."""
+    """Return the links of *body*, without their queries, that a signature must be made for."""
     links = (link.base for link, _ in kind.links_in(body))
     return tuple(base for base in links if (best := _best(grants, base)) and best.signature is None)
 
@@ -141,13 +157,20 @@ def with_access(kind: Kind, body: JsonObject, grants: Sequence[Grant], made: Map
     return kind.map_links(body, granted) if grants else body
 
 
-def to_ask(kind: Kind, body: JsonObject, grants: Sequence[Grant]) -> tuple[tuple[SecretUrl, int | None], ...]:
+def to_ask(
+    kind: Kind, body: JsonObject, grants: Sequence[Grant], hosts: StorageHosts
+) -> tuple[tuple[SecretUrl, int | None], ...]:
     """
     Give the links of *body* that storage is asked about, and the most bytes that Azure takes of each.
 
-    Only hosts that the project file states are asked: no manifest may make the reconciler call a host of its choice.
+    Only hosts that the project file states and that the operator allows are asked: no manifest may make the reconciler
+    call a host of its choice, and the link carries a signature.
     """
-    return tuple((link, most) for link, most in kind.links_in(body) if any(grant.is_at(link.base) for grant in grants))
+    return tuple(
+        (link, most)
+        for link, most in kind.links_in(body)
+        if hosts.allows(link.base) and any(grant.is_at(link.base) for grant in grants)
+    )
 
 
 def _best(grants: Iterable[Grant], base: str) -> Grant | None:

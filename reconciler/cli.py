@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.model import Report
+    from reconciler.permits import Permits
     from reconciler.shell.ci import Handover
     from reconciler.shell.run import Run
 
@@ -153,8 +154,12 @@ def export(**values: Any) -> int:
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
     named = {name: values[option] for name, option in _NAMED.items() if values[option] is not None}
+    wanted = Wanted(values["subscription"], values["resource_group"], named, values["concurrency"])
+    if not _permits(values).scopes.hold(wanted.scope):
+        message = f"{wanted.scope} is in no --allowed-scope"
+        raise click.UsageError(message)
     run = ExportRun(
-        wanted=Wanted(values["subscription"], values["resource_group"], named, values["concurrency"]),
+        wanted=wanted,
         connection=connection(values["cloud"], values["endpoint"], values["credential"]),
         environment=process_environment(),
         clock=SystemClock(),
@@ -283,6 +288,8 @@ def _run(command: str, values: dict[str, Any]) -> Run:
         health=values.get("health", False) or values.get("wait") == "replicated",
         wait_replicated=values.get("wait") == "replicated",
         republish=values.get("republish", ()),
+        permits=_permits(values),
+        signs=command in {"plan", "apply", "run"},
     )
     chosen = connection(values.get("cloud", "public"), values.get("endpoint"), values.get("credential", "default"))
     interval = values.get("poll_interval")
@@ -302,6 +309,14 @@ def _run(command: str, values: dict[str, Any]) -> Run:
         changed_since=values.get("changed_since"),
         only_drift=values.get("only") == "drift",
     )
+
+
+def _permits(values: dict[str, Any]) -> Permits:
+    """Return what the operator allows: by flags and variables, never by a file."""
+    from reconciler.settings import permitted, process_environment  # noqa: PLC0415
+
+    hosts, scopes = values.get("storage_host", ()), values.get("allowed_scope", ())
+    return permitted(values.get("cloud", "public"), process_environment(), hosts, scopes)
 
 
 def _speak(values: dict[str, Any], work: Callable[[Event], Coroutine[Any, Any, T]]) -> tuple[T, int | None]:

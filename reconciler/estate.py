@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.boundaries import trespasses, unsigned
 from reconciler.errors import ManifestError, UsageError
 from reconciler.kinds import load_kinds, project_schema
 from reconciler.load import Loaded, load
 from reconciler.model import Document, Layer, Problem
+from reconciler.permits import Permits
 from reconciler.project import (
     FILE_NAME,
     Environment,
@@ -49,6 +51,8 @@ class Options:
         targets: ``KIND/NAME`` patterns.
         labels: That selected manifests carry.
         republish: ``KIND/NAME`` of what is PUT once without a difference.
+        permits: What the operator allows.
+        signs: Whether the run sends, or plans, PUTs with signatures of the project's storage rules.
     """
 
     paths: tuple[str, ...] = ("manifests",)
@@ -63,6 +67,8 @@ class Options:
     health: bool = False
     wait_replicated: bool = False
     republish: tuple[str, ...] = ()
+    permits: Permits = field(default_factory=Permits)
+    signs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +117,11 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
         UsageError: An environment or a target that does not exist.
     """
     found = survey(options, now, stdin)
-    if found.problems:
-        raise ManifestError(found.problems, found.warnings)
+    outside = [*trespasses(options.permits, found.desired)]
+    if options.signs:
+        outside += unsigned(options.permits, found.project, found.document)
+    if found.problems or outside:
+        raise ManifestError(_in_order((*found.problems, *outside)), found.warnings)
     selected = select(found.desired, options.targets, options.labels)
     _check_targets(options, found.desired, selected)
     rules = found.project.active_rules(now.date())

@@ -7,13 +7,14 @@ Unlike :mod:`reconciler.observe` it stops at the first read that fails: half an 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reconciler.concurrency import run_all
 from reconciler.errors import ErrorInfo, UnusableAnswerError, UsageError
 from reconciler.export import Found
+from reconciler.kinds import folded_id
 from reconciler.model import JsonObject, Live
+from reconciler.patterns import is_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,10 +39,16 @@ class Wanted:
     names: Mapping[str, str] = field(default_factory=dict)
     concurrency: int = 16
 
+    @property
+    def scope(self) -> str:
+        """The subscription, or the resource group in it, as a folded id."""
+        group = f"/resourceGroups/{self.group}" if self.group else ""
+        return folded_id(f"/subscriptions/{self.subscription}{group}")
+
     def fits(self, kind: Kind, params: Mapping[str, str]) -> bool:
         """Whether nothing that *kind* has of the patterns speaks against a resource."""
         known = ((params[name], pattern) for name, pattern in self.names.items() if name in kind.parameters)
-        return all(fnmatchcase(value.casefold(), pattern.casefold()) for value, pattern in known)
+        return all(is_match(pattern.casefold(), value.casefold()) for value, pattern in known)
 
     def includes(self, kind: Kind) -> bool:
         """Whether resources of *kind* are wanted, and not only what is below them."""

@@ -22,7 +22,7 @@ from reconciler.secret import Secret, SecretUrl
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.model import JsonObject
+    from reconciler.model import FieldPath, JsonObject
 
     _Change: TypeAlias = Callable[[Any], Any]
 
@@ -130,9 +130,16 @@ class Kind:
         return tuple(
             (value, rule.max_bytes)
             for path, rule in self.links
-            for value in _found(body, path)
+            for _, value in _placed(body, path)
             if isinstance(value, SecretUrl)
         )
+
+    def placed_links(self, body: JsonObject) -> Iterator[tuple[FieldPath, SecretUrl]]:
+        """Yield every link to a blob in *body*, with its path as written."""
+        for path, _ in self.links:
+            for at, value in _placed(body, path):
+                if isinstance(value, SecretUrl):
+                    yield at, value
 
     def body_schema(self) -> dict[str, Any]:
         """Give the JSON Schema of the request body alone: without URI parameters and references to files."""
@@ -261,16 +268,16 @@ def mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> An
     return {**node, step: mapped(node[step], below, change)}
 
 
-def _found(node: Any, path: tuple[str, ...]) -> Iterator[Any]:
-    """Give every value at *path* of *node*."""
+def _placed(node: Any, path: tuple[str, ...], at: FieldPath = ()) -> Iterator[tuple[FieldPath, Any]]:
+    """Yield every value at *path* of *node*, with its path as written."""
     if not path:
-        yield node
+        yield at, node
     elif path[0] == "*":
-        items = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-        for item in items:
-            yield from _found(item, path[1:])
+        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for step, item in items:
+            yield from _placed(item, path[1:], (*at, step))
     elif isinstance(node, dict) and path[0] in node:
-        yield from _found(node[path[0]], path[1:])
+        yield from _placed(node[path[0]], path[1:], (*at, path[0]))
 
 
 def _sealer(rule: Rule) -> _Change | None:

@@ -520,6 +520,22 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Signing:
+    """
+    Where the signature of one link in a PUT comes from.
+
+    Attributes:
+        path: Of the link in the request body, as a reader writes it.
+        host: That the link leads to.
+        source: Name of the variable, ``userDelegation``, ``manifest``, or ``live`` for the one that Azure answered.
+    """
+
+    path: str
+    host: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """
     One resource's part of a plan. A resource in sync has one too, with action ``none``.
@@ -532,6 +548,7 @@ class Change:
         fix: The way out, for actions ``blocked`` and ``paused``.
         cause: Of all its differences together; None where nobody asked git, or nothing differs.
         modified: Who last modified the resource, where that was asked.
+        signatures: That a PUT would use, for links to packages.
     """
 
     desired: Desired
@@ -546,6 +563,7 @@ class Change:
     fix: str | None = None
     cause: Cause | None = None
     modified: Modified | None = None
+    signatures: tuple[Signing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ def judged(
         strict=estate.project.strict,
         republish=frozenset(item.key for item in estate.selected if item.address in options.republish),
         memory=memory or Memory(),
+        storage=estate.project.storage,
     )
     plan, used = make_plan(estate.selected, observation, policy, estate.desired)
     live = {key for key, found in observation.observed.items() if isinstance(found, Live)}

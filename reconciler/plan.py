@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from reconciler.access import signings
+from reconciler.body import put_body
 from reconciler.diff import Comparison, compare
 from reconciler.errors import ErrorInfo
 from reconciler.fixes import way_out
@@ -27,6 +29,7 @@ from reconciler.model import (
     Plan,
     Reason,
     Refusal,
+    Signing,
     Sync,
     Unreadable,
 )
@@ -35,7 +38,7 @@ from reconciler.tracking import Tracking
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.project import IgnoreRule
+    from reconciler.project import IgnoreRule, StorageRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Policy:
         strict: Whether undeclared values make a resource out of sync.
         republish: Folded ids to PUT once without a difference.
         memory: What earlier rounds of the same process learned.
+        storage: The project's rules for signatures.
     """
 
     tracking: Tracking = field(default_factory=Tracking)
@@ -72,6 +76,7 @@ class Policy:
     strict: bool = False
     republish: frozenset[str] = frozenset()
     memory: Memory = field(default_factory=Memory)
+    storage: tuple[StorageRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
     if isinstance(observed, Unreadable):
         return Decision(_unknown(desired, observed.error))
     if isinstance(observed, Absent):
-        return Decision(_decide_absent(desired, observed, parent))
+        return Decision(_signed(_decide_absent(desired, observed, parent), None, Comparison(), policy))
     comparison = compare(desired, observed.body, policy.tracking, policy.ignore)
     action, reason, sync = _decide_live(desired, observed, comparison, policy)
     change = Change(
@@ -154,7 +159,23 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         ailment=observed.replication.failure() if observed.replication.has_failed else None,
         fix=way_out(reason, desired, comparison.refusals, policy.tracking.owner_of(observed.body)),
     )
-    return Decision(change, observed.body, comparison)
+    return Decision(_signed(change, observed.body, comparison, policy), observed.body, comparison)
+
+
+def _signed(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Change:
+    """Return *change* with the signatures that its PUT would use."""
+    if not change.action.writes:
+        return change
+    return replace(change, signatures=signatures_of(change.desired, live, comparison, policy))
+
+
+def signatures_of(
+    desired: Desired, live: JsonObject | None, comparison: Comparison, policy: Policy
+) -> tuple[Signing, ...]:
+    """Return the signatures that a PUT of a resource would use."""
+    if not desired.kind.links:
+        return ()
+    return signings(desired, put_body(desired, live, comparison, policy.tracking), policy.storage)
 
 
 def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:

@@ -17,7 +17,7 @@ from reconciler.diff import Comparison, compare
 from reconciler.errors import ErrorInfo, PlanFileError
 from reconciler.fingerprint import digest_of, fingerprint, rules_digest
 from reconciler.normalize import normalized
-from reconciler.plan import Policy
+from reconciler.plan import Policy, signatures_of
 from reconciler.spelling import canonical
 
 if TYPE_CHECKING:
@@ -157,10 +157,12 @@ def _settings_digest(desired: Desired, live: JsonObject | None, policy: Policy) 
     """Give a digest of what the settings make of one item: a rule that hides nothing of it has no say."""
     tracking = policy.tracking
     found = compare(desired, live, tracking, policy.ignore) if live is not None else Comparison()
+    signed = signatures_of(desired, live, found, policy)
     return digest_of(
         {
             "ignored": sorted(map(list, found.ignored), key=canonical),
             "prefix": tracking.prefix if tracking.tags else None,
+            "signatures": [[each.path, each.host, each.source] for each in signed],
         }
     )
 

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from reconciler.errors import UsageError
+from reconciler.origin import is_loopback, origin_of
+from reconciler.permits import BLOB_HOSTS, SECRET_PREFIX, Permits, is_signature, scopes, storage_hosts
 from reconciler.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 PREFIX: Final = "RECONCILER"
 _COMMITS: Final = ("RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA")
 _WORKSPACES: Final = ("GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY", "CI_PROJECT_DIR")
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ CLOUDS: Final[Mapping[str, Cloud]] = {
         "https://management.azure.com",
         "https://management.azure.com/.default",
         "login.microsoftonline.com",
-        (".blob.core.windows.net", ".blob.storage.azure.net"),
+        BLOB_HOSTS,
     ),
     "usgovernment": Cloud(
         "https://management.usgovcloudapi.net",
@@ -104,11 +105,6 @@ class Connection:
         return not self.is_emulated and (self.endpoint.startswith("https://") or self.credential == "token")
 
 
-def is_loopback(endpoint: str) -> bool:
-    """Tell whether an endpoint is on this machine."""
-    return urlsplit(endpoint).hostname in _LOOPBACK
-
-
 def connection(cloud: str, endpoint: str | None, credential: str) -> Connection:
     """
     Give the connection that the user chose.
@@ -150,7 +146,8 @@ def web_address(name: str, text: str, only: str = "") -> str:
     if parts.username is not None or parts.query or parts.fragment or (only and path) or not host:
         message = f"{name} takes {only or 'scheme, host, port and path alone'}"
         raise UsageError(message)
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+    origin = origin_of(text)
+    if origin is None or not origin.is_safe:
         message = f"{name} must be https; plain http is for loopback addresses alone"
         raise UsageError(message)
     return f"{parts.scheme}://{parts.netloc}{path}"
@@ -180,13 +177,24 @@ class Environment:
         Give the signature for package blobs that the variable *name* holds, without a leading question mark.
 
         Raises:
-            UsageError: It is not set.
+            UsageError: It is not set, or holds something else.
         """
-        value = self.values.get(name, "").removeprefix("?")
+        value = self.values.get(name, "").removeprefix("?") if name.startswith(SECRET_PREFIX) else ""
         if not value:
             message = f"spec.storage of the project file takes a signature from {name}, which is not set"
             raise UsageError(message)
+        if not is_signature(value):
+            message = f"spec.storage of the project file takes a signature from {name}, which holds none (sv, se, sig)"
+            raise UsageError(message)
         return Secret(value)
+
+    def secrets(self) -> Mapping[str, Secret]:
+        """Return the values that a manifest may name, by the name of their variable."""
+        return {name: Secret(value) for name, value in self.values.items() if name.startswith(SECRET_PREFIX) and value}
+
+    def storage_hosts(self) -> tuple[str, ...]:
+        """Return the hosts that the operator names for signatures, where no option says it."""
+        return (self.values.get("RECONCILER_STORAGE_HOSTS", ""),)
 
     def commit(self) -> str | None:
         """Give the commit that CI says is being run."""
@@ -244,6 +252,30 @@ class Environment:
             message = f"RECONCILER_EMULATOR_{name} must be one of {', '.join(choices)}"
             raise UsageError(message)
         return value
+
+
+def permitted(cloud: str, environment: Environment, named: Sequence[str] = (), allowed: Sequence[str] = ()) -> Permits:
+    """
+    Return what the operator allows a run.
+
+    Args:
+        cloud: Whose blob hosts may get a signature.
+        environment: With the secrets that manifests may name.
+        named: More hosts, parted by blanks or commas where a variable holds several.
+        allowed: Subscriptions and resource groups, likewise; none is any.
+
+    Raises:
+        UsageError: One of them cannot be read.
+    """
+    return Permits(
+        storage=storage_hosts(CLOUDS.get(cloud, CLOUDS["public"]).blob_hosts, _words(named)),
+        scopes=scopes(_words(allowed)),
+        secrets=environment.secrets(),
+    )
+
+
+def _words(texts: Sequence[str]) -> list[str]:
+    return [word for text in texts for word in text.replace(",", " ").split()]
 
 
 def process_environment() -> Environment:

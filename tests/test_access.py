@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.access import Grant, blob_at, judge, to_ask, to_sign, with_access
 from reconciler.kinds import load_kinds
+from reconciler.permits import StorageHosts
 from reconciler.secret import Secret, SecretUrl, reveal
 
 LINK = "https://acme.blob.core.windows.net/packages/agent/1.0.0.zip"
@@ -98,12 +99,13 @@ def test_storage_is_asked_at_stated_hosts_alone() -> None:
     kind = load_kinds()["GalleryApplicationVersion"]
     inside, outside = "https://acme.blob.core.windows.net/other/c.json", "https://metadata.example/latest"
     grants = [Grant("https://acme.blob.core.windows.net/packages")]
-    assert to_ask(kind, body(mediaLink=LINK, defaultConfigurationLink=inside), grants) == (
+    hosts = StorageHosts()
+    assert to_ask(kind, body(mediaLink=LINK, defaultConfigurationLink=inside), grants, hosts) == (
         (SecretUrl(LINK), 2 * 1024**3),
         (SecretUrl(inside), 1024**3),
     )
-    assert to_ask(kind, body(mediaLink=outside, defaultConfigurationLink=""), grants) == ()
-    assert to_ask(kind, body(mediaLink=f"https://acme.blob.core.windows.net@{outside[8:]}"), grants) == ()
+    assert to_ask(kind, body(mediaLink=outside, defaultConfigurationLink=""), grants, hosts) == ()
+    assert to_ask(kind, body(mediaLink=f"https://acme.blob.core.windows.net@{outside[8:]}"), grants, hosts) == ()
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_a_storage_token_is_for_the_blob_hosts_of_the_cloud(cloud: str, host: st
     async def scenario() -> None:
         async with open_blobs(connection(cloud, None, "environment"), CANARY, FakeClock(), grants, 7200) as blobs:
             assert blobs is not None
-            assert blobs.token_hosts[0] == host
+            assert blobs.hosts.suffixes[0] == host
             assert isinstance(blobs.tokens, IdentityToken)
             assert blobs.tokens.scope == "https://storage.azure.com/.default"
             assert blobs.life.total_seconds() == 7200

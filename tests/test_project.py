@@ -49,7 +49,7 @@ def test_every_key_of_a_project_file_is_read() -> None:
   tracking: {{tags: false, prefix: acme}}
   limits: {{maxPuts: 3, maxPutsPercent: 12.5}}
   storage:
-  - {{prefix: "https://store.blob.core.windows.net/c/", sas: {{env: STORE_SAS}}}}
+  - {{prefix: "https://store.blob.core.windows.net/c/", sas: {{env: RECONCILER_SECRET_STORE}}}}
   - {{prefix: "https://other.blob.core.windows.net/", sas: userDelegation}}
   strict: true
 """
@@ -64,7 +64,7 @@ def test_every_key_of_a_project_file_is_read() -> None:
         tracking=Tracking(tags=False, prefix="acme", project="shop"),
         limits=Limits(3, 12.5),
         storage=(
-            StorageRule("https://store.blob.core.windows.net/c/", "STORE_SAS"),
+            StorageRule("https://store.blob.core.windows.net/c/", "RECONCILER_SECRET_STORE"),
             StorageRule("https://other.blob.core.windows.net/", None),
         ),
         strict=True,

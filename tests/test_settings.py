@@ -92,17 +92,24 @@ def test_clouds() -> None:
     ]
 
 
+NAME = "RECONCILER_SECRET_SAS"
+
+
 def test_secrets_of_the_environment() -> None:
     """A token and a signature are sealed as they are read, and missed by name."""
-    environment = Environment({"RECONCILER_ACCESS_TOKEN": "CANARY", "SAS": "?sv=2022&sig=CANARY"})
+    environment = Environment({"RECONCILER_ACCESS_TOKEN": "CANARY", NAME: "?sv=2022&se=2031&sig=CANARY"})
     assert environment.access_token().reveal() == "CANARY"
-    assert environment.signature("SAS").reveal() == "sv=2022&sig=CANARY"
-    assert "CANARY" not in repr((environment.access_token(), environment.signature("SAS")))
+    assert environment.signature(NAME).reveal() == "sv=2022&se=2031&sig=CANARY"
+    assert "CANARY" not in repr((environment.access_token(), environment.signature(NAME)))
     with pytest.raises(UsageError, match="RECONCILER_ACCESS_TOKEN"):
         Environment({"RECONCILER_ACCESS_TOKEN": ""}).access_token()
-    for values in ({}, {"SAS": ""}, {"SAS": "?"}):
-        with pytest.raises(UsageError, match="from SAS, which is not set"):
-            Environment(values).signature("SAS")
+    for values in ({}, {NAME: ""}, {NAME: "?"}):
+        with pytest.raises(UsageError, match=f"from {NAME}, which is not set"):
+            Environment(values).signature(NAME)
+    with pytest.raises(UsageError, match="holds none"):
+        Environment({NAME: "sig=CANARY"}).signature(NAME)
+    with pytest.raises(UsageError, match="not set"):
+        Environment({"AZURE_CLIENT_SECRET": "sv=1&se=2&sig=CANARY"}).signature("AZURE_CLIENT_SECRET")
 
 
 @pytest.mark.parametrize("name", ["RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA"])

@@ -1,8 +1,8 @@
 """
 Speaks to blob storage just before a PUT: makes signatures for packages, and looks whether Azure can read them.
 
-The only importer of azure-storage-blob, for the first signature. Speaks to hosts that the project file states and to no
-others; each has connections of its own, on which no token of ARM is ever sent.
+The only importer of azure-storage-blob, for the first signature. Speaks only to hosts that the project file states and
+that the operator allows; each has connections of its own, on which no token of ARM is ever sent.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from reconciler.access import Grant, blob_at, is_loopback, judge, to_ask, to_sign, with_access
+from reconciler.access import Grant, blob_at, judge, to_ask, to_sign, with_access
 from reconciler.arm.auth import NoToken
 from reconciler.arm.challenge import Refusal
 from reconciler.arm.retry import Retrier
 from reconciler.arm.throttle import Lane
 from reconciler.arm.transport import Bounds, Transport
 from reconciler.errors import ArmError, AuthError, ErrorInfo, PackageError
+from reconciler.origin import origin_of
 from reconciler.secret import Secret, SecretUrl
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
     from reconciler.kinds import Kind
     from reconciler.model import JsonObject
+    from reconciler.permits import StorageHosts
 
 _LOG: Final = logging.getLogger("reconciler.arm")
 SCOPE: Final = "https://storage.azure.com/.default"
@@ -97,7 +99,7 @@ class Blobs:
     Attributes:
         grants: From the project file.
         tokens: For storage.
-        token_hosts: How the name of a host ends that such a token is sent to; this machine may have it too.
+        hosts: That may get a signature, or such a token.
         life: Of a signature.
         only_local: Speak to nothing but this machine: the embedded ARM reads no package.
         connect: Opens connections to an endpoint.
@@ -105,7 +107,7 @@ class Blobs:
 
     grants: tuple[Grant, ...]
     tokens: TokenSource
-    token_hosts: tuple[str, ...]
+    hosts: StorageHosts
     life: timedelta
     clock: Clock
     only_local: bool = False
@@ -123,9 +125,12 @@ class Blobs:
             PackageError: There is no signature, or Azure could not read the package.
         """
         reached = [grant for grant in self.grants if grant.is_local] if self.only_local else self.grants
+        for link, _ in kind.links_in(body):
+            if any(grant.covers(link.base) for grant in self.grants):
+                self._check_host(link)
         made = {base: await self._sign(base) for base in to_sign(kind, body, reached)}
         signed = with_access(kind, body, self.grants, made)
-        for link, most in to_ask(kind, signed, reached):
+        for link, most in to_ask(kind, signed, reached, self.hosts):
             await self._look_at(link, most)
         return signed
 
@@ -133,6 +138,16 @@ class Blobs:
         """Close every connection."""
         for transport in self._open.values():
             await transport.close()
+
+    def _check_host(self, link: SecretUrl) -> None:
+        """Refuse to let a signature, or a token to make one with, out to a host that the operator does not name."""
+        if not self.hosts.allows(link.base):
+            origin = origin_of(link.base)
+            host = origin.host if origin else "an unreadable host"
+            message = f"no signature is sent to {host}, which is no blob host of this cloud"
+            account = f" (NAME{self.hosts.suffixes[0]})" if self.hosts.suffixes else ""
+            fix = f"correct the prefix{account}, or pass --storage-host {host} if it is yours"
+            raise PackageError(_error("ForeignOrigin", message, fix))
 
     async def _look_at(self, link: SecretUrl, most: int | None) -> None:
         """Ask storage for what Azure will ask it for; what it does not answer for certain is no reason to hold back."""
@@ -156,10 +171,6 @@ class Blobs:
         blob = blob_at(base)
         if blob is None:
             raise PackageError(_error("NoSignature", f"{base} names no blob", "state account, container and blob"))
-        if not is_loopback(blob.host) and not blob.host.endswith(self.token_hosts):
-            message = f"no storage token is sent to {blob.host}, which is no blob host of this cloud"
-            fix = f"state the account's own host (NAME{self.token_hosts[0]}), or use sas: {{env: NAME}}"
-            raise PackageError(_error("ForeignOrigin", message, fix))
         key = await self._key(blob)
         now = self.clock.now()
         return await asyncio.to_thread(_signature, blob, key, now - _SKEW, now + self.life)

@@ -12,7 +12,6 @@ import ssl
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -20,7 +19,7 @@ from reconciler import __version__
 from reconciler.arm.answers import Answer, foreign
 from reconciler.arm.failures import unreachable
 from reconciler.errors import ErrorInfo, UnusableAnswerError, UsageError
-from reconciler.settings import is_loopback
+from reconciler.origin import is_loopback, is_same_origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("reconciler.arm")
 _CONNECTIONS: Final = 20
-_PORTS: Final = {"https": 443, "http": 80}
 _SIP_BYTES: Final = 4096  # gzip swells a thousandfold: what is unpacked at once stays at 4 MB
 
 
@@ -130,7 +128,7 @@ class Transport:
         """
         if path_or_link.startswith("/") and not path_or_link.startswith("//"):
             return self.endpoint + path_or_link
-        if _origin(path_or_link) != _origin(self.endpoint):
+        if not is_same_origin(path_or_link, self.endpoint):
             raise foreign(path_or_link)
         return path_or_link
 
@@ -190,19 +188,6 @@ def _headers(content: bytes | None, token: Secret | None) -> dict[str, str]:
     if token is not None:
         headers["authorization"] = f"Bearer {token.reveal()}"
     return headers
-
-
-def _origin(url: str) -> tuple[str, str, int | None] | None:
-    """Give what must be the same for a token to be sent; None for a URL that no token may ever follow."""
-    if "\\" in url or any(character <= " " for character in url):
-        return None
-    try:
-        parts = urlsplit(url)
-        if parts.username is not None or parts.password is not None or not parts.hostname:
-            return None
-        return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return None
 
 
 def _lower(headers: httpx.Headers) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from reconciler.errors import EmulatorError
+from reconciler.origin import folded_host, is_loopback_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,15 +117,11 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-        is_loopback = address.is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
+    if not is_loopback_host(host):
         message = f"the emulator listens on loopback only, not on {host}: it asks nobody for a password"
         raise EmulatorError(message)
-    return address
+    folded = folded_host(host) or ""
+    return ipaddress.ip_address("127.0.0.1" if folded == "localhost" else folded)
 
 
 def _server(app: ASGIApp, tls_cert: Path | None, tls_key: Path | None, ready: Callable[[], None]) -> _Server:

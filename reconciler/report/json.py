@@ -64,6 +64,7 @@ def _resource(item: Item) -> dict[str, Any]:
         "fix": change.fix,
         **({"cause": change.cause} if change.cause else {}),
         **({"modified": _modified(change.modified)} if change.modified else {}),
+        **({"signatures": [asdict(each) for each in change.signatures]} if change.signatures else {}),
     }
 
 

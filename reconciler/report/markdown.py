@@ -137,7 +137,7 @@ def _unmanaged_row(unmanaged: Unmanaged) -> str:
 
 
 def _has_details(item: Item) -> bool:
-    return bool(item.change.fields or item.change.fix or error_of(item))
+    return bool(item.change.fields or item.change.fix or item.change.signatures or error_of(item))
 
 
 def _details(item: Item, *, applied: bool) -> str:

@@ -10,7 +10,7 @@ from reconciler.report.escape import inert, visible
 from reconciler.report.states import Item, ending_of, error_of, is_applied, noteworthy, place_of
 from reconciler.report.summary import count, summarize, verdict
 from reconciler.report.values import first_difference, literal, pair
-from reconciler.report.words import MARKS, PLAIN, REASONS, UNMANAGED_MARK, gone_of, note_of
+from reconciler.report.words import MARKS, PLAIN, REASONS, SIGNATURES, UNMANAGED_MARK, gone_of, note_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -165,6 +165,9 @@ def why_lines(item: Item) -> Iterator[str]:
         yield f"{_INDENT}{visible(change.desired.id)}"
     if gone := gone_of(change):
         yield f"{_INDENT}{gone}"
+    for each in change.signatures:
+        source = SIGNATURES.get(each.source, f"the variable {each.source}")
+        yield f"{_INDENT}signature for {visible(each.host)}: {visible(source)} ({visible(each.path)})"
     if change.reason not in PLAIN:
         word = "left alone" if change.action is Action.NONE else str(change.action)
         yield f"{_INDENT}{word}: {REASONS[change.reason]}"

@@ -15,6 +15,12 @@ MARKS: Final = {
     Action.PAUSED: "=",
     Action.UNKNOWN: "?",
 }
+SIGNATURES: Final = {
+    "userDelegation": "made by the run (userDelegation)",
+    "manifest": "written in the manifest",
+    "live": "the one that Azure holds",
+}
+"""Where a signature comes from, in words; a variable is called by its name."""
 UNMANAGED_MARK: Final = "*"
 
 REASONS: Final = {

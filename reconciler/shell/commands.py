@@ -24,9 +24,11 @@ from reconciler.shell.runner import unless_stopped
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from reconciler.about import About
+    from reconciler.arm.blobs import Blobs
     from reconciler.pipeline import Estate, Reading
     from reconciler.shell.run import Run
 
@@ -75,7 +77,7 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
         memory, windows = (retries.memory(estate.selected), retries.windows) if retries else (None, None)
         async with (
             open_writer(run.connection, run.environment, run.clock, windows) as arm,
-            open_blobs(run.connection, run.environment, run.clock, grants, run.timeout_s) as blobs,
+            _blobs(run, grants) as blobs,
         ):
             commit = about.commit if estate.project.tracking.tags else None
             making = pipeline.make_reading(run.options, estate, arm, commit=commit, memory=memory)
@@ -147,6 +149,11 @@ def _report(run: Run, reading: Reading, requests: Mapping[str, int], about: Abou
         puts=reading.plan.puts,
         about=about,
     )
+
+
+def _blobs(run: Run, grants: tuple[Grant, ...]) -> AbstractAsyncContextManager[Blobs | None]:
+    hosts = run.options.permits.storage
+    return open_blobs(run.connection, run.environment, run.clock, grants, run.timeout_s, hosts)
 
 
 def _grants(run: Run, estate: Estate) -> tuple[Grant, ...]:

@@ -11,6 +11,7 @@ from reconciler.arm.client import ArmReader, ArmWriter
 from reconciler.arm.credentials import Credentials
 from reconciler.arm.retry import Retrier
 from reconciler.arm.transport import Transport
+from reconciler.permits import StorageHosts
 from reconciler.settings import CLOUDS, Connection, Environment
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ async def _transport(connection: Connection, environment: Environment, clock: Cl
 
 @asynccontextmanager
 async def open_blobs(
-    connection: Connection, environment: Environment, clock: Clock, grants: tuple[Grant, ...], timeout_s: float
+    connection: Connection,
+    environment: Environment,
+    clock: Clock,
+    grants: tuple[Grant, ...],
+    timeout_s: float,
+    hosts: StorageHosts | None = None,
 ) -> AsyncIterator[Blobs | None]:
     """Give what lets Azure read the packages behind *grants*; None where there are none."""
     if not grants:
@@ -67,7 +73,7 @@ async def open_blobs(
     blobs = Blobs(
         grants,
         IdentityToken(credentials, SCOPE, clock),
-        cloud.blob_hosts,
+        hosts or StorageHosts(cloud.blob_hosts),
         life_for(timeout_s),
         clock,
         only_local=connection.is_emulated,

@@ -103,10 +103,24 @@ CONNECTION: Final[Parameters] = (
         show_default=True,
         help="Requests, and resources written, at the same time.",
     ),
+    click.Option(
+        ["--allowed-scope"],
+        envvar="RECONCILER_ALLOWED_SCOPES",
+        multiple=True,
+        metavar="ID",
+        help="Subscription or resource group that manifests may name. Repeatable.  [default: any]",
+    ),
 )
 
 ARM: Final[Parameters] = (
     *CONNECTION,
+    click.Option(
+        ["--storage-host"],
+        envvar="RECONCILER_STORAGE_HOSTS",
+        multiple=True,
+        metavar="HOST",
+        help="Host beside the cloud's own blob hosts that may get a signature. Repeatable.",
+    ),
     click.Option(["--health"], is_flag=True, help="Read the replication of every version too."),
 )
 

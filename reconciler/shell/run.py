@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.about import About
+from reconciler.boundaries import strange_storage
 from reconciler.errors import ManifestError, UsageError
 from reconciler.estate import find_project, read_estate, read_project, survey
 from reconciler.model import Problem, Report
-from reconciler.settings import CLOUDS, EMULATOR
+from reconciler.settings import CLOUDS, EMULATOR, permitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +121,9 @@ def validate(run: Run) -> Report:
     except ManifestError as error:
         return run.failed(error, started)
     errors, warnings = _edits(run, found)
+    named = run.environment.storage_hosts()
+    known = [permitted(cloud, run.environment, named).storage for cloud in CLOUDS]
+    warnings = (*warnings, *strange_storage(found.project, found.document, known))
     errors, warnings = (*found.problems, *errors), (*found.warnings, *warnings)
     finished = run.clock.now()
     return Report(

@@ -17,6 +17,7 @@ from reconciler.arm.auth import StaticToken
 from reconciler.arm.blobs import Blobs, life_for, storage_transport
 from reconciler.errors import AuthError, ErrorInfo, PackageError
 from reconciler.kinds import load_kinds
+from reconciler.permits import StorageHosts, storage_hosts
 from reconciler.secret import Secret, reveal
 from tests.support.arm import run
 from tests.support.clock import FakeClock
@@ -60,7 +61,7 @@ class Bench:
     storage: Storage = field(default_factory=Storage)
     grants: tuple[Grant, ...] = MINTED
     tokens: Tokens = field(default_factory=Tokens)
-    hosts: tuple[str, ...] = (".blob.core.windows.net", ".blob.storage.azure.net")
+    hosts: StorageHosts = field(default_factory=StorageHosts)
     only_local: bool = False
     clock: FakeClock = field(default_factory=FakeClock)
     blobs: Blobs = field(init=False)
@@ -243,12 +244,43 @@ def test_what_is_no_key(answer: httpx.Response) -> None:
 )
 def test_a_storage_token_goes_to_storage_alone(prefix: str, hosts: tuple[str, ...]) -> None:
     """A project file states a host; that does not make it one of Azure's, or one of this cloud's."""
-    test = Bench(grants=(Grant(prefix),), hosts=hosts)
+    test = Bench(grants=(Grant(prefix),), hosts=StorageHosts(hosts))
     error = test.error(f"{prefix}packages/x.zip")
     assert error.code == "ForeignOrigin"
     assert hosts[0] in (error.fix or "")
     assert test.storage.requests == []
     assert test.tokens.given == []
+
+
+@pytest.mark.parametrize("signature", [None, Secret("sv=1&se=2&sig=CANARY")])
+@pytest.mark.parametrize(
+    "account",
+    [
+        "http://127.0.0.1:9/acme",
+        "http://127.0.0.2:9/acme",
+        "https://[::1]:9/acme",
+        "https://packages.example.com",
+        "https://evil.example.blob.core.windows.net",
+        "https://blob.core.windows.net",
+    ],
+)
+def test_a_signature_goes_to_no_host_that_only_the_project_file_names(account: str, signature: Secret | None) -> None:
+    """Neither a made one nor a given one, nor to this machine; where the operator names the host it does."""
+    grant = Grant(account, signature)
+    test = Bench(grants=(grant,))
+    error = test.error(f"{account}/packages/x.zip")
+    assert error.code == "ForeignOrigin"
+    assert "--storage-host" in (error.fix or "")
+    assert (test.storage.requests, test.tokens.given) == ([], [])
+    allowed = Bench(grants=(grant,), hosts=storage_hosts((".x",), [account.split("/")[2]]))
+    assert "sig" in query(allowed.link(f"{account}/packages/x.zip"))
+
+
+def test_plain_http_is_for_this_machine_even_where_the_host_is_named() -> None:
+    """A token over it could be read on the way."""
+    test = Bench(grants=(Grant("http://packages.example.com"),), hosts=storage_hosts((), ["packages.example.com"]))
+    assert test.error("http://packages.example.com/a/b").code == "ForeignOrigin"
+    assert (test.storage.requests, test.tokens.given) == ([], [])
 
 
 def test_a_link_without_a_blob() -> None:
@@ -344,7 +376,8 @@ def test_the_embedded_arm_reads_no_package() -> None:
     """So with it nothing is asked and nothing is made, save on this machine; a given signature goes into the link."""
     local = "http://127.0.0.1:9/acme/packages"
     given = Grant("https://other.blob.core.windows.net", Secret("sig=CANARY"))
-    test = Bench(grants=(*MINTED, given, Grant(local)), only_local=True)
+    hosts = storage_hosts((".blob.core.windows.net",), ["127.0.0.1"])
+    test = Bench(grants=(*MINTED, given, Grant(local)), hosts=hosts, only_local=True)
     assert test.link() == LINK
     assert test.link("https://other.blob.core.windows.net/p/x").endswith("?sig=CANARY")
     assert test.storage.requests == []

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.cli.support import LINK, application, changed, gallery, resource, version
+from tests.cli.support import LINK, application, changed, codes, gallery, resource, version
 from tests.support.storage import Storage
 
 if TYPE_CHECKING:
@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
     from tests.cli.support import Azure, Workspace
 
+NAME = "RECONCILER_SECRET_PACKAGES"
 MEDIA_LINK = "properties.publishingProfile.source.mediaLink"
-CANARY = "sv=2024-11-04&sr=b&sig=CANARYCANARYCANARY%3D"
+SIGNED = "sv=2024-11-04&se=2031-01-01&sr=b&sig="
+CANARY = f"{SIGNED}CANARYCANARYCANARY%3D"
 
 
 def test_a_signature_from_the_environment_reaches_azure_and_no_report(
     work: Workspace, azure: Azure, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The link in the PUT is signed; standard output, standard error and the report file show none of it."""
-    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net/agent", "sas": {"env": "PACKAGES_SAS"}}])
+    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net/agent", "sas": {"env": NAME}}])
     work.state(gallery(), application(), version())
-    monkeypatch.setenv("PACKAGES_SAS", f"?{CANARY}")
+    monkeypatch.setenv(NAME, f"?{CANARY}")
     done = run("apply", "--log-level", "debug", "--report", "json=out/report.json")
     assert done.code == 0
     profile = azure.stored(version())["properties"]["publishingProfile"]
@@ -38,27 +40,27 @@ def test_a_signature_from_the_environment_reaches_azure_and_no_report(
 
 def test_an_update_is_signed_too(work: Workspace, azure: Azure, run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Azure reads the blob again whatever changes; a signature alone is never a reason for a PUT."""
-    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net", "sas": {"env": "PACKAGES_SAS"}}])
+    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net", "sas": {"env": NAME}}])
     work.state(gallery(), application(), version())
-    monkeypatch.setenv("PACKAGES_SAS", "sig=first")
+    monkeypatch.setenv(NAME, f"{SIGNED}first")
     assert run("apply").code == 0
-    monkeypatch.setenv("PACKAGES_SAS", "sig=second")
+    monkeypatch.setenv(NAME, f"{SIGNED}second")
     assert run("plan", "--detailed-exitcode").code == 0
     work.state(
         gallery(), application(), changed(version(), "properties.publishingProfile.excludeFromLatest", value=True)
     )
     assert run("apply").code == 0
     profile = azure.stored(version())["properties"]["publishingProfile"]
-    assert profile["source"]["mediaLink"] == f"{LINK}?sig=second"
+    assert profile["source"]["mediaLink"] == f"{LINK}?{SIGNED}second"
 
 
 def test_a_signature_that_is_not_set_stops_an_apply_before_any_request(work: Workspace, run: Command) -> None:
     """It names the variable; a plan needs no signature."""
-    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net", "sas": {"env": "PACKAGES_SAS"}}])
+    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net", "sas": {"env": NAME}}])
     work.state(gallery(), application(), version())
     done = run("apply")
     assert done.code == 64
-    assert "PACKAGES_SAS" in done.err
+    assert NAME in done.err
     assert run("plan").code == 0
 
 
@@ -70,6 +72,7 @@ def storage(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storag
         monkeypatch.setenv("RECONCILER_CREDENTIAL", "managed-identity")
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{url}/token")
         monkeypatch.setenv("IDENTITY_HEADER", "of-no-worth")
+        monkeypatch.setenv("RECONCILER_STORAGE_HOSTS", url.partition("://")[2])
         storage.url = f"{url}/acme"
         work.project(storage=[{"prefix": f"{storage.url}/packages/", "sas": "userDelegation"}])
         yield storage
@@ -161,3 +164,143 @@ def test_a_token_for_arm_makes_no_signature(work: Workspace, run: Command, monke
     assert "userDelegation" in done.err
     assert run("plan", "--credential", "token").code == 0
     assert run("apply").code == 0
+
+
+def rule(prefix: str, name: str = NAME) -> dict[str, object]:
+    """Return a storage rule that takes its signature from a variable."""
+    return {"prefix": prefix, "sas": {"env": name}}
+
+
+@pytest.mark.parametrize(
+    "name", ["AZURE_CLIENT_SECRET", "GITHUB_TOKEN", "RECONCILER_ACCESS_TOKEN", "RECONCILER_SECRET"]
+)
+@pytest.mark.parametrize("command", ["validate", "plan", "drift", "apply"])
+def test_a_variable_of_the_ci_system_is_no_signature(
+    work: Workspace, azure: Azure, run: Command, monkeypatch: pytest.MonkeyPatch, name: str, command: str
+) -> None:
+    """Naming it is an error at its line, in every command, before anything is read."""
+    monkeypatch.setenv(name, CANARY)
+    work.project(storage=[rule("https://packages.blob.core.windows.net/", name)])
+    work.state(gallery(), application(), version())
+    done = run(command, "-o", "json")
+    assert done.code == 1
+    (problem,) = done.report["errors"]
+    assert problem["path"] == "spec.storage[0].sas.env"
+    assert problem["line"] == 1 + (work.folder / "reconciler.yaml").read_text().splitlines().index(f"      env: {name}")
+    assert "CANARY" not in done.out + done.err
+    assert azure.holds()
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "https://host-of-my-choice.example/",
+        "https://packages.blob.core.windows.net.evil.example/",
+        "https://packages.blob.core.chinacloudapi.cn/",
+        "http://127.0.0.1:9/acme/",
+        "http://127.0.0.2:9/acme/",
+        "http://[::1]:9/acme/",
+        "https://localhost:9/acme/",
+    ],
+)
+@pytest.mark.parametrize("sas", [{"env": NAME}, "userDelegation"])
+def test_a_host_of_the_project_files_choice_gets_no_signature(
+    work: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch, prefix: str, sas: object
+) -> None:
+    """It is an error at its line in a plan and in an apply, which send nothing; `validate` warns."""
+    monkeypatch.setenv(NAME, CANARY)
+    work.project(storage=[{"prefix": prefix, "sas": sas}])
+    work.state(gallery(), application(), changed(version(), MEDIA_LINK, f"{prefix}packages/x.zip"))
+    for command in ("plan", "apply"):
+        found = report(command, code=1)
+        (problem,) = found["errors"]
+        assert (problem["code"], problem["path"]) == ("storage-host", "spec.storage[0].prefix")
+        assert problem["file"] == "reconciler.yaml"
+        assert not any(found["summary"]["requests"].values())
+    assert azure.holds()
+    warned = codes(report("validate"), "warnings")
+    assert ("storage-host" in warned) is ("chinacloudapi" not in prefix)
+
+
+@pytest.mark.parametrize(
+    "value", ["CANARY", "sv=1&sig=CANARY", "sv=1&se=2&sig=", "sv=1&se=2&sig=CANARY#x", "a b&sv&se&sig"]
+)
+def test_a_variable_that_holds_no_signature_is_sent_nowhere(
+    work: Workspace, azure: Azure, run: Command, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """A secret of another kind under the right name is an error at its line, and is not shown."""
+    monkeypatch.setenv(NAME, value)
+    work.project(storage=[rule("https://packages.blob.core.windows.net/")])
+    work.state(gallery(), application(), version())
+    for command in ("plan", "apply"):
+        done = run(command, "-o", "json")
+        assert (done.code, codes(done.report)) == (1, ["signature"])
+        assert "CANARY" not in done.out + done.err
+    assert azure.holds()
+
+
+def test_a_plan_names_host_and_source_of_each_signature(
+    work: Workspace, azure: Azure, run: Command, report: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a rule, of the manifest, and of the live link: in JSON and in text, never the signature."""
+    own = changed(version("2.0.0"), MEDIA_LINK, f"https://own.blob.core.windows.net/c/x.zip?{CANARY}")
+    live = changed(version("3.0.0"), MEDIA_LINK, "https://kept.blob.core.windows.net/c/x.zip")
+    azure.seed(
+        gallery(), application(), changed(live, MEDIA_LINK, f"https://kept.blob.core.windows.net/c/x.zip?{CANARY}")
+    )
+    work.project(storage=[rule("https://packages.blob.core.windows.net/")])
+    live = changed(live, "properties.publishingProfile.excludeFromLatest", value=True)
+    work.state(gallery(), application(), version(), own, live)
+    found = {item["name"]: item.get("signatures") for item in report("plan")["resources"]}
+    said = {
+        "agent-1.0.0": ("packages.blob.core.windows.net", NAME),
+        "agent-2.0.0": ("own.blob.core.windows.net", "manifest"),
+        "agent-3.0.0": ("kept.blob.core.windows.net", "live"),
+    }
+    for name, (host, source) in said.items():
+        assert found[name] == [{"path": MEDIA_LINK, "host": host, "source": source}]
+    assert found["agent"] is found["tools"] is None
+    for arguments in ((), ("-o", "markdown")):
+        done = run("plan", *arguments)
+        assert all(host in done.out for host, _ in said.values())
+        assert NAME in done.out
+        assert "CANARY" not in done.out
+
+
+@pytest.mark.parametrize(
+    "after", [[rule("https://packages.blob.core.windows.net/", "RECONCILER_SECRET_OTHER")], [], None]
+)
+def test_a_saved_plan_binds_where_its_signatures_come_from(
+    work: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch, after: list[object] | None
+) -> None:
+    """Another variable, no rule any more, or a rule where there was none: the item is refused."""
+    monkeypatch.setenv(NAME, CANARY)
+    monkeypatch.setenv("RECONCILER_SECRET_OTHER", f"{SIGNED}CANARY")
+    rules = [rule("https://packages.blob.core.windows.net/")]
+    work.project(storage=rules if after is not None else [])
+    work.state(gallery(), application(), version())
+    report("plan", "--out", "plan.json")
+    work.project(storage=after if after is not None else rules)
+    checked = report("plan", "--check", "plan.json", code=1)
+    assert resource(checked, version())["outcome"] == "refused"
+    applied = report("apply", "--plan", "plan.json", code=1)
+    assert resource(applied, version())["outcome"] == "refused"
+    assert azure.holds(gallery(), application())
+
+
+def test_the_operator_names_hosts_by_option_or_variable(
+    work: Workspace, azure: Azure, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the signature goes there; what is no host is wrong usage."""
+    link = "https://mirror.example:8443/c/x.zip"
+    monkeypatch.setenv(NAME, CANARY)
+    work.project(storage=[rule("https://mirror.example:8443/c")])
+    made = changed(version(), MEDIA_LINK, link)
+    work.state(gallery(), application(), made)
+    assert run("plan", "--storage-host", "other.example", "--storage-host", "mirror.example").code == 0
+    assert run("plan", "--storage-host", "mirror.example:8444").code == 1
+    assert run("plan", "--storage-host", "https://mirror.example/").code == 64
+    monkeypatch.setenv("RECONCILER_STORAGE_HOSTS", "other.example, MIRROR.example.:8443")
+    assert run("validate").code == 0
+    assert run("apply").code == 0
+    assert azure.stored(made)["properties"]["publishingProfile"]["source"]["mediaLink"] == f"{link}?{CANARY}"

@@ -933,8 +933,11 @@ PROJECT: Final[Json] = {
         "tracking": {"tags": True, "prefix": "reconciler"},
         "limits": {"maxPuts": 0, "maxPutsPercent": 12.5},
         "storage": [
-            {"prefix": "https://mystorageaccount.blob.core.windows.net/packages/", "sas": {"env": "PACKAGES_SAS"}},
-            {"prefix": "http://127.0.0.1:10000/devstoreaccount1", "sas": {"env": "OTHER_SAS"}},
+            {
+                "prefix": "https://mystorageaccount.blob.core.windows.net/packages/",
+                "sas": {"env": "RECONCILER_SECRET_PACKAGES"},
+            },
+            {"prefix": "http://127.0.0.1:10000/devstoreaccount1", "sas": {"env": "RECONCILER_SECRET_OTHER"}},
         ],
         "strict": True,
     },
@@ -964,6 +967,9 @@ def test_project_file() -> None:
         ("spec/storage/0/prefix", "https://user@mystorageaccount.blob.core.windows.net/", "https URL"),
         ("spec/storage/0/prefix", "https://mystorageaccount.blob.core.windows.net/?sv=1", "https URL"),
         ("spec/storage/0/sas/env", "1A", "environment variable"),
+        ("spec/storage/0/sas/env", "AZURE_CLIENT_SECRET", "RECONCILER_SECRET_"),
+        ("spec/storage/0/sas/env", "RECONCILER_SECRET_", "RECONCILER_SECRET_"),
+        ("spec/storage/0/sas/env", "reconciler_secret_x", "RECONCILER_SECRET_"),
     ],
 )
 def test_project_mistakes(path: str, value: object, text: str) -> None:
