@@ -1,7 +1,7 @@
 # The reconciler and Python, as a user without rights; manifests are mounted at /work.
 #
 #   docker build --tag reconciler .
-#   docker run --rm --volume "$PWD:/work:ro" reconciler validate
+#   docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/work:ro" reconciler validate
 #
 # There is no git in it: say the commit in RECONCILER_COMMIT, and leave --against and --changed-since to where git is.
 FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS build

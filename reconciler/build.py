@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
-from pathlib import Path
 
-from reconciler import __version__
-from reconciler.shell.git import commit_of
+from reconciler import __version__, filesystem
+from reconciler.errors import UsageError
+from reconciler.shell.git import Repository
 
 
 def build_version() -> str:
@@ -15,9 +16,11 @@ def build_version() -> str:
 
     A checkout asks git, as it moves on after it was installed. Everything else was told when it was built.
     """
-    checkout = Path(__file__).parent.parent
-    if (checkout / ".git").exists():
-        commit = commit_of(checkout, "HEAD")
+    checkout = filesystem.real(__file__).parent.parent
+    if filesystem.is_there(checkout / ".git"):
+        commit = None
+        with contextlib.suppress(UsageError):  # no git, or one that refuses the checkout
+            commit = Repository.around(checkout).commit_of("HEAD")
         return f"{__version__}+{commit[:7]}" if commit else __version__
     try:
         return importlib.metadata.version("reconciler")

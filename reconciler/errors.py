@@ -6,6 +6,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
         ManifestError            one or more problems in manifests or the project file, all of them at once
         EmulatorError            the embedded ARM cannot use its state file
         OutputError              a report, a plan or an export cannot be written
+        PathError                a path leads to nothing that can be used
         ReviewError              a comment on a pull request could not be read or written
         PlanFileError            a saved plan is not one, was changed, has expired, or is another project's
         SnapshotFileError        a snapshot is not one, was changed, or is another project's
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
 
     from reconciler.model import Problem
 
@@ -69,6 +71,22 @@ class SnapshotFileError(ReconcilerError):
 
 class OutputError(ReconcilerError):
     """A file that was asked for cannot be written."""
+
+
+class PathError(ReconcilerError):
+    """
+    The file system has no answer for a path, or not the one that is needed.
+
+    Attributes:
+        path: As it was named.
+        reason: In the words of the operating system where they are its own.
+    """
+
+    def __init__(self, path: str | PathLike[str], reason: str) -> None:
+        """Keep the path and the reason."""
+        super().__init__(f"{path}: {reason}")
+        self.path = str(path)
+        self.reason = reason
 
 
 class ReviewError(ReconcilerError):

@@ -6,13 +6,13 @@ Stages 1 to 3 in their order: what the manifests state, all of it, before anythi
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from reconciler import filesystem
 from reconciler.boundaries import trespasses, unsigned
-from reconciler.errors import ManifestError, UsageError
+from reconciler.errors import ManifestError, PathError, UsageError
 from reconciler.kinds import load_kinds, project_schema
 from reconciler.load import Loaded, load
 from reconciler.model import Document, Layer, Problem
@@ -29,6 +29,7 @@ from reconciler.project import (
 from reconciler.resolve import resolve, select
 from reconciler.salvage import ProjectFile, salvage
 from reconciler.schema_errors import problem
+from reconciler.sources import Sources
 from reconciler.validate import explain_limits, validate, validate_project
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     from reconciler.model import Desired, JsonObject
     from reconciler.project import IgnoreRule
+
+_FIX: Final = "check the path, and the permissions of it and of the folders above it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Estate:
         selected: What this run is about.
         rules: The ignore rules that hold today.
         document: The project file.
+        sources: What was read.
     """
 
     project: Project
@@ -89,6 +93,7 @@ class Estate:
     rules: tuple[IgnoreRule, ...]
     warnings: tuple[Problem, ...]
     document: Document | None = None
+    sources: Sources = field(default_factory=Sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ class Survey:
     Attributes:
         desired: Of every valid manifest.
         document: The project file.
+        sources: What was read.
     """
 
     project: Project
@@ -106,6 +112,7 @@ class Survey:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     document: Document | None = None
+    sources: Sources = field(default_factory=Sources)
 
 
 def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Estate:
@@ -126,7 +133,7 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     _check_targets(options, found.desired, selected)
     rules = found.project.active_rules(now.date())
     warnings = (*found.warnings, *_idle_labels(options, found.desired, selected))
-    return Estate(found.project, found.desired, selected, rules, warnings, found.document)
+    return Estate(found.project, found.desired, selected, rules, warnings, found.document, found.sources)
 
 
 def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Survey:
@@ -166,7 +173,8 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
     warnings = [*validated.warnings, *_expired(project, document, now.date())]
     if project.strict:
         problems, warnings = [*problems, *warnings], []
-    return Survey(project, desired, _in_order(problems), _in_order(warnings), document)
+    sources = file.sources | loaded.sources | (overlay.sources if overlay else Sources())
+    return Survey(project, desired, _in_order(problems), _in_order(warnings), document, sources)
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -177,31 +185,53 @@ def find_project(paths: Sequence[str], config: str | None) -> Path | None:
     """
     Find the project file: as named, else in the first path or above it.
 
-    The search ends at the folder that holds ``.git``, else at the working folder.
+    The search ends at the folder that holds ``.git``. Where there is none it ends at the working folder, and for a path
+    outside of that at the path: what is above was put there for something else, or by someone else.
 
     Raises:
         UsageError: The named file does not exist.
+        ManifestError: The file that was found is another user's, or a folder cannot be searched.
     """
     if config is not None:
-        if not Path(config).is_file():
-            message = f"--config {config}: there is no such file"
-            raise UsageError(message)
-        return Path(config)
+        return _named_project(config)
     first = next((path for path in paths if path != "-"), ".")
-    start = Path(first).absolute()
-    folders = [start, *start.parents] if start.is_dir() else list(start.parents)
-    last = next((folder for folder in folders if (folder / ".git").exists()), Path.cwd())
-    for folder in folders:
-        if os.path.lexists(folder / FILE_NAME):  # one that cannot be read must not pass for none
-            return _as_named(folder / FILE_NAME)
-        if folder == last:
-            break
-    return None
+    try:
+        found = next((path for path in _project_files(first) if filesystem.is_there(path)), None)
+        if found is None:
+            return None
+        if filesystem.is_foreign(found):
+            message, fix = "this project file is owned by another user", "name it with --config if you trust it"
+            raise ManifestError([Problem(str(found), None, None, "", "foreign-project", message, fix)])
+        return filesystem.as_named(found)
+    except PathError as error:
+        problem = Problem(error.path, None, None, "", "unreadable", f"it cannot be read: {error.reason}", _FIX)
+        raise ManifestError([problem]) from error
 
 
-def _as_named(path: Path) -> Path:
-    """Give *path* as a user in the working folder would name it: it is what a report shows."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+def _named_project(config: str) -> Path:
+    try:
+        sort = filesystem.sort_of(config)
+    except PathError as error:
+        message = f"--config {error}"
+        raise UsageError(message) from None
+    if sort is None:
+        message = f"--config {config}: there is no such file"
+        raise UsageError(message)
+    if sort is not filesystem.Sort.FILE:
+        message = f"--config {config}: not a file"
+        raise UsageError(message)
+    return Path(config)
+
+
+def _project_files(path: str) -> list[Path]:
+    """Give the places where the project file of *path* may be, the nearest first."""
+    start = filesystem.absolute(path)
+    folders = [start, *start.parents] if filesystem.sort_of(start) is filesystem.Sort.FOLDER else [*start.parents]
+    last = next((folder for folder in folders if filesystem.is_there(folder / ".git")), None)
+    if last is None:
+        here = filesystem.working_folder()
+        last = next((folder for folder in folders if filesystem.real(folder) == here), folders[0])
+    return [folder / FILE_NAME for folder in folders[: folders.index(last) + 1]]
 
 
 def _is_incomplete(loaded: Loaded) -> bool:
@@ -234,7 +264,7 @@ def examine_project(path: Path) -> ProjectFile:
     document = documents[0] if len(documents) == 1 else None
     if document is not None:
         problems += validate_project(document, project_schema())
-    return salvage(document, problems)
+    return replace(salvage(document, problems), sources=loaded.sources)
 
 
 def _environment(project: Project, name: str | None) -> Environment | None:
@@ -262,8 +292,8 @@ def _is_below(document: Document, root: Path | None, folders: set[str]) -> bool:
     """Whether a document is part of an overlay, which is merged and never a manifest by itself."""
     if root is None or not folders:
         return False
-    file = Path(document.source.file).absolute()
-    return any(file.is_relative_to((root / folder).absolute()) for folder in folders)
+    file = filesystem.absolute(document.source.file)
+    return any(file.is_relative_to(filesystem.absolute(root / folder)) for folder in folders)
 
 
 def _check_targets(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> None:

@@ -82,12 +82,11 @@ class Root:
 
     def __init__(self, path: str | Path) -> None:
         """Open the folder *path*, which may itself be reached through links; RefusedError if that fails."""
-        if "\0" in str(path):
-            refuse(*_NOT_FOUND)
-        self.given = os.path.abspath(path)  # noqa: PTH100  Path.absolute() keeps "..", which says nothing of where it is
-        self.path = os.path.realpath(path)
         self._descriptor: int | None = None
         with _refusing():
+            # Path.absolute() would keep "..", which says nothing of where it is.
+            self.given = os.path.abspath(path)  # noqa: PTH100
+            self.path = os.path.realpath(path)
             if HAS_DIR_FD:
                 self._descriptor = os.open(self.path, _FOLDER)
             elif not stat.S_ISDIR(Path(self.path).stat().st_mode):
@@ -96,7 +95,12 @@ class Root:
     @classmethod
     def around(cls, path: str) -> Self:
         """Open *path* itself if it is a folder, else the folder that it is in."""
-        return cls(path if os.path.isdir(path) else os.path.dirname(path) or ".")  # noqa: PTH112, PTH120
+        with _refusing():
+            try:
+                is_folder = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116
+            except FileNotFoundError:
+                is_folder = False
+        return cls(path if is_folder else os.path.dirname(path) or ".")  # noqa: PTH120
 
     def __enter__(self) -> Self:
         return self
@@ -107,11 +111,13 @@ class Root:
 
     def relative(self, path: str) -> str:
         """Give *path*, as named from the working folder, from this root; RefusedError if it is outside."""
-        if not path or "\0" in path:
+        if not path:
             refuse(*_NOT_FOUND)
-        absolute = Path(os.path.abspath(path))  # noqa: PTH100
+        with _refusing():
+            absolute = Path(os.path.abspath(path))  # noqa: PTH100
+            parent = Path(os.path.realpath(absolute.parent))
         # The second spelling serves a working folder that is reached through links, such as /tmp on macOS.
-        for spelling, base in ((absolute, self.given), (absolute.parent.resolve() / absolute.name, self.path)):
+        for spelling, base in ((absolute, self.given), (parent / absolute.name, self.path)):
             if spelling.is_relative_to(base):
                 return spelling.relative_to(base).as_posix()
         refuse(*_OUTSIDE)
@@ -207,6 +213,12 @@ def _split(path: str) -> list[str]:
     return parts
 
 
+def is_manifest_name(path: str) -> bool:
+    """Return whether a walk reads the file at *path*, from the folder that is walked."""
+    parts = path.split("/")
+    return not any(part.startswith(".") or part in PASSED_OVER for part in parts) and path.endswith(SUFFIXES)
+
+
 def _entry(folder: str, item: os.DirEntry[str]) -> Entry | None:
     """Give what a walk makes of one name in a folder; None for what is passed over."""
     name = item.name
@@ -259,6 +271,8 @@ def _refusing() -> Iterator[None]:
     """Turn what the operating system says into RefusedError."""
     try:
         yield
+    except ValueError as error:  # a NUL, or half of a character: no path holds it
+        raise RefusedError(*_NOT_FOUND) from error
     except OSError as error:
         if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
             raise RefusedError(*_NOT_FOUND) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,7 @@ from reconciler import template_json
 from reconciler.files import RefusedError, Root, refuse
 from reconciler.model import SHORTER, UNREAD, Document, Problem
 from reconciler.secret import scrub
+from reconciler.sources import Sources, blob_ids
 from reconciler.yaml12 import MAX_BYTES, format_document_path, read_file
 
 if TYPE_CHECKING:
@@ -50,11 +51,13 @@ class Loaded:
         problems: Of all files; at most *MAX_PROBLEMS* and one that says how many there are besides.
         flawed: Documents with problems, the rest of which can be checked: *reported* has the paths of the problems, and
             ``UNREAD`` stands for each text that was not read.
+        sources: Files and folders.
     """
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
     flawed: tuple[Document, ...] = ()
+    sources: Sources = field(default_factory=Sources, compare=False)
 
 
 def load(paths: Sequence[str], root: Path | None = None, stdin: Callable[[int], bytes] | None = None) -> Loaded:
@@ -109,13 +112,16 @@ class _Loading:
         self._unsaid = 0
         self._seen: set[str] = set()
         self._texts: dict[tuple[str, str], str] = {}
+        self._contents: dict[str, frozenset[str]] = {}
+        self._folders: set[str] = set()
 
     def result(self) -> Loaded:
         if self._unsaid:
             message = f"There are {self._unsaid:,} more problems"
             last = Problem(self._problems[-1].file, None, None, "", "more-problems", message, "Mend these first")
             return Loaded(tuple(self._documents), (*self._problems, last), tuple(self._flawed))
-        return Loaded(tuple(self._documents), tuple(self._problems), tuple(self._flawed))
+        sources = Sources(self._contents, frozenset(self._folders), stdin="-" in self._seen)
+        return Loaded(tuple(self._documents), tuple(self._problems), tuple(self._flawed), sources)
 
     def path(self, path: str, root: Root | None) -> None:
         """Read one path that the user gave."""
@@ -140,6 +146,7 @@ class _Loading:
         if not root.is_folder(start):
             self._file(root, start, PurePath(path).as_posix())
             return
+        self._folders.add(_whole(root, start))
         for entry in root.walk(start):
             name = PurePath(path, PurePosixPath(entry.path).relative_to(start)).as_posix()
             if entry.refused is None:
@@ -160,7 +167,7 @@ class _Loading:
         self._read(_File(root, "-", None, folder), self._stdin(MAX_BYTES + 1))
 
     def _file(self, root: Root, path: str, name: str) -> None:
-        if (seen := f"{root.path}/{path}") in self._seen:
+        if (seen := _whole(root, path)) in self._seen:
             return
         self._seen.add(seen)
         try:
@@ -173,6 +180,7 @@ class _Loading:
         except RefusedError as refused:
             self.refused(name, refused)
         else:
+            self._contents[seen] = blob_ids(data)
             self._read(_File(root, name, path, path.rpartition("/")[0]), data)
 
     def _read(self, file: _File, data: bytes) -> None:
@@ -191,7 +199,7 @@ class _Loading:
     def _put_texts(self, file: _File, document: Document, problems: list[Problem]) -> None:
         """Keep *document* with the texts of files in place of their names; a placeholder for those not read."""
         if "spec" in document.value:
-            texts = _Texts(file, document, self._texts)
+            texts = _Texts(file, document, self._texts, self._contents)
             value = {**document.value, "spec": texts.children(document.value["spec"], ("spec",))}
             problems.extend(texts.problems)
             reported = document.reported | {problem.path for problem in texts.problems}
@@ -208,12 +216,19 @@ class _Loading:
 class _Texts:
     """Puts the texts of files into one document. Its recursion is as deep as the document, which is bounded."""
 
-    def __init__(self, file: _File, document: Document, known: dict[tuple[str, str], str]) -> None:
+    def __init__(
+        self,
+        file: _File,
+        document: Document,
+        known: dict[tuple[str, str], str],
+        contents: dict[str, frozenset[str]],
+    ) -> None:
         self.problems: list[Problem] = []
         self.files: dict[tuple[str | int, str], str] = {}
         self._file = file
         self._document = document
         self._known = known
+        self._contents = contents
         self._uses = 0
         self._length = 0
 
@@ -264,10 +279,17 @@ class _Texts:
 
     def _bytes(self, target: str) -> bytes:
         try:
-            return self._file.root.read(target, MAX_REFERENCED)
+            data = self._file.root.read(target, MAX_REFERENCED)
         except RefusedError as refused:
             fix = SHORTER if refused.code == "limit" else refused.fix
             raise RefusedError(refused.code, str(refused), fix) from None
+        self._contents[_whole(self._file.root, target)] = blob_ids(data)
+        return data
+
+
+def _whole(root: Root, path: str) -> str:
+    """Give *path*, from a root, from the root of the file system, without links."""
+    return root.path if path in {"", "."} else f"{root.path.rstrip('/')}/{path}"
 
 
 def _target(reference: str, folder: str | None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.paths import get
 from reconciler.project import Project, parse_project
+from reconciler.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,12 +33,14 @@ class ProjectFile:
         document: As read; None if it could not be read, or if there is none.
         problems: Every one.
         is_known: Whether all is known that changes the manifests.
+        sources: What was read.
     """
 
     project: Project = field(default_factory=Project)
     document: Document | None = None
     problems: tuple[Problem, ...] = ()
     is_known: bool = True
+    sources: Sources = field(default_factory=Sources)
 
     def independent(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return the problems of manifests that they have whatever the unknown parts of this file declare."""

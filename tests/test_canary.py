@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 PRELUDE = f"""
 import asyncio, gc, logging, os, subprocess, sys, warnings
+from contextlib import suppress
 import pytest
 from reconciler.errors import ArmError, ErrorInfo
+from reconciler.filesystem import write_below
 from reconciler.shell import git
 from reconciler.shell.output import write_file
 
@@ -39,6 +41,11 @@ def logged(error):
         raise error
     except Exception:
         logging.getLogger("any").exception("no")
+
+
+def asked(folder, *arguments, **environment):
+    with suppress(git._FailedError), git._started("true", arguments, folder, environment):
+        pass
 
 
 async def forgotten():
@@ -86,10 +93,11 @@ LEAKS = {
     "exception_in_a_group()": "caught(ExceptionGroup('x', [ValueError(MARK)]))",
     "exception_of_the_product()": "ArmError(ErrorInfo('x', MARK))",
     "exception_of_a_warning()": "pytest.raises(UserWarning, warnings.warn, MARK)",
+    "file_below_a_folder(tmp_path)": "write_below(tmp_path, 'a/report.json', MARK)",
     "file(tmp_path)": "write_file(tmp_path / 'report.json', MARK)",
     "file_that_was_moved(tmp_path)": "write_file(tmp_path / 'a', MARK); (tmp_path / 'a').rename(tmp_path / 'b')",
-    "process_and_its_arguments(tmp_path)": "git.commit_of(tmp_path, MARK)",
-    "process_and_environment(tmp_path, monkeypatch)": "monkeypatch.setenv('GIT_X', MARK); git.head_commit(tmp_path)",
+    "process_and_its_arguments(tmp_path)": "asked(tmp_path, MARK)",
+    "process_and_environment(tmp_path, monkeypatch)": "asked(tmp_path, X=MARK)",
     "process_and_its_output()": "subprocess.run(['echo', MARK], capture_output=True, check=True)",
 }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.causes import with_causes
-from reconciler.errors import UsageError
+from reconciler.errors import PathError, UsageError
 from reconciler.fingerprint import fingerprint
 from reconciler.model import Action, Cause, Live, Problem, Sync
 from reconciler.shell.history import History
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.shell.history import Past
     from reconciler.shell.run import Run
 
+_LOG: Final = logging.getLogger("reconciler.git")
 _MOST_COMMITS: Final = 10
 """Whose manifests are read in one run, those first that most of what differs was applied from."""
 
@@ -104,7 +106,7 @@ def _newer(run: Run, commits: Sequence[str]) -> frozenset[str]:
         return frozenset()
     found: set[str] = set()
     for commit, _ in Counter(commits).most_common(_MOST_COMMITS):
-        with contextlib.suppress(UsageError):  # not in this clone
+        with contextlib.suppress(UsageError, PathError):  # not in this clone
             if history.base(commit) == history.base("HEAD") != commit:
                 found.add(commit)
     return frozenset(found)
@@ -136,7 +138,8 @@ def _of_any(desired: Desired, past: Mapping[str, Past]) -> Desired | None:
 def _history(run: Run) -> History | None:
     try:
         return History(run.options, run.clock.now())
-    except UsageError:
+    except (UsageError, PathError) as error:
+        _LOG.info("what was applied last is not known: %s", error)
         return None
 
 
@@ -145,6 +148,6 @@ def _past(history: History, commits: Iterable[Collection[str]]) -> dict[str, Pas
     ranked = dict.fromkeys(commit for each in commits for commit, _ in Counter(each).most_common())
     found: dict[str, Past] = {}
     for commit in [*ranked][:_MOST_COMMITS]:
-        with contextlib.suppress(UsageError):  # not in this clone
+        with contextlib.suppress(UsageError, PathError):  # not in this clone
             found[commit] = history.at(commit)
     return found

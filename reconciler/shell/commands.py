@@ -119,7 +119,7 @@ async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report
     started = run.clock.now()
     try:
         estate = run.estate()
-        return replace(await act(estate, run.about(estate.project.name)), started_at=started)
+        return replace(await act(estate, run.about(estate.project.name, estate.sources)), started_at=started)
     except PlanFileError as error:
         fix = "make a new one with plan --out"
         problem = Problem(str(run.plan_file), None, None, "", "plan-file", str(error), fix)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ManifestError, UsageError
+from reconciler import filesystem
+from reconciler.errors import ManifestError, PathError, UsageError
 from reconciler.estate import Options, find_project, survey
+from reconciler.filesystem import Sort
 from reconciler.model import Problem
 from reconciler.project import FILE_NAME
-from reconciler.shell import git
+from reconciler.shell.git import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,17 +53,15 @@ class History:
             now: For telling dates in the past.
 
         Raises:
-            UsageError: The manifests are in none, or in several.
+            UsageError: The manifests are in none, or in several, or git does not read it.
+            PathError: The manifests, or what is above them, cannot be looked at.
         """
         self._now = now
-        self._paths = [Path(path).resolve() for path in options.paths if path != "-"]
-        first = self._paths[0] if self._paths else Path.cwd()
-        folder = next(parent for parent in (first, *first.parents) if parent.is_dir())
-        top = git.top(folder)
-        if top is None:
-            message = f"{folder}: there is no git repository here, or git cannot be run"
-            raise UsageError(message)
-        self._top = top.resolve()
+        self._paths = [filesystem.real(path) for path in options.paths if path != "-"]
+        first = self._paths[0] if self._paths else filesystem.working_folder()
+        folder = next(path for path in (first, *first.parents) if filesystem.sort_of(path) is Sort.FOLDER)
+        self._repository = Repository.around(folder)
+        self._top = self._repository.top
         self._options = replace(options, targets=(), labels={}, republish=())
         self._past: dict[str, Past] = {}
 
@@ -74,11 +72,11 @@ class History:
         Raises:
             UsageError: This clone does not hold it.
         """
-        commit = git.commit_of(self._top, revision)
+        commit = self._repository.commit_of(revision)
         if commit is None:
             message = f"{revision}: this clone has no such revision: {_FETCH}"
             raise UsageError(message)
-        base = git.merge_base(self._top, commit)
+        base = self._repository.merge_base(commit)
         if base is None:
             message = f"{revision}: this clone does not reach back to where HEAD left it: {_FETCH}"
             raise UsageError(message)
@@ -93,20 +91,20 @@ class History:
         """
         if commit not in self._past:
             try:
-                with TemporaryDirectory(prefix="reconciler-") as folder:
-                    self._past[commit] = self._read(commit, Path(folder).resolve())
-            except OSError as error:
-                message = f"commit {commit[:12]} cannot be unpacked: {error.strerror}"
+                with filesystem.temporary_folder() as folder:
+                    self._past[commit] = self._read(commit, folder)
+            except PathError as error:
+                message = f"commit {commit[:12]} cannot be unpacked: {error}"
                 raise UsageError(message) from None
         return self._past[commit]
 
     def _read(self, commit: str, folder: Path) -> Past:
-        git.unpack(self._top, commit, self._needed(), folder)
-        (folder / ".git").mkdir()  # the search for a project file ends here
-        then = {os.path.relpath(path): folder / self._inside(path) for path in self._paths}
-        new = tuple(name for name, path in then.items() if not path.exists())
+        self._repository.unpack(commit, self._needed(), folder)
+        filesystem.make_folder(folder / ".git")  # the search for a project file ends here
+        then = {filesystem.relative(path): folder / self._inside(path) for path in self._paths}
+        new = tuple(name for name, path in then.items() if not filesystem.is_there(path))
         new += ("standard input",) if "-" in self._options.paths else ()
-        paths = tuple(str(path) for path in then.values() if path.exists())
+        paths = tuple(str(path) for path in then.values() if filesystem.is_there(path))
         if not paths:
             return Past(commit, {}, (), new)
         try:
@@ -121,14 +119,14 @@ class History:
 
     def _config(self, folder: Path) -> str | None:
         config = self._options.config
-        then = folder / self._inside(Path(config).resolve()) if config else None
-        return str(then) if then and then.is_file() else None
+        then = folder / self._inside(filesystem.real(config)) if config else None
+        return str(then) if then and filesystem.sort_of(then) is Sort.FILE else None
 
     def _needed(self) -> list[str]:
         """Give what to unpack: the project's folder, or the manifests', and project files above."""
         found = find_project(self._options.paths, self._options.config)
-        roots = [found.resolve().parent] if found else []
-        folders = [path if path.is_dir() else path.parent for path in self._paths]
+        roots = [filesystem.real(found).parent] if found else []
+        folders = [path if filesystem.sort_of(path) is Sort.FOLDER else path.parent for path in self._paths]
         inside = {self._inside(path) for path in (*roots, *folders)}
         above = {parent / FILE_NAME for path in inside for parent in path.parents}
         return [] if Path() in inside else sorted(path.as_posix() for path in inside | above)
@@ -145,7 +143,7 @@ class History:
     def _name(self, file: str, folder: Path) -> str:
         """Give a file as a user in the working folder would name it."""
         path = Path(file)
-        return os.path.relpath(self._top / path.relative_to(folder)) if path.is_relative_to(folder) else file
+        return filesystem.relative(self._top / path.relative_to(folder)) if path.is_relative_to(folder) else file
 
 
 def _broken(message: str) -> Problem:

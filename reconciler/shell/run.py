@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.about import About
@@ -17,13 +16,14 @@ from reconciler.settings import CLOUDS, EMULATOR, permitted
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from reconciler.clock import Clock
     from reconciler.estate import Estate, Options, Survey
     from reconciler.settings import Connection, Environment
     from reconciler.shell.history import Past
+    from reconciler.sources import Sources
 
-_WRITING: Final = frozenset({"apply", "run"})
 _WITHOUT_REPORT: Final = frozenset({"explain", "snapshot"})
 
 
@@ -77,19 +77,15 @@ class Run:
         history = History(self.options, self.clock.now())
         return history.at(history.base(revision))
 
-    def commit(self) -> str | None:
-        """Give the commit of the manifests."""
-        from reconciler.shell import git  # noqa: PLC0415 (an import of subprocess, which --help has no use for)
-
-        first = next((Path(path) for path in self.options.paths if path != "-"), Path())
-        return self.environment.commit() or git.head_commit(first if first.is_dir() else first.parent)
-
-    def about(self, project: str | None) -> About:
-        """Return what a report of this run is about; *project* is its project's name."""
+    def about(self, project: str | None, sources: Sources | None = None) -> About:
+        """Return what a report of this run is about: the project's name, and the commit of what was read."""
         cloud, endpoint = self.connection.cloud, self.connection.endpoint
         asked = {} if self.command == "validate" else {"cloud": cloud, "endpoint": given_endpoint(cloud, endpoint)}
-        # Git looks at the work tree, where filters of a repository's choice run: only for a run that writes.
-        commit = self.commit() if self.command in _WRITING else self.environment.commit()
+        commit = self.environment.commit()
+        if commit is None and sources is not None:
+            from reconciler.shell.commit import commit_read  # noqa: PLC0415 (an import of subprocess)
+
+            commit = commit_read(sources)
         return About(self.options.environment, project, commit=commit, **asked)
 
     def failed(self, error: ManifestError, started: datetime | None = None) -> Report:

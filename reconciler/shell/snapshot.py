@@ -37,7 +37,7 @@ async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tup
         now=run.clock.now(),
     )
     write_file(file, text)  # as the umask lets: it is for those who have no access, and holds no secret
-    about = visible(str(run.about(estate.project.name)))
+    about = visible(str(run.about(estate.project.name, estate.sources)))
     lines = [
         f"{about}: {_verdict(observation, file)}",
         *_unread(estate, observation),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,8 +27,6 @@ from tests.cli.support import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.conftest import Command, Reporting
 
 _COMMON = {"location": "West Europe", "tags": {"team": "endpoint"}}
@@ -74,6 +74,43 @@ def test_not_above_the_repository(work: Workspace, azure: Azure, report: Reporti
     (work.folder / "repository" / ".git").mkdir()
     report("apply", "repository/manifests")
     assert azure.tags(gallery()) == {}
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_not_above_a_path_elsewhere(
+    work: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch, depth: int
+) -> None:
+    """For a path outside of the working folder, and of any repository, nothing above that path is looked at."""
+    elsewhere = work.folder.parent / "elsewhere"
+    names = ("", "a", "b")[: depth + 1]
+    for folder in (work.folder.parent, elsewhere):
+        folder.mkdir(exist_ok=True)
+        (folder / "reconciler.yaml").write_text(as_yaml(project("stranger")), encoding="utf-8")
+    manifests = elsewhere.joinpath(*names, "manifests")
+    work.file(str(manifests / "a.yaml"), as_yaml(gallery()))
+    for path in (manifests, manifests / "a.yaml", Path("..", manifests.relative_to(work.folder.parent))):
+        report("apply", str(path))
+        assert "reconciler-project" not in azure.tags(gallery())
+        azure.remove(gallery())
+    (manifests / "reconciler.yaml").write_text(as_yaml(project("own")), encoding="utf-8")
+    report("apply", str(manifests))
+    assert azure.tags(gallery())["reconciler-project"] == "own"
+
+
+def test_of_another_user(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """It is refused, not passed over, unless it is named."""
+    if os.geteuid() != 0:
+        pytest.skip("only root makes files of another user")
+    work.state(gallery())
+    file = work.project("stranger")
+    os.chown(file, 12345, 12345)
+    for command in ("validate", "plan", "apply", "drift"):
+        assert codes(report(command, code=1)) == ["foreign-project"]
+    assert azure.ids() == set()
+    report("apply", "--config", "reconciler.yaml")
+    assert azure.tags(gallery())["reconciler-project"] == "stranger"
+    work.file("manifests/reconciler.yaml", as_yaml(project("own")))
+    report("plan", code=1)
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])

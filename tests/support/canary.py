@@ -113,11 +113,19 @@ class Watch(logging.Handler):
             if flags & (os.O_WRONLY | os.O_RDWR) and isinstance(path, str) and _is_product(sys._getframe(1)):
                 self.written.add(str(Path(path).absolute()))
         elif event == "os.rename":
-            self._look_into(os.fspath(args[0]))
+            self._moved(os.fspath(args[0]), args[2])
         elif event == "subprocess.Popen" and _is_product(sys._getframe(1)):
             _, arguments, _, environment = args
             self.note("arguments of a process", " ".join(map(os.fsdecode, arguments)))
             self.note("environment of a process", str(environment or dict(os.environ)))
+
+    def _moved(self, path: str | bytes, folder: int) -> None:
+        """Look into what gets another name: from a folder that is open, it has no path that was seen."""
+        if folder >= 0 and _is_product(sys._getframe(2)):
+            path = Path(f"/proc/self/fd/{folder}", os.fsdecode(path)).as_posix()
+            self.note("a file that was written", Path(path).read_bytes())
+        else:
+            self._look_into(path)
 
     def _look_into(self, path: str | bytes) -> None:
         if path in self.written and Path(os.fsdecode(path)).is_file():

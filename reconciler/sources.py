@@ -1,0 +1,45 @@
+"""What a run read to know what is declared: files with the ids that git gives to their content, and folders."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """
+    What was read.
+
+    Attributes:
+        files: By path from the root of the file system, without links: the ids of the content, as of :func:`blob_ids`.
+        folders: Walked for manifests.
+        stdin: Whether standard input was read, which is of no commit.
+    """
+
+    files: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    folders: frozenset[str] = frozenset()
+    stdin: bool = False
+
+    def __or__(self, other: Sources) -> Sources:
+        return Sources({**self.files, **other.files}, self.folders | other.folders, stdin=self.stdin or other.stdin)
+
+
+def blob_ids(content: bytes) -> frozenset[str]:
+    """
+    Return the ids that git gives to *content* in a repository of either format, without any filter.
+
+    Lines that end in CR LF have those of LF too: that is how git for Windows writes text, and how it is read here.
+    """
+    texts = {content, content.replace(b"\r\n", b"\n")} if b"\r\n" in content else {content}
+    return frozenset(name for text in texts for name in _ids(text))
+
+
+def _ids(content: bytes) -> tuple[str, str]:
+    whole = b"blob %d\0%b" % (len(content), content)
+    # Names of objects, as git has them: nothing is protected by them here.
+    return hashlib.sha1(whole, usedforsecurity=False).hexdigest(), hashlib.sha256(whole).hexdigest()
