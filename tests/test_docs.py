@@ -251,6 +251,18 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in _anchors(target), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_a_page_says_where_its_commands_start(page: Path) -> None:
+    """A reader in a clone needs to know no folder: the first command goes there."""
+    first = next((block for block in blocks(page) if block.language == "console"), None)
+    if (
+        first is not None
+        and "manifests" in page.read_text(encoding="utf-8")
+        and page.stem not in {"commands", "sign-in"}
+    ):
+        assert first.lines[0] == "$ mkdir estate && cp -R manifests docs estate && cd estate"
+
+
 def test_the_readme_links_every_page(root: Path) -> None:
     """No page and no workflow is lost."""
     readme = (root / "README.md").read_text(encoding="utf-8")
