@@ -16,6 +16,7 @@ from reconciler.arm.client import Accepted
 from reconciler.arm.polling import Interrupted, Patience, follow
 from reconciler.arm.retry import LONGEST_WAIT_S
 from reconciler.body import put_body
+from reconciler.conflicts import in_the_way, named
 from reconciler.errors import (
     ArmError,
     ConflictError,
@@ -35,6 +36,7 @@ from reconciler.model import (
 )
 from reconciler.observe import internal_error, read_one
 from reconciler.plan import Decision, Policy, decide
+from reconciler.remedies import advised
 from reconciler.secret import scrub_known, secrets_in
 from reconciler.verify import READ_GRACE_S, Progress, Verifier, did_not_stick, provisioning_failed
 
@@ -107,6 +109,7 @@ class Applier:
         sent: Folded ids of what a PUT was sent for that ARM took, or may have taken, with its answer if one came.
         unknown: Folded ids of what could not be read.
         secrets: What each PUT held of them, by folded id.
+        plan: The one that is being applied.
     """
 
     arm: ArmWriter
@@ -122,6 +125,7 @@ class Applier:
     sent: dict[str, Accepted | None] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
     secrets: dict[str, frozenset[Secret]] = field(default_factory=dict)
+    plan: Plan = field(default_factory=lambda: Plan(()))
 
     async def apply(self, plan: Plan) -> Mapping[str, Outcome]:
         """
@@ -129,6 +133,7 @@ class Applier:
 
         Told to stop and then cancelled, it gives the outcomes all the same: they say what was in flight.
         """
+        self.plan = plan
         self.unknown = frozenset(change.desired.key for change in plan.changes if change.action is Action.UNKNOWN)
         waves: defaultdict[int, list[Change]] = defaultdict(list)
         for change in plan.changes:
@@ -186,7 +191,7 @@ class Applier:
                 await parent_done.wait()
             self.patience.check()
             attempt.deadline = self.patience.deadline()
-            return self._depends(change) or await self._take_up(attempt, permits)
+            return self._depends(change) or await self._unless_in_the_way(attempt, permits)
         except Interrupted:
             return self._interrupted(attempt.change)
         except asyncio.CancelledError:
@@ -194,13 +199,20 @@ class Applier:
                 raise
             return self._interrupted(attempt.change)
         except (ArmError, OperationError, PackageError) as error:
-            return Outcome(attempt.change, Result.FAILED, self._without_secrets(attempt.change.desired, error.info))
+            desired = attempt.change.desired
+            return Outcome(attempt.change, Result.FAILED, advised(desired, self._without_secrets(desired, error.info)))
         except Exception as error:  # noqa: BLE001 - a bug met by one resource keeps no other from being written
             return Outcome(attempt.change, Result.FAILED, internal_error(error))
 
     def _without_secrets(self, desired: Desired, info: ErrorInfo) -> ErrorInfo:
         """Take out what ARM may quote of the PUT that it speaks of."""
-        return replace(info, message=scrub_known(info.message, self.secrets.get(desired.key, ())))
+        secrets = self.secrets.get(desired.key, ())
+        return replace(
+            info,
+            message=scrub_known(info.message, secrets),
+            fix=scrub_known(info.fix, secrets) if info.fix else info.fix,
+            targets=tuple(scrub_known(name, secrets) for name in info.targets),
+        )
 
     def _depends(self, change: Change) -> Outcome | None:
         parent = self.outcomes.get(change.desired.parent or "")
@@ -219,6 +231,14 @@ class Applier:
         message = f"the run was stopped; {begun} goes on, and the next run waits for it{named}"
         request_id = accepted.request_id if accepted else None
         return Outcome(change, Result.FAILED, ErrorInfo("Interrupted", message, request_id=request_id, fix="run again"))
+
+    async def _unless_in_the_way(self, attempt: _Attempt, permits: asyncio.Semaphore) -> Outcome:
+        """Take a resource up; a conflict that ends it names the operation in the way."""
+        try:
+            return await self._take_up(attempt, permits)
+        except ConflictError as error:
+            found = await in_the_way(attempt.change.desired, self.plan, self.outcomes, self.arm)
+            raise named(error, found) from None
 
     async def _take_up(self, attempt: _Attempt, permits: asyncio.Semaphore) -> Outcome:
         """Read and write with a permit, wait without one: what somebody else has running holds nobody up."""

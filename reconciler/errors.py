@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
-    from reconciler.model import Problem
+    from reconciler.model import FieldPath, Problem
 
 
 class ReconcilerError(Exception):
@@ -101,11 +101,14 @@ class ErrorInfo:
     Attributes:
         code: ARM's own error code, or one of the reconciler's own (``Timeout``, ``Unreachable``, ``AuthFailed``,
             ``UnusableAnswer``, ``DidNotStick``, ``DependencyFailed``, ``EarlierWaveFailed``, ``ForeignOrigin``).
-        message: One or more sentences, free of secrets.
+        message: One or more lines, free of secrets: the message, then each nested detail on a line of its own.
         status: The HTTP status, if there was an answer.
         request_id: ``x-ms-request-id`` of that answer.
         fix: What to do next.
-        target: The property that ARM named, in its own words; where it is stated, a report tells.
+        targets: The properties that ARM named, in its own words.
+        path: The property that the error is about, as a reader writes it; None where none is known.
+        steps: The same in the body as written.
+        is_bare: Whether the answer had no ARM ``error`` object: its code says nothing about the resource.
     """
 
     code: str
@@ -113,7 +116,10 @@ class ErrorInfo:
     status: int | None = None
     request_id: str | None = None
     fix: str | None = None
-    target: str | None = None
+    targets: tuple[str, ...] = ()
+    path: str | None = None
+    steps: FieldPath = ()
+    is_bare: bool = False
 
 
 class ArmError(ReconcilerError):

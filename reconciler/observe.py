@@ -103,7 +103,7 @@ async def read_one(item: Desired, arm: ArmReader) -> Observed:
 def _failure(error: Exception) -> Observed:
     if not isinstance(error, ArmError):
         return Unreadable(internal_error(error))
-    if error.info.status == _NOT_FOUND and error.info.code in _ABSENT:
+    if error.info.status == _NOT_FOUND and error.info.code in _ABSENT and not error.info.is_bare:
         return Absent(_ABSENT[error.info.code])
     return Unreadable(error.info)
 

@@ -177,6 +177,42 @@ def _find(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPat
     return (tuple(path), text) if path else None
 
 
+def find_known(rule: Rule | None, body: Any, target: str) -> tuple[FieldPath, str] | None:
+    """
+    Return what ARM's ``target`` names of the schema, whether *body* holds it or not, as :func:`find` does.
+
+    Also understood: aliases of Azure Policy, such as ``Microsoft.Compute/galleries/description``, and ``tags[name]``. A
+    list without an element ends the path. None if the schema knows no such property.
+    """
+    words = _WORD.findall(target)
+    for start in range(len(words)):
+        rest = words[start:]
+        found = _known(rule, body, rest) or _known(rule, body, ["properties", *rest])
+        if found:
+            return found
+    return None
+
+
+def _known(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPath, str] | None:
+    """Follow *words* through rules and, as far as it is there, the value; None where a rule is missing."""
+    path: list[str | int] = []
+    text = ""
+    for word in words:
+        if rule is None or rule.shape is Shape.LIST:
+            break
+        names = rule.properties if rule.shape is Shape.OBJECT else value if isinstance(value, dict) else {}
+        name = next((name for name in names if name.casefold() == word.casefold()), None)
+        if name is None and rule.shape is not Shape.MAP:
+            return None
+        name = name or word
+        text += _key(name, leading=not text)
+        path.append(name)
+        value, rule = value.get(name, MISSING) if isinstance(value, dict) else MISSING, rule.child(name)
+        if rule is not None and rule.read_only:
+            return None
+    return (tuple(path), text) if path else None
+
+
 def _absent_element(rule: Rule, step: str | int) -> str:
     return _element(str(step)) if rule.list_type == "map" else f"[{step}]"
 

@@ -33,6 +33,7 @@ from reconciler.model import (
     Sync,
     Unreadable,
 )
+from reconciler.remedies import advised
 from reconciler.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -196,7 +197,8 @@ def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
 
 
 def _unknown(desired: Desired, error: ErrorInfo) -> Change:
-    return Change(desired, Action.UNKNOWN, Reason.READ_FAILED, Sync.UNKNOWN, Health.UNKNOWN, error=error)
+    found = advised(desired, error)
+    return Change(desired, Action.UNKNOWN, Reason.READ_FAILED, Sync.UNKNOWN, Health.UNKNOWN, error=found)
 
 
 def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: Policy) -> _Chosen:

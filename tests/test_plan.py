@@ -335,7 +335,9 @@ def test_trap_immutable_a_published_script_is_blocked_with_the_page_that_says_so
 
 def test_what_cannot_be_known_says_why() -> None:
     """The error of the read, or that the parent could not be read."""
-    assert decide(SAME, Unreadable(ERROR), OURS).change.error is ERROR
+    error = decide(SAME, Unreadable(ERROR), OURS).change.error
+    assert error is not None
+    assert (error.code, error.message, error.status) == (ERROR.code, ERROR.message, ERROR.status)
     dependent = decide(SAME, GONE, OURS, Parent(known=False)).change.error
     assert dependent is not None
     assert dependent.code == "DependencyFailed"

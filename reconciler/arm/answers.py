@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from reconciler.arm.error_bodies import error_info
 from reconciler.errors import (
     ArmError,
     AuthError,
@@ -25,7 +26,7 @@ from reconciler.secret import scrub
 from reconciler.spelling import is_deeper_than
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.model import JsonObject
     from reconciler.secret import Secret
@@ -34,31 +35,42 @@ _TOO_MANY_REQUESTS: Final = 429
 RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
 _IN_THE_WAY: Final = frozenset({"Conflict", "AnotherOperationInProgress"})
 _BOM: Final = b"\xef\xbb\xbf"
-_SHOWN_CHARACTERS: Final = 2000
 _DEEPEST: Final = 100
 """What walks a body calls itself a few times for each level; ARM nests no more than a dozen."""
 _SHOWN_OF_A_WORD: Final = 200
-_BLOB_FIX: Final = "Azure could not read the package: check the link, or configure spec.storage in the project file"
 _SIGN_IN_FIX: Final = "sign in again, for this cloud and tenant, and run again (docs/sign-in.md)"
-_FIXES: Final[Mapping[str, str]] = {
-    "AuthorizationFailed": "grant the identity this action on this scope; a new role takes minutes to spread",
-    "MissingSubscriptionRegistration": "register the resource provider in the subscription (az provider register)",
-    "SubscriptionNotFound": "check subscriptionId, and that the identity can see the subscription",
-    "InvalidAuthenticationTokenTenant": "sign in to the tenant that the subscription belongs to",
-    "PropertyChangeNotAllowed": "publish under a new name or version: Azure freezes this property at create",
-    "ScopeLocked": "a lock on the scope forbids writing: remove it, or leave the resource as it is",
-    "DownloadItemFromBlobFailed": _BLOB_FIX,
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """
+    Who answers at the other end of the HTTP seam.
+
+    Attributes:
+        name: For errors.
+        words: Returns what an answer of the service that is no success means; each service words its own.
+    """
+
+    name: str
+    words: Callable[[Answer], ErrorInfo]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer, read to its end. Header names are lower case; *token* is what the request carried."""
+    """
+    One HTTP answer, read to its end.
+
+    Attributes:
+        headers: By lower-case name.
+        token: The one that the request carried.
+        service: Whose answer it is; Azure Resource Manager's unless the transport says otherwise.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
     token: Secret | None = None
+    service: Service = field(default_factory=lambda: ARM, repr=False)
 
     @property
     def request_id(self) -> str | None:
@@ -178,7 +190,7 @@ def error_of(answer: Answer, *, write: bool) -> ArmError:
         answer: As received.
         write: Whether the request may have changed something.
     """
-    info = _error_info(answer)
+    info = answer.service.words(answer)
     asked = answer.retry_after(_sent_at(answer))
     if answer.status == _TOO_MANY_REQUESTS:
         return TransientError(replace(info, fix=_when(answer) or info.fix), retry_after_s=asked)
@@ -201,35 +213,26 @@ def _sent_at(answer: Answer) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
-def operation_error(body: JsonObject, fallback: str) -> ErrorInfo:
-    """Give what the body of an ended operation says of its failure."""
-    return _info_from(body.get("error"), fallback, None, None)
+def operation_error(body: JsonObject, fallback: str, request_id: str | None = None) -> ErrorInfo:
+    """Return what the body of an ended operation says of its failure, nested details included."""
+    properties = body.get("properties")
+    inner = properties.get("error") if isinstance(properties, dict) else None
+    own = body.get("error")
+    return error_info({"error": own if isinstance(own, dict) else inner}, fallback, request_id=request_id)
 
 
 def _when(answer: Answer) -> str | None:
     value = answer.headers.get("retry-after", "")
-    return f"ARM asks to wait {value} s before anything else is sent" if value.isdecimal() and len(value) < 10 else None  # noqa: PLR2004
+    is_number = value.isdecimal() and len(value) < 10  # noqa: PLR2004
+    return f"run again in {value} s: {answer.service.name} asks to wait that long" if is_number else None
 
 
-def _error_info(answer: Answer) -> ErrorInfo:
+def _arm_words(answer: Answer) -> ErrorInfo:
     try:
         body = answer.json()
     except ValueError:
         body = None
-    error = body.get("error") if isinstance(body, dict) else None
-    return _info_from(error, f"HTTP {answer.status} without an ARM error", answer.status, answer.request_id)
+    return error_info(body, f"HTTP {answer.status} without an ARM error", answer.status, answer.request_id)
 
 
-def _info_from(error: Any, fallback: str, status: int | None, request_id: str | None) -> ErrorInfo:
-    error = error if isinstance(error, dict) else {}
-    code = error.get("code")
-    code = code if isinstance(code, str) and code else f"Http{status}" if status else "OperationFailed"
-    message = error.get("message")
-    message = message if isinstance(message, str) and message else fallback
-    details = error.get("details")
-    details = [item.get("message") for item in details if isinstance(item, dict)] if isinstance(details, list) else []
-    text = " ".join([message, *(detail for detail in details if isinstance(detail, str) and detail != message)])
-    shown = scrub(code)[:_SHOWN_OF_A_WORD]
-    target = error.get("target")
-    target = target[:_SHOWN_OF_A_WORD] if isinstance(target, str) else None
-    return ErrorInfo(shown, scrub(text)[:_SHOWN_CHARACTERS], status, request_id, _FIXES.get(code), target)
+ARM: Final[Service] = Service("Azure Resource Manager", _arm_words)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.access import Grant, blob_at, judge, to_ask, to_sign, with_access
+from reconciler.arm.answers import Service
 from reconciler.arm.auth import NoToken
 from reconciler.arm.challenge import Refusal
 from reconciler.arm.retry import Retrier
@@ -48,6 +49,7 @@ _PART: Final = re.compile(r"<(Signed\w+|Value)>([^<>&]+)</\1>", re.ASCII)
 _PARTS: Final = frozenset(
     {"SignedOid", "SignedTid", "SignedStart", "SignedExpiry", "SignedService", "SignedVersion", "Value"}
 )
+_SHOWN_OF_A_WORD: Final = 100
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _ROLES: Final = (
@@ -84,11 +86,20 @@ class _Account:
     failed: ErrorInfo | None = None
 
 
+def _words(answer: Answer) -> ErrorInfo:
+    """Return what storage says of a refusal: its own code stands in a header, its body is XML."""
+    code = answer.headers.get("x-ms-error-code", "")
+    code = code[:_SHOWN_OF_A_WORD] if code.isalnum() else ""
+    message = f"blob storage answered {answer.status}{f' {code}' if code else ''}"
+    return ErrorInfo(code or f"Http{answer.status}", message, answer.status, answer.request_id)
+
+
+STORAGE: Final = Service("blob storage", _words)
+
+
 def storage_transport(endpoint: str, tokens: TokenSource, clock: Clock) -> Transport:
     """Give connections to one account, for answers that are small and come soon."""
-    transport = Transport.open(endpoint, tokens, clock, bounds=_BOUNDS)
-    transport.service = "blob storage"
-    return transport
+    return Transport.open(endpoint, tokens, clock, bounds=_BOUNDS, service=STORAGE)
 
 
 @dataclass(slots=True)

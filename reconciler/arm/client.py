@@ -52,6 +52,7 @@ class Polled:
     status: str | None
     body: JsonObject = field(repr=False)
     retry_after_s: float | None
+    request_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -161,7 +162,7 @@ class ArmWriter(ArmReader):
         status = body.get("status")
         if not isinstance(status, str):
             status = "InProgress" if answer.status == 202 else None  # noqa: PLR2004
-        return Polled(status, body, retry_after)
+        return Polled(status, body, retry_after, answer.request_id)
 
 
 def _with_version(path: str, api_version: str, query: str | None = None) -> str:

@@ -84,7 +84,7 @@ class _Outage:
     failing_since: float | None = None
     failures: int = 0
     probes: int = 0
-    last: ErrorInfo = field(default_factory=lambda: ErrorInfo("Unreachable", "Azure Resource Manager does not answer"))
+    last: ErrorInfo = field(default_factory=lambda: ErrorInfo("Unreachable", "the service does not answer"))
 
     def add(self, outcome: Outcome, now: float) -> None:
         self.since = now if self.since is None else self.since

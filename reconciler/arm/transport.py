@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import httpx
 
 from reconciler import __version__
-from reconciler.arm.answers import Answer, foreign
+from reconciler.arm.answers import ARM, Answer, foreign
 from reconciler.arm.failures import unreachable
 from reconciler.errors import ErrorInfo, UnusableAnswerError, UsageError
 from reconciler.origin import is_loopback, is_same_origin
@@ -24,6 +24,7 @@ from reconciler.origin import is_loopback, is_same_origin
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+    from reconciler.arm.answers import Service
     from reconciler.arm.auth import TokenSource
     from reconciler.clock import Clock
     from reconciler.secret import Secret
@@ -59,7 +60,7 @@ class Transport:
     Attributes:
         endpoint: Scheme, host and port; a path for what follows paths alone.
         requests: How many requests of each method were sent.
-        service: Who answers there, for errors.
+        service: Who answers there, and how its errors are worded.
     """
 
     endpoint: str
@@ -68,7 +69,7 @@ class Transport:
     http: httpx.AsyncClient
     requests: Counter[str] = field(default_factory=Counter)
     bounds: Bounds = field(default_factory=Bounds)
-    service: str = "Azure Resource Manager"
+    service: Service = ARM
 
     @classmethod
     def open(
@@ -78,6 +79,7 @@ class Transport:
         clock: Clock,
         app: Callable[..., Awaitable[Any]] | None = None,
         bounds: Bounds | None = None,
+        service: Service = ARM,
     ) -> Self:
         """
         Give a transport to *endpoint*.
@@ -88,6 +90,7 @@ class Transport:
             clock: For the log.
             app: An ASGI application that answers instead of the network.
             bounds: Of each request.
+            service: Who answers there.
 
         Raises:
             UsageError: A proxy that the environment names cannot be used.
@@ -112,7 +115,7 @@ class Transport:
         except (ValueError, ImportError, httpx.InvalidURL):  # whose texts quote the proxy, password and all
             message = "a proxy in HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY is no http or https URL"
             raise UsageError(message) from None
-        return cls(endpoint.rstrip("/"), tokens, clock, http, bounds=bounds)
+        return cls(endpoint.rstrip("/"), tokens, clock, http, bounds=bounds, service=service)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -171,11 +174,11 @@ class Transport:
                 self.http.stream(method, url, content=content, headers=sent) as response,
             ):
                 body = await _read(response, self.bounds.answer_bytes)
-                answer = Answer(response.status_code, _lower(response.headers), body, token)
+                answer = Answer(response.status_code, _lower(response.headers), body, token, self.service)
         except httpx.InvalidURL:
             raise foreign(url) from None
         except (httpx.HTTPError, OSError) as error:  # a TLS record that is broken comes as the bare ssl.SSLError
-            failed = unreachable(error, self.service, write=method != "GET")
+            failed = unreachable(error, self.service.name, write=method != "GET")
             raise failed from None  # the cause may quote a URL or a header
         elapsed = self.clock.monotonic() - started
         path = url.partition("?")[0]

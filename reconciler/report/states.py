@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler import paths
 from reconciler.model import Action, Change, Health, Outcome, Reason, Report, Result, Sync
 
 if TYPE_CHECKING:
@@ -121,17 +120,15 @@ def is_noteworthy(item: Item) -> bool:
 
 
 def error_of(item: Item) -> ErrorInfo | None:
-    """Give what went wrong with a resource: in applying if it came to that, else in reading."""
+    """Return what went wrong with a resource: in applying if it came to that, else in reading."""
     if item.outcome is not None and item.outcome.error is not None:
         return item.outcome.error
     return item.change.error
 
 
 def place_of(item: Item) -> tuple[str, Origin] | None:
-    """Give the value that an error of ARM names, if it is stated: its path, and what states it."""
+    """Return the value that an error of ARM names: its path, and what declares it or would have to."""
     error = error_of(item)
-    if error is None or error.target is None:
+    if error is None or error.path is None:
         return None
-    desired = item.change.desired
-    found = paths.find(desired.kind.rules, desired.body, error.target)
-    return (found[1], desired.origin(found[0])) if found else None
+    return error.path, item.change.desired.origin(error.steps)

@@ -224,7 +224,9 @@ def sides(change: Change, field: FieldChange, room: int) -> tuple[str, tuple[str
 
 def error_lines(item: Item, error: ErrorInfo, look: Look) -> Iterator[str]:
     """Give the lines of what went wrong with a resource."""
-    yield f"{_INDENT}{look.paint(f'error[{visible(error.code)}]', 'red')}: {visible(error.message)}"
+    first, *more = error.message.split("\n")
+    yield f"{_INDENT}{look.paint(f'error[{visible(error.code)}]', 'red')}: {visible(first)}"
+    yield from (f"{_INDENT * 2}{visible(line)}" for line in more)
     if found := place_of(item):
         path, origin = found
         yield f"{_INDENT * 2}at: {visible(path)}  {look.paint(f'{visible(origin.file)}:{origin.line}', 'dim')}"

@@ -172,8 +172,8 @@ def test_error_keeps_what_arm_says() -> None:
     found = error_of(
         Answer(400, {"x-ms-correlation-request-id": "c-1"}, error(400, "BadRequest", **more).content), write=True
     )
-    assert (found.info.code, found.info.message) == ("BadRequest", "it is so why")
-    assert (found.info.status, found.info.request_id, found.info.target) == (400, "c-1", "properties.x")
+    assert (found.info.code, found.info.message) == ("BadRequest", "it is so\nwhy")
+    assert (found.info.status, found.info.request_id, found.info.targets) == (400, "c-1", ("properties.x",))
 
 
 @pytest.mark.parametrize(
@@ -183,10 +183,10 @@ def test_error_keeps_what_arm_says() -> None:
 def test_error_without_an_arm_error(content: bytes) -> None:
     """Whatever a gateway answers makes an error with the HTTP status for a code."""
     found = error_of(reply(404, content), write=False)
-    assert (found.info.code, found.info.message, found.info.target) == (
+    assert (found.info.code, found.info.message, found.info.targets) == (
         "Http404",
         "HTTP 404 without an ARM error",
-        None,
+        (),
     )
 
 

@@ -405,7 +405,7 @@ def test_connections_are_closed() -> None:
 def test_connections_of_their_own() -> None:
     """They are named after storage in errors, bounded for small answers, and follow no redirect."""
     opened = storage_transport(ACCOUNT, StaticToken(Secret("CANARY")), FakeClock())
-    assert opened.service == "blob storage"
+    assert opened.service.name == "blob storage"
     assert opened.bounds.answer_bytes == 64 * 1024
     assert not opened.http.follow_redirects
     run(opened.close())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from reconciler.cli import main
+from reconciler.shell import connect
+from tests.cli.proxy import Proxy
 from tests.cli.support import Azure, Done, Report, Workspace
 
 if TYPE_CHECKING:
@@ -71,3 +73,12 @@ def report(run: Command) -> Reporting:
         return done.report
 
     return command
+
+
+@pytest.fixture
+def proxy(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Proxy:
+    """Give what stands before the embedded ARM of the commands, and answers single requests in its stead."""
+    found = Proxy()
+    embedded = connect._embedded
+    monkeypatch.setattr(connect, "_embedded", lambda *given: found.before(embedded(*given)))
+    return found

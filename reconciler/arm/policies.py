@@ -1,0 +1,144 @@
+"""
+Reads the policies that an Azure Policy refusal names, and what each of them asks for. Pure.
+
+``additionalInfo`` of type ``PolicyViolation``; a policy denies what its conditions match, so a condition that is met is
+the one to break ("Troubleshoot errors with using Azure Policy", "Azure Policy definition structure", Microsoft Learn).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+_MOST: Final = 10
+_MOST_VALUES: Final = 12
+_SHOWN_OF_A_VALUE: Final = 100
+_SCOPING: Final = frozenset({"type", "kind", "id"})
+"""What conditions say which resources a policy is about with; nobody can change it in a manifest."""
+_FUNCTION: Final = re.compile(r"\[[a-z]+\(", re.IGNORECASE)
+
+_MUST: Final[Mapping[str, tuple[str, str]]] = {
+    "equals": ("must be {}", "must not be {}"),
+    "notequals": ("must not be {}", "must be {}"),
+    "like": ("must be like {}", "must not be like {}"),
+    "notlike": ("must not be like {}", "must be like {}"),
+    "match": ("must match {}", "must not match {}"),
+    "matchinsensitively": ("must match {}", "must not match {}"),
+    "notmatch": ("must not match {}", "must match {}"),
+    "notmatchinsensitively": ("must not match {}", "must match {}"),
+    "contains": ("must contain {}", "must not contain {}"),
+    "notcontains": ("must not contain {}", "must contain {}"),
+    "in": ("must be one of {}", "must not be one of {}"),
+    "notin": ("must not be one of {}", "must be one of {}"),
+    "containskey": ("must contain the key {}", "must not contain the key {}"),
+    "notcontainskey": ("must not contain the key {}", "must contain the key {}"),
+    "less": ("must be less than {}", "must be at least {}"),
+    "lessorequals": ("must be at most {}", "must be more than {}"),
+    "greater": ("must be more than {}", "must be at most {}"),
+    "greaterorequals": ("must be at least {}", "must be less than {}"),
+}
+"""By a condition's operator: the words where it has to hold, and where it must not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """
+    One policy that a resource violates.
+
+    Attributes:
+        assignment: Its display name, else its name or id.
+        definition: Likewise.
+        demands: What the policy asks for, one failing expression each, such as ``tags[costCenter] must exist``.
+        paths: The properties of these expressions.
+    """
+
+    assignment: str
+    definition: str
+    demands: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The policy and what it asks for, on one line."""
+        names = [f"assignment {self.assignment}" if self.assignment else ""]
+        names += [f"definition {self.definition}" if self.definition else ""]
+        head = f"policy: {', '.join(name for name in names if name) or 'unnamed'}"
+        return f"{head}: {'; '.join(self.demands)}" if self.demands else head
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        name = f"policy `{self.assignment or self.definition or 'unnamed'}`"
+        if not self.demands:
+            return f"change the manifest as {name} asks, or ask the owner of the policy for an exemption"
+        return f"change the manifest: {'; '.join(self.demands)} ({name}); or ask its owner for an exemption"
+
+
+def violations(additional_info: Any) -> tuple[Violation, ...]:
+    """Return the policies that ``additionalInfo`` of an error names."""
+    listed = [additional_info] if isinstance(additional_info, Mapping) else additional_info
+    nodes = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+    infos = (each.get("info") for each in nodes if str(each.get("type", "")).lower() == "policyviolation")
+    return tuple(_violation(info) for info in islice(infos, _MOST) if isinstance(info, Mapping))
+
+
+def _violation(info: Mapping[str, Any]) -> Violation:
+    failing = tuple(islice(_failing(info), _MOST))
+    demands = dict.fromkeys(demand for each in failing if (demand := _demand(each)))
+    paths = dict.fromkeys(_field(each) for each in failing)
+    return Violation(_name(info, "policyAssignment"), _name(info, "policyDefinition"), tuple(demands), tuple(paths))
+
+
+def _name(info: Mapping[str, Any], of: str) -> str:
+    names = (info.get(f"{of}{part}") for part in ("DisplayName", "Name", "Id"))
+    return next((name for name in names if isinstance(name, str) and name), "")
+
+
+def _failing(info: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """
+    Yield the expressions that led to the refusal.
+
+    Those that were met; where none was, as below a ``not``, those that were not. What merely says which resource types
+    a policy is about is left out, unless there is nothing else.
+    """
+    details = info.get("evaluationDetails")
+    listed = details.get("evaluatedExpressions") if isinstance(details, Mapping) else None
+    every = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+    telling = [each for each in every if _field(each).lower() not in _SCOPING] or every
+    yield from [each for each in telling if _is_met(each)] or telling
+
+
+def _is_met(expression: Mapping[str, Any]) -> bool:
+    return str(expression.get("result", "True")).lower() != "false"
+
+
+def _field(expression: Mapping[str, Any]) -> str:
+    """Return the property of an expression: its path, as ``expression`` may be a function that computes one."""
+    path, text = (str(expression.get(name) or "") for name in ("path", "expression"))
+    return text if not path or (text and not _FUNCTION.match(text)) else path
+
+
+def _demand(expression: Mapping[str, Any]) -> str:
+    """Return what has to become true of an expression; nothing for an operator that is not known."""
+    name, operator = _field(expression), str(expression.get("operator", "")).lower()
+    wanted, is_met = expression.get("targetValue"), _is_met(expression)
+    if operator == "exists":
+        is_there = is_met == (str(wanted).lower() != "false")
+        return f"{name} must {'not exist' if is_there else 'exist'}"
+    if operator not in _MUST:
+        return f"{name}: {expression.get('operator')} {_value(wanted)}" if operator else ""
+    holds, fails = _MUST[operator]
+    live = expression.get("expressionValue")
+    is_shown = isinstance(live, str | int | float) and live not in (wanted, "")
+    return f"{name} {(fails if is_met else holds).format(_value(wanted))}{f' (is {_value(live)})' if is_shown else ''}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        more = f", … ({len(value) - _MOST_VALUES} more)" if len(value) > _MOST_VALUES else ""
+        return f"{', '.join(map(_value, value[:_MOST_VALUES]))}{more}"
+    text = str(value)
+    return text if len(text) <= _SHOWN_OF_A_VALUE else f"{text[: _SHOWN_OF_A_VALUE - 1]}…"
