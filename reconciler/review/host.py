@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from reconciler.arm.answers import Service
 from reconciler.arm.auth import StaticToken
 from reconciler.arm.retry import Retrier
 from reconciler.arm.throttle import Lane
 from reconciler.arm.transport import Bounds, Transport
-from reconciler.errors import ArmError, ForeignOriginError, ReviewError
+from reconciler.errors import ArmError, ErrorInfo, ForeignOriginError, ReviewError
 from reconciler.secret import scrub
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _BOUNDS: Final = Bounds(connect_s=10, silence_s=30, whole_s=60, answer_bytes=16 
 _GOOD: Final = frozenset({200, 201})
 _FORBIDDEN: Final = 403
 _TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
 _SHOWN_CHARACTERS: Final = 500
 
 
@@ -52,8 +54,8 @@ class Host:
     @classmethod
     def open(cls, name: str, url: str, token: Secret, clock: Clock, fixes: Mapping[int, str]) -> Host:
         """Give a host whose API begins at *url*."""
-        transport = Transport.open(url, StaticToken(token), clock, bounds=_BOUNDS)
-        transport.service = name
+        service = Service(name, lambda answer: _words(name, fixes, answer))
+        transport = Transport.open(url, StaticToken(token), clock, bounds=_BOUNDS, service=service)
         return cls(name, transport, Retrier(clock), fixes)
 
     async def close(self) -> None:
@@ -116,19 +118,29 @@ class Host:
         except ArmError as error:
             raise ReviewError(error.info.message) from None
         if answer.status not in _GOOD:
-            raise ReviewError(self._refusal(answer))
+            raise ReviewError(answer.service.words(answer).message)
         return answer
-
-    def _refusal(self, answer: Answer) -> str:
-        try:
-            said = answer.json()
-        except ValueError:
-            said = None
-        words = said.get("message") if isinstance(said, dict) else None
-        detail = f" ({scrub(words)[:_SHOWN_CHARACTERS]})" if isinstance(words, str) else ""
-        fix = self.fixes.get(answer.status)
-        return f"{self.name} answered {answer.status}{detail}" + (f"; {fix}" if fix else "")
 
     def unusable(self) -> ReviewError:
         """Give the error for an answer that is not what was asked for."""
         return ReviewError(f"{self.name} gave an answer that is not what was asked for")
+
+
+def _words(name: str, fixes: Mapping[int, str], answer: Answer) -> ErrorInfo:
+    """Return what a host says of a refusal, in its own words, and what to do about it."""
+    try:
+        said = answer.json()
+    except ValueError:
+        said = None
+    words = said.get("message") if isinstance(said, dict) else None
+    detail = f" ({scrub(words)[:_SHOWN_CHARACTERS]})" if isinstance(words, str) and words else ""
+    fix = fixes.get(answer.status) or _fix_of(name, answer.status)
+    message = f"{name} answered {answer.status}{detail}{f'; {fix}' if fix else ''}"
+    return ErrorInfo(f"Http{answer.status}", message, answer.status, fix=fix)
+
+
+def _fix_of(name: str, status: int) -> str | None:
+    """Return what to do about a status that means the same at every host."""
+    if status == _TOO_MANY_REQUESTS:
+        return f"run again later: {name} limits how often it is asked"
+    return f"run again when {name} is back" if status >= _SERVER_ERROR else None

@@ -284,6 +284,36 @@ def test_what_is_never_there(github: GitHub, report: Path) -> None:
     assert len(github.sent("GET")) == 5
 
 
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(503, b"<html>no server</html>", {"retry-after": "50"}), "answered 503"),
+        (Reply(503, {"message": "we are down"}, {"retry-after": "50"}), "answered 503 (we are down)"),
+        (Reply(500, {"code": "X", "error": {"code": "Y"}}), "answered 500"),
+        (Reply(429, {"message": "slow down"}, {"retry-after": "3601"}), "answered 429 (slow down)"),
+    ],
+)
+@pytest.mark.parametrize("name", ["GitHub", "Azure DevOps"])
+def test_a_host_that_is_down_words_its_own_answers(  # noqa: PLR0917
+    run: Command,
+    request: pytest.FixtureRequest,
+    report: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    reply: Reply,
+    said: str,
+) -> None:
+    """However long it is down, and however the run gives up, no error speaks of ARM."""
+    host = request.getfixturevalue(name.lower().replace(" ", "_"))
+    host.faults = [(method, reply) for method in ("GET", "POST") for _ in range(99)]
+    monkeypatch.setattr("reconciler.clock.SystemClock", FakeClock)
+    done = run("comment", f"--{name.lower().replace(' ', '-')}", str(report))
+    assert (done.code, done.out) == (1, "")
+    assert f"{name} {said}; " in done.err
+    assert "run again" in done.err
+    assert "ARM" not in done.err
+
+
 def test_a_write_without_an_answer_is_not_repeated(github: GitHub, report: Path) -> None:
     """It may have been acted on: two comments would be worse than an error, and the next run looks first."""
     github.bodies = {1: (BOT, f"{mark(None)}\nold")}
