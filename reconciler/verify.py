@@ -118,8 +118,10 @@ class Verifier:
 
 
 def provisioning_failed(live: Live) -> ErrorInfo:
-    """Give the error for a resource whose operation ended, and which is not well."""
-    return ErrorInfo("ProvisioningFailed", f"the resource is {live.provisioning_state} after the operation ended")
+    """Return the error for a resource whose operation ended, and which is not well."""
+    message = f"the resource is {live.provisioning_state} after the operation ended"
+    fix = "look for the cause in the activity log of the resource (az monitor activity-log list), then run again"
+    return ErrorInfo("ProvisioningFailed", message, fix=fix)
 
 
 def _not_replicated(replication: Replication) -> ErrorInfo:

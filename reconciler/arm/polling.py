@@ -8,16 +8,19 @@ async-api-reference.
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.arm.answers import operation_error
+from reconciler.arm.client import Polled
 from reconciler.errors import ErrorInfo, OperationError, RejectedError, TransientError, UnusableAnswerError
 
 if TYPE_CHECKING:
     from reconciler.arm.client import Accepted, ArmWriter
     from reconciler.clock import Clock
 
+_LOG: Final = logging.getLogger("reconciler.arm")
 _SUCCEEDED: Final = frozenset({"succeeded", "completed"})
 _FAILED: Final = frozenset({"failed", "canceled", "cancelled"})
 _NOT_FOUND: Final = 404
@@ -89,7 +92,9 @@ async def follow(arm: ArmWriter, accepted: Accepted, patience: Patience, deadlin
     """
     Wait until the operation of an accepted PUT has ended well.
 
-    A word that nobody knows means that it is still running.
+    An unknown word means that it is still running. Where the operation cannot be read, as by a role that lacks
+    ``Microsoft.Compute/locations/capsOperations/read``, this returns early: the resource's own ``provisioningState``
+    then shows how it ended.
 
     Raises:
         OperationError: It ended otherwise, or did not end in time.
@@ -104,18 +109,31 @@ async def follow(arm: ArmWriter, accepted: Accepted, patience: Patience, deadlin
     retry_after: float | None = None
     while True:
         try:
-            polled = await arm.poll(accepted.operation)
-        except RejectedError as error:
-            if error.info.status != _NOT_FOUND or patience.clock.monotonic() >= grace:
-                raise
+            polled = await _look(arm, accepted.operation, patience, grace)
         except (TransientError, UnusableAnswerError):
-            return  # the resource itself will say how it ended
-        else:
-            status = polled.status.lower() if polled.status else "succeeded"
-            if status in _SUCCEEDED:
-                return
-            if status in _FAILED:
-                info = operation_error(polled.body, f"the operation ended {polled.status}")
-                raise OperationError(info)
-            retry_after = max(polled.retry_after_s, _LEAST_S) if polled.retry_after_s else None
+            return  # the resource itself will show how it ended
+        if polled is None:
+            await patience.pause(deadline, retry_after)  # a read at once may still be of before the PUT
+            return
+        status = polled.status.lower() if polled.status else "succeeded"
+        if status in _SUCCEEDED:
+            return
+        if status in _FAILED:
+            raise OperationError(
+                operation_error(polled.body, f"the operation ended {polled.status}", polled.request_id)
+            )
+        retry_after = max(polled.retry_after_s, _LEAST_S) if polled.retry_after_s else None
         await patience.pause(deadline, retry_after)
+
+
+async def _look(arm: ArmWriter, operation: str, patience: Patience, grace: float) -> Polled | None:
+    """Return what an operation says of itself; None where reading it is refused."""
+    try:
+        return await arm.poll(operation)
+    except RejectedError as error:
+        if error.info.status != _NOT_FOUND:
+            _LOG.info("%s: the operation cannot be read; following the resource's own state", error.info.code)
+            return None
+        if patience.clock.monotonic() >= grace:
+            raise
+        return Polled("InProgress", {}, None)

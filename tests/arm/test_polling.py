@@ -112,11 +112,10 @@ def test_not_found_for_good() -> None:
     assert isinstance(error, RejectedError)
 
 
-def test_a_refusal_ends_it() -> None:
-    """Other refusals are not waited out."""
-    times, error = ended(state("InProgress"), refused(403, "AuthorizationFailed"))
-    assert times == [0, 15, 15]
-    assert error.info.code == "AuthorizationFailed"
+def test_after_a_refusal_the_resource_decides() -> None:
+    """Whoever may not read operations learns from the resource how they end, an interval later at the earliest."""
+    assert followed(state("InProgress"), refused(403, "AuthorizationFailed")) == [0, 15, 30]
+    assert followed(refused(400, "InvalidApiVersionParameter")) == [0, 15]
 
 
 def test_an_operation_that_cannot_be_asked() -> None:
