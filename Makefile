@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 DEMO_STAMP := .venv/.installed-for-use
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages pips newest bench scale workflows lock clean
+.PHONY: help demo test check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages installs newest bench scale workflows lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,10 +70,13 @@ pages: $(STAMP) ## Look at the HTML report in Chromium, with axe-core from npm; 
 	npm install --silent --no-save --ignore-scripts --prefix build/axe axe-core@4.14.1
 	$(BIN)/python -m tests.pages $(CHROMIUM) build/axe/node_modules/axe-core/axe.min.js build/pages
 
-pips: $(STAMP) ## Install the locks with the oldest pip that a supported Python brings and with the newest, too
+installs: $(STAMP) ## Install as users do, and both locks with the oldest pip that a supported Python brings and with the newest
 	$(BIN)/python -m pip download --quiet --no-deps --dest build/pips pip==22.3
 	$(BIN)/python -m pip download --quiet --no-deps --dest build/pips pip
 	$(BIN)/python -m pytest -q -n 0 tests/test_install.py
+	PYTHON=$(PYTHON) bash deploy/install.sh build/installed
+	build/installed/bin/reconciler --version
+	build/installed/bin/reconciler validate manifests
 
 # A pip that knows dependency groups comes first. The lock is what is tested otherwise: this says what its next renewal brings.
 newest: ## Run the tests with the newest release of every dependency

@@ -4,7 +4,7 @@ The locks install on any day and with any pip: a release that came out after the
 A local index plays the package index. It holds a stand-in for each locked package, with the requirements of the real
 one, and a newer release of every package that another one requires with an extra: a pip before 23.3 resolves such a
 requirement anew, and then refuses the release that the lock does not name. The pip that comes with Python is always
-tried; the wheels of others are found in ``build/pips`` (``make pips``).
+tried; the wheels of others are found in ``build/pips`` (``make installs``).
 """
 
 from __future__ import annotations
