@@ -37,7 +37,7 @@ from reconciler.model import (
 from reconciler.observe import internal_error, read_one
 from reconciler.plan import Decision, Policy, decide
 from reconciler.remedies import advised
-from reconciler.secret import scrub_known, secrets_in
+from reconciler.secret import credentials_in, scrub_known, secrets_in
 from reconciler.verify import READ_GRACE_S, Progress, Verifier, did_not_stick, provisioning_failed
 
 if TYPE_CHECKING:
@@ -334,7 +334,7 @@ class Applier:
         body = put_body(desired, decision.live, decision.comparison, self.policy.tracking)
         if self.blobs is not None:
             body = await self.blobs.ready(desired.kind, body)
-        self.secrets[desired.key] = frozenset(secrets_in(body))
+        self.secrets[desired.key] = frozenset(secrets_in(body)) | credentials_in(body)
         is_first = desired.key not in self.sent
 
         def check() -> None:

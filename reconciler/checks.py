@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model import UNREAD, Problem
 from reconciler.paths import get, keyed
 from reconciler.rules import Rule, Shape
 from reconciler.schema_errors import MOST, place, problem
+from reconciler.sensitive import credentials
 from reconciler.spelling import canonical, normalize, parse_instant
 from reconciler.template_json import TemplateError, strict_json
 from reconciler.yaml12 import format_document_path
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 PLACEHOLDER: Final = "<fill in>"
 """Stands in a manifest for what an export could not read, or must not write: content and secrets."""
 
+TAKEN_OUT: Final = "<fill in: secret>"
+"""Stands in any text of a manifest for a credential that an export found there; refused wherever it stands."""
+
+_TAKE_OUT: Final = "take it out and revoke it, as git remembers it; fetch it on the machine, such as from a key vault"
 _SIGNATURE: Final = re.compile(r"[?&]sig=[\w%+/]", re.IGNORECASE)
 _MOST_TAGS: Final = 50  # of one resource ("Use tags to organize your Azure resources", learn.microsoft.com)
 
@@ -75,7 +81,18 @@ def check_spec(document: Document, kind: Kind, tracking: Tracking, now: datetime
     check = _Check(document, spec if isinstance(spec, Mapping) else {}, now, Found())
     _walk(check, kind.rules, check.spec, ())
     _check_tags(check, kind, tracking)
+    _check_credentials(check)
     return check.found
+
+
+def _check_credentials(check: _Check) -> None:
+    """Warn of what looks like a credential, or is named so, wherever it stands in the document."""
+    told = {warning.path for warning in check.found.warnings}
+    for path, what in islice(credentials(check.document.value), MOST):
+        found = problem(check.document, path, "secret-in-manifest", f"{what} is written into the manifest", _TAKE_OUT)
+        if found.path not in told and len(check.found.warnings) < MOST:
+            told.add(found.path)
+            check.found.warnings.append(found)
 
 
 def _walk(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
@@ -93,7 +110,8 @@ def _walk(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
 def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
     if value == UNREAD:
         return
-    if (rule.write_only or rule.secret) and isinstance(value, str) and PLACEHOLDER in value:
+    is_secret = rule.write_only or rule.secret
+    if isinstance(value, str) and (TAKEN_OUT in value or (is_secret and PLACEHOLDER in value)):
         why = "Azure never returns what belongs here" if rule.write_only else "what belongs here is secret"
         check.error(path, "placeholder", f"{PLACEHOLDER} is a placeholder: {why}", "state what is to be sent")
         return

@@ -25,7 +25,7 @@ from reconciler.model import (
 from reconciler.normalize import Pair, comparable
 from reconciler.paths import Steps, format_steps, get, lookup, matches, reaches_below, written_path
 from reconciler.rules import Rule, Shape
-from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret, SecretUrl, shown
+from reconciler.secret import SecretUrl, printable, printable_pair
 
 if TYPE_CHECKING:
     from reconciler.project import IgnoreRule
@@ -154,7 +154,7 @@ def _field(desired: Desired, live: JsonObject, difference: _Difference) -> Field
     rules, steps = desired.kind.rules, difference.steps
     observed, stated = _observed(rules, live, steps), lookup(rules, desired.body, steps)
     wanted = difference.want if stated in (MISSING, None) else stated
-    observed_shown, desired_shown = _both_shown(observed, wanted)
+    observed_shown, desired_shown = printable_pair(MISSING if observed is None else observed, wanted, steps)
     refusal = _refusal(desired, difference)
     return FieldChange(
         steps=steps,
@@ -172,14 +172,6 @@ def _op(observed: Any, wanted: Any) -> Op:
     if observed in (MISSING, None):
         return Op.ADD
     return Op.REMOVE if wanted is MISSING else Op.REPLACE
-
-
-def _both_shown(observed: Any, wanted: Any) -> tuple[Any, Any]:
-    """Give both sides without secrets; where what may be shown of them is the same, say that they differ."""
-    left, right = shown(observed), shown(wanted)
-    if isinstance(observed, Secret) and isinstance(wanted, Secret) and left == right:
-        return HIDDEN, HIDDEN_CHANGED
-    return (MISSING if observed is None else left), right
 
 
 def _refusal(desired: Desired, difference: _Difference) -> Refusal | None:
@@ -224,7 +216,7 @@ def _undeclared(desired: Desired, live: JsonObject, pair: Pair) -> Iterator[Fiel
             path=format_steps(rules, steps, desired.body, live),
             finding=Finding.UNDECLARED,
             op=Op.REMOVE,
-            observed=shown(_observed(rules, live, steps)),
+            observed=printable(_observed(rules, live, steps), steps),
             origin="live",
         )
 

@@ -29,7 +29,7 @@ from reconciler.model import (
 from reconciler.normalize import absence
 from reconciler.paths import Steps, format_steps, lookup, matches, written_path
 from reconciler.rules import Rule, Shape
-from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret, SecretUrl, shown
+from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret, SecretUrl, printable, printable_pair, shown
 from reconciler.spelling import canonical, normalize
 
 if TYPE_CHECKING:
@@ -179,6 +179,7 @@ class _Body:
         default = self._absence(leaf, self.desired.body) if leaf.want is MISSING else MISSING
         desired, observed = self._compared(leaf, default)
         hidden = finding is not None and verdict is Verdict.IGNORED
+        steps = leaf.place.steps
         return Row(
             path=format_steps(self.desired.kind.rules, leaf.place.steps, self.desired.body, self.live),
             verdict=verdict,
@@ -187,7 +188,7 @@ class _Body:
             rules=tuple(_rules(leaf)),
             stated=_shown(leaf, leaf.want),
             origin=self._origin(leaf.place.steps) if leaf.want is not MISSING else None,
-            default=shown(default),
+            default=printable(default, steps),
             observed=_shown(leaf, leaf.have),
             compared_desired=desired,
             compared_observed=observed,
@@ -234,7 +235,12 @@ class _Body:
         hides = any(isinstance(side, Secret) and not _is_link(rule, side) for side in (want, have))
         if hides and have is not MISSING and have != want:
             return HIDDEN, HIDDEN_CHANGED
-        return _form(rule, want), _form(rule, have)
+        wanted, had = _form(rule, want), _form(rule, have)
+        return (
+            printable_pair(wanted, had, leaf.place.steps)
+            if have is not MISSING
+            else (printable(wanted, leaf.place.steps), had)
+        )
 
     def _finding(self, leaf: Leaf) -> FieldChange | None:
         """Give the finding that speaks of a leaf: its own, one of something in it, or one of what it is part of."""
@@ -430,7 +436,7 @@ def _form(rule: Rule, value: Any) -> Any:
 def _shown(leaf: Leaf, value: Any) -> Any:
     if leaf.field_class is FieldClass.WRITE_ONLY and value not in (MISSING, None) and not isinstance(value, SecretUrl):
         return WRITE_ONLY
-    return shown(value)
+    return printable(value, leaf.place.steps)
 
 
 def _text(value: Any) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import jsonschema_rs
 
-from reconciler.checks import PLACEHOLDER
+from reconciler.checks import PLACEHOLDER, TAKEN_OUT
 from reconciler.files import PASSED_OVER
 from reconciler.load import MAX_REFERENCED, REFERENCE
 from reconciler.model import MISSING, Document, JsonObject, Live, Problem
@@ -25,7 +25,7 @@ from reconciler.normalize import absence
 from reconciler.paths import Steps, format_steps, label
 from reconciler.resolve import depth_of
 from reconciler.rules import Rule, Shape
-from reconciler.secret import HIDDEN, Secret, SecretUrl
+from reconciler.secret import HIDDEN, Secret, SecretUrl, without_credentials
 from reconciler.spelling import normalize
 from reconciler.validate import validate
 from reconciler.yaml12 import is_readable, read_documents
@@ -162,18 +162,18 @@ class _Stating:
         if live is None or live is MISSING or rule.read_only or _is_picked(rule):
             return MISSING
         if rule.shape is Shape.LEAF:
-            return self.leaf(rule, live)
+            return self.leaf(rule, live, steps)
         if not isinstance(live, list if rule.shape is Shape.LIST else Mapping):
-            return _plain(live)  # of a shape that the schema does not know: for validate to refuse
+            return _plain(live, steps)  # of a shape that the schema does not know: for validate to refuse
         made = _MAKERS[rule.shape](self, rule, live, steps)
         return made if made or rule.required else MISSING
 
-    def leaf(self, rule: Rule, live: Any) -> Any:
+    def leaf(self, rule: Rule, live: Any, steps: Steps) -> Any:
         default = absence(self.rules, rule, self.live)
         meant, absent = (normalize(rule.normalize, value) for value in (live, default))
         if type(meant) is type(absent) and meant == absent and not rule.required:
             return MISSING
-        return _without_secret(rule, live) if isinstance(live, Secret) else _plain(live)
+        return _without_secret(rule, live) if isinstance(live, Secret) else _plain(live, steps)
 
     def list(self, rule: Rule, live: list[Any], steps: Steps) -> list[Any]:
         items = rule.items or Rule()
@@ -214,12 +214,17 @@ def _is_picked(rule: Rule) -> bool:
     return rule.server_populated and not (rule.frozen or rule.must_contain or rule.removal_guard)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, steps: Steps) -> Any:
+    """Return JSON with placeholders for its secrets, sealed or not."""
+    return without_credentials(_unsealed(value), steps, TAKEN_OUT)
+
+
+def _unsealed(value: Any) -> Any:
     if isinstance(value, Secret):
         return PLACEHOLDER
     if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+        return {name: _unsealed(item) for name, item in value.items()}
+    return [_unsealed(item) for item in value] if isinstance(value, list) else value
 
 
 def _without_secret(rule: Rule, value: Secret) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.paths import Steps, fold_names, keyed
 from reconciler.rules import Rule, Shape
 from reconciler.secret import HIDDEN, Secret, SecretUrl, scrub
+from reconciler.sensitive import named_secrets
 from reconciler.spelling import canonical, normalize
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def kept(kind: Kind, body: JsonObject) -> dict[str, Any]:
         kind: Of the resource.
         body: As ARM answered it, its secrets sealed.
     """
-    found: dict[str, Any] = _kept(kind.rules, body)
+    found: dict[str, Any] = _kept(kind.rules, body, ())
     properties = body.get("properties")
     if isinstance(properties, dict):
         states = {name: public(properties[name]) for name in _STATES if name in properties}
@@ -40,30 +41,64 @@ def kept(kind: Kind, body: JsonObject) -> dict[str, Any]:
     return found
 
 
-def _kept(rule: Rule, value: Any) -> Any:
+def _kept(rule: Rule, value: Any, steps: Steps) -> Any:
     if isinstance(value, dict) and rule.shape is not Shape.LEAF:
         children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
         return {
-            public(name): _kept(child, item)
+            public(name): _kept(child, item, (*steps, name))
             for name, item, child in children
             if not (child.read_only or child.write_only)
         }
     if isinstance(value, list) and rule.shape is Shape.LIST:
-        return [_kept(rule.items or Rule(), item) for item in value]
-    return public(value)
+        return [_kept(rule.items or Rule(), item, (*steps, index)) for index, item in enumerate(value)]
+    return _digested(rule, public(value, steps))
 
 
-def public(value: Any) -> Any:
-    """Give JSON with what is secret in it hidden, or looks secret; a link tells that it had more than is shown."""
+_ONE_LINE: Final = 200
+"""Characters of a text that is kept as it is: longer ones, and those of several lines, are scripts and documents."""
+_DIGEST: Final = "(text, sha256 "
+_DIGEST_WITH_SECRETS: Final = "(text with secrets, sha256 "
+
+
+def _digested(rule: Rule, value: Any) -> Any:
+    """Return a digest in place of a text that is only compared; its secrets were hidden before."""
+    if not isinstance(value, str) or not value or value.startswith((_DIGEST, _DIGEST_WITH_SECRETS)):
+        return value
+    is_script = rule.takes_file and rule.frozen
+    if not is_script and "\n" not in value and len(value) <= _ONE_LINE:
+        return value
+    import hashlib  # noqa: PLC0415 (slow to import, and for snapshots alone)
+
+    digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{_DIGEST_WITH_SECRETS if HIDDEN in value else _DIGEST}{digest})"
+
+
+def public(value: Any, steps: Steps = ()) -> Any:
+    """
+    Return JSON with what is secret in it hidden, or looks secret; a link tells that it had more than is shown.
+
+    Args:
+        value: JSON in which secrets may be sealed.
+        steps: Where it stands: its last steps name it.
+    """
+    named = {path for path, _ in named_secrets(value, steps)}
+    return _public(value, steps, named)
+
+
+def _public(value: Any, steps: Steps, named: set[Steps]) -> Any:
     if isinstance(value, SecretUrl):
         return scrub(value.base if value.reveal() == value.base else f"{value.base}?{HIDDEN}")
     if isinstance(value, Secret):
         return HIDDEN
+    if steps in named:
+        return HIDDEN
     if isinstance(value, str):
         return scrub(value)
     if isinstance(value, dict):
-        return {public(name): public(item) for name, item in value.items()}
-    return [public(item) for item in value] if isinstance(value, list) else value
+        return {scrub(name): _public(item, (*steps, name), named) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_public(item, (*steps, index), named) for index, item in enumerate(value)]
+    return value
 
 
 def assumed(kind: Kind, body: JsonObject, stated: JsonObject) -> tuple[dict[str, Any], tuple[Steps, ...]]:
@@ -109,17 +144,20 @@ def _elements(rule: Rule, have: list[Any], want: list[Any], steps: Steps, note: 
 
 def _by_key(rule: Rule, elements: list[Any]) -> list[tuple[str | int, Any]]:
     if rule.list_type == "set":  # an element is its own key, hidden or not
-        return [(_form(rule.items or Rule(), item), item) for item in elements]
+        return [(_form(rule.items or Rule(), item, ()), item) for item in elements]
     return [(key, item) for key, (_, item) in keyed(rule, elements).items()]
 
 
 def _leaf(rule: Rule, have: Any, want: Any, steps: Steps, note: Callable[[Steps], None]) -> Any:
-    form = _form(rule, have)
-    if HIDDEN not in form or form != _form(rule, want):
+    form = _form(rule, have, steps)
+    if form != _form(rule, want, steps):
         return have
-    note(steps)
-    return want
+    if HIDDEN in form or _DIGEST_WITH_SECRETS in form:
+        note(steps)
+        return want
+    return want if _DIGEST in form else have
 
 
-def _form(rule: Rule, value: Any) -> str:
-    return canonical(normalize(rule.normalize, public(value)))
+def _form(rule: Rule, value: Any, steps: Steps) -> str:
+    """Return how a value is kept: of one that is a digest already, the same."""
+    return canonical(normalize(rule.normalize, _digested(rule, public(value, steps))))

@@ -10,12 +10,19 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
 from itertools import groupby
 from operator import itemgetter
 from string import ascii_lowercase, ascii_uppercase
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import quote, unquote, urlsplit
+
+from reconciler.secret_names import is_plain
+from reconciler.sensitive import named_secrets, spans
+
+if TYPE_CHECKING:
+    from reconciler.model import FieldPath
 
 HIDDEN: Final = "(secret)"
 HIDDEN_CHANGED: Final = "(secret, changed)"
@@ -112,6 +119,95 @@ def shown(value: Any) -> Any:
     return value
 
 
+def printable(value: Any, path: FieldPath = ()) -> Any:
+    """
+    Return *value* as it may be printed: without secrets, without what looks like one, without what is named so.
+
+    Args:
+        value: JSON in which secrets may be sealed; anything else is returned as it is.
+        path: Where it stands: its last steps name it.
+    """
+    return _Hiding().value(value, path)
+
+
+def printable_pair(observed: Any, desired: Any, path: FieldPath = ()) -> tuple[Any, Any]:
+    """Return both sides of a difference as they may be printed; a secret that differs is said to have changed."""
+    hiding = _Hiding()
+    left = hiding.value(observed, path)
+    is_there = observed is not None and not isinstance(observed, Enum)
+    right = (_Hiding(frozenset(hiding.found)) if is_there else _Hiding()).value(desired, path)
+    if isinstance(observed, Secret) and isinstance(desired, Secret) and left == right:
+        return HIDDEN, HIDDEN_CHANGED
+    if isinstance(left, str) and left == right and HIDDEN in left and observed != desired:
+        return left, HIDDEN_CHANGED
+    return left, right
+
+
+def credentials_in(value: Any, path: FieldPath = ()) -> frozenset[Secret]:
+    """Return what is in *value* and looks like a credential, or is named so, and is not sealed."""
+    hiding = _Hiding()
+    hiding.value(value, path)
+    return frozenset(map(Secret, hiding.found))
+
+
+def without_credentials(value: Any, path: FieldPath, instead: str) -> Any:
+    """Return JSON with *instead* in place of what looks like a credential, or is named so; ordinary links stay."""
+    return _Hiding(instead=instead).value(value, path)
+
+
+class _Hiding:
+    """
+    Hides credentials in one value.
+
+    Attributes:
+        found: What was hidden.
+    """
+
+    def __init__(self, known: frozenset[str] | None = None, instead: str | None = None) -> None:
+        """Hide, or put something else *instead*; where something is *known*, what is not in it is shown as changed."""
+        self._known = known
+        self._instead = instead
+        self._named: dict[FieldPath, str] = {}
+        self.found: set[str] = set()
+
+    def value(self, value: Any, path: FieldPath) -> Any:
+        """Return JSON as it may be printed."""
+        self._named = dict(named_secrets(value, path))
+        return self._value(value, path)
+
+    def _value(self, value: Any, path: FieldPath) -> Any:
+        if isinstance(value, Secret):
+            return value.shown
+        if path in self._named:
+            return self._hidden(str(value))
+        if isinstance(value, str):
+            text = _without(value, self._hidden)
+            return scrub(text) if self._instead is None else text
+        if isinstance(value, Mapping):
+            return {scrub(str(key)): self._value(item, (*path, str(key))) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._value(item, (*path, index)) for index, item in enumerate(value)]
+        return value
+
+    def _hidden(self, text: str) -> str:
+        self.found.add(text)
+        if self._instead is not None:
+            return self._instead
+        return HIDDEN if self._known is None or text in self._known else HIDDEN_CHANGED
+
+
+def _without(text: str, hidden: Callable[[str], str]) -> str:
+    """Return *text* with every credential in it replaced by what *hidden* makes of it."""
+    found = spans(text)
+    if not found:
+        return text
+    parts, at = [], 0
+    for span in found:
+        parts += [text[at : span.start], hidden(text[span.start : span.end])]
+        at = span.end
+    return "".join([*parts, text[at:]])
+
+
 def reveal(value: Any) -> Any:
     """Give *value* with every secret in it as its true text. For the body of a request only."""
     if isinstance(value, Secret):
@@ -163,6 +259,7 @@ def scrub(text: str) -> str:
     The one net under what was sealed long before: for what others wrote, before any of it is cut, and for finished
     text. Only what looks like a secret goes, never the text around it.
     """
+    text = _without(text, lambda _: HIDDEN)
     text = _URL.sub(lambda found: f"{found[1]}?{HIDDEN}" if found[2] else found[0], text)
     text = _ENCODED_QUERY.sub(rf"\1{HIDDEN}", text)
     text = _PARAMETER.sub(_without_value, text)
@@ -173,7 +270,9 @@ def scrub(text: str) -> str:
 
 def _without_value(found: re.Match[str]) -> str:
     before = found.string[max(0, found.start() - 8) : found.start()]
-    return f"{found[1]}{HIDDEN}" if _START.search(before) else found[0]
+    value = found[0].removeprefix(found[1])
+    is_shown = value.startswith("(secret") or (not found[1].lower().startswith("sig") and is_plain(value))
+    return f"{found[1]}{HIDDEN}" if _START.search(before) and not is_shown else found[0]
 
 
 _PIECE: Final = 12

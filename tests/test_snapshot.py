@@ -141,11 +141,26 @@ def told(reading: Reading, unknown: set[tuple[str, str]]) -> Any:
     for item in report["resources"]:
         address = f"{item['kind']}/{item['name']}"
         hidden = {path for of, path in unknown if of == address}
-        changes = [each for each in item["changes"] if each["path"] not in hidden]
+        changes = [_with_digests(each) for each in item["changes"] if each["path"] not in hidden]
         verdict = None if hidden else [item[name] for name in ("action", "reason", "sync", "fix")]
         error = item["error"] and item["error"]["code"]
         found.append((address, item["id"], item["source"], verdict, item["health"], error, changes))
     return json.loads(scrub(json.dumps(found, default=str)))  # as finished text shows it
+
+
+def _with_digests(change: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the live texts that a snapshot holds as a digest: scripts, and those of several lines."""
+
+    def without(value: Any, path: str) -> Any:
+        if isinstance(value, dict):
+            return {name: without(item, f"{path}.{name}") for name, item in value.items()}
+        if isinstance(value, list):
+            return [without(item, path) for item in value]
+        is_script = "manageActions" in path or path.rpartition(".")[2] == "defaultScript"
+        is_text = isinstance(value, str) and (is_script or "\n" in value or len(value) > 200)
+        return None if is_text or str(value).startswith("(text") else value
+
+    return {**change, "observed": without(change["observed"], change["path"])} if "observed" in change else change
 
 
 # ---------------------------------------------------------------------------------------------- what is kept of a body

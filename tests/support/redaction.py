@@ -137,10 +137,21 @@ def _stated(secrets: Sequence[Sample], text: str) -> list[Manifest]:
         hook, package = sorted(_links(sample))
         endpoints = {"notificationEndpoints": [{"uri": hook}]}
         made += [
-            definition(f"d{number}x{form}", description=text, packageFileUri=package, notificationPolicy=endpoints)
+            definition(
+                f"d{number}x{form}",
+                description=_described(text, sample),
+                packageFileUri=package,
+                notificationPolicy=endpoints,
+            )
             for form in range(len(FORMS))
         ]
     return made
+
+
+def _described(text: str, sample: Sample) -> str:
+    """Give a script that holds the word as people write credentials: it is no secret leaf, only a text."""
+    word = sample.word[::-1]
+    return f"{text}\nexport AZP_TOKEN={word}\ncurl -u me:{word} https://me:{word}@host.example"
 
 
 async def _batch(old: Sequence[Sample], new: Sequence[Sample], figure: Figure) -> None:
@@ -162,6 +173,8 @@ async def _batch(old: Sequence[Sample], new: Sequence[Sample], figure: Figure) -
         figure.secrets += len(old)
         for sink, text in _sinks(test, plan, observation, outcomes):
             figure.look(sink, text, [*old, *new])
+            if sink != "repr and str":  # a description is no secret leaf: the net is what hides a credential in it
+                figure.look(sink, text, [Sample(sample.word[::-1], "") for sample in (*old, *new)])
 
 
 def _sinks(
