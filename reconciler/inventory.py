@@ -13,7 +13,6 @@ from reconciler.concurrency import run_all
 from reconciler.errors import ErrorInfo, UnusableAnswerError, UsageError
 from reconciler.export import Found
 from reconciler.kinds import folded_id
-from reconciler.model import JsonObject, Live
 from reconciler.patterns import is_match
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.arm.client import ArmReader
     from reconciler.kinds import Kind
+    from reconciler.model import JsonObject, Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ async def _whole(kind: Kind, params: Mapping[str, str], body: JsonObject, arm: A
     """Give a resource; read by itself where the list only names it."""
     if not isinstance(body.get("properties"), dict):
         body = await arm.get(kind.resource_id(params), kind.api_version)
-    return Live(kind.seal(body))
+    return kind.live(body)
 
 
 def _in_one_spelling(found: list[Found], typed: Mapping[str, str]) -> list[Found]:

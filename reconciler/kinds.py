@@ -16,8 +16,12 @@ from urllib.parse import quote
 
 import orjson
 
+from reconciler.latest import LatestRule, compile_latest
+from reconciler.model import Live
+from reconciler.replication import HealthRule, compile_health
 from reconciler.rules import Rule, Shape, compile_rule, walk, without_clearing
 from reconciler.secret import Secret, SecretUrl
+from reconciler.summary import Shown, compile_summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -49,6 +53,9 @@ class Kind:
         operation: ``header`` if a PUT is a long operation, ``sync`` if it ends with its answer.
         writer: URI parameters that name the slot of one writer at a time.
         health: Query that adds the replication status; None if there is none.
+        replicates: Where that status stands; None if there is none.
+        summary: What a report shows of a resource that is created.
+        latest: Where number, exclusion and regions of a version stand; None for a kind without versions.
         system_data: An api-version whose answers carry ``systemData``.
         docs: Microsoft's page.
         parameters: URI parameters, in the order of the id.
@@ -80,6 +87,9 @@ class Kind:
     links: tuple[tuple[tuple[str, ...], Rule], ...] = ()
     write_only_paths: tuple[tuple[str, ...], ...] = ()
     json_texts: tuple[tuple[str, ...], ...] = ()
+    replicates: HealthRule | None = None
+    summary: tuple[Shown, ...] = ()
+    latest: LatestRule | None = None
     _id_pattern: re.Pattern[str] = field(default=re.compile(""), repr=False)
     _sealer: _Change | None = field(default=None, repr=False)
 
@@ -118,6 +128,11 @@ class Kind:
         """
         sealed: JsonObject = self._sealer(body) if self._sealer else body
         return sealed
+
+    def live(self, body: JsonObject) -> Live:
+        """Return the live resource that ARM answered with *body*: secrets sealed, replication where it is stated."""
+        sealed = self.seal(body)
+        return Live(sealed, self.replicates.read(sealed) if self.replicates else None)
 
     def map_links(self, body: JsonObject, change: Callable[[SecretUrl], SecretUrl]) -> JsonObject:
         """Give *body* with every link to a blob that a PUT states as *change* gives it."""
@@ -202,6 +217,9 @@ def compile_kind(schema: JsonObject) -> Kind:
         operation=arm["operation"],
         writer=tuple(arm["writer"]),
         health=arm.get("health"),
+        replicates=compile_health(schema["x-health"]) if "x-health" in schema else None,
+        summary=compile_summary(schema.get("x-summary", {})),
+        latest=compile_latest(arm["latest"]) if "latest" in arm else None,
         system_data=arm.get("systemData"),
         docs=arm.get("docs"),
         parameters=parameters,

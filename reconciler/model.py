@@ -231,9 +231,10 @@ class Replication:
     How far the copies of a version are, region by region.
 
     Attributes:
-        state: Of all regions together, in lower case: ``unknown``, ``inprogress``, ``completed``, ``failed`` or empty.
+        state: Of all regions together, as Azure spells it: ``Unknown``, ``InProgress``, ``Completed``, ``Failed``;
+            empty where it states none.
         regions: Name and state of each.
-        details: What Azure says of them.
+        details: Azure's remarks on them.
     """
 
     state: str = ""
@@ -241,14 +242,24 @@ class Replication:
     details: tuple[str, ...] = ()
 
     @property
+    def is_complete(self) -> bool:
+        """Whether every copy is made."""
+        return _is(self.state, "completed")
+
+    @property
     def failed_regions(self) -> tuple[str, ...]:
         """Where a copy could not be made."""
-        return tuple(name for name, state in self.regions if state == "failed")
+        return tuple(name for name, state in self.regions if _is(state, "failed"))
+
+    @property
+    def completed_regions(self) -> tuple[str, ...]:
+        """Where the copies are made."""
+        return tuple(name for name, state in self.regions if _is(state, "completed"))
 
     @property
     def has_failed(self) -> bool:
         """Whether any copy could not be made."""
-        return self.state == "failed" or bool(self.failed_regions)
+        return _is(self.state, "failed") or bool(self.failed_regions)
 
     def failure(self) -> str:
         """Say where it failed, and what Azure says of it."""
@@ -256,8 +267,11 @@ class Replication:
         return scrub(": ".join((f"replication failed in {where}", *self.details)))
 
     def __str__(self) -> str:
-        done = sum(state == "completed" for _, state in self.regions)
-        return f"replicated to {done} of {len(self.regions)} regions"
+        return f"replicated to {len(self.completed_regions)} of {len(self.regions)} regions"
+
+
+def _is(state: str, word: str) -> bool:
+    return state.casefold() == word
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +281,11 @@ class Live:
 
     Attributes:
         body: The answer as sent, server-set fields included, secrets sealed.
+        replication: None where it was not read.
     """
 
     body: JsonObject
+    replication: Replication | None = None
 
     @property
     def provisioning_state(self) -> str:
@@ -297,24 +313,8 @@ class Live:
         """How the resource is: by its state, and by its replication where that was read."""
         if not self.is_settled:
             return Health.PROGRESSING
-        is_degraded = self.has_failed or self.replication.has_failed
+        is_degraded = self.has_failed or (self.replication is not None and self.replication.has_failed)
         return Health.DEGRADED if is_degraded else Health.HEALTHY
-
-    @property
-    def replication(self) -> Replication:
-        """How far the replication is, where that was read; nothing is known of it elsewhere."""
-        properties = self.body.get("properties")
-        status = properties.get("replicationStatus") if isinstance(properties, Mapping) else None
-        if not isinstance(status, Mapping):
-            return Replication()
-        summary = status.get("summary")
-        regions = [each for each in summary if isinstance(each, Mapping)] if isinstance(summary, list) else []
-        states = ((str(region.get("region")), region) for region in regions)
-        return Replication(
-            state=str(status.get("aggregatedState") or "").lower(),
-            regions=tuple((name, str(region.get("state") or "").lower()) for name, region in states),
-            details=tuple(str(region["details"]) for region in regions if region.get("details")),
-        )
 
 
 class Absence(StrEnum):
@@ -549,6 +549,7 @@ class Change:
         cause: Of all its differences together; None where nobody asked git, or nothing differs.
         modified: Who last modified the resource, where that was asked.
         signatures: That a PUT would use, for links to packages.
+        replication: Of the live resource; None where it was not read.
     """
 
     desired: Desired
@@ -564,6 +565,7 @@ class Change:
     cause: Cause | None = None
     modified: Modified | None = None
     signatures: tuple[Signing, ...] = ()
+    replication: Replication | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ async def observe(desired: Sequence[Desired], scope: Scope, kinds: Mapping[str, 
 async def read_one(item: Desired, arm: ArmReader) -> Observed:
     """Read one resource by itself."""
     try:
-        return Live(item.kind.seal(await arm.get(item.id, item.kind.api_version)))
+        return item.kind.live(await arm.get(item.id, item.kind.api_version))
     except Exception as error:  # noqa: BLE001 - a bug met by one read keeps no other resource from being read
         return _failure(error)
 
@@ -152,12 +152,12 @@ def _listed(kind: Kind, body: JsonObject | None) -> Observed:
         return Absent(Absence.NOT_FOUND)
     if not isinstance(body.get("properties"), dict):
         return Unreadable(ErrorInfo("UnusableAnswer", "the list names the resource without its properties"))
-    return Live(kind.seal(body))
+    return kind.live(body)
 
 
 def _unmanaged(kind: Kind, body: JsonObject) -> Unmanaged:
     resource_id = str(body["id"])
-    return Unmanaged(kind, str(body.get("name") or resource_id.rpartition("/")[2]), resource_id, Live(kind.seal(body)))
+    return Unmanaged(kind, str(body.get("name") or resource_id.rpartition("/")[2]), resource_id, kind.live(body))
 
 
 async def _read_parents(
@@ -200,7 +200,7 @@ async def _read_health(desired: Sequence[Desired], found: _Found, scope: Scope, 
 async def _read_health_of(item: Desired, found: _Found, arm: ArmReader) -> None:
     try:
         body = await arm.get(item.id, item.kind.api_version, item.kind.health)
-        found.observed[item.key] = Live(item.kind.seal(body))
+        found.observed[item.key] = item.kind.live(body)
     except ArmError:
         return  # the resource was read; that its replication could not be is no reason to forget it
     except Exception as error:  # noqa: BLE001 - as above

@@ -149,6 +149,7 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         return Decision(_signed(_decide_absent(desired, observed, parent), None, Comparison(), policy))
     comparison = compare(desired, observed.body, policy.tracking, policy.ignore)
     action, reason, sync = _decide_live(desired, observed, comparison, policy)
+    copies = observed.replication
     change = Change(
         desired=desired,
         action=action,
@@ -157,8 +158,9 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         health=observed.health,
         fields=comparison.fields,
         ignored=len(comparison.ignored),
-        ailment=observed.replication.failure() if observed.replication.has_failed else None,
+        ailment=copies.failure() if copies is not None and copies.has_failed else None,
         fix=way_out(reason, desired, comparison.refusals, policy.tracking.owner_of(observed.body)),
+        replication=copies,
     )
     return Decision(_signed(change, observed.body, comparison, policy), observed.body, comparison)
 

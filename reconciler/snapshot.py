@@ -87,7 +87,7 @@ class Snapshot:
             found = self._observed(item, observed, parents)
             if isinstance(found, Live):
                 body, unknown = assumed(item.kind, found.body, item.body)
-                found = Live(body)
+                found = item.kind.live(body)
                 problems += (_hidden(item, steps) for steps in unknown)
             observed[item.key] = found
         listed = frozenset[str]() if singly else self._listed(desired, observed)
@@ -250,7 +250,7 @@ def _record(kinds: Mapping[str, Kind], item: Mapping[str, Any]) -> Record:
         message = f"it could not be read when the snapshot was taken: {error['message']}"
         return Record(kind, item["id"], "", Unreadable(ErrorInfo(error["code"], message, fix=_RETAKE)))
     body = {**item["body"], "id": item["id"], "name": item["name"]}
-    return Record(kind, item["id"], item["name"], Live(kind.seal(body)))
+    return Record(kind, item["id"], item["name"], kind.live(body))
 
 
 def _unusable(why: str) -> SnapshotFileError:

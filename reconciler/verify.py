@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.errors import ErrorInfo, OperationError, RejectedError
-from reconciler.model import MISSING, Finding, Live, Unreadable
+from reconciler.model import MISSING, Finding, Live, Replication, Unreadable
 from reconciler.observe import read_one
 from reconciler.plan import decide
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.arm.client import ArmReader
     from reconciler.arm.polling import Patience
-    from reconciler.model import Change, Desired, FieldChange, Outcome, Replication
+    from reconciler.model import Change, Desired, FieldChange, Outcome
     from reconciler.plan import Policy
 
 DID_NOT_STICK: Final = "DidNotStick"
@@ -95,20 +95,21 @@ class Verifier:
         grace = min(self.patience.clock.monotonic() + READ_GRACE_S, deadline)
         while True:
             live = await self._copies(desired, grace)
-            if live is not None and live.replication.has_failed:
-                raise OperationError(_not_replicated(live.replication))
+            copies = live.replication or Replication() if live is not None else Replication()
+            if copies.has_failed:
+                raise OperationError(_not_replicated(copies))
             if live is not None and live.has_failed:
                 raise OperationError(provisioning_failed(live))
-            if live is not None and live.is_settled and live.replication.state == "completed":
+            if live is not None and live.is_settled and copies.is_complete:
                 return
             if live is not None:
-                self.progress.noted(desired, str(live.replication))
+                self.progress.noted(desired, str(copies))
             await self.patience.pause(deadline)
 
     async def _copies(self, desired: Desired, grace: float) -> Live | None:
         """Read a resource with its replication; None for what is read of before while that may be."""
         try:
-            live = Live(await self.arm.get(desired.id, desired.kind.api_version, desired.kind.health))
+            live = desired.kind.live(await self.arm.get(desired.id, desired.kind.api_version, desired.kind.health))
         except RejectedError as error:
             if error.info.status != _NOT_FOUND or self.patience.clock.monotonic() >= grace:
                 raise

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.kinds import load_kinds
 from reconciler.model import MISSING, Action, Health, Layer, Live, Origin, Replication, Sync
 from tests.synthetic import minimal
 
@@ -58,6 +59,11 @@ def test_a_state_that_is_no_text_is_no_success() -> None:
     assert Live({"properties": {"provisioningState": 5}}).health is Health.PROGRESSING
 
 
+def live(properties: dict[str, Any]) -> Live:
+    """Return a version that ARM answered with *properties*."""
+    return load_kinds()["GalleryApplicationVersion"].live({"properties": properties})
+
+
 @pytest.mark.parametrize(
     ("status", "health"),
     [
@@ -72,7 +78,7 @@ def test_a_state_that_is_no_text_is_no_success() -> None:
 )
 def test_a_region_that_failed_to_replicate_degrades(status: Any, health: Health) -> None:
     """Where replication was read it counts, and an answer of another shape than expected is no failure."""
-    assert Live({"properties": {"provisioningState": "Succeeded", "replicationStatus": status}}).health is health
+    assert live({"provisioningState": "Succeeded", "replicationStatus": status}).health is health
 
 
 def test_a_failed_region_is_named_with_its_detail() -> None:
@@ -82,17 +88,18 @@ def test_a_failed_region_is_named_with_its_detail() -> None:
         {"region": "westus", "state": "Completed", "details": ""},
         {"region": "eastus", "state": "Failed", "details": detail},
     ]
-    live = Live({"properties": {"replicationStatus": {"aggregatedState": "Failed", "summary": summary}}})
-    assert live.replication.failure() == (
+    replication = live({"replicationStatus": {"aggregatedState": "Failed", "summary": summary}}).replication
+    assert replication is not None
+    assert replication.failure() == (
         "replication failed in eastus: cannot read https://acme.blob.core.windows.net/p/a.zip?(secret)"
     )
-    assert str(live.replication) == "replicated to 1 of 2 regions"
+    assert str(replication) == "replicated to 1 of 2 regions"
 
 
 def test_a_running_operation_hides_failed_replication() -> None:
     """What runs may mend it."""
-    live = Live({"properties": {"provisioningState": "Updating", "replicationStatus": {"aggregatedState": "Failed"}}})
-    assert live.health is Health.PROGRESSING
+    running = live({"provisioningState": "Updating", "replicationStatus": {"aggregatedState": "Failed"}})
+    assert running.health is Health.PROGRESSING
 
 
 def test_only_create_and_update_write() -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.model import MISSING, Action, Layer, Reason, Sync
+from reconciler.report.declared import declared_values
 from reconciler.report.escape import inert_json
+from reconciler.report.replicated import as_json as replication_json
 from reconciler.report.states import error_of, items, place_of
 from reconciler.report.summary import summarize
 from reconciler.secret import Secret
@@ -58,10 +60,12 @@ def _resource(item: Item) -> dict[str, Any]:
         "reason": change.reason,
         "sync": change.sync,
         "health": change.health,
+        "replication": replication_json(change.replication),
         "changes": [_field(field) for field in change.fields],
         "outcome": item.outcome.result if item.outcome else None,
         "error": _error(error, item) if error else None,
         "fix": change.fix,
+        **({"declared": values} if (values := declared_values(change)) else {}),
         **({"cause": change.cause} if change.cause else {}),
         **({"modified": _modified(change.modified)} if change.modified else {}),
         **({"signatures": [asdict(each) for each in change.signatures]} if change.signatures else {}),
@@ -82,6 +86,7 @@ def _unmanaged(unmanaged: Unmanaged) -> dict[str, Any]:
         "reason": Reason.UNMANAGED,
         "sync": Sync.UNMANAGED,
         "health": unmanaged.live.health,
+        "replication": replication_json(unmanaged.live.replication),
         "changes": [],
         "outcome": None,
         "error": None,

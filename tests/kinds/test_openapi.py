@@ -40,6 +40,7 @@ NORMALIZERS: Final = {"region", "resource-id", "instant", "json", "blob-url", "c
 ANNOTATIONS: Final = {
     "x-arm",
     "x-default-from",
+    "x-health",
     "x-kubernetes-list-map-keys",
     "x-kubernetes-list-type",
     "x-max-bytes",
@@ -49,6 +50,7 @@ ANNOTATIONS: Final = {
     "x-normalize",
     "x-removal-guard",
     "x-server-populated",
+    "x-summary",
     "x-unsettable",
     "x-warn",
 }

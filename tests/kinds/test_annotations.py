@@ -1,0 +1,63 @@
+"""The annotations of whole kinds name what the kind has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.kinds import load_kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.kinds import Kind
+    from reconciler.rules import Rule
+
+KINDS = tuple(load_kinds().values())
+
+
+def rule_at(kind: Kind, *paths: str) -> Rule:
+    """Return the rule of a body's field: a list's path, then that of a part within an element."""
+    rule: Any = kind.rules
+    for number, path in enumerate(paths):
+        rule = rule.items if number else rule
+        for step in path.split("."):
+            rule = rule.properties[step]
+    return rule  # type: ignore[no-any-return]
+
+
+def stated(annotation: Any) -> Iterator[tuple[str, ...]]:
+    """Yield the paths that an entry of ``x-summary`` or ``x-arm.latest`` names."""
+    if isinstance(annotation, str):
+        yield (annotation,)
+        return
+    yield (annotation["path"],)
+    parts = (annotation["name"], annotation.get("excluded"), *annotation.get("parts", {}).values())
+    yield from ((annotation["path"], part) for part in parts if part)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.name))
+def test_a_summary_names_fields_of_its_kind(kind: Kind) -> None:
+    """Each path of x-summary leads to a field of the body."""
+    assert kind.schema["x-summary"]
+    for annotation in kind.schema["x-summary"].values():
+        for paths in stated(annotation):
+            assert rule_at(kind, *paths)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.name))
+def test_latest_names_fields_of_its_kind(kind: Kind) -> None:
+    """The number is a URI parameter; exclusion and regions are fields of the body."""
+    latest = kind.schema["x-arm"].get("latest")
+    if latest is None:
+        return
+    assert latest["number"] in kind.parameters
+    for paths in (*stated(latest["excluded"]), *stated(latest["regions"])):
+        assert rule_at(kind, *paths)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.name))
+def test_a_kind_asks_for_the_replication_that_it_reads(kind: Kind) -> None:
+    """The query of x-arm and that of x-health are one."""
+    assert kind.health == (kind.replicates.query if kind.replicates else None)
