@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 USAGE: Final = 64
 BUG: Final = 70
+_NARROWEST: Final = 40
+_USUAL: Final = 80
+"""Columns of a help text where there is no terminal."""
+_DIGITS: Final = 6
 # What a run makes it keeps to its end, or drops without a circle: the default looks for garbage 70 times as often, and
 # costs a big plan a twelfth of its time.
 _GARBAGE: Final = (50_000, 20, 50)
@@ -51,6 +55,11 @@ class _Command(click.Command):
     @params.setter
     def params(self, made: list[click.Parameter]) -> None:
         """Take no notice of what click makes of the function alone."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help, as wide as the terminal."""
+        ctx.terminal_width = _help_width(_width())
+        return super().get_help(ctx)
 
 
 def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 (click's own)
@@ -359,7 +368,14 @@ def _rendered(report: Report, format: str, values: dict[str, Any]) -> str:  # no
     """Give the report as standard output has it."""
     from reconciler.report import render  # noqa: PLC0415
 
-    return render(report, format, color=_wants_color(values), width=_width(), base=_base())
+    return render(
+        report,
+        format,
+        color=_wants_color(values),
+        width=_width(),
+        base=_base(),
+        verbose=values.get("verbose", False),
+    )
 
 
 def _deliver(report: Report, values: dict[str, Any], text: str, given: Handover | None = None) -> None:
@@ -397,19 +413,25 @@ def _wants_color(values: dict[str, Any]) -> bool:
     return not values["no_color"] and not process_environment().values.get("NO_COLOR")
 
 
-def _width() -> int:
+def _width() -> int | None:
+    """Return the columns of the terminal, or those that COLUMNS states; None where there is neither."""
     from reconciler.settings import process_environment  # noqa: PLC0415
 
     stated = process_environment().values.get("COLUMNS", "")
-    return max(60, int(stated) if stated.isdecimal() and int(stated) else _terminal_columns())
+    columns = int(stated) if stated.isdecimal() and len(stated) < _DIGITS else _terminal_columns()
+    return max(_NARROWEST, columns) if columns else None
 
 
 def _terminal_columns() -> int:
-    """Give the width of the terminal; without shutil, whose import brings every archive format there is."""
+    """Return the columns of the terminal, 0 without one. Not by shutil, which imports every archive format."""
     try:
-        return os.get_terminal_size(1).columns or 100
-    except OSError:  # no terminal
-        return 100
+        return os.get_terminal_size(1).columns
+    except OSError:
+        return 0
+
+
+def _help_width(columns: int | None) -> int:
+    return max(50, min(columns or _USUAL, 110) - 2)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -422,9 +444,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     gc.set_threshold(*_GARBAGE)
     try:
         arguments = list(argv) if argv is not None else None
-        code = cli.main(
-            args=arguments, standalone_mode=False, terminal_width=max(50, min(_terminal_columns(), 110) - 2)
-        )
+        code = cli.main(args=arguments, standalone_mode=False, terminal_width=_help_width(_terminal_columns()))
     except click.ClickException as error:
         with suppress(OSError):
             error.show()

@@ -18,7 +18,7 @@ __all__ = ["FORMATS", "Summary", "check_formats", "exit_code", "render", "summar
 class Renderer(Protocol):
     """Turns a report into text; a format takes no notice of what it does not know, such as colors."""
 
-    def __call__(self, report: Report, *, color: bool, width: int, base: str) -> str:
+    def __call__(self, report: Report, *, color: bool, width: int | None, base: str, verbose: bool) -> str:
         """Give the text, which ends with a line end."""
 
 
@@ -30,8 +30,9 @@ def render(
     format: str,  # noqa: A002
     *,
     color: bool = False,
-    width: int = 100,
+    width: int | None = None,
     base: str = "",
+    verbose: bool = False,
 ) -> str:
     """
     Give *report* in one of *FORMATS*.
@@ -40,15 +41,16 @@ def render(
         report: What to say.
         format: The name of the format.
         color: Whether a format for terminals may color its text.
-        width: About how long a line of such a format may get by the values in it.
+        width: Columns of the terminal, for such a format; None where there is none.
         base: The working folder from the root of the repository, for a format that names files from there.
+        verbose: Whether a format for terminals shows the id of each resource.
 
     Raises:
         UsageError: There is no such format.
     """
     check_formats(format)
     renderer: Renderer = import_module(f"reconciler.report.{format.replace('-', '_')}").render
-    return masked(renderer(report, color=color, width=width, base=base))
+    return masked(renderer(report, color=color, width=width, base=base, verbose=verbose))
 
 
 def check_formats(*formats: str) -> None:

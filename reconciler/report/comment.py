@@ -11,7 +11,8 @@ from typing import Final
 from urllib.parse import quote
 
 from reconciler.report.escape import masked
-from reconciler.report.markdown import LIMIT, code
+from reconciler.report.markdown import LIMIT
+from reconciler.report.markup import code
 
 _CUT: Final = "**Cut to what fits into a comment: the end of the report is missing.**\n\n"
 

@@ -16,7 +16,8 @@ from reconciler.report.summary import count
 from reconciler.report.text import Look, head_line
 from reconciler.report.values import first_difference, literal
 from reconciler.report.words import REASONS
-from reconciler.secret import HIDDEN
+from reconciler.report.wrap import folded
+from reconciler.secret import HIDDEN, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 FORMATS: Final = ("text", "json")
 _SCHEMA_VERSION: Final = 1
 _INDENT: Final = " " * 4
-_NARROWEST: Final = 40
+_WHOLE: Final = 1 << 30
+"""More characters than any value has."""
 _STYLES: Final = {
     Verdict.CHANGE: "yellow",
     Verdict.IMMUTABLE: "red",
@@ -56,7 +58,7 @@ def check_format(name: str) -> None:
         raise UsageError(message)
 
 
-def render(explanation: Explanation, format: str, *, color: bool = False, width: int = 100) -> str:  # noqa: A002
+def render(explanation: Explanation, format: str, *, color: bool = False, width: int | None = None) -> str:  # noqa: A002
     """
     Give *explanation* in one of *FORMATS*.
 
@@ -64,12 +66,13 @@ def render(explanation: Explanation, format: str, *, color: bool = False, width:
         explanation: What to say.
         format: The name of the format.
         color: Whether text is colored.
-        width: About how long a line of text may get by the values in it.
+        width: Columns of the terminal, to which lines of text are folded; values stay whole.
     """
     check_format(format)
     if format == "json":
         return masked(inert_json(json.dumps(as_json(explanation), indent=2)) + "\n")
-    return masked("".join(f"{inert(line)}\n" for line in _lines(explanation, Look(color, width))))
+    lines = (masked(inert(line)) for line in _lines(explanation, Look(color)))
+    return masked("".join(f"{part}\n" for line in lines for part in folded(line, width, divide=False)))
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
@@ -146,31 +149,36 @@ def _counted(explanation: Explanation) -> str:
 def _row_lines(row: Row, look: Look) -> Iterator[str]:
     verdict = look.paint(str(row.verdict), _STYLES.get(row.verdict, "dim"))
     yield f"{verdict}  {look.paint(visible(row.path), 'bold')}"
-    room = max(look.width // 2, _NARROWEST)
     if row.origin is not None:
         place = look.paint(f"{visible(row.origin.file)}:{row.origin.line}", "dim")
-        yield f"{_INDENT}stated: {_stated(row, room)}  {place}{_LAYERS[row.origin.layer]}"
+        yield from _value("stated", row.stated, f"  {place}{_LAYERS[row.origin.layer]}")
     elif row.default is not MISSING:
-        yield f"{_INDENT}default: {literal(row.default, room)}"
+        yield from _value("default", row.default)
     if row.observed is not MISSING:
-        yield f"{_INDENT}live: {literal(row.observed, room)}"
-    yield from _compared(row, room)
+        yield from _value("live", row.observed)
+    yield from _compared(row)
     yield f"{_INDENT}class: {'; '.join((str(row.field_class), *map(visible, row.rules)))}"
     yield f"{_INDENT}why: {visible(row.why)}"
 
 
-def _stated(row: Row, room: int) -> str:
-    return WRITE_ONLY if row.stated == WRITE_ONLY else literal(row.stated, room)
+def _value(label: str, value: object, after: str = "") -> Iterator[str]:
+    """Yield a value, whole: on one line, or below its label where it has several."""
+    if not isinstance(value, str) or "\n" not in value:
+        yield f"{_INDENT}{label}: {WRITE_ONLY if value == WRITE_ONLY else literal(value, _WHOLE)}{after}"
+        return
+    lines = scrub(value).split("\n")
+    yield f"{_INDENT}{label}: {count(len(lines), 'line')}{after}"
+    yield from (f"{_INDENT * 2}| {visible(line)}" for line in lines)
 
 
-def _compared(row: Row, room: int) -> Iterator[str]:
+def _compared(row: Row) -> Iterator[str]:
     """Give what is compared, where that is not what is shown already, and the first line that differs."""
     want, have = row.compared_desired, row.compared_observed
     written = row.default if row.stated is MISSING else row.stated
     as_written = (want, have) == (written, row.observed) or (row.observed is MISSING and want == have == written)
     if want is not MISSING and not as_written and not want == have == HIDDEN:
-        other = "" if want == have else f" with {literal(have, room)}"
-        yield f"{_INDENT}compared: {literal(want, room)}{other}"
-    differs = first_difference(row.observed, row.stated, room)
+        other = "" if want == have else f" with {literal(have, _WHOLE)}"
+        yield f"{_INDENT}compared: {literal(want, _WHOLE)}{other}"
+    differs = first_difference(row.observed, row.stated, _WHOLE)
     if differs:
         yield f"{_INDENT * 2}{differs}"

@@ -13,11 +13,13 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__
-from reconciler.model import Action, Health, Op, Reason, Result
+from reconciler.model import Health, Op, Reason, Result
 from reconciler.report.elements import e, raw, written
 from reconciler.report.escape import visible
 from reconciler.report.page import POLICY, SCRIPT, STYLE
+from reconciler.report.problems import Counted, counted
 from reconciler.report.remarks import words_for
+from reconciler.report.replicated import regions_of, replicated, title_of
 from reconciler.report.states import Item, Level, error_of, level_of, noteworthy
 from reconciler.report.summary import exit_code, verdict
 from reconciler.report.text import Look, error_lines, footer, place_of_field, problem_lines, sides, why_lines
@@ -85,7 +87,7 @@ def _body(report: Report) -> ET.Element:
     return e(
         "body",
         _banner(report),
-        e("main", *_problems(report), _listing(cards) if cards else None),
+        e("main", *_problems(report), _listing(cards) if cards else None, *_replication(report)),
         e("footer", f"Written by reconciler {__version__}."),
         raw("script", SCRIPT) if cards else None,
     )
@@ -105,23 +107,24 @@ def _banner(report: Report) -> ET.Element:
 
 
 def _problems(report: Report) -> Iterator[ET.Element]:
-    for title, level, problems in (("Errors", "error", report.errors), ("Warnings", "warning", report.warnings)):
-        if problems:
-            cards = (_problem(problem, level) for problem in problems)
+    found = (("Errors", "error", map(Counted, report.errors)), ("Warnings", "warning", counted(report.warnings)))
+    for title, level, problems in found:
+        cards = [_problem(each.problem, level, each.places) for each in problems]
+        if cards:
             yield e("section", e("h2", title, id=level), e("ul", *cards), aria_labelledby=level)
 
 
-def _problem(problem: Problem, level: str) -> ET.Element:
+def _problem(problem: Problem, level: str, places: str) -> ET.Element:
     where = ":".join(str(part) for part in (visible(problem.file), problem.line, problem.column) if part is not None)
     head = e(
         "div",
         e("span", "!", class_="mark", aria_hidden="true"),
         e("span", visible(problem.message), class_="name"),
         e("span", visible(problem.code), class_="state"),
-        e("span", where, class_="place"),
+        e("span", f"{where}, {places}" if places else where, class_="place"),
         class_="head",
     )
-    _, *more = problem_lines(problem, level, Look())
+    _, *more = problem_lines(problem, level, Look(), places)
     body = e("div", *_paragraphs(more), class_="body") if more else None
     return e("li", head, body, class_=f"card tone-{'bad' if level == 'error' else 'warn'}")
 
@@ -130,6 +133,16 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[ET.Element]:
     """Give lines of the text report as paragraphs; the way out stands out."""
     for line in map(str.strip, lines):
         yield e("p", line, **({"class_": "fix"} if line.startswith("fix: ") else {}))
+
+
+def _replication(report: Report) -> Iterator[ET.Element]:
+    """Yield a list of the resources whose replication was read, and of their regions."""
+    cards = []
+    for change, copies in replicated(report):
+        lines = (title_of(change, copies), *regions_of(copies))
+        cards.append(e("li", e("div", *(e("p", line) for line in lines), class_="body"), class_="card"))
+    if cards:
+        yield e("section", e("h2", "Replication", id="copies"), e("ul", *cards), aria_labelledby="copies")
 
 
 def _listing(cards: Sequence[_Card]) -> ET.Element:
@@ -201,9 +214,8 @@ def _element(card: _Card, *, is_open: bool) -> ET.Element:
 
 def _said(item: Item) -> Iterator[ET.Element]:
     """Give what a resource is and why, then what differs."""
-    change, lines = item.change, [line.strip() for line in why_lines(item)]
-    if change.action is not Action.CREATE:
-        lines.insert(0, visible(change.desired.id))
+    change = item.change
+    lines = [visible(change.desired.id), *(line.strip() for line in why_lines(item))]
     for place, line in enumerate(lines):
         yield e("p", line, **({} if place else {"class_": "id"}))
     if change.fields:

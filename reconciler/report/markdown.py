@@ -1,27 +1,34 @@
 """
 The report for a pull request, as GitHub's Markdown, short enough for one comment.
 
-Every text from outside stands in a code span or a fence: there no Markdown, HTML, link or @mention has a meaning.
+Every text from outside stands in a code span or a fence: there no Markdown, HTML, link or @mention has a meaning. The
+most urgent part comes first, and the room of a comment is spent from the top: resources that need somebody, the table,
+the details of the others, warnings.
 """
 
 from __future__ import annotations
 
-import re
 from html import escape
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Action, Health, Reason
+from reconciler.model import Action, Health, Op, Reason, Result
+from reconciler.report.declared import declared
 from reconciler.report.escape import inert, masked, visible
-from reconciler.report.states import ending_of, error_of, is_applied, noteworthy, state_of
+from reconciler.report.markup import code, fence, narrow, prose, sentence
+from reconciler.report.problems import counted
+from reconciler.report.replicated import regions_of, replicated, title_of
+from reconciler.report.states import ending_of, error_of, is_applied, noteworthy, place_of, state_of
 from reconciler.report.summary import count, verdict
-from reconciler.report.text import Look, footer, item_lines
-from reconciler.report.words import MARKS, REASONS, UNMANAGED_MARK, gone_of
+from reconciler.report.text import blocks, footer, needs_somebody, place_of_field, sides, why_lines
+from reconciler.report.values import line_changes
+from reconciler.report.words import MARKS, REASONS, UNMANAGED_MARK, gone_of, note_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.model import Problem, Report, Unmanaged
+    from reconciler.errors import ErrorInfo
+    from reconciler.model import Change, FieldChange, Problem, Replication, Report, Unmanaged
     from reconciler.report.states import Item
 
 LIMIT: Final = 65_536
@@ -30,10 +37,11 @@ LIMIT: Final = 65_536
 _RESERVED: Final = 1024
 """Kept for the headings, the notes about what is left out, and the last line."""
 
-_HEAD: Final = "| | kind | name | action | why | where |\n| --- | --- | --- | --- | --- | --- |\n"
-_PLAIN: Final = re.compile(r"(?!.*www\.)[a-z0-9 .,;:()%-]*", re.IGNORECASE | re.ASCII)
-"""What is in our own sentences, and begins no markup, link, mention or reference of GitHub's."""
-_BACKTICKS: Final = re.compile("`+")
+_HEAD: Final = "| resource | action | why |\n| --- | --- | --- |\n"
+_ROOM: Final = 200
+"""Characters of a value."""
+_MOST_LINES: Final = 60
+"""Lines of the difference between two scripts."""
 
 
 class _Room:
@@ -43,12 +51,17 @@ class _Room:
         self._left = left
 
     def fit(self, blocks: Iterable[str], what: str, before: str = "") -> str:
-        """Give *blocks* as far as they fit, under *before*, with a note about the rest; empty if there are none."""
+        """
+        Return *blocks* as far as they fit, under *before*, with a note about the rest; empty if there are none.
+
+        Once a block does not fit, no later one of the report does: it is cut from the bottom.
+        """
         taken: list[str] = []
         waiting = list(blocks)
         for block in waiting:
             size = len(masked(block).encode())
             if size > self._left:
+                self._left = 0
                 break
             self._left -= size
             taken.append(block)
@@ -58,90 +71,116 @@ class _Room:
 
 
 def render(report: Report, *, limit: int = LIMIT, **_: object) -> str:
-    """Give *report* as Markdown of at most *limit* bytes; what does not fit is dropped from the end, and counted."""
+    """Return *report* as Markdown of at most *limit* bytes; what does not fit is dropped from the end, and counted."""
     room = _Room(limit - _RESERVED)
     applied = is_applied(report)
     shown = noteworthy(report)
-    unmanaged = report.plan.unmanaged
+    urgent = [item for item in shown if needs_somebody(item)]
+    others = [item for item in shown if not needs_somebody(item) and _has_details(item)]
+    rows = chain(_rows(shown, applied=applied), map(_unmanaged_row, report.plan.unmanaged))
     text = "".join(
         (
-            f"### {_sentence(verdict(report))}\n",
+            f"### {sentence(verdict(report))}\n",
             room.fit((_bullet(problem, "error") for problem in report.errors), "error"),
-            room.fit((_bullet(problem, "warning") for problem in report.warnings), "warning"),
-            room.fit(chain(_rows(shown, applied=applied), map(_unmanaged_row, unmanaged)), "resource", _HEAD),
-            room.fit((_details(item, applied=applied) for item in shown if _has_details(item)), "detail"),
+            room.fit((_urgent(item, applied=applied) for item in urgent), "resource that needs attention"),
+            room.fit(rows, "resource", _HEAD),
+            room.fit(map(_details, others), "detail"),
+            room.fit((_replication(change, copies) for change, copies in replicated(report)), "version"),
+            room.fit((_bullet(each.problem, "warning", each.places) for each in counted(report.warnings)), "warning"),
             f"\n{footer(report)}\n",
         )
     )
     return text.rstrip("\n") + "\n"
 
 
-def _sentence(text: str) -> str:
-    """Give a sentence of ours as it is, and as a code span where it quotes what may have a meaning."""
-    return text if _PLAIN.fullmatch(text) else code(text)
-
-
-def code(text: str) -> str:
-    """Give *text* as a code span that nothing in it can close."""
-    body = inert(visible(text))
-    if not body:
-        return "(empty)"
-    fence = "`" * (_longest_run(body) + 1)
-    blank = body.startswith(" ") and body.endswith(" ") and not body.isspace()
-    if blank or body.startswith("`") or body.endswith("`"):
-        body = f" {body} "  # a reader of Markdown takes one blank away from each side again
-    return f"{fence}{body}{fence}"
-
-
-def cell(text: str) -> str:
-    r"""
-    Give *text* as a code span for a table.
-
-    There a pipe ends the cell even in a code span, unless there is a backslash before it. Whether that backslash may
-    itself be escaped is read in two ways by two parsers, so one of the text's own before a pipe becomes ``\x5c``.
-    """
-    return code(visible(text).replace("\\|", r"\x5c|")).replace("|", r"\|")
-
-
-def _longest_run(text: str) -> int:
-    return max(map(len, _BACKTICKS.findall(text)), default=0)
-
-
-def _bullet(problem: Problem, level: str) -> str:
+def _bullet(problem: Problem, level: str, places: str = "") -> str:
     where = ":".join(str(part) for part in (problem.file, problem.line, problem.column) if part is not None)
-    path = f" at {code(problem.path)}" if problem.path else ""
-    fix = f"<br>fix: {code(problem.fix)}" if problem.fix else ""
-    return f"- {code(where)}: **{level}** {code(problem.code)}{path}: {code(problem.message)}{fix}\n"
+    path = f" at {code(problem.path)}" if problem.path and not places else ""
+    fix = f"<br>fix: {prose(problem.fix)}" if problem.fix else ""
+    more = f" ({places})" if places else ""
+    return f"- {code(where)}: **{level}** {code(problem.code)}{path}: {sentence(problem.message)}{more}{fix}\n"
+
+
+def _urgent(item: Item, *, applied: bool) -> str:
+    desired = item.change.desired
+    action = ending_of(item) if applied else item.change.action
+    where = code(f"{desired.source.file}:{desired.source.line}")
+    head = f"- **{action}** {code(desired.kind.name)} {code(desired.name)}: {_why(item)} ({where})\n"
+    return head + _lines(item, "  ", with_reason=False)
 
 
 def _rows(shown: Iterable[Item], *, applied: bool) -> Iterator[str]:
     for item in shown:
         desired = item.change.desired
         action = ending_of(item) if applied else item.change.action
-        where = cell(f"{desired.source.file}:{desired.source.line}")
-        named = f"`{MARKS[item.change.action]}` | {cell(desired.kind.name)} | {cell(desired.name)}"
-        yield f"| {named} | {action} | {_why(item)} | {where} |\n"
+        where = narrow(f"{desired.source.file}:{desired.source.line}")
+        named = f"{narrow(desired.kind.name)}<br>{narrow(desired.name)}"
+        why = _why(item)
+        yield f"| {named} | `{MARKS[item.change.action]}` {action} | {why}{'<br>' if why else ''}{where} |\n"
 
 
 def _why(item: Item) -> str:
+    """Return why a resource is in the report; nothing where that was so before, and the run has changed it."""
     change, error = item.change, error_of(item)
+    if item.outcome is not None and item.outcome.result is Result.SUCCEEDED:
+        return ""
     why = state_of(change) if change.action is Action.NONE else REASONS[change.reason]
     why = gone_of(change) or why if change.reason is Reason.NOT_FOUND else why
     ill = f", health {change.health}" if change.health is Health.DEGRADED else ""
-    return why + ill + (f", {cell(error.code)}" if error else "")
+    return why + ill + (f", {narrow(error.code)}" if error else "")
 
 
 def _unmanaged_row(unmanaged: Unmanaged) -> str:
-    named = f"{cell(unmanaged.kind.name)} | {cell(unmanaged.name)}"
-    return f"| `{UNMANAGED_MARK}` | {named} | none | no manifest states it; never touched | |\n"
+    named = f"{narrow(unmanaged.kind.name)}<br>{narrow(unmanaged.name)}"
+    return f"| {named} | `{UNMANAGED_MARK}` none | {REASONS[Reason.UNMANAGED]} |\n"
 
 
 def _has_details(item: Item) -> bool:
-    return bool(item.change.fields or item.change.fix or item.change.signatures or error_of(item))
+    change = item.change
+    return bool(change.fields or change.fix or change.signatures or error_of(item) or any(declared(change)))
 
 
-def _details(item: Item, *, applied: bool) -> str:
-    lines = "\n".join(inert(line) for line in item_lines(item, Look(), applied=applied))
-    fence = "`" * max(3, _longest_run(lines) + 1)
-    summary = escape(inert(visible(f"{item.change.desired.kind.name} {item.change.desired.name}")))
-    return f"<details><summary><code>{summary}</code></summary>\n\n{fence}text\n{lines}\n{fence}\n\n</details>\n"
+def _details(item: Item) -> str:
+    summary = escape(inert(visible(masked(f"{item.change.desired.kind.name} {item.change.desired.name}"))))
+    return f"<details><summary><code>{summary}</code></summary>\n\n{_lines(item, '')}\n</details>\n"
+
+
+def _lines(item: Item, indent: str, *, with_reason: bool = True) -> str:
+    """Return what there is to say of one resource as a list: values or differences, the error, the fix."""
+    change, error = item.change, error_of(item)
+    values = [f"{label}: {code(text)}" for label, text in declared(change)]
+    said = [sentence(line.strip()) for line in why_lines(item, with_values=False, with_reason=with_reason)]
+    lines = [f"{indent}- {line}\n" for line in (*values, *said)]
+    lines += [_field(change, field, indent) for field in change.fields]
+    if error is not None:
+        lines += [f"{indent}- {line}\n" for line in _error(item, error)]
+    fixes = dict.fromkeys(fix for fix in (error.fix if error else None, change.fix) if fix)
+    lines += [f"{indent}- fix: {prose(fix)}\n" for fix in fixes]
+    return "".join(lines)
+
+
+def _error(item: Item, error: ErrorInfo) -> Iterator[str]:
+    status = f", HTTP {error.status}" if error.status is not None else ""
+    request = f", request id {code(error.request_id)}" if error.request_id else ""
+    lines = "<br>".join(map(code, error.message.split("\n")))
+    yield f"error {code(error.code)}: {lines}{status}{request}"
+    if found := place_of(item):
+        path, origin = found
+        yield code(f"at: {path}  {origin.file}:{origin.line}")
+
+
+def _field(change: Change, field: FieldChange, indent: str) -> str:
+    note, place = note_of(field), place_of_field(change, field)
+    sign, shown = sides(change, field, _ROOM)
+    mark = "**!** " if blocks(field) else f"`{sign}` " if sign.strip() else ""
+    about = f"{mark}{code(field.path)}"
+    after = "".join((f" ({note})" if note else "", f" {code(place)}" if place else ""))
+    changes = line_changes(field.observed, field.desired, _MOST_LINES) if field.op is Op.REPLACE else ()
+    if changes:
+        return f"{indent}- {about}{after}\n{fence('diff', changes, f'{indent}  ')}"
+    return f"{indent}- {about}: {' → '.join(map(code, shown))}{after}\n"
+
+
+def _replication(change: Change, replication: Replication) -> str:
+    regions = "".join(f"  - {prose(line)}\n" for line in regions_of(replication))
+    return f"- {prose(title_of(change, replication))}\n{regions}"

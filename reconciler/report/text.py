@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model import MISSING, Action, Finding, Health, Op, Result, Sync
-from reconciler.report.escape import inert, visible
+from reconciler.report.declared import declared
+from reconciler.report.escape import inert, masked, visible
+from reconciler.report.problems import counted
+from reconciler.report.replicated import regions_of, replicated, title_of
 from reconciler.report.states import Item, ending_of, error_of, is_applied, noteworthy, place_of
 from reconciler.report.summary import count, summarize, verdict
 from reconciler.report.values import first_difference, literal, pair
 from reconciler.report.words import MARKS, PLAIN, REASONS, SIGNATURES, UNMANAGED_MARK, gone_of, note_of
+from reconciler.report.wrap import folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +22,16 @@ if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo
     from reconciler.model import Change, FieldChange, Problem, Report, Unmanaged
 
-_STYLES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+_STYLES: Final = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "cyan": "36",
+    "alarm": "91",
+}
 _COLORS: Final = {"+": "green", "~": "yellow", "!": "red", "?": "red", "…": "cyan", "=": "blue", "*": "dim"}
 _SIGNS: Final = {Op.ADD: "+", Op.REMOVE: "-", Op.REPLACE: " "}
 _NARROWEST: Final = 40
@@ -28,6 +41,8 @@ MOST: Final = 500
 _LONG: Final = 300
 """An error longer than that, such as all that a sign-in tried, is told of one resource, and the others point at it."""
 _INDENT: Final = " " * 4
+_USUAL: Final = 100
+"""About how long a line gets by its values where there is no terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +53,40 @@ class Look:
     Attributes:
         color: Whether parts are wrapped in ANSI codes; the text without them is the same.
         width: About how long a line may get by its values.
+        ids: Whether the id of each resource is shown.
     """
 
     color: bool = False
     width: int = 100
+    ids: bool = False
 
     def paint(self, text: str, style: str) -> str:
         """Give *text* in a style of *_STYLES*."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and text else text
 
 
-def render(report: Report, *, color: bool = False, width: int = 100, **_: object) -> str:
-    """Give *report* as lines of text, without any control character but line ends and, if asked for, colors."""
-    look = Look(color, width)
-    lines = [look.paint(verdict(report), "bold"), "", *_body(report, look), footer(report)]
-    return "".join(f"{inert(line)}\n" for line in lines).rstrip("\n") + "\n"
+def render(report: Report, *, color: bool = False, width: int | None = None, verbose: bool = False, **_: object) -> str:
+    """
+    Return *report* as lines of text, without any control character but line ends and, if asked for, colors.
+
+    Args:
+        report: What is reported.
+        color: Whether parts are colored.
+        width: Columns of the terminal, to which lines are folded; None where there is no terminal.
+        verbose: Whether the id of each resource is shown.
+    """
+    look = Look(color, width or _USUAL, verbose)
+    first, body, last = look.paint(verdict(report), "bold"), [*_body(report, look)], footer(report)
+    lines = [first, "", *body, *((last,) if last else ()), *((first,) if body else ())]
+    text = "".join(f"{part}\n" for line in lines for part in folded(masked(inert(line)), width))
+    return text.rstrip("\n") + "\n"
 
 
 def _body(report: Report, look: Look) -> Iterator[str]:
     before: tuple[str, ...] = ()
     for block in _blocks(report, look):
         yield from block
-        before = block
+        before = block or before
     if before:
         yield ""
 
@@ -67,8 +94,8 @@ def _body(report: Report, look: Look) -> Iterator[str]:
 def _blocks(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
     for problem in report.errors:
         yield tuple(problem_lines(problem, "error", look))
-    for problem in report.warnings:
-        yield tuple(problem_lines(problem, "warning", look))
+    for warning in counted(report.warnings):
+        yield tuple(problem_lines(warning.problem, "warning", look, warning.places))
     found: tuple[Item | Unmanaged, ...] = (*noteworthy(report), *report.plan.unmanaged)
     told: dict[ErrorInfo, str] = {}
     for each in _chosen(found):
@@ -78,15 +105,25 @@ def _blocks(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
             yield tuple(_unmanaged_lines(each, look))
     if len(found) > MOST:
         yield ("", f"{count(len(found) - MOST, 'more resource')} not shown: --report json=FILE writes all of them")
+    yield tuple(_replication_lines(report, look))
+
+
+def _replication_lines(report: Report, look: Look) -> Iterator[str]:
+    """Yield a line for each resource whose replication was read, and one for each of its regions."""
+    for change, replication in replicated(report):
+        style = "red" if replication.has_failed else "green" if replication.is_complete else "cyan"
+        yield look.paint(f"replication of {title_of(change, replication)}", style)
+        yield from (f"{_INDENT}{line}" for line in regions_of(replication))
 
 
 def _chosen(found: Sequence[Item | Unmanaged]) -> Iterator[Item | Unmanaged]:
     """Give in their order as many as are shown; what somebody must look at goes before what went well."""
-    places = sorted(range(len(found)), key=lambda place: not _needs_somebody(found[place]))
+    places = sorted(range(len(found)), key=lambda place: not needs_somebody(found[place]))
     return (found[place] for place in sorted(places[:MOST]))
 
 
-def _needs_somebody(each: Item | Unmanaged) -> bool:
+def needs_somebody(each: Item | Unmanaged) -> bool:
+    """Whether a resource failed, is blocked or could not be read: a report shows it before all others."""
     return isinstance(each, Item) and (error_of(each) is not None or each.change.action is Action.BLOCKED)
 
 
@@ -110,12 +147,12 @@ def _apply_budget(more: Mapping[str, int] | None) -> str:
     return f"; an apply adds at least {_budget(more['GET'], more['PUT'])}" if more and any(more.values()) else ""
 
 
-def problem_lines(problem: Problem, level: str, look: Look) -> Iterator[str]:
-    """Give the lines of one error or warning."""
+def problem_lines(problem: Problem, level: str, look: Look, places: str = "") -> Iterator[str]:
+    """Yield the lines of one error or warning; *places* says that other places have it too."""
     where = ":".join(str(part) for part in (visible(problem.file), problem.line, problem.column) if part is not None)
     name = look.paint(f"{level}[{visible(problem.code)}]", "red" if level == "error" else "yellow")
-    yield f"{look.paint(where, 'bold')}: {name}: {visible(problem.message)}"
-    if problem.path:
+    yield f"{look.paint(where, 'bold')}: {name}: {visible(problem.message)}{f' ({places})' if places else ''}"
+    if problem.path and not places:
         yield f"{_INDENT}at: {visible(problem.path)}"
     if problem.fix:
         yield f"{_INDENT}fix: {visible(problem.fix)}"
@@ -133,6 +170,8 @@ def item_lines(item: Item, look: Look, *, applied: bool, told: dict[ErrorInfo, s
     """
     change, error = item.change, error_of(item)
     yield head_line(change, look, f"  {_ending(item, look)}" if applied else "")
+    if look.ids:
+        yield f"{_INDENT}{visible(change.desired.id)}"
     yield from why_lines(item)
     for field in change.fields:
         yield from _field_lines(change, field, look)
@@ -158,17 +197,17 @@ def _ending(item: Item, look: Look) -> str:
     return look.paint(ending, "green" if ending in {"created", "updated", "in sync"} else "bold")
 
 
-def why_lines(item: Item) -> Iterator[str]:
-    """Give the lines that say why a resource is to be dealt with as it is."""
+def why_lines(item: Item, *, with_values: bool = True, with_reason: bool = True) -> Iterator[str]:
+    """Yield the lines that say why a resource is handled as it is; of one to create, what is declared of it too."""
     change = item.change
-    if change.action is Action.CREATE:
-        yield f"{_INDENT}{visible(change.desired.id)}"
+    if with_values:
+        yield from (f"{_INDENT}{label}: {text}" for label, text in declared(change))
     if gone := gone_of(change):
         yield f"{_INDENT}{gone}"
     for each in change.signatures:
         source = SIGNATURES.get(each.source, f"the variable {each.source}")
         yield f"{_INDENT}signature for {visible(each.host)}: {visible(source)} ({visible(each.path)})"
-    if change.reason not in PLAIN:
+    if change.reason not in PLAIN and with_reason:
         word = "left alone" if change.action is Action.NONE else str(change.action)
         yield f"{_INDENT}{word}: {REASONS[change.reason]}"
     if change.action is Action.NONE and change.sync is Sync.OUT_OF_SYNC:
@@ -187,6 +226,8 @@ def _field_lines(change: Change, field: FieldChange, look: Look) -> Iterator[str
     room = look.width - len(_INDENT) - len(path) - len(note) - len(place) - 10
     sign, shown = sides(change, field, room)
     style = {"+": "green", "-": "red"}.get(sign, "yellow")
+    if blocks(field):
+        sign, style = f"!{sign}".rstrip(), "alarm"
     parts = (
         look.paint(f"{sign} {path}: {' → '.join(shown)}", style),
         f"({note})" if note else "",
@@ -197,6 +238,11 @@ def _field_lines(change: Change, field: FieldChange, look: Look) -> Iterator[str
         differs = first_difference(field.observed, field.desired, max(look.width // 2, _NARROWEST))
         if differs:
             yield f"{_INDENT * 2}{differs}"
+
+
+def blocks(field: FieldChange) -> bool:
+    """Whether a difference is one that no PUT can make: the resource is blocked by it."""
+    return field.refusal is not None or field.finding is Finding.IMMUTABLE
 
 
 def place_of_field(change: Change, field: FieldChange) -> str:

@@ -12,6 +12,8 @@ from reconciler.model import MISSING
 from reconciler.report.escape import visible
 from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret, scrub
 
+_SCRIPT_LINES: Final = 3
+"""A live text of so many lines is shown by its lines, where the manifest has one line."""
 ABSENT: Final = "(absent)"
 _LEAD: Final = 8
 """How many equal characters are kept before the first that differs."""
@@ -94,7 +96,9 @@ def line_changes(observed: Any, desired: Any, most: int) -> tuple[tuple[str, str
     Returns:
         Pairs of a sign (``+``, ``-``, a blank, or ``…`` where lines are left out) and a line.
     """
-    if not isinstance(observed, str) or not isinstance(desired, str) or "\n" not in observed + desired:
+    if not isinstance(observed, str) or not isinstance(desired, str):
+        return ()
+    if "\n" not in desired and observed.count("\n") < _SCRIPT_LINES - 1:
         return ()
     live, wanted = scrub(observed).split("\n"), scrub(desired).split("\n")
     changes = list(islice(unified_diff(live, wanted, n=2, lineterm=""), 2, most + 4))

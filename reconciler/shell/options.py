@@ -231,6 +231,7 @@ OUTPUT: Final[Parameters] = (
         type=_Pair("FORMAT=FILE"),
         help="Write the report to a file too, in any of these formats. Repeatable.",
     ),
+    click.Option(["-v", "--verbose"], is_flag=True, help="Show the id of each resource in the text report."),
     *LOG,
     COLOR,
 )

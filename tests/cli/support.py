@@ -329,6 +329,11 @@ class Done:
     err: str
 
     @property
+    def flat(self) -> str:
+        """Return standard output on one line, wherever the text was folded."""
+        return " ".join(self.out.split())
+
+    @property
     def report(self) -> Report:
         """Give the JSON report on standard output, checked."""
         return checked(json.loads(self.out))

@@ -209,7 +209,7 @@ def test_a_refusal_is_reported_where_the_manifest_states_what_azure_names(
     line = next(at for at, text in enumerate(file.read_text().splitlines(), 1) if "mediaLink" in text)
     error = resource(report("apply", code=1), version())["error"]
     assert (error["code"], error["path"], error["line"]) == ("InvalidParameter", path, line)
-    place = f"at: {path}  manifests/{file.name}:{line}"
-    assert place in run("apply").out
-    assert place in run("apply", "-o", "markdown").out
+    place = f"at: {path} manifests/{file.name}:{line}"
+    assert place in run("apply").flat
+    assert place in run("apply", "-o", "markdown").flat
     assert f"::error file=manifests/{file.name},line={line},title=" in run("apply", "-o", "github").out

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.about import About
 from reconciler.errors import ErrorInfo
+from reconciler.kinds import load_kinds
 from reconciler.model import (
     MISSING,
     Action,
@@ -25,6 +26,7 @@ from reconciler.model import (
     Problem,
     Reason,
     Refusal,
+    Replication,
     Report,
     Result,
     Source,
@@ -35,6 +37,7 @@ from reconciler.model import (
 if TYPE_CHECKING:
     from reconciler.kinds import Kind
 
+SUMMARY = load_kinds()["GalleryApplicationVersion"].summary
 STARTED = datetime(2026, 11, 21, 20, 25, 0, 999_999, tzinfo=UTC)
 FINISHED = datetime(2026, 11, 21, 22, 25, 1, tzinfo=timezone(timedelta(hours=2)))
 
@@ -57,8 +60,8 @@ HEALTH_OF = {
 
 
 def kind(name: str = "GalleryApplicationVersion") -> Kind:
-    """Give a stand-in: a report asks a kind for its name only."""
-    return cast("Kind", SimpleNamespace(name=name))
+    """Return a stand-in: a report asks a kind for its name and its summary only."""
+    return cast("Kind", SimpleNamespace(name=name, summary=SUMMARY))
 
 
 def desired(name: str, *, file: str = "manifests/agent.yaml", line: int = 2, of: str | None = None) -> Desired:
@@ -127,6 +130,21 @@ SCRIPT = "#!/bin/sh\nset -eu\ntar -xf package.tar\n./install\n"
 LONG = "https://mystorageaccount.blob.core.windows.net/mycontainer/releases/2026/11/21/agent-package-{}.zip"
 
 CREATE = change("create", Action.CREATE, Reason.NOT_FOUND)
+CREATE = replace(
+    CREATE,
+    desired=replace(
+        CREATE.desired,
+        body={
+            "properties": {
+                "publishingProfile": {
+                    "source": {"mediaLink": LONG.format("1.0.0")},
+                    "targetRegions": [{"name": "West US", "regionalReplicaCount": 3}, {"name": "East US"}],
+                    "replicaCount": 1,
+                }
+            }
+        },
+    ),
+)
 UPDATE = change(
     "update",
     Action.UPDATE,
@@ -302,6 +320,16 @@ PENDING = change(
     cause=Cause.PENDING,
 )
 
+COPIED = replace(IN_SYNC, replication=Replication("Completed", (("westus", "Completed"), ("eastus", "Completed"))))
+COPYING = change(
+    "copying",
+    Action.NONE,
+    Reason.IN_SYNC,
+    replication=Replication("Failed", (("westus", "Failed"), ("eastus", "Replicating"))),
+    health=Health.DEGRADED,
+    ailment="replication failed in westus",
+)
+
 _REPORTS = {
     "validate-good": report("validate", manifests=2, requests={}, warnings=WARNINGS),
     "validate-errors": report("validate", requests={}, errors=ERRORS, warnings=WARNINGS),
@@ -319,6 +347,7 @@ _REPORTS = {
         checked=2,
         outcomes={MOVED.desired.key: Outcome(MOVED, Result.REFUSED, ErrorInfo("PlanChanged", "The live body moved."))},
     ),
+    "plan-health": report("plan", COPIED, COPYING),
     "run-report-only": report("run", IN_SYNC, AGAIN, STUBBORN),
 }
 REPORTS = {
