@@ -130,7 +130,9 @@ def _lines(explanation: Explanation, look: Look) -> Iterator[str]:
     yield f"{_INDENT}{visible(change.desired.id)}"
     yield f"{_INDENT}{change.action}: {REASONS[change.reason]}"
     if change.error is not None:
-        yield f"{_INDENT}error[{visible(change.error.code)}]: {visible(change.error.message)}"
+        first, *more = change.error.message.split("\n")
+        yield f"{_INDENT}error[{visible(change.error.code)}]: {visible(first)}"
+        yield from (f"{_INDENT * 2}{visible(line)}" for line in more)
     if change.fix:
         yield f"{_INDENT}fix: {visible(change.fix)}"
     for row in explanation.rows:

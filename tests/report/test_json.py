@@ -45,7 +45,7 @@ def test_the_schema_is_strict_and_described(schema: dict[str, Any]) -> None:
     assert schema["$id"] == "https://reconciler.dev/schemas/v1/report.schema.json"
     objects = [part for part in (schema, *schema["$defs"].values()) if part.get("type") == "object"]
     objects += [schema["$defs"]["summary"]["properties"][name] for name in ("requests", "applyRequests")]
-    assert len(objects) == 11
+    assert len(objects) == 12
     for part in objects:
         assert part["additionalProperties"] is False
         for name, described in part["properties"].items():
