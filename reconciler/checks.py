@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model import UNREAD, Problem
 from reconciler.paths import get, keyed
+from reconciler.regions import geographies, known_regions, nearest_region, suggestion
 from reconciler.rules import Rule, Shape
 from reconciler.schema_errors import MOST, place, problem
 from reconciler.sensitive import credentials
-from reconciler.spelling import canonical, normalize, parse_instant
+from reconciler.spelling import canonical, json_text, normalize, parse_instant
+from reconciler.template_fit import misfits
 from reconciler.template_json import TemplateError, strict_json
 from reconciler.yaml12 import format_document_path
 
@@ -37,6 +39,7 @@ TAKEN_OUT: Final = "<fill in: secret>"
 
 _TAKE_OUT: Final = "take it out and revoke it, as git remembers it; fetch it on the machine, such as from a key vault"
 _SIGNATURE: Final = re.compile(r"[?&]sig=[\w%+/]", re.IGNORECASE)
+_LONGEST_SHOWN: Final = 80
 _MOST_TAGS: Final = 50  # of one resource ("Use tags to organize your Azure resources", learn.microsoft.com)
 
 
@@ -82,6 +85,7 @@ def check_spec(document: Document, kind: Kind, tracking: Tracking, now: datetime
     _walk(check, kind.rules, check.spec, ())
     _check_tags(check, kind, tracking)
     _check_credentials(check)
+    _check_fit(check, kind)
     return check.found
 
 
@@ -159,9 +163,20 @@ def _template_problem(document: Document, value: str, path: FieldPath, error: Te
     return Problem(file, error.line, error.column, format_document_path(where), "json", error.cause, error.fix)
 
 
+def _check_region(check: _Check, value: str, path: FieldPath) -> None:
+    short = normalize("region", value)
+    if not short or short in known_regions():
+        return
+    near = suggestion(value)
+    fix = f"did you mean {near}?" if near else "compare with the names of `az account list-locations -o table`"
+    what = "names a geography, not a region" if short in geographies() else "is not a known region"
+    check.warn(path, "unknown-region", f"`{value[:_LONGEST_SHOWN]}` {what}", fix)
+
+
 _LEAF_CHECKS: Final[Mapping[str, Callable[[_Check, str, FieldPath], None]]] = {
     "instant": _check_instant,
     "json": _check_json,
+    "region": _check_region,
 }
 
 
@@ -187,13 +202,34 @@ def _check_contains(check: _Check, rule: Rule, value: list[Any], path: FieldPath
     if rule.must_contain is None or not rule.keys:
         return
     wanted = get(check.spec, rule.must_contain)
-    if not isinstance(wanted, str):
+    if not isinstance(wanted, str) or wanted == UNREAD:
         return
     leaf = (rule.items or Rule()).child(rule.keys[0][0]) or Rule()
     held = [normalize(leaf.normalize, get(item, rule.keys[0])) for item in value]
-    if normalize(leaf.normalize, wanted) not in held:
-        name = ".".join(rule.must_contain)
-        check.error(path, "must-contain", f"the list must hold {name}, {wanted}", f"add an element for {wanted}")
+    if normalize(leaf.normalize, wanted) in held or normalize(leaf.normalize, UNREAD) in held:
+        return
+    name = ".".join(rule.must_contain)
+    fix: str | None = f"add an element for {wanted}"
+    if leaf.normalize == "region":
+        fix = _fix_of_missing_region(name, wanted, held)
+    if fix is not None:
+        check.error(path, "must-contain", f"the list must hold {name}, {wanted}", fix)
+
+
+def _fix_of_missing_region(name: str, wanted: str, held: list[Any]) -> str | None:
+    """Return what to do where no element is for the region *wanted*; None if it is misspelt and no more."""
+    if normalize("region", wanted) in known_regions():
+        known = known_regions()
+        unknown = (item for item in held if isinstance(item, str) and item not in known)
+        meant = known[normalize("region", wanted)]
+        slip = next((item for item in unknown if nearest_region(item) == meant), None)
+        return f"write {wanted} in place of {slip}" if slip else f"add an element for {wanted}"
+    near = nearest_region(wanted)
+    if near is None:
+        return f"correct {name}, which is not a known region, or its element in this list"
+    if normalize("region", near) in held:
+        return None
+    return f"write {name} as {near}, and add an element for {near}"
 
 
 def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
@@ -213,6 +249,18 @@ def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
     if stated + own > _MOST_TAGS:
         message = f"{stated} tags and {own} of the reconciler's own; Azure keeps {_MOST_TAGS}"
         check.error(("tags",), "too-many-tags", message, "state fewer tags")
+
+
+def _check_fit(check: _Check, kind: Kind) -> None:
+    """Check that a template and the form that asks for its parameters fit each other."""
+    pair = kind.schema.get("x-template-fit")
+    if pair is None:
+        return
+    paths = {part: tuple(pair[part].split(".")) for part in ("template", "form")}
+    meant = {part: json_text(get(check.spec, path)) for part, path in paths.items()}
+    if all(isinstance(value, dict) for value in meant.values()):
+        for misfit in misfits(meant["template"], meant["form"], pair["own"]):
+            check.warn(paths[misfit.part], "template-fit", misfit.message, misfit.fix)
 
 
 def _twins(names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -178,7 +178,7 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    return tuple(sorted(problems, key=_place))
+    return tuple(sorted(dict.fromkeys(problems), key=_place))
 
 
 def find_project(paths: Sequence[str], config: str | None) -> Path | None:

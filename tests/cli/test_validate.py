@@ -336,10 +336,10 @@ def test_several_paths(work: Workspace, report: Reporting) -> None:
 
 
 def test_unknown_region(work: Workspace, report: Reporting) -> None:
-    """A region that nobody knows is no error, and its spellings are one."""
+    """An unknown region is a warning, never an error, and its spellings are one."""
     regions = [{"name": "moonbase 1"}, {"name": "West Europe"}]
     work.state(gallery(), application(), version(targetRegions=regions))
-    assert report("validate")["warnings"] == []
+    assert [item["code"] for item in report("validate")["warnings"]] == ["unknown-region"]
     report("apply")
     work.state(gallery(), application(), version(targetRegions=[{"name": "MoonBase1"}, {"name": "westeurope"}]))
     assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 3
@@ -353,3 +353,51 @@ def test_ids_have_no_case(work: Workspace, report: Reporting, subscription: str)
     work.state(*(changed(made, "subscriptionId", subscription) for made in estate()))
     work.state(*(changed(made, "resourceGroupName", "RG-TOOLS") for made in estate()))
     assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 4
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Nroth Europe", "North Europe"),
+        ("nrotheurope", "northeurope"),
+        ("West Eurpe", "West Europe"),
+        ("Europe West", "West Europe"),
+        ("west-europe", "westeurope"),
+        ("East US2 ", None),
+        ("eastus", None),
+        ("UK-South", "uksouth"),
+        ("usgovvirgina", "usgovvirginia"),
+        ("Swizerland North", "Switzerland North"),
+        ("Atlantis", ""),
+    ],
+)
+def test_unknown_region_names_the_nearest(work: Workspace, report: Reporting, written: str, meant: str | None) -> None:
+    """A misspelt region is a warning with the region that is meant, spelled alike; strict refuses it."""
+    work.state(changed(gallery(), "location", written))
+    warnings = report("validate")["warnings"]
+    assert [item["code"] for item in warnings] == ["unknown-region"] * (meant is not None)
+    assert all(meant in item["fix"] and item["path"] == "spec.location" for item in warnings if meant is not None)
+    work.project(strict=True)
+    assert len(report("validate", code=int(meant is not None))["errors"]) == (meant is not None)
+
+
+def test_misspelt_location_is_not_to_be_added(work: Workspace, report: Reporting) -> None:
+    """No advice spreads the mistake: neither for a location that is misspelt, nor for an element that is."""
+    work.state(changed(version(), "location", "West Eurpe"))
+    assert [item["code"] for item in report("validate")["warnings"]] == ["unknown-region"]
+    work.state(changed(version(targetRegions=[{"name": "North Europe"}]), "location", "West Eurpe"))
+    (error,) = report("validate", code=1)["errors"]
+    assert error["code"] == "must-contain"
+    assert "West Eurpe" not in error["fix"]
+    work.state(version(targetRegions=[{"name": "West Eurpe"}]))
+    found = report("validate", code=1)
+    assert [item["code"] for item in found["warnings"]] == ["unknown-region"]
+    assert "add an element" not in found["errors"][0]["fix"]
+
+
+def test_region_in_defaults_is_reported_once(work: Workspace, report: Reporting) -> None:
+    """A default that is laid under many manifests is one line, at its place in the project file."""
+    work.project(defaults={"location": "Nroth Europe"})
+    work.state(*(without(gallery(name), "location") for name in ("one", "two", "three")))
+    (warning,) = report("validate")["warnings"]
+    assert warning["file"] == "reconciler.yaml"
