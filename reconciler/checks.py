@@ -259,7 +259,7 @@ def _check_fit(check: _Check, kind: Kind) -> None:
     paths = {part: tuple(pair[part].split(".")) for part in ("template", "form")}
     meant = {part: json_text(get(check.spec, path)) for part, path in paths.items()}
     if all(isinstance(value, dict) for value in meant.values()):
-        for misfit in misfits(meant["template"], meant["form"], pair["own"]):
+        for misfit in islice(misfits(meant["template"], meant["form"], pair["own"]), MOST):
             check.warn(paths[misfit.part], "template-fit", misfit.message, misfit.fix)
 
 

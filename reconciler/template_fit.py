@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
 from reconciler.schema_errors import nearest
@@ -19,6 +20,7 @@ _FORM_SCHEMAS: Final = ("createuidefinition", "uiformdefinition")
 _TEMPLATE_SCHEMA: Final = "deploymenttemplate"
 _DEFINITION: Final = "#/definitions/"
 _LONGEST_SHOWN: Final = 80
+_MOST_COMPARED: Final = 500  # names among which the nearest is looked for: more would take seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def misfits(template: Mapping[str, Any], form: Mapping[str, Any], own: Sequence[
     Yield every reason why *template* and *form* do not fit.
 
     Args:
-        own: Outputs that the portal takes itself, and parameters that it supplies; ``*`` at the end stands for the rest.
+        template: The deployment template.
+        form: The portal form.
+        own: Outputs that the portal takes itself, and parameters that it supplies; ``*`` at the end is any rest.
     """
     if _is_form(template) and _is_template(form):
         yield Misfit("template", "the template and the form are exchanged", "exchange the two")
@@ -51,6 +55,8 @@ def misfits(template: Mapping[str, Any], form: Mapping[str, Any], own: Sequence[
     if _is_template(form) and not _is_form(form):
         yield Misfit("form", "this is a deployment template, and no portal form", "declare the form of the template")
         return
+    if not _is_form(form) and not form.keys() & {"parameters", "version"}:
+        yield Misfit("form", "this is no portal form", "declare a form, with handler, version and parameters")
     parameters, outputs = template.get("parameters", {}), _outputs(form)
     if _is_template(template) and isinstance(parameters, Mapping) and outputs is not None:
         yield from _unfed(template, parameters, outputs, own)
@@ -61,10 +67,12 @@ def _unfed(
     template: Mapping[str, Any], parameters: Mapping[str, Any], outputs: Mapping[str, Any], own: Sequence[str]
 ) -> Iterator[Misfit]:
     fed = {name.casefold() for name in outputs}
+    known = {name.casefold() for name in parameters}
+    free = list(islice((name for name in outputs if name.casefold() not in known), _MOST_COMPARED))
     for name, parameter in parameters.items():
         if name.casefold() in fed or _is_own(name, own) or _is_optional(template, parameter):
             continue
-        near = nearest(name, [output for output in outputs if output.casefold() not in map(str.casefold, parameters)])
+        near = nearest(name, free)
         fix = f"rename the output {near} to {name}" if near else "add an output of this name, or a defaultValue"
         message = f"no output of the form feeds the parameter `{_shown(name)}`, which has no default"
         yield Misfit("template", message, _shown(fix))
@@ -74,7 +82,7 @@ def _unknown(parameters: Mapping[str, Any], outputs: Mapping[str, Any], own: Seq
     known = {name.casefold() for name in parameters}
     for name in outputs:
         if name.casefold() not in known and not _is_own(name, own):
-            near = nearest(name, parameters)
+            near = nearest(name, islice(parameters, _MOST_COMPARED))
             fix = f"did you mean {_shown(near)}?" if near else "remove the output, or add the parameter"
             yield Misfit("form", f"the output `{_shown(name)}` is no parameter of the template", fix)
 
