@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from reconciler.model import Signing
 from reconciler.origin import is_loopback, is_same_origin, origin_of
 from reconciler.paths import find
+from reconciler.secret import HIDDEN, FromEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,9 +80,9 @@ def signings(desired: Desired, body: JsonObject, rules: Sequence[StorageRule]) -
     for path, link in desired.kind.placed_links(body):
         source = _source(desired, path, link, rules)
         if source is not None:
-            origin = origin_of(link.base)
+            origin = None if isinstance(link, FromEnvironment) else origin_of(link.base)
             place = find(desired.kind.rules, body, ".".join(map(str, path)))
-            found.append(Signing(place[1] if place else "", origin.host if origin else "an unreadable host", source))
+            found.append(Signing(place[1] if place else "", origin.host if origin else HIDDEN, source))
     return tuple(found)
 
 
@@ -92,6 +93,8 @@ def _source(desired: Desired, path: FieldPath, link: SecretUrl, rules: Sequence[
         return best.env or "userDelegation"
     if link.query is None:
         return None
+    if isinstance(link, FromEnvironment):
+        return link.variable
     stated = dict(desired.kind.placed_links(desired.body)).get(path)
     return "manifest" if stated is not None and stated.query is not None else "live"
 
@@ -132,7 +135,7 @@ def blob_at(base: str) -> Blob | None:
 
 def to_sign(kind: Kind, body: JsonObject, grants: Sequence[Grant]) -> tuple[str, ...]:
     """Return the links of *body*, without their queries, that a signature must be made for."""
-    links = (link.base for link, _ in kind.links_in(body))
+    links = (link.base for link, _ in kind.links_in(body) if not isinstance(link, FromEnvironment))
     return tuple(base for base in links if (best := _best(grants, base)) and best.signature is None)
 
 
@@ -169,6 +172,7 @@ def to_ask(
     return tuple(
         (link, most)
         for link, most in kind.links_in(body)
+        if not isinstance(link, FromEnvironment)  # a log of requests names hosts and paths
         if hosts.allows(link.base) and any(grant.is_at(link.base) for grant in grants)
     )
 

@@ -137,7 +137,7 @@ class Applier:
         self.unknown = frozenset(change.desired.key for change in plan.changes if change.action is Action.UNKNOWN)
         waves: defaultdict[int, list[Change]] = defaultdict(list)
         for change in plan.changes:
-            if change.action in _TAKEN_UP:
+            if change.action in _TAKEN_UP or (change.action is Action.NONE and change.desired.unset):
                 waves[change.desired.wave].append(change)
         failed_wave: int | None = None
         for wave in sorted(waves):
@@ -191,7 +191,8 @@ class Applier:
                 await parent_done.wait()
             self.patience.check()
             attempt.deadline = self.patience.deadline()
-            return self._depends(change) or await self._unless_in_the_way(attempt, permits)
+            stopped = self._depends(change) or _unset(change)
+            return stopped or await self._unless_in_the_way(attempt, permits)
         except Interrupted:
             return self._interrupted(attempt.change)
         except asyncio.CancelledError:
@@ -377,6 +378,15 @@ def _is_gone(parent: Outcome) -> bool:
 
 def _skipped(change: Change, code: str, message: str) -> Outcome:
     return Outcome(change, Result.SKIPPED, ErrorInfo(code, message))
+
+
+def _unset(change: Change) -> Outcome | None:
+    """Return the failure of a resource that takes a value from a variable that is not set."""
+    if not (names := change.desired.unset):
+        return None
+    message = f"it takes a value from {', '.join(dict.fromkeys(names))}, which is not set: nothing was sent"
+    fix = "set the variable where this runs, from the CI system's secrets"
+    return Outcome(change, Result.FAILED, ErrorInfo("VariableMissing", message, fix=fix))
 
 
 def _not_written(planned: Change, now: Change) -> Outcome:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model import MISSING, Desired, JsonObject
 from reconciler.paths import Steps, fold_names, get, keyed, lookup, written_path
 from reconciler.rules import Rule, Shape
-from reconciler.secret import SecretUrl
-from reconciler.spelling import blob_url
+from reconciler.spelling import is_same_place
 
 if TYPE_CHECKING:
     from reconciler.diff import Comparison
@@ -113,13 +112,9 @@ def _merged(rule: Rule, stated: Any, live: Any, put: str) -> Any:
         return _merged_list(rule, stated, live, put)
     if rule.shape in {Shape.OBJECT, Shape.MAP} and isinstance(stated, Mapping):
         return _merged_object(rule, stated, live if isinstance(live, Mapping) else {}, put)
-    if rule.normalize == "blob-url" and isinstance(stated, SecretUrl) and stated.query is None and _same(stated, live):
-        return live  # the manifest names the blob; the live link's signature is the one that still reads it
+    if rule.secret and is_same_place(stated, live) and live.query is not None:
+        return live  # the manifest names the place; the live link's signature is the one that still opens it
     return stated
-
-
-def _same(stated: SecretUrl, live: Any) -> bool:
-    return isinstance(live, SecretUrl) and live.query is not None and blob_url(live.base) == blob_url(stated.base)
 
 
 def _merged_object(rule: Rule, stated: Mapping[str, Any], live: Mapping[str, Any], put: str) -> dict[str, Any]:

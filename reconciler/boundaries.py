@@ -13,6 +13,7 @@ from reconciler.model import Problem
 from reconciler.origin import origin_of
 from reconciler.permits import is_signature
 from reconciler.schema_errors import problem
+from reconciler.secret import FromEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,7 +71,10 @@ def idle_storage(project: Project, document: Document | None, desired: Sequence[
     """Yield a warning for each storage rule that no link to a package is below."""
     if document is None or not project.storage:
         return
-    bases = {link.base for item in desired for link, _ in item.kind.links_in(item.body)}
+    links = [link for item in desired for link, _ in item.kind.links_in(item.body)]
+    if any(isinstance(link, FromEnvironment) and not link.is_set for link in links):
+        return  # where it leads is not known here
+    bases = {link.base for link in links}
     for index, rule in enumerate(project.storage):
         if not any(covers(rule.prefix, base) for base in bases):
             message = "no manifest has a link to a package below this prefix, so this rule signs nothing"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds import variable_in
 from reconciler.model import UNREAD, Problem
 from reconciler.paths import get, keyed
 from reconciler.regions import geographies, known_regions, nearest_region, suggestion
@@ -57,6 +58,7 @@ class _Check:
     spec: Mapping[str, Any]
     now: datetime
     found: Found
+    rules: Rule
 
     def error(self, path: FieldPath, code: str, message: str, fix: str) -> None:
         self.add(problem(self.document, ("spec", *path), code, message, fix))
@@ -81,8 +83,9 @@ def check_spec(document: Document, kind: Kind, tracking: Tracking, now: datetime
         now: For telling dates in the past.
     """
     spec = document.value.get("spec")
-    check = _Check(document, spec if isinstance(spec, Mapping) else {}, now, Found())
+    check = _Check(document, spec if isinstance(spec, Mapping) else {}, now, Found(), kind.rules)
     _walk(check, kind.rules, check.spec, ())
+    _check_variables(check)
     _check_tags(check, kind, tracking)
     _check_credentials(check)
     _check_fit(check, kind)
@@ -124,11 +127,31 @@ def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
             path, "type", f"{value!r} is a decimal number; a whole number is expected", "write it without a point"
         )
     if _SIGNATURE.search(value if isinstance(value, str) else canonical(value)):
-        fix = "let a storage rule of the project file supply it, and revoke this one: git remembers it"
+        ways = [*(["let a storage rule of the project file supply it"] if rule.normalize == "blob-url" else [])]
+        ways += ["write {$env: RECONCILER_SECRET_NAME} in place of the text"] if rule.secret else []
+        fix = f"{', or '.join(ways) or 'remove it'}, and revoke this one: git remembers it"
         check.warn(path, "secret-in-manifest", "a signature is written into the manifest", fix)
     special = _LEAF_CHECKS.get(rule.normalize or "")
     if special is not None and isinstance(value, str):
         special(check, value, path)
+
+
+def _check_variables(check: _Check) -> None:
+    """Refuse ``{$env: NAME}`` where no secret belongs: its value would be shown. As deep as documents are."""
+    found = check.found.problems
+    left: list[tuple[Any, FieldPath, Rule | None]] = [(check.document.value, (), None)]
+    while left and len(found) < MOST:
+        value, path, rule = left.pop()
+        if variable_in(value) is not None and (rule is None or not rule.secret):
+            message = "a variable is read only in place of a secret text, and this field is shown"
+            fix = "state the value itself; {$env: NAME} is for webhooks and signed links"
+            found.append(problem(check.document, path, "env-reference", message, fix))
+            continue
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for step, item in items:
+            if isinstance(item, (dict, list)):
+                below = rule.child(step) if rule is not None else check.rules if (*path, step) == ("spec",) else None
+                left.append((item, (*path, step), below))
 
 
 def _check_instant(check: _Check, value: str, path: FieldPath) -> None:

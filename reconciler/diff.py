@@ -25,7 +25,8 @@ from reconciler.model import (
 from reconciler.normalize import Pair, comparable
 from reconciler.paths import Steps, format_steps, get, lookup, matches, reaches_below, written_path
 from reconciler.rules import Rule, Shape
-from reconciler.secret import SecretUrl, printable, printable_pair
+from reconciler.secret import HIDDEN, FromEnvironment, SecretUrl, printable, printable_pair
+from reconciler.variables import Beside, beside
 
 if TYPE_CHECKING:
     from reconciler.project import IgnoreRule
@@ -54,6 +55,11 @@ class Comparison:
         return any(change.finding is finding for change in self.fields)
 
     @property
+    def adopts(self) -> bool:
+        """Whether one PUT would record content of which nothing is recorded; never for want of a variable."""
+        return any(change.finding is Finding.UNVERIFIED and change.unset is None for change in self.fields)
+
+    @property
     def refusals(self) -> frozenset[Refusal]:
         """Why ARM would refuse what differs."""
         return frozenset(change.refusal for change in self.fields if change.refusal is not None)
@@ -70,10 +76,11 @@ def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequ
         ignore: The project's ignore rules.
     """
     recorded = tracking.digest_of(live)
-    body = tracking.without_tags(live)
+    met = beside(desired, tracking.without_tags(live))
+    desired, body = met.desired, met.live
     pair = comparable(desired.kind.rules, desired.body, body)
     rules = [rule for rule in ignore if rule.covers(desired.kind.name, desired.name)]
-    found = [*_write_only(desired, recorded, tracking), *_undeclared(desired, body, pair)]
+    found = [*_write_only(desired, recorded, tracking), *_undeclared(desired, body, pair), *_unset(met)]
     if not pair.is_equal:
         parts = (part for whole in _differences(pair) for part in _apart(desired, whole, rules))
         found += [_field(desired, body, difference) for difference in parts]
@@ -238,6 +245,19 @@ def _ours(rule: Rule, value: Any) -> Any:
     return value
 
 
+def _unset(met: Beside) -> Iterator[FieldChange]:
+    """Yield a finding for each value from the environment that nothing can be told of."""
+    for steps, variable in met.unknown.items():
+        yield FieldChange(
+            steps=steps,
+            path=format_steps(met.desired.kind.rules, steps, met.desired.body),
+            finding=Finding.UNVERIFIED,
+            op=Op.REPLACE,
+            desired=HIDDEN,
+            unset=variable,
+        )
+
+
 def _write_only(desired: Desired, recorded: str | None, tracking: Tracking) -> Iterator[FieldChange]:
     """Return a finding for each write-only field whose digest is not the recorded one: nothing else can tell of it."""
     if desired.content is None:
@@ -254,4 +274,5 @@ def _write_only(desired: Desired, recorded: str | None, tracking: Tracking) -> I
             finding=Finding.CHANGE if moved is not None else Finding.UNVERIFIED,
             op=Op.ADD if known and path[-1] not in known else Op.REPLACE,
             desired=value.shown if isinstance(value, SecretUrl) else WRITE_ONLY,
+            unset=value.variable if isinstance(value, FromEnvironment) and not value.is_set else None,
         )

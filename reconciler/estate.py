@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler import filesystem
-from reconciler.boundaries import trespasses, unsigned
+from reconciler.boundaries import idle_storage, trespasses, unsigned
 from reconciler.errors import ManifestError, PathError, UsageError
 from reconciler.kinds import load_kinds, project_schema
 from reconciler.load import Loaded, load
@@ -159,7 +159,7 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
     patches = (*overlay.documents, *overlay.flawed) if overlay else ()
     documents, unmatched = render(base, patches, defaults, kinds, written)
     validated = validate(documents, kinds, project.tracking, now)
-    desired, duplicates = resolve(validated.manifests, kinds, validated.others)
+    desired, duplicates = resolve(validated.manifests, kinds, validated.others, options.permits.secrets)
     strays = [*_stray_defaults(project, document), *_stray_rules(project, document)]
     problems = [
         *file.problems,
@@ -173,6 +173,8 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
     warnings = [*validated.warnings, *_expired(project, document, now.date())]
     if project.strict:
         problems, warnings = [*problems, *warnings], []
+    # A rule may be for manifests, or an environment, that this run does not look at: that is never an error.
+    warnings += () if problems else idle_storage(project, document, desired)
     sources = file.sources | loaded.sources | (overlay.sources if overlay else Sources())
     return Survey(project, desired, _in_order(problems), _in_order(warnings), document, sources)
 

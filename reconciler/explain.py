@@ -29,8 +29,18 @@ from reconciler.model import (
 from reconciler.normalize import absence
 from reconciler.paths import Steps, format_steps, lookup, matches, written_path
 from reconciler.rules import Rule, Shape
-from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret, SecretUrl, printable, printable_pair, shown
-from reconciler.spelling import canonical, normalize
+from reconciler.secret import (
+    HIDDEN,
+    HIDDEN_CHANGED,
+    FromEnvironment,
+    Secret,
+    SecretUrl,
+    printable,
+    printable_pair,
+    shown,
+)
+from reconciler.spelling import canonical, is_same_place, normalize
+from reconciler.variables import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -167,6 +177,8 @@ class _Body:
         self.told: set[Steps] = set()
         self.ignored: frozenset[Steps] = frozenset()
         if isinstance(observed, Live):
+            met = beside(desired, observed.body)
+            self.desired, self.live = met.desired, met.live
             self.found = {field.steps: field for field in compare(desired, observed.body, tracking).fields}
             self.ignored = frozenset(compare(desired, observed.body, tracking, ignore).ignored)
 
@@ -232,6 +244,9 @@ class _Body:
             have = self._absence(leaf, self.observed.body)
         if want is MISSING:
             return MISSING, MISSING
+        if isinstance(want, FromEnvironment):
+            same = normalize(rule.normalize, want) == normalize(rule.normalize, have) or is_same_place(want, have)
+            return HIDDEN, HIDDEN if same else HIDDEN_CHANGED
         hides = any(isinstance(side, Secret) and not _is_link(rule, side) for side in (want, have))
         if hides and have is not MISSING and have != want:
             return HIDDEN, HIDDEN_CHANGED
@@ -287,6 +302,8 @@ class _Body:
 
     def _reason(self, leaf: Leaf, finding: FieldChange) -> str:
         if finding.finding is Finding.UNVERIFIED:
+            if finding.unset is not None:
+                return f"It comes from the variable {finding.unset}, which is not set here, so it is not compared."
             return self._unverified()
         if finding.finding is Finding.UNDECLARED:
             return _undeclared(leaf)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.normalize import normalized
 from reconciler.spelling import canonical
+from reconciler.variables import named
 
 if TYPE_CHECKING:
     from reconciler.kinds import Kind
@@ -28,7 +29,7 @@ def rules_digest(kind: Kind) -> str:
 
 def fingerprint(desired: Desired) -> str:
     """Give a digest of what a manifest means: the same for every spelling of it."""
-    body = normalized(desired.kind.rules, desired.body)
+    body = normalized(desired.kind.rules, named(desired))
     return digest_of({"body": body, "nulls": _nulls(desired.body), "content": desired.digest})
 
 

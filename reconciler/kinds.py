@@ -20,7 +20,7 @@ from reconciler.latest import LatestRule, compile_latest
 from reconciler.model import Live
 from reconciler.replication import HealthRule, compile_health
 from reconciler.rules import Rule, Shape, compile_rule, walk, without_clearing
-from reconciler.secret import Secret, SecretUrl
+from reconciler.secret import FromEnvironment, Secret, SecretUrl
 from reconciler.summary import Shown, compile_summary
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
 _PRIVATE_LINK: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^?]*\?.|[^/?#]*@)", re.DOTALL)
+VARIABLE: Final = "$env"
 _PACKAGED: Final = Path(__file__).parent / "schemas"
 _CHECKOUT: Final = Path(__file__).parent.parent / "schemas"
 
@@ -149,6 +150,35 @@ class Kind:
             if isinstance(value, SecretUrl)
         )
 
+    def with_variables(self, body: JsonObject, secrets: Mapping[str, Secret]) -> JsonObject:
+        """
+        Return *body* with the values of environment variables where a secret place names one, as ``{$env: NAME}``.
+
+        Args:
+            body: As declared.
+            secrets: By the name of their variable.
+        """
+
+        def read(value: Any) -> Any:
+            name = variable_in(value)
+            return value if name is None else FromEnvironment(name, secrets.get(name))
+
+        return self._map_secrets(body, read)
+
+    def map_variables(self, body: JsonObject, change: Callable[[FromEnvironment], Any]) -> JsonObject:
+        """Return *body* with every value of an environment variable as *change* gives it."""
+        return self._map_secrets(body, lambda value: change(value) if isinstance(value, FromEnvironment) else value)
+
+    def _map_secrets(self, body: JsonObject, change: _Change) -> JsonObject:
+        for path in self.secret_paths:
+            body = mapped(body, path, change)
+        return body
+
+    def variables_in(self, body: JsonObject) -> Iterator[FromEnvironment]:
+        """Yield every value of an environment variable in *body*."""
+        for path in self.secret_paths:
+            yield from (value for _, value in _placed(body, path) if isinstance(value, FromEnvironment))
+
     def placed_links(self, body: JsonObject) -> Iterator[tuple[FieldPath, SecretUrl]]:
         """Yield every link to a blob in *body*, with its path as written."""
         for path, _ in self.links:
@@ -161,7 +191,8 @@ class Kind:
         spec = dict(self.schema["properties"]["spec"])
         spec["properties"] = {k: v for k, v in spec["properties"].items() if k not in self.parameters}
         spec["required"] = [name for name in spec.get("required", ()) if name not in self.parameters]
-        definitions = {**self.schema.get("$defs", {}), "file": {"not": {"type": "object"}}}
+        no_mapping = {"not": {"type": "object"}}
+        definitions = {**self.schema.get("$defs", {}), "file": no_mapping, "env": no_mapping}
         return {"$schema": self.schema["$schema"], "$defs": definitions, **spec}
 
 
@@ -270,6 +301,12 @@ def _pattern(template: str) -> re.Pattern[str]:
     parts = _PARAMETER.split(template)
     fixed = (re.escape(text) if index % 2 == 0 else f"(?P<{text}>[^/]+)" for index, text in enumerate(parts))
     return re.compile("".join(fixed), re.IGNORECASE)
+
+
+def variable_in(value: Any) -> str | None:
+    """Return the name in ``{$env: NAME}``; None for any other value."""
+    name = value.get(VARIABLE) if isinstance(value, dict) and len(value) == 1 else None
+    return name if isinstance(name, str) else None
 
 
 def mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> Any:

@@ -213,6 +213,11 @@ class Desired:
         """The text that records the write-only content; None where none is declared."""
         return self.content.tag if self.content is not None else None
 
+    @property
+    def unset(self) -> tuple[str, ...]:
+        """The environment variables that it takes values from, and that are not set."""
+        return tuple(value.variable for value in self.kind.variables_in(self.body) if not value.is_set)
+
     def origin(self, path: FieldPath) -> Origin:
         """Give where the value at a path of ``spec``, as written, is stated. Reads texts again: for reports only."""
         if self.trace is not None:
@@ -419,6 +424,7 @@ class FieldChange:
         origin: Where *desired* comes from: ``manifest`` or ``default``.
         where: What states it: the manifest, an overlay or defaults of the project; None where nothing does.
         cause: What moved; None where nobody asked git, and for what no manifest states.
+        unset: The environment variable that its value comes from, where it is not set: so it is unverified.
     """
 
     steps: tuple[str | int, ...]
@@ -432,6 +438,7 @@ class FieldChange:
     origin: str = "manifest"
     where: Origin | None = None
     cause: Cause | None = None
+    unset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from reconciler.model import MISSING, JsonObject
 from reconciler.paths import Steps, fold_names, get, keyed
 from reconciler.rules import Rule, Shape
 from reconciler.secret import Secret
-from reconciler.spelling import canonical, normalize
+from reconciler.spelling import canonical, is_same_place, normalize
 
 _NEITHER: Final = (MISSING, MISSING)
 
@@ -121,6 +121,8 @@ def _is_odd(rule: Rule, value: Any) -> bool:
 def _leaf(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
     if want is not MISSING:
         live = have if have is not MISSING else scope.default(rule, scope.have)
+        if rule.secret and is_same_place(want, live):
+            live = want
         return _form(rule, want), _form(rule, live)
     default = scope.default(rule, scope.want)
     if default is MISSING:

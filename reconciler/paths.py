@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from reconciler.model import MISSING, FieldPath
 from reconciler.patterns import is_match, path_tokens
 from reconciler.rules import Rule, Shape
-from reconciler.secret import shown
+from reconciler.secret import FromEnvironment, shown
 from reconciler.spelling import canonical, normalize
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def _key_part(rule: Rule, element: Any, path: tuple[str, ...]) -> Any:
     leaf: Rule | None = rule
     for key in path:
         leaf = leaf.child(key) if leaf else None
-    value = shown(get(element, path))
+    value = get(element, path)
+    value = value.base if isinstance(value, FromEnvironment) else shown(value)  # told apart, and not shown
     return normalize(leaf.normalize if leaf else None, value)
 
 

@@ -217,7 +217,7 @@ def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: P
         if desired.key in policy.memory.given_up:
             return Action.BLOCKED, Reason.DID_NOT_STICK, Sync.OUT_OF_SYNC
         return Action.UPDATE, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC
-    if comparison.has(Finding.UNVERIFIED) and policy.adopt and policy.tracking.tags:
+    if comparison.adopts and policy.adopt and policy.tracking.tags:
         return Action.UPDATE, Reason.ADOPT, Sync.OUT_OF_SYNC
     if live.has_failed and desired.key not in policy.memory.retried:
         return Action.UPDATE, Reason.LAST_OPERATION_FAILED, Sync.OUT_OF_SYNC

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.paths import Steps, fold_names, keyed
 from reconciler.rules import Rule, Shape
-from reconciler.secret import HIDDEN, Secret, SecretUrl, scrub
+from reconciler.secret import HIDDEN, FromEnvironment, Secret, SecretUrl, scrub
 from reconciler.sensitive import named_secrets
 from reconciler.spelling import canonical, normalize
 
@@ -86,6 +86,8 @@ def public(value: Any, steps: Steps = ()) -> Any:
 
 
 def _public(value: Any, steps: Steps, named: set[Steps]) -> Any:
+    if isinstance(value, FromEnvironment):
+        return HIDDEN
     if isinstance(value, SecretUrl):
         return scrub(value.base if value.reveal() == value.base else f"{value.base}?{HIDDEN}")
     if isinstance(value, Secret):

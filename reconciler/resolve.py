@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from reconciler.content import content_digest
@@ -14,14 +15,19 @@ if TYPE_CHECKING:
 
     from reconciler.identity import Identity
     from reconciler.kinds import Kind
+    from reconciler.secret import Secret
 
+_NO_SECRETS: Final[Mapping[str, Secret]] = MappingProxyType({})
 _PAUSED: Final = "reconciler.dev/paused"
 _WAVE: Final = "reconciler.dev/wave"
 _PACKAGE: Final = "reconciler.dev/package-sha256"
 
 
 def resolve(
-    manifests: Sequence[Manifest], kinds: Mapping[str, Kind], others: Sequence[Identity] = ()
+    manifests: Sequence[Manifest],
+    kinds: Mapping[str, Kind],
+    others: Sequence[Identity] = (),
+    secrets: Mapping[str, Secret] = _NO_SECRETS,
 ) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
     """
     Give what is desired, parents before children, and the problems that only all manifests together show.
@@ -30,8 +36,9 @@ def resolve(
         manifests: Valid ones.
         kinds: By name, for the depth of each.
         others: Resources of invalid manifests, which may be declared twice as well.
+        secrets: Values of environment variables, by their name.
     """
-    found = [_desired(manifest, kinds) for manifest in manifests]
+    found = [_desired(manifest, kinds, secrets) for manifest in manifests]
     every: list[Desired | Identity] = [*found, *others]
     every.sort(key=lambda item: item.source)
     problems = [
@@ -59,7 +66,7 @@ def select(desired: Iterable[Desired], targets: Sequence[str], labels: Mapping[s
     )
 
 
-def _desired(manifest: Manifest, kinds: Mapping[str, Kind]) -> Desired:
+def _desired(manifest: Manifest, kinds: Mapping[str, Kind], secrets: Mapping[str, Secret]) -> Desired:
     kind = manifest.kind
     params = {name: str(manifest.spec[name]) for name in kind.parameters}
     body = {key: value for key, value in manifest.spec.items() if key not in kind.parameters}
@@ -71,7 +78,7 @@ def _desired(manifest: Manifest, kinds: Mapping[str, Kind]) -> Desired:
         key=resource_id.lower(),
         parent=parent.lower() if parent else None,
         params=params,
-        body=kind.seal(body),
+        body=kind.seal(kind.with_variables(body, secrets)),
         labels=manifest.labels,
         source=manifest.source,
         locate=manifest.locate,

@@ -14,6 +14,7 @@ from typing import Any, Final
 from reconciler import spelling
 from reconciler.model import MISSING, JsonObject
 
+_VARIABLE: Final = "#/$defs/env"  # beside a text: {$env: NAME} may stand for it
 _KNOWN_LISTS: Final = frozenset({"map", "set", "atomic"})
 
 
@@ -122,7 +123,7 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
         must_contain=_path(node.get("x-must-contain")),
         normalize=_normalize(node),
         integer=_types(node) <= {"integer", "null"} and "integer" in _types(node),
-        takes_file={"string", "object"} <= _types(node),
+        takes_file={"string", "object"} <= _types(node) and schema.get("$ref") != _VARIABLE,
         max_bytes=node.get("x-max-bytes"),
         too_large=node.get("x-too-large"),
         description=str(node.get("description", "")),

@@ -19,6 +19,7 @@ from reconciler.fingerprint import digest_of, fingerprint, rules_digest
 from reconciler.normalize import normalized
 from reconciler.plan import Policy, signatures_of
 from reconciler.spelling import canonical
+from reconciler.variables import told
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -148,7 +149,7 @@ def _item(desired: Desired, action: Action, live: JsonObject | None, policy: Pol
         action=action.value,
         manifest=fingerprint(desired),
         rules=rules_digest(desired.kind),
-        live=digest_of(normalized(rules, live)) if live is not None else None,
+        live=digest_of(normalized(rules, told(desired, live))) if live is not None else None,
         settings=_settings_digest(desired, live, policy),
     )
 

@@ -27,7 +27,7 @@ _NAMES: Final = {
     "null": "null",
 }
 _AS_SAID: Final = "correct it as the message says"
-_FILE: Final = "#/$defs/file"  # beside a text: a mapping may stand for it, {$file: path}
+_IN_PLACE: Final = ("#/$defs/file", "#/$defs/env")  # beside a text: {$file: path} or {$env: NAME} may stand for it
 _CODES: Final = {
     "type": "type",
     "required": "missing",
@@ -139,7 +139,7 @@ def _missing(
 
 def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any], *, in_body: bool) -> tuple[str, str]:
     types = [wanted] if isinstance(wanted, str) else list(wanted)
-    if schema.get("$ref") == _FILE:
+    if schema.get("$ref") in _IN_PLACE:
         types.remove("object")
     expected = " or ".join(_NAMES.get(name, name) for name in types if name != "null" or len(types) == 1)
     if value is None:

@@ -96,6 +96,45 @@ class SecretUrl(Secret):
         return SecretUrl(f"{self._text.partition('?')[0].partition('#')[0]}?{query.reveal()}")
 
 
+class FromEnvironment(SecretUrl):
+    """
+    A text that a manifest takes from an environment variable: all of it is hidden, host and path of a link too.
+
+    Attributes:
+        variable: The name, which may be shown.
+        is_set: Whether the variable has a value.
+    """
+
+    __slots__ = ("is_set", "variable")
+
+    def __init__(self, variable: str, value: Secret | None) -> None:
+        """Hide *value*; None where the variable is not set."""
+        super().__init__(value.reveal() if value is not None else f"$env:{variable}")
+        self.variable = variable
+        self.is_set = value is not None
+
+    @property
+    def shown(self) -> str:
+        """Nothing of it."""
+        return HIDDEN
+
+    def reveal(self) -> str:
+        """
+        Return the true text. For request bodies only.
+
+        Raises:
+            LookupError: The variable is not set.
+        """
+        if not self.is_set:
+            message = f"the variable {self.variable} is not set"
+            raise LookupError(message)
+        return super().reveal()
+
+    def with_query(self, query: Secret) -> SecretUrl:
+        """Return the same link with another query part, hidden as before."""
+        return FromEnvironment(self.variable, super().with_query(query))
+
+
 def _without_userinfo(url: str) -> str:
     if "@" not in url and "[" not in url:  # nearly always
         return url

@@ -19,6 +19,7 @@ from reconciler.kinds import folded_id
 from reconciler.model import Absence, Absent, Live, Observation, Observed, Problem, Unmanaged, Unreadable
 from reconciler.paths import format_steps, written_path
 from reconciler.redact import assumed, kept, public
+from reconciler.variables import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -172,7 +173,7 @@ def save(
         project: The project's name.
         now: When it was read.
     """
-    records = {item.key: _saved(item.kind, item.key, observation.observed[item.key]) for item in desired}
+    records = {item.key: _saved(item.kind, item.key, _veiled(item, observation.observed[item.key])) for item in desired}
     records |= {folded_id(item.id): _saved(item.kind, item.id, item.live) for item in observation.unmanaged}
     kinds = {kind.name: kind for kind in (*(item.kind for item in desired), *(u.kind for u in observation.unmanaged))}
     content = {
@@ -188,6 +189,11 @@ def save(
         "resources": [records[key] for key in sorted(records)],
     }
     return sealed_text(content)
+
+
+def _veiled(item: Desired, observed: Observed) -> Observed:
+    """Return what was read of a resource, without what its manifest takes from variables."""
+    return Live(beside(item, observed.body).live) if isinstance(observed, Live) else observed
 
 
 def _saved(kind: Kind, resource_id: str, observed: Observed) -> dict[str, Any]:

@@ -135,6 +135,13 @@ def blob_url(value: str) -> str:
     return f"{scheme}://{host}{slash}{path}"
 
 
+def is_same_place(stated: Any, live: Any) -> bool:
+    """Return whether *stated* is a link without a query to where *live* leads: the secret in that query stays."""
+    if not isinstance(stated, SecretUrl) or stated.query is not None or not isinstance(live, SecretUrl):
+        return False
+    return blob_url(live.base) == blob_url(stated.base)
+
+
 _FORMS: Final[Mapping[str, Callable[[str], Any]]] = MappingProxyType(
     {
         "region": region,

@@ -173,10 +173,10 @@ class Blobs:
             return
         finding = judge(answer.status, answer.headers, most)
         if finding.fault:
-            message = f"Azure cannot read {link.base}: {finding.fault}"
+            message = f"Azure cannot read {link.shown}: {finding.fault}"
             raise PackageError(_error("PackageUnreadable", message, finding.fix, answer))
         if finding.doubt:
-            _LOG.warning("%s: %s; Azure may see another", link.base, finding.doubt)
+            _LOG.warning("%s: %s; Azure may see another", link.shown, finding.doubt)
 
     async def _sign(self, base: str) -> Secret:
         blob = blob_at(base)

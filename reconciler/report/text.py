@@ -255,6 +255,8 @@ def place_of_field(change: Change, field: FieldChange) -> str:
 def sides(change: Change, field: FieldChange, room: int) -> tuple[str, tuple[str, ...]]:
     """Give the sign of a difference and its one or two sides, the live one first, in about *room* characters."""
     room = max(room, _NARROWEST)
+    if field.unset is not None:
+        return " ", (f"from the variable {field.unset}, which is not set, so not verified",)
     if field.finding is Finding.UNVERIFIED:
         return " ", (f"cannot be read back{'; one PUT records it' if change.action.writes else ', so not verified'}",)
     if field.finding is Finding.UNDECLARED:

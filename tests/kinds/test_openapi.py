@@ -350,12 +350,12 @@ class Node(NamedTuple):
         return self.schema.get("not") == {} and not self.read_only
 
 
-FILE = "#/$defs/file"
+IN_PLACE = ("#/$defs/file", "#/$defs/env")
 
 
 def resolved(root: Json, schema: Json) -> Json:
     """The schema with its reference resolved; text that may stand in a file is text."""
-    if schema.get("$ref") == FILE:
+    if schema.get("$ref") in IN_PLACE:
         words = [word for word in types(schema) if word != "object"]
         return {**{key: value for key, value in schema.items() if key != "$ref"}, "type": words}
     return {**root["$defs"][schema["$ref"].rpartition("/")[2]], **schema} if "$ref" in schema else schema

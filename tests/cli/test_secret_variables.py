@@ -1,0 +1,261 @@
+"""Secrets from environment variables: they reach Azure, and neither a report, nor a tag, nor a file of ours."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.kinds import load_kinds
+from tests.cli.support import (
+    ROOT,
+    Azure,
+    Workspace,
+    application,
+    changed,
+    changes_of,
+    codes,
+    definition,
+    gallery,
+    inline,
+    resource,
+    version,
+)
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command, Reporting
+
+NAME = "RECONCILER_SECRET_HOOK"
+HOOK = "https://hooks.example/CANARY-path/run?sig=CANARY-one"
+URI = "properties.notificationPolicy.notificationEndpoints"
+SECRET_PLACES = [
+    (definition(), "properties.packageFileUri"),
+    (definition(), "properties.artifacts.0.uri"),
+    (definition(), f"{URI}.0.uri"),
+    (version(), "properties.publishingProfile.source.mediaLink"),
+    (version(), "properties.publishingProfile.source.defaultConfigurationLink"),
+]
+
+
+def hooked(uri: object, **properties: Any) -> dict[str, Any]:
+    """Return the manifest of a definition that calls a webhook."""
+    return inline(notificationPolicy={"notificationEndpoints": [{"uri": uri}]}, **properties)
+
+
+def live_hook(azure: Azure) -> object:
+    """Return the address of the webhook that Azure holds."""
+    return azure.stored(inline())["properties"]["notificationPolicy"]["notificationEndpoints"][0]["uri"]
+
+
+def everything(work: Workspace) -> str:
+    """Return all that the commands wrote."""
+    return "".join(path.read_text(errors="replace") for path in work.folder.rglob("*") if path.is_file())
+
+
+def test_a_secret_webhook_is_published_under_strict_and_shown_nowhere(
+    work: Workspace, azure: Azure, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command, in text, JSON and Markdown, with the whole log; a tag, a saved plan and a snapshot, too."""
+    monkeypatch.setenv(NAME, HOOK)
+    work.project(strict=True)
+    work.state(hooked({"$env": NAME}))
+    shown = ""
+    for step in (
+        ("validate",),
+        ("plan", "--out", "saved.json"),
+        ("apply", "--plan", "saved.json"),
+        ("plan", "--detailed-exitcode"),
+        ("snapshot", "--out", "live.json"),
+        ("plan", "--against-snapshot", "live.json"),
+        ("explain", "ApplicationDefinition/suite"),
+        ("drift",),
+    ):
+        output = () if step[0] in {"snapshot", "explain"} else ("--report", "json=a.json", "--report", "markdown=a.md")
+        done = run(*step, *output, "--log-level", "debug")
+        assert done.code == 0, (step, done)
+        shown += done.out + done.err + everything(work)
+    assert "CANARY" not in shown
+    assert "hooks.example" not in shown
+    assert live_hook(azure) == HOOK
+    assert "CANARY" not in json.dumps(azure.tags(inline()))
+
+
+def test_another_value_is_a_change_and_is_not_shown_either(
+    work: Workspace, azure: Azure, report: Reporting, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the path or of the query alone; one PUT reaches it."""
+    work.state(hooked({"$env": NAME}))
+    for value in (HOOK, HOOK.replace("one", "two"), HOOK.replace("path", "other")):
+        monkeypatch.setenv(NAME, value)
+        text = run("plan").out
+        planned = report("plan")
+        assert planned["summary"]["puts"] == 1
+        assert "CANARY" not in text + json.dumps(planned)
+        assert report("apply")["summary"]["puts"] == 1
+        assert live_hook(azure) == value
+        assert report("apply")["summary"]["puts"] == 0
+
+
+def test_without_the_variable_other_fields_decide(
+    work: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validate and plan go on, and call the leaf unverified; apply fails that item alone and sends nothing of it."""
+    monkeypatch.setenv(NAME, HOOK)
+    work.state(hooked({"$env": NAME}), gallery())
+    report("apply")
+    monkeypatch.delenv(NAME)
+    report("validate")
+    planned = report("plan", "--detailed-exitcode")
+    (found,) = changes_of(planned)
+    assert found["finding"] == "unverified"
+    assert found["desired"] == "(secret)"
+    assert resource(planned, inline())["action"] == "none"
+    assert resource(planned, inline())["sync"] == "Unknown"
+    report("drift")
+    work.state(hooked({"$env": NAME}, description="new"), gallery(description="new"))
+    planned = report("plan")
+    assert resource(planned, inline())["action"] == "update"
+    applied = report("apply", code=1)
+    item = resource(applied, inline())
+    assert (item["outcome"], item["error"]["code"]) == ("failed", "VariableMissing")
+    assert NAME in item["error"]["message"]
+    assert resource(applied, gallery())["outcome"] == "succeeded"
+    assert applied["summary"]["requests"]["PUT"] == 1
+    assert azure.stored(inline())["properties"].get("description") is None
+
+
+@pytest.mark.parametrize(("made", "path"), SECRET_PLACES)
+def test_a_missing_variable_never_adopts_and_is_never_sent(
+    work: Workspace, azure: Azure, report: Reporting, made: dict[str, Any], path: str
+) -> None:
+    """At every secret leaf: of what exists without our tags, and of what is to be created."""
+    parents = [gallery(), application()] if made["kind"] == "GalleryApplicationVersion" else []
+    full = changed(made, "properties.artifacts", [{"name": "a", "type": "Custom", "uri": "https://x.example/a"}])
+    link = "properties.publishingProfile.source.defaultConfigurationLink"
+    full = changed(made, link, "https://x.example/c") if parents else changed(full, URI, [{"uri": HOOK}])
+    azure.seed(*parents, full)
+    before = azure.stored(made)
+    work.state(*parents, changed(full, path, {"$env": NAME}))
+    planned = report("plan", "--no-adopt")
+    assert changes_of(planned, "unverified")
+    stated = resource(report("plan"), made)
+    unset = [change for change in stated["changes"] if change["path"].startswith(path.partition(".0.")[0])]
+    assert [change["finding"] for change in unset] == ["unverified"]
+    failed = resource(report("apply", code=1), made)
+    assert failed["error"]["code"] == "VariableMissing"
+    assert azure.stored(made) == before
+    azure.remove(made)
+    report("plan")
+    assert resource(report("apply", code=1), made)["outcome"] == "failed"
+    assert azure.holds(*parents)
+
+
+def test_a_webhook_without_its_query_keeps_the_live_one(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """It is no difference, and a PUT for another reason sends the secret that Azure holds."""
+    azure.seed(hooked(HOOK))
+    work.state(hooked(HOOK.partition("?")[0]))
+    report("apply")
+    assert live_hook(azure) == HOOK
+    assert report("plan", "--detailed-exitcode")["summary"]["puts"] == 0
+    work.state(hooked(HOOK.partition("?")[0], description="new"))
+    assert [change["path"] for change in changes_of(report("plan"))] == ["properties.description"]
+    report("apply")
+    assert live_hook(azure) == HOOK
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (f"{URI}.0.uri", {"$env": "AZURE_CLIENT_SECRET"}),
+        (f"{URI}.0.uri", {"$env": "RECONCILER_SECRET_"}),
+        (f"{URI}.0.uri", {"$env": 1}),
+        (f"{URI}.0.uri", {"$env": NAME, "more": 1}),
+        ("properties.description", {"$env": NAME}),
+        ("tags.team", {"$env": NAME}),
+        ("properties.mainTemplate.parameters", {"$env": NAME}),
+        ("location", {"$env": NAME}),
+        ("applicationDefinitionName", {"$env": NAME}),
+    ],
+)
+def test_a_variable_elsewhere_or_of_another_name_is_an_error_at_its_line(
+    work: Workspace, report: Reporting, monkeypatch: pytest.MonkeyPatch, path: str, value: object
+) -> None:
+    """Its value would be shown, or is a secret of the CI system."""
+    monkeypatch.setenv(NAME, "CANARY")
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "CANARY")
+    work.state(changed(hooked("https://hooks.example/x", description="x"), path, value))
+    for command in ("validate", "plan"):
+        problems = report(command, code=1)["errors"]
+        assert problems
+        for problem in problems:
+            lines = (work.folder / problem["file"]).read_text().splitlines()
+            around = "\n".join(lines[problem["line"] - 2 : problem["line"] + 2])
+            assert "$env" in around
+
+
+def test_project_defaults_and_overlays_may_name_variables(
+    work: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under the same rules: at a secret leaf and nowhere else."""
+    monkeypatch.setenv(NAME, HOOK)
+    policy = {"notificationEndpoints": [{"uri": {"$env": NAME}}]}
+    work.project(defaults={"properties": {"notificationPolicy": policy}})
+    work.state(inline())
+    report("apply")
+    assert live_hook(azure) == HOOK
+    work.project(defaults={"properties": {"description": {"$env": NAME}}})
+    problems = report("plan", code=1)["errors"]
+    assert {problem["file"] for problem in problems} == {"reconciler.yaml"}
+
+
+def test_a_saved_plan_binds_the_name_and_not_the_value(
+    work: Workspace, report: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rotated secret is no other plan; another variable is."""
+    work.state(hooked({"$env": NAME}))
+    digests = []
+    for value in (HOOK, HOOK.replace("one", "two")):
+        monkeypatch.setenv(NAME, value)
+        report("plan", "--out", "saved.json")
+        digests.append([item["manifest"] for item in json.loads((work.folder / "saved.json").read_text())["items"]])
+    assert digests[0] == digests[1]
+    monkeypatch.setenv(f"{NAME}_2", HOOK)
+    work.state(hooked({"$env": f"{NAME}_2"}))
+    assert resource(report("apply", "--plan", "saved.json", code=1), inline())["outcome"] == "refused"
+
+
+def test_a_storage_rule_that_no_package_is_below_is_a_warning(work: Workspace, report: Reporting) -> None:
+    """A webhook is no package: a rule for its address signs nothing."""
+    rule = {"prefix": "https://hooks.blob.core.windows.net/", "sas": {"env": NAME}}
+    work.project(storage=[rule])
+    work.state(hooked("https://hooks.blob.core.windows.net/x"))
+    warnings = [problem for problem in report("validate")["warnings"] if problem["code"] == "storage-unused"]
+    assert [problem["path"] for problem in warnings] == ["spec.storage[0].prefix"]
+    work.state(definition(packageFileUri="https://hooks.blob.core.windows.net/a/b.zip"))
+    assert "storage-unused" not in codes(report("validate"), "warnings")
+
+
+def test_the_advice_on_a_written_signature_can_be_followed(work: Workspace, report: Reporting) -> None:
+    """Of a webhook the variable, and no storage rule; of a package either."""
+    work.state(hooked(HOOK))
+    (warning,) = report("validate")["warnings"]
+    assert warning["code"] == "secret-in-manifest"
+    assert "$env" in warning["fix"]
+    assert "storage rule" not in warning["fix"]
+
+
+def test_schemas_allow_variables_at_secret_leaves_and_only_there() -> None:
+    """So that an editor offers them where they are read."""
+    for kind in load_kinds().values():
+        schema = json.loads((ROOT / "schemas" / f"{kind.name}.schema.json").read_text())
+        assert sorted(_leaves(schema, "x-ms-secret")) == sorted(_leaves(schema, "$ref", "#/$defs/env"))
+
+
+def _leaves(node: Any, key: str, value: object = True, at: str = "") -> list[str]:  # noqa: FBT002
+    if isinstance(node, list):
+        return [found for index, item in enumerate(node) for found in _leaves(item, key, value, f"{at}/{index}")]
+    if not isinstance(node, dict):
+        return []
+    own = [at] if node.get(key) == value else []
+    return [*own, *(found for name, item in node.items() for found in _leaves(item, key, value, f"{at}/{name}"))]
