@@ -112,7 +112,8 @@ def _leaf(want: Any, have: Any, steps: Steps, unknown: dict[Steps, str]) -> tupl
         return want, have
     veiled = _veiled(want, have)
     is_same_place = isinstance(have, SecretUrl) and blob_url(have.base) == blob_url(want.base)
-    is_hidden = _cannot_be_read(have) or (is_same_place and have.query == Secret(HIDDEN))
+    query = have.query if is_same_place and isinstance(have, SecretUrl) else None
+    is_hidden = _cannot_be_read(have) or query == Secret(HIDDEN)
     if not want.is_set or is_hidden:
         unknown[steps] = want.variable
         return veiled, veiled

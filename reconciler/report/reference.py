@@ -284,6 +284,8 @@ def _type(field: Field) -> str:
     words = [_WORDS[name] for name in _types(schema) if name != "null"]
     if "$file" in schema.get("properties", {}):
         words = ["text", "`{$file: path}`"]
+    elif "$env" in schema.get("properties", {}):
+        words = ["text", "`{$env: NAME}`"]
     if schema.get("format") == "date-time":
         words = ["date and time"]
     return " or ".join(words)
@@ -387,7 +389,10 @@ def _equal(field: Field) -> str:
         return EQUAL[field.rule.normalize]
     if not field.is_leaf:
         return ""
-    is_text = set(_types(field.schema)) - {"null"} == {"string"} or "$file" in field.schema.get("properties", {})
+    is_text = (
+        set(_types(field.schema)) - {"null"} == {"string"}
+        or {"$file", "$env"} & field.schema.get("properties", {}).keys()
+    )
     return "as written" if is_text else 'as written, type included: `1` is neither `1.0` nor `"1"`'
 
 
