@@ -461,16 +461,20 @@ def _complain(message: str, code: int) -> int:
     from reconciler.secret import scrub  # noqa: PLC0415
 
     with suppress(OSError):  # nobody hears it: what is left to tell is the exit code
-        click.echo(f"reconciler: {visible(scrub(message))}", err=True)
+        first, *more = (visible(line) for line in scrub(message).split("\n"))
+        click.echo("\n    ".join((f"reconciler: {first}", *more)), err=True)
     return code
 
 
 def _failed(error: Exception) -> int:
-    from reconciler.errors import ReconcilerError, UsageError  # noqa: PLC0415
+    from reconciler.errors import ArmError, ReconcilerError, UsageError  # noqa: PLC0415
     from reconciler.shell.runner import Stopped  # noqa: PLC0415
 
     if isinstance(error, Stopped):
         return error.code
+    if isinstance(error, ArmError):
+        fix = f"\nfix: {error.info.fix}" if error.info.fix else ""
+        return _complain(f"{error}{fix}", 1)
     if isinstance(error, ReconcilerError):
         return _complain(str(error), USAGE if isinstance(error, UsageError) else 1)
     return _bug(error)

@@ -23,7 +23,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ class ErrorInfo:
         targets: The properties that ARM named, in its own words.
         path: The property that the error is about, as a reader writes it; None where none is known.
         steps: The same in the body as written.
+        is_sign_in: Whether the identity is what failed, for whatever is asked: an :class:`AuthError`.
         is_bare: Whether the answer had no ARM ``error`` object: its code says nothing about the resource.
     """
 
@@ -120,6 +121,7 @@ class ErrorInfo:
     path: str | None = None
     steps: FieldPath = ()
     is_bare: bool = False
+    is_sign_in: bool = field(default=False, compare=False)
 
 
 class ArmError(ReconcilerError):
@@ -133,6 +135,10 @@ class ArmError(ReconcilerError):
 
 class AuthError(ArmError):
     """No token could be had, or ARM refused it."""
+
+    def __init__(self, info: ErrorInfo) -> None:
+        """Keep what the report will say, marked as a failed sign-in."""
+        super().__init__(replace(info, is_sign_in=True))
 
 
 class RejectedError(ArmError):

@@ -55,6 +55,8 @@ class Source:
     document: int
 
 
+SIGN_IN_FAILED: Final = "sign-in-failed"
+"""The code of the one problem of a run whose identity could not sign in."""
 STOPPED: Final = "stopped"
 """The code of the one problem of a run that a signal ended before there was a plan."""
 

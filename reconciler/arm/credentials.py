@@ -7,6 +7,8 @@ What goes wrong is said with the names of what was looked at, and without a valu
 from __future__ import annotations
 
 import base64
+import logging
+import re
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
     from reconciler.secret import Secret
 
+_LOG: Final = logging.getLogger("reconciler.arm")
 _SHOWN_CHARACTERS: Final = 2500
+_SHOWN_OF_A_CAUSE: Final = 250
 _SHORTEST_SECRET: Final = 6
 _SERVICE: Final = (("AZURE_TENANT_ID",), ("AZURE_CLIENT_ID",))
 _NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
@@ -34,8 +38,42 @@ _NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     ),
 }
 """What each way cannot do without; of names beside each other one is enough."""
-_LOOKED_AT: Final = (*_NEEDED["environment"], ("AZURE_FEDERATED_TOKEN_FILE",))
-"""By azure-identity's chain, before it turns to what needs no variable."""
+_WAYS: Final[Mapping[str, str]] = {
+    "default": "run `az login`, or in CI choose the way with --credential",
+    "environment": "check the values of AZURE_TENANT_ID, AZURE_CLIENT_ID and of the secret or certificate",
+    "workload-identity": "check the federated credential of the application: issuer, subject and audience",
+    "managed-identity": "assign a managed identity to this machine, or correct AZURE_CLIENT_ID",
+    "cli": "run `az login`, after installing the Azure CLI if it is missing",
+    "github": "give the job `permissions: id-token: write`, and check the federated credential of the application",
+    "azure-pipelines": "check the service connection, and that the step maps SYSTEM_ACCESSTOKEN",
+}
+"""The next step by the name of ``--credential``, where nothing else says more."""
+_LOGIN: Final = "run `az login` again, for the tenant of the subscription"
+_SECRET: Final = "set a valid client secret in AZURE_CLIENT_SECRET: this one is wrong or has expired"  # noqa: S105
+_FEDERATION: Final = "correct the federated credential of the application: issuer, subject or audience do not match"
+_STEPS: Final[Mapping[str, str]] = {
+    "AADSTS7000215": _SECRET,
+    "AADSTS7000222": _SECRET,
+    "AADSTS700024": "request a fresh assertion: this one has expired, or a clock is wrong",
+    "AADSTS700027": "register the certificate with the application: Microsoft Entra does not know this one",
+    "AADSTS700016": "correct AZURE_CLIENT_ID or AZURE_TENANT_ID: the tenant has no such application",
+    "AADSTS90002": "correct AZURE_TENANT_ID: there is no such tenant in this cloud",
+    "AADSTS900023": "correct AZURE_TENANT_ID: it is no tenant",
+    "AADSTS70021": _FEDERATION,
+    "AADSTS700211": _FEDERATION,
+    "AADSTS700212": _FEDERATION,
+    "AADSTS700213": _FEDERATION,
+    "AADSTS50173": _LOGIN,
+    "AADSTS50076": _LOGIN,
+    "AADSTS50079": _LOGIN,
+    "AADSTS70043": _LOGIN,
+    "AADSTS700082": _LOGIN,
+    "AADSTS65001": "grant the application admin consent in the tenant",
+    "AADSTS53003": "ask who keeps the Conditional Access policies of the tenant: one of them blocks this sign-in",
+}
+"""By Microsoft's code ("Microsoft Entra authentication and authorization error codes", learn.microsoft.com)."""
+_CODE: Final = re.compile(r"\bAADSTS\d{4,8}\b")
+_UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
 _SECRETS: Final = (
     "AZURE_CLIENT_SECRET",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",
@@ -95,15 +133,31 @@ class Credentials:
                 raise ValueError(message)
 
     def failure(self, error: Exception, claims: Secret | None = None) -> ErrorInfo:
-        """Give what a report says of a sign-in that failed; *claims* are what it was asked with."""
+        """
+        Return what a report says of a sign-in that failed: one short cause, and one next step.
+
+        azure-identity's own text, which may name all that it tried, goes to the log.
+
+        Args:
+            error: As azure-identity, or the code around it, raised it.
+            claims: What the token was requested with.
+        """
         said = getattr(error, "message", None) or str(error)  # the text of azure-core's adds the whole answer
-        text = self._hidden(said, claims)
-        message = " ".join(scrub(text).split())[:_SHOWN_CHARACTERS]
-        fix = "see docs/sign-in.md for what each --credential looks at"
-        missing = _missing(_LOOKED_AT, self.environ) if self.name == "default" else ""
-        if missing:
-            fix = f"of what 'default' looks at is not set: {missing}; {fix}"
-        return ErrorInfo("AuthFailed", f"sign-in failed: no token from credential '{self.name}': {message}", fix=fix)
+        text = " ".join(scrub(self._hidden(said, claims)).split())[:_SHOWN_CHARACTERS]
+        _LOG.info("no token from credential '%s': %s", self.name, text)
+        code = _CODE.search(text)
+        is_short = isinstance(error, ValueError | TypeError | TimeoutError) and len(text) <= _SHOWN_OF_A_CAUSE
+        cause = code[0] if code else text if is_short else ""
+        message = f"could not sign in: no token from credential '{self.name}'{f': {cause}' if cause else ''}"
+        return ErrorInfo("AuthFailed", message, fix=self._fix(text, code[0] if code else ""))
+
+    def _fix(self, text: str, code: str) -> str:
+        """Return the next step: by Microsoft's code, else by what is not set, else by the credential."""
+        missing = _missing(_NEEDED.get(self.name, ()), self.environ)
+        step = _STEPS.get(code) or (f"set {missing}" if missing else _WAYS.get(self.name, _WAYS["default"]))
+        if _UNTRUSTED in text:
+            step = "if a proxy signs for Microsoft, name its CA file in SSL_CERT_FILE"
+        return f"{step} (docs/sign-in.md; --log-level info shows the details)"
 
     def _check(self) -> None:
         missing = _missing(_NEEDED.get(self.name, ()), self.environ)

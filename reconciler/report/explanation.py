@@ -133,6 +133,7 @@ def _lines(explanation: Explanation, look: Look) -> Iterator[str]:
         first, *more = change.error.message.split("\n")
         yield f"{_INDENT}error[{visible(change.error.code)}]: {visible(first)}"
         yield from (f"{_INDENT * 2}{visible(line)}" for line in more)
+        yield from (f"{_INDENT}fix: {visible(fix)}" for fix in (change.error.fix,) if fix)
     if change.fix:
         yield f"{_INDENT}fix: {visible(change.fix)}"
     for row in explanation.rows:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Action, Change, Health, Outcome, Reason, Report, Result, Sync
+from reconciler.model import SIGN_IN_FAILED, Action, Change, Health, Outcome, Reason, Report, Result, Sync
 
 if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo
@@ -67,8 +67,19 @@ def items(report: Report) -> tuple[Item, ...]:
 
 
 def noteworthy(report: Report) -> tuple[Item, ...]:
-    """Give the parts of which there is more to say than that they are in sync; validating says nothing of resources."""
-    return () if report.command == "validate" else tuple(item for item in items(report) if is_noteworthy(item))
+    """
+    Return the parts of which there is more to say than that they are in sync.
+
+    None of a validation, and none where nothing was read, as the error of the run says all there is.
+    """
+    if report.command == "validate" or is_signed_out(report):
+        return ()
+    return tuple(item for item in items(report) if is_noteworthy(item))
+
+
+def is_signed_out(report: Report) -> bool:
+    """Return whether nothing was read because the sign-in failed."""
+    return any(problem.code == SIGN_IN_FAILED for problem in report.errors)
 
 
 def is_applied(report: Report) -> bool:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model import STOPPED, Action, Cause, Finding, Result, Sync
 from reconciler.report.escape import visible
-from reconciler.report.states import BAD, Level, ending_of, is_applied, is_interrupted, items, level_of, state_of
+from reconciler.report.states import (
+    BAD,
+    Level,
+    ending_of,
+    is_applied,
+    is_interrupted,
+    is_signed_out,
+    items,
+    level_of,
+    state_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,6 +103,8 @@ def verdict(report: Report) -> str:
 def _result(report: Report) -> str:
     if any(error.code == STOPPED for error in report.errors):
         return "Stopped while reading. Nothing was written."
+    if is_signed_out(report):
+        return "Stopped: not signed in."
     if report.errors:
         return _refused(report) if report.plan.changes else _problems(report)
     if report.command == "validate":

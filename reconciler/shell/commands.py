@@ -20,6 +20,7 @@ from reconciler.shell.output import write_file
 from reconciler.shell.progress import shown
 from reconciler.shell.run import given_endpoint
 from reconciler.shell.runner import unless_stopped
+from reconciler.sign_in import stated_once
 
 if TYPE_CHECKING:
     import asyncio
@@ -119,7 +120,8 @@ async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report
     started = run.clock.now()
     try:
         estate = run.estate()
-        return replace(await act(estate, run.about(estate.project.name, estate.sources)), started_at=started)
+        report = await act(estate, run.about(estate.project.name, estate.sources))
+        return replace(stated_once(report, run.options.paths[0]), started_at=started)
     except PlanFileError as error:
         fix = "make a new one with plan --out"
         problem = Problem(str(run.plan_file), None, None, "", "plan-file", str(error), fix)

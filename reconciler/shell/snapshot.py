@@ -12,6 +12,7 @@ from reconciler.report.summary import count
 from reconciler.shell.connect import open_reader
 from reconciler.shell.output import write_file
 from reconciler.shell.runner import unless_stopped
+from reconciler.sign_in import statement
 
 if TYPE_CHECKING:
     import asyncio
@@ -53,6 +54,11 @@ def _verdict(observation: Observation, file: Path) -> str:
 
 
 def _unread(estate: Estate, observation: Observation) -> Iterator[str]:
+    found_all = (observation.observed[item.key] for item in estate.selected)
+    signed_out = statement([found.error if isinstance(found, Unreadable) else None for found in found_all])
+    if signed_out is not None:
+        yield f"{visible(signed_out.message)}; fix: {visible(signed_out.fix or '')}"
+        return
     for item in estate.selected:
         found = observation.observed[item.key]
         if isinstance(found, Unreadable):

@@ -1,0 +1,88 @@
+"""A sign-in that fails: one statement and one next step for the whole run, in every format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.arm.credentials import Credentials
+from reconciler.report import FORMATS
+from tests.cli.support import Workspace, codes, estate, gallery, version
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command, Reporting
+
+CHAIN = "DefaultAzureCredential failed to retrieve a token from the included credentials. " + " ".join(
+    f"Credential{number}: it is not available here, see https://aka.ms/azsdk/{number}." for number in range(12)
+)
+
+
+@pytest.fixture(autouse=True)
+def _signed_out(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be there to sign in with, and azure-identity say so at length."""
+
+    class Chain:
+        def get_token(self, *_: object, **__: object) -> None:
+            message = CHAIN
+            raise RuntimeError(message)
+
+    monkeypatch.setenv("RECONCILER_CLOUD", "public")
+    monkeypatch.setattr(Credentials, "create", lambda *_: Chain())
+    work.state(*estate(), version("1.1.0"))
+
+
+@pytest.mark.parametrize("command", ["plan", "drift", "apply"])
+@pytest.mark.parametrize("style", sorted(FORMATS))
+def test_it_is_said_once_in_every_format(run: Command, command: str, style: str) -> None:
+    """However many resources there are; azure-identity's text stays out of the report."""
+    done = run(command, "-o", style)
+    assert done.code == 1
+    assert done.out.count("could not sign in") == 1
+    assert "nothing was read" in done.out
+    assert done.out.count("az login") == 1
+    assert "Credential3" not in done.out + done.err
+
+
+def test_the_report_for_programs(report: Reporting) -> None:
+    """The error of the run has the statement and the next step; each resource is unknown, without them."""
+    found = report("apply", code=1)
+    assert codes(found) == ["sign-in-failed"]
+    assert found["errors"][0]["fix"] is not None
+    assert {each["action"] for each in found["resources"]} == {"unknown"}
+    assert {each["error"]["code"] for each in found["resources"]} == {"AuthFailed"}
+    assert found["summary"]["unknown"] == found["summary"]["resources"] == 5
+    assert found["summary"]["requests"] == {"GET": 0, "PUT": 0}
+
+
+def test_the_text_begins_with_it(run: Command) -> None:
+    """No resource is listed, nor called unknown."""
+    done = run("plan")
+    assert "unknown" not in done.out
+    assert "the same as" not in done.out
+    assert gallery()["metadata"]["name"] not in done.out
+
+
+def test_the_log_has_the_long_text(run: Command) -> None:
+    """At level info, once."""
+    done = run("plan", "--log-level", "info")
+    assert done.err.count("Credential11") == 1
+    assert "Credential11" not in done.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("snapshot", "--out", "snapshot.json"),
+        ("export", "--subscription", "5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11", "--out-dir", "out"),
+        ("explain", "Gallery/tools"),
+        ("run", "--once"),
+    ],
+)
+def test_every_command_that_reads(run: Command, arguments: tuple[str, ...]) -> None:
+    """The statement and the next step stand once in what they print."""
+    done = run(*arguments)
+    assert done.code == 1
+    assert (done.out + done.err).count("could not sign in") == 1
+    assert (done.out + done.err).count("az login") == 1
+    assert "Credential3" not in done.out + done.err
