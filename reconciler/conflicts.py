@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ArmError, ConflictError
 from reconciler.kinds import folded_id
-from reconciler.model import Action, Live, Result
+from reconciler.model import Action, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -89,7 +89,7 @@ async def _siblings(desired: Desired, arm: ArmReader) -> tuple[Running, ...]:
         bodies = await arm.list(path, kind.api_version)
     except ArmError:
         return ()
-    others = {folded_id(body["id"]): Live(body) for body in bodies}
+    others = {folded_id(body["id"]): kind.live(body) for body in bodies}
     return tuple(
         Running(f"{kind.name} {key.rpartition('/')[2]}", live.provisioning_state)
         for key, live in others.items()
