@@ -207,13 +207,14 @@ def comment(**values: Any) -> int:
     """Write a report, Markdown in FILE or on standard input (-), into one comment on a pull request."""
     from reconciler.clock import SystemClock  # noqa: PLC0415
     from reconciler.settings import process_environment  # noqa: PLC0415
-    from reconciler.shell.comment import CommentRun, post  # noqa: PLC0415
+    from reconciler.shell.comment import CommentRun, post, report_in  # noqa: PLC0415
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
     from reconciler.shell.runner import unless_stopped  # noqa: PLC0415
 
-    asked = {name: values[name] for name in ("host", "file", "environment", "repository", "pull_request")}
+    asked = {name: values[name] for name in ("host", "environment", "repository", "pull_request")}
     run = CommentRun(**asked, variables=process_environment().values, clock=SystemClock())
-    text, signalled = _speak(values, lambda stop: unless_stopped(post(run), stop))
+    report = report_in(values["file"])  # here, as a signal still ends a process that waits for a pipe
+    text, signalled = _speak(values, lambda stop: unless_stopped(post(run, report), stop))
     write_stdout(f"{text}\n")
     return signalled or 0
 
@@ -477,16 +478,9 @@ def _failed(error: Exception) -> int:
         return _complain(f"{error}{fix}", 1)
     if isinstance(error, ReconcilerError):
         return _complain(str(error), USAGE if isinstance(error, UsageError) else 1)
-    return _bug(error)
+    from reconciler.shell.failure import described, is_bug  # noqa: PLC0415
 
-
-def _bug(error: Exception) -> int:
-    import traceback  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
-
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    message = f"internal error: {type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
-    return _complain(f"{message}; please report it, with the output of --log-level debug", BUG)
+    return _complain(described(error), BUG if is_bug(error) else 1)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class ManifestError(ReconcilerError):
 
     def __init__(self, problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> None:
         """Keep every problem: a user's mistakes are reported together."""
-        super().__init__("; ".join(problem.message for problem in problems))
+        super().__init__("; ".join(f"{problem.file}: {problem.message}" for problem in problems))
         self.problems = tuple(problems)
         self.warnings = tuple(warnings)
 

@@ -54,10 +54,14 @@ def asking(path: str | Path) -> Iterator[None]:
         raise PathError(path, "no path holds such a character") from error
 
 
-def working_folder() -> Path:
-    """Return the working folder; PathError if it was deleted."""
+def working_folder(named: str | None = None) -> Path:
+    """Return the working folder, by the name *named* if it has that too; PathError if it was deleted."""
     with asking("the working folder"):
-        return Path(os.getcwd())  # noqa: PTH109 (this is the module that asks)
+        here = os.getcwd()  # noqa: PTH109 (this is the module that asks)
+        if named and os.path.isabs(named):  # noqa: PTH117
+            with contextlib.suppress(OSError):
+                here = named if os.path.samefile(named, here) else here  # noqa: PTH121
+        return Path(here)
 
 
 def enter(folder: Path) -> None:
@@ -72,15 +76,17 @@ def enter(folder: Path) -> None:
 def absolute(path: str | Path) -> Path:
     """Return *path* from the root of the file system, links as they are."""
     with asking(path):
-        if not os.path.isabs(path):  # noqa: PTH117
-            path = working_folder() / path
-        return Path(os.path.normpath(path))
+        return Path(os.path.normpath(_from_root(path)))
+
+
+def _from_root(path: str | Path) -> Path:
+    return Path(path) if os.path.isabs(path) else working_folder() / path  # noqa: PTH117
 
 
 def real(path: str | Path) -> Path:
     """Return *path* from the root of the file system, without links as far as they lead anywhere."""
     with asking(path):
-        return Path(os.path.realpath(working_folder() / path))
+        return Path(os.path.realpath(_from_root(path)))
 
 
 def as_named(path: Path) -> Path:
@@ -118,8 +124,11 @@ def is_foreign(path: str | Path) -> bool:
 
 
 def size(path: Path) -> int:
-    """Return the size of the file at *path* in bytes; 0 if there is none."""
-    status = _status(path)
+    """Return the size of the file at *path* in bytes; 0 if there is none, or none that can be looked at."""
+    try:
+        status = _status(path)
+    except PathError:
+        return 0
     return status.st_size if status is not None else 0
 
 

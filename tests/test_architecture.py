@@ -103,3 +103,93 @@ def test_the_functional_core_opens_no_file(name: str) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
     }
     assert called.isdisjoint(OPENERS)
+
+
+# Where paths meet the file system. What else opens files reads none that a user, CI or a setting names.
+ASKERS = frozenset(
+    {
+        "files.py",  # manifests, without following a link
+        "filesystem.py",  # everything else that is named
+        "kinds.py",  # the package's own schemas
+        "emulator/files.py",  # SQLite opens its file by itself
+    }
+)
+ASKING = frozenset(
+    {
+        *("absolute", "access", "chdir", "chmod", "chown", "cwd", "exists", "expanduser", "fdopen", "fstat", "getcwd"),
+        *(
+            "getsize",
+            "glob",
+            "home",
+            "is_block_device",
+            "is_char_device",
+            "is_dir",
+            "is_fifo",
+            "is_file",
+            "is_junction",
+        ),
+        *("is_mount", "is_socket", "is_symlink", "isdir", "isfile", "islink", "iterdir", "lexists", "link", "link_to"),
+        *("listdir", "lstat", "makedirs", "mkdir", "mkdtemp", "mkstemp", "open", "owner", "read_bytes", "read_text"),
+        *("readlink", "realpath", "relpath", "rename", "renames", "resolve", "rglob", "rmdir", "rmtree", "samefile"),
+        *("scandir", "stat", "symlink", "symlink_to", "touch", "truncate", "unlink", "walk", "which", "write_bytes"),
+        *("write_text", "NamedTemporaryFile", "TemporaryDirectory", "TemporaryFile"),
+    }
+)
+# Names of methods that open no file.
+OTHER_THINGS = {
+    "open": re.compile(r"[A-Z]\w*|os"),  # Transport.open; the null device, for a reader that has gone
+    "walk": re.compile(r"ast|root"),
+}
+
+
+def _file_questions(source: str) -> list[tuple[int, str]]:
+    """Give the calls in code that ask the file system, with their lines."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name(id="open")):
+                found.append((node.lineno, "open"))
+            case ast.Call(func=ast.Attribute(attr=name, value=owner)) if name in ASKING:
+                harmless = OTHER_THINGS.get(name)
+                words = ast.unparse(owner)
+                if words != "filesystem" and not (harmless and words != "Path" and harmless.fullmatch(words)):
+                    found.append((node.lineno, f"{words}.{name}"))
+            case _:
+                pass
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_one_module_asks_the_file_system(module: Path) -> None:
+    """Every odd path has one answer there; elsewhere it has as many as there are callers, and some are a traceback."""
+    if module.relative_to(PACKAGE).as_posix() not in ASKERS:
+        assert _file_questions(module.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Path(name).exists()",
+        "(above / '.git').is_dir()",
+        "Path.cwd()",
+        "path.resolve()",
+        "open(name)",
+        "Path.open(name)",
+        "os.path.relpath(name)",
+        "path.read_text()",
+        "os.stat(name)",
+        "tempfile.TemporaryFile()",
+        "shutil.which('git')",
+    ],
+)
+def test_a_question_is_seen(source: str) -> None:
+    """In whatever words."""
+    assert _file_questions(source)
+
+
+@pytest.mark.parametrize(
+    "source", ["Transport.open(url)", "text.replace('a', 'b')", "filesystem.absolute(path)", "replace(run, paths=())"]
+)
+def test_what_is_no_question(source: str) -> None:
+    """Methods of other things have such names too."""
+    assert not _file_questions(source)

@@ -42,13 +42,13 @@ def test_who_may_read_a_file(tmp_path: Path, umask: int, mode: int) -> None:
     assert modes == [mode, 0o600]
 
 
-@pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (Path, "replace")])
+@pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (os, "replace")])
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
     """Whatever goes wrong on the way, the old file stays and nothing else is left."""
     file = tmp_path / "report.json"
     write_file(file, "old")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(owner, name, fail)

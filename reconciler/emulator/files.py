@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from reconciler.errors import EmulatorError
+from reconciler import filesystem
+from reconciler.errors import EmulatorError, PathError
 
 APPLICATION_ID: Final = 0x52434E4C
 """Marks the file as ours (``PRAGMA application_id``)."""
@@ -54,10 +55,13 @@ def connect(path: Path | None) -> sqlite3.Connection:
         EmulatorError: It cannot be opened, is not a state file, or is one of another version.
     """
     try:
-        if path is not None and not path.exists():
+        sort = filesystem.sort_of(path) if path is not None else None
+        if path is not None and sort is None:
             _create(path)
+        elif sort is not None and sort is not filesystem.Sort.FILE:
+            raise _unusable(path, "it is not a file", "name another file with --state")
         return _opened(path)
-    except (OSError, sqlite3.Error) as error:
+    except (PathError, OSError, ValueError, sqlite3.Error) as error:
         raise _unusable(path, str(error), "name another file with --state, or remove this one") from error
 
 
@@ -67,10 +71,10 @@ def _create(path: Path) -> None:
 
     Bodies hold signed links, so nobody else may read the folder or the file.
     """
-    if not path.parent.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not filesystem.is_there(path.parent):
+        filesystem.make_folder(path.parent, 0o700)
         ignored = f"/.gitignore\n/{path.name}*\n"  # in a repository, it is no edit of what is in there
-        (path.parent / ".gitignore").write_text(ignored, encoding="utf-8")
+        filesystem.write(path.parent / ".gitignore", ignored)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         fresh = Path(folder) / path.name
         fresh.touch(mode=0o600)

@@ -7,10 +7,14 @@ Formats are imported where they are needed: most runs have no runner to hand any
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler import filesystem
+from reconciler.errors import PathError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.model import Report
     from reconciler.settings import Environment
 
@@ -53,10 +57,14 @@ def handover(report: Report, output: str, code: int, environment: Environment) -
 
 def folder_in_repository(environment: Environment) -> str:
     """Give the working folder from the root of what CI checked out; empty if that is not known, or is the root."""
-    root, here = environment.workspace(), Path.cwd().resolve()
-    if root is None or not here.is_relative_to(root.resolve()):
+    try:
+        workspace = environment.workspace()
+        root, here = filesystem.real(workspace) if workspace else None, filesystem.real(".")
+    except PathError:  # the working folder was deleted, say: then a report names files as they were named to it
         return ""
-    return here.relative_to(root.resolve()).as_posix().removeprefix(".")
+    if root is None or not here.is_relative_to(root):
+        return ""
+    return here.relative_to(root).as_posix().removeprefix(".")
 
 
 def _to_github(report: Report, code: int, environment: Environment) -> Handover:
@@ -69,7 +77,7 @@ def _to_github(report: Report, code: int, environment: Environment) -> Handover:
     summary, chosen = environment.step_summary(), environment.step_outputs()
     appended: list[tuple[Path, str]] = []
     if summary is not None:
-        room = github.SUMMARY_LIMIT - _size(summary)
+        room = github.SUMMARY_LIMIT - filesystem.size(summary)
         if room >= _ROOM_FOR_NOTHING:
             appended.append((summary, masked(markdown.render(report, limit=room))))
     if chosen is not None:
@@ -90,10 +98,3 @@ def _to_azure_devops(report: Report, code: int, environment: Environment) -> Han
     summary = folder / f"reconciler-{token_hex(8)}.md"
     text = f"{azure_devops.upload(str(summary))}{azure_devops.variables(outputs(report, code))}"
     return Handover(text, files=((summary, masked(markdown.render(report))),))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # not there yet
-        return 0

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from reconciler import pipeline, saved_plan, snapshot
+from reconciler import filesystem, pipeline, saved_plan, snapshot
 from reconciler.access import Grant
 from reconciler.arm.polling import Interrupted, Patience
 from reconciler.artifact import MOST_BYTES
-from reconciler.errors import ManifestError, PlanFileError, SnapshotFileError, UsageError
+from reconciler.errors import (
+    ManifestError,
+    OutputError,
+    PathError,
+    PlanFileError,
+    ReconcilerError,
+    SnapshotFileError,
+    UsageError,
+)
 from reconciler.kinds import load_kinds
 from reconciler.limits import over_limit
 from reconciler.loop import Retries, run_rounds
 from reconciler.model import STOPPED, Problem, Report
 from reconciler.shell.causes import caused, only_drift, with_older
 from reconciler.shell.connect import open_blobs, open_reader, open_writer
+from reconciler.shell.failure import described, is_bug
 from reconciler.shell.output import write_file
 from reconciler.shell.progress import shown
 from reconciler.shell.run import given_endpoint
@@ -32,6 +42,8 @@ if TYPE_CHECKING:
     from reconciler.arm.blobs import Blobs
     from reconciler.pipeline import Estate, Reading
     from reconciler.shell.run import Run
+
+_LOG: Final = logging.getLogger("reconciler.loop")
 
 
 async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
@@ -103,17 +115,42 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
 async def rounds(
     run: Run, emit: Callable[[Report], None], interval_s: float, stop: asyncio.Event, *, report_only: bool
 ) -> None:
-    """Do rounds until told to stop."""
+    """
+    Do rounds until told to stop. A round that fails, for whatever reason, is reported, and the next one comes.
+
+    Raises:
+        PathError: The working folder was deleted before the first round.
+    """
+    folder = filesystem.working_folder(run.environment.values.get("PWD"))
 
     async def one_round(retries: Retries) -> Report:
         started = run.clock.now()
         try:
+            filesystem.enter(folder)  # which a deployment may have replaced since
             return await (plan if report_only else apply)(run, stop, retries)
-        except UsageError as error:  # a commit may take away what the command line names; the next may bring it back
-            problem = Problem(run.options.paths[0], None, None, "", "usage", str(error))
-            return run.failed(ManifestError([problem]), started)
+        except Interrupted:
+            raise
+        except Exception as error:  # noqa: BLE001 (the loop goes on, whatever it is)
+            return run.failed(ManifestError([_of_round(run, error)]), started)
 
-    await run_rounds(one_round, emit, run.clock, interval_s, stop)
+    def tell(report: Report) -> None:
+        try:
+            emit(report)
+        except ReconcilerError:
+            raise
+        except Exception as error:
+            raise OutputError(described(error)) from error
+
+    await run_rounds(one_round, tell, run.clock, interval_s, stop)
+
+
+def _of_round(run: Run, error: Exception) -> Problem:
+    """Return what is reported of a round that failed: a commit may take away what the command line names, say."""
+    _LOG.debug("a round failed", exc_info=error)
+    if isinstance(error, PathError):
+        return Problem(error.path, None, None, "", "unreadable", f"it cannot be used: {error.reason}")
+    code = "internal-error" if is_bug(error) else "usage" if isinstance(error, UsageError) else "round-failed"
+    return Problem(run.options.paths[0], None, None, "", code, described(error))
 
 
 async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report]]) -> Report:
@@ -172,14 +209,10 @@ def _grants(run: Run, estate: Estate) -> tuple[Grant, ...]:
 
 def _artifact(option: str, path: Path) -> bytes:
     """Give the content of a file that an earlier run wrote; cut where it is larger than any of them."""
-    if path.exists() and not path.is_file():
-        message = f"{option} {path}: not a file"
-        raise UsageError(message)
     try:
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES)
-    except OSError as error:
-        message = f"{option} {path}: {error.strerror}"
+        return filesystem.read(path, MOST_BYTES)
+    except PathError as error:
+        message = f"{option} {error}"
         raise UsageError(message) from None
 
 

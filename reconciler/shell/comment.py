@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from reconciler.errors import UsageError
+from reconciler import filesystem
+from reconciler.errors import PathError, UsageError
 from reconciler.report.comment import body, mark, replaced
 from reconciler.report.escape import inert, visible
 from reconciler.review.azure_devops import AzureDevOpsPullRequest
@@ -35,7 +36,6 @@ class CommentRun:
 
     Attributes:
         host: ``github`` or ``azure-devops``.
-        file: Of the report; ``-`` for standard input.
         environment: Whose comment it is.
         repository: None for what CI says.
         pull_request: None for what CI says.
@@ -43,7 +43,6 @@ class CommentRun:
     """
 
     host: str | None
-    file: str
     environment: str | None
     repository: str | None
     pull_request: int | None
@@ -64,15 +63,14 @@ class CommentRun:
         return value
 
 
-async def post(run: CommentRun) -> str:
+async def post(run: CommentRun, report: str) -> str:
     """
-    Write the report into its comment, and give what was done on one line.
+    Write *report* into its comment, and return what was done on one line.
 
     Raises:
         ReviewError: The host refused, or did not answer.
-        UsageError: There is no report, or nobody said where it goes.
+        UsageError: The pull request is not known.
     """
-    report = _report(run.file)
     event = _event(run) if run.host == "github" else {}
     pull_request = _opened(run, event)
     written = body(report, run.environment, _commit(run, event))
@@ -91,16 +89,23 @@ def _opened(run: CommentRun, event: Any) -> PullRequest:
     raise UsageError(message)
 
 
-def _report(file: str) -> str:
+def report_in(file: str) -> str:
+    """
+    Return the report in a file, in a pipe, or on standard input (``-``).
+
+    Raises:
+        UsageError: There is none.
+    """
     try:
         if file == "-":
             content = sys.stdin.buffer.read(_MOST_BYTES) if sys.stdin is not None else b""
         else:
-            with open(file, "rb") as opened:  # noqa: PTH123 (a pipe such as /dev/fd/3 is no path to look at)
-                content = opened.read(_MOST_BYTES)
+            content = filesystem.read(file, _MOST_BYTES, pipes=True)
     except OSError as error:
-        message = f"{file}: {error.strerror}"
+        message = f"standard input: {error.strerror}"
         raise UsageError(message) from None
+    except PathError as error:
+        raise UsageError(str(error)) from None
     text = content.decode("utf-8", "replace")
     if not text.strip():
         message = f"{'standard input' if file == '-' else file} is empty: there is no report to post"
@@ -143,9 +148,8 @@ def _event(run: CommentRun) -> Any:
     if not path:
         return {}
     try:
-        with open(path, "rb") as opened:  # noqa: PTH123
-            return orjson.loads(opened.read(_MOST_BYTES))
-    except (OSError, ValueError):
+        return orjson.loads(filesystem.read(path, _MOST_BYTES))
+    except (PathError, ValueError):
         message = "GITHUB_EVENT_PATH names no JSON file: say --pull-request NUMBER, and unset it"
         raise UsageError(message) from None
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler import filesystem
+from reconciler.errors import OutputError, UsageError
 from reconciler.estate import find_project, read_project
 from reconciler.export import Place, export
 from reconciler.inventory import take_inventory
 from reconciler.kinds import load_kinds
 from reconciler.report.exported import render, render_conflicts
 from reconciler.shell.connect import open_reader
-from reconciler.shell.output import write_file
 from reconciler.shell.runner import unless_stopped
 from reconciler.tracking import Tracking
 
@@ -50,6 +50,9 @@ class ExportRun:
 
 async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
     """Read what exists, through a client that cannot write, and write its manifests; give what to say and exit."""
+    if filesystem.sort_of(run.folder) not in {None, filesystem.Sort.FOLDER}:
+        message = f"--out-dir {run.folder}: not a folder"
+        raise UsageError(message)
     project = find_project((str(run.folder),), run.config)
     tracking = read_project(project)[0].tracking if project else Tracking()
     kinds = load_kinds()
@@ -57,25 +60,34 @@ async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
         found = await unless_stopped(take_inventory(run.wanted, kinds, arm), stop)
     place = Place(run.folder.as_posix(), _schemas_near(run.folder, {kind.name for kind in kinds.values()}))
     exported = export(found, kinds, tracking, place, run.clock.now())
-    existing = _existing(run.folder, exported.files)
+    _require_folders(run.folder, exported.files)
+    existing = [path for path in exported.files if filesystem.is_there(run.folder / path)]
     if existing and not run.force:
         return render_conflicts(place.folder, existing), 1
     for path, text in exported.files.items():
-        write_file(run.folder / path, text)
+        filesystem.write_below(run.folder, path, text)
     reads = sum(arm.transport.requests.values())
     return render(exported, place.folder, reads), int(bool(run.wanted.names) and not found)
 
 
-def _existing(folder: Path, paths: Iterable[str]) -> list[str]:
-    return [path for path in paths if os.path.lexists(folder / path)]
+def _require_folders(folder: Path, paths: Iterable[str]) -> None:
+    """Raise OutputError where a file would be written through a link, which may lead out of *folder*."""
+    for path in paths:
+        found = filesystem.link_on_the_way(folder, path)
+        if found is not None:
+            message = (
+                f"{found} is a link, or no folder: nothing was written, as files go into folders of --out-dir alone"
+            )
+            raise OutputError(message)
 
 
 def _schemas_near(folder: Path, names: set[str]) -> str | None:
     """Give the path, from *folder*, of a folder ``schemas`` in it or above it that has every kind's; None without."""
-    start = folder.absolute()
+    start = filesystem.absolute(folder)
     for above in (start, *start.parents):
-        if all((above / _SCHEMAS / f"{name}.schema.json").is_file() for name in names):
-            return Path(os.path.relpath(above / _SCHEMAS, start)).as_posix()
-        if (above / ".git").exists():
+        files = (above / _SCHEMAS / f"{name}.schema.json" for name in names)
+        if all(filesystem.sort_of(file) is filesystem.Sort.FILE for file in files):
+            return Path(filesystem.relative(above / _SCHEMAS, start)).as_posix()
+        if filesystem.is_there(above / ".git"):
             break
     return None

@@ -41,10 +41,19 @@ class FilePath(click.Path["Path"]):
     """A path, as pathlib's; not by ``path_type``, as ``--help`` has no use for the import."""
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Give the path, or refuse it."""
+        """Return the path, or refuse it."""
         from pathlib import Path  # noqa: PLC0415
 
-        return Path(super().convert(value, param, ctx))
+        from reconciler import filesystem  # noqa: PLC0415
+        from reconciler.errors import PathError  # noqa: PLC0415
+
+        try:
+            path = Path(super().convert(value, param, ctx))
+            if self.exists and filesystem.sort_of(path) is filesystem.Sort.OTHER:  # opening a pipe would wait for ever
+                self.fail(f"{path} is not a file", param, ctx)
+        except (PathError, OSError, ValueError) as error:
+            self.fail(f"{value!r} cannot be used: {error}", param, ctx)
+        return path
 
 
 class Seconds(click.FloatRange):

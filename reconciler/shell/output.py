@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.errors import OutputError
+from reconciler import filesystem
+from reconciler.errors import OutputError, PathError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
     from typing import TextIO
 
 
@@ -59,15 +60,9 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
         OutputError: It cannot be written.
     """
     try:
-        path = path.resolve()  # of a link, the file that it leads to is written
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")  # /dev/stdout is there to be written, not replaced
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text, private=private)
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}"
-        raise OutputError(message) from error
+        filesystem.write(path, text, private=private)
+    except PathError as error:
+        raise _unwritable(error) from error
 
 
 def append_file(path: Path, text: str) -> None:
@@ -78,36 +73,13 @@ def append_file(path: Path, text: str) -> None:
         OutputError: It cannot be written.
     """
     try:
-        with path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}"
-        raise OutputError(message) from error
+        filesystem.append(path, text)
+    except PathError as error:
+        raise _unwritable(error) from error
 
 
-def _replace(path: Path, text: str, *, private: bool) -> None:
-    import tempfile  # noqa: PLC0415 (only a few runs write a file)
-
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if not private:
-            Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-
-
-def _umask() -> int:
-    """Give the umask, which can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+def _unwritable(error: PathError) -> OutputError:
+    return OutputError(f"{error.path} cannot be written: {error.reason}")
 
 
 def write_stdout(text: str) -> None:

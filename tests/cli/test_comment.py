@@ -16,7 +16,7 @@ from reconciler.model import Action, Op, Reason
 from reconciler.report import render
 from reconciler.report.comment import body, mark
 from reconciler.report.markdown import LIMIT
-from reconciler.shell.comment import CommentRun, post
+from reconciler.shell.comment import CommentRun, post, report_in
 from tests.report.reports import change, field
 from tests.report.reports import report as made_up
 from tests.support.clock import FakeClock
@@ -65,7 +65,8 @@ def _set(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
 
 def _post(github: GitHub, report: Path) -> str:
     """Post on a clock that nobody waits for."""
-    return asyncio.run(post(CommentRun("github", str(report), None, None, 7, github.variables(), FakeClock())))
+    run = CommentRun("github", None, None, 7, github.variables(), FakeClock())
+    return asyncio.run(post(run, report_in(str(report))))
 
 
 def test_the_first_report_is_a_new_comment(run: Command, github: GitHub, report: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,8 +25,6 @@ from tests.cli.support import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.conftest import Command, Reporting
 
 EXPORT = ("export", "--subscription", SUBSCRIPTION)
@@ -152,6 +151,33 @@ def test_nothing_is_written_over(work: Workspace, azure: Azure, run: Command) ->
     assert run(*EXPORT, "--force").code == 0
     assert files(work.manifests) == FILES
     assert (work.manifests / FILES[1]).read_text().startswith("# yaml-language-server: $schema=")
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_links_below_the_folder_are_not_followed(
+    work: Workspace, azure: Azure, run: Command, tmp_path: Path, force: tuple[str, ...]
+) -> None:
+    """Neither one that is a folder on the way, nor one in the place of a file; the folder itself may be one."""
+    azure.seed(*estate())
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    top, below = Path(FILES[0]).parts[0], Path(FILES[1]).parts[:2]
+    for link in (Path(top), Path(*below)):
+        (work.manifests / link).parent.mkdir(parents=True, exist_ok=True)
+        (work.manifests / link).symlink_to(outside)
+        done = run(*EXPORT, *force)
+        assert done.code == 1
+        assert f"manifests/{link.as_posix()}" in done.err
+        assert files(work.manifests) == files(outside) == []
+        (work.manifests / link).unlink()
+    (work.manifests / FILES[1]).parent.mkdir(parents=True, exist_ok=True)
+    (work.manifests / FILES[1]).symlink_to(outside / "file")
+    assert run(*EXPORT, "--force").code == 0
+    assert files(outside) == []
+    assert not (work.manifests / FILES[1]).is_symlink()
+    (work.folder / "elsewhere").symlink_to(outside)
+    assert run(*EXPORT, "--out-dir", "elsewhere").code == 0
+    assert files(outside) == FILES
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,17 @@ def test_a_full_standard_output(work: Workspace, azure: Azure) -> None:
     assert report_in(work)["summary"]["succeeded"] == 1
 
 
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("plan", "--help"), ("schema",), ("validate",)])
+def test_a_full_standard_output_of_what_only_tells(arguments: tuple[str, ...], work: Workspace) -> None:
+    """It is the disk's fault, whichever command it is, and no bug."""
+    work.state(gallery())
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = run(work, "https://127.0.0.1", *arguments, stdout=full)
+    assert done.code == 1
+    assert "No space left on device" in done.err
+    assert "bug" not in done.err
+
+
 FULL: Final = 'ulimit -f 0; exec "$0" "$@"'
 
 

@@ -1,0 +1,25 @@
+"""Words an exception for a user: whose fault it is, and where. Quotes no value: it may be a secret."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import PurePath
+
+from reconciler.errors import ReconcilerError
+
+
+def is_bug(error: BaseException) -> bool:
+    """Return whether an exception is a bug: neither raised on purpose, nor an answer of the operating system."""
+    return not isinstance(error, (ReconcilerError, OSError))
+
+
+def described(error: BaseException) -> str:
+    """Return what a user is told of an exception."""
+    if isinstance(error, ReconcilerError):
+        return str(error)
+    if isinstance(error, OSError):
+        what = error.filename if isinstance(error.filename, str) else "a stream or a connection"
+        return f"{what} cannot be used: {error.strerror or type(error).__name__}"
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"internal error: {type(error).__name__}{where}; please report it, with the output of --log-level debug"

@@ -1,0 +1,275 @@
+"""
+Paths that lead nowhere, or where nobody expects: every command that takes one names it, and ends with 1 or 64.
+
+Nothing of it is a bug of the reconciler, so nothing ends with 70, and nothing waits for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from reconciler import filesystem
+from reconciler.cli import main
+from tests.cli.support import application, as_yaml, checked, codes, commit, gallery, git, project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.cli.conftest import Command
+    from tests.cli.support import Azure, Workspace
+
+SUBSCRIPTION: Final = "5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11"
+TAKES_A_PATH: Final[dict[str, tuple[str, ...]]] = {
+    "PATH": ("validate", "{}"),
+    "PATH of plan": ("plan", "{}"),
+    "PATH of apply": ("apply", "{}"),
+    "PATH and a revision": ("validate", "{}", "--against", "HEAD"),
+    "PATH of explain": ("explain", "Gallery/tools", "-f", "{}"),
+    "a second PATH": ("validate", "manifests", "{}"),
+    "--config": ("validate", "--config", "{}"),
+    "--out": ("plan", "--out", "{}"),
+    "--check": ("plan", "--check", "{}"),
+    "--plan": ("apply", "--plan", "{}"),
+    "--against-snapshot": ("plan", "--against-snapshot", "{}"),
+    "--out of snapshot": ("snapshot", "--out", "{}"),
+    "--report": ("validate", "--report", "json={}"),
+    "--out-dir": ("export", "--subscription", SUBSCRIPTION, "--out-dir", "{}"),
+    "comment": ("comment", "{}", "--github", "--repository", "a/b", "--pull-request", "1"),
+    "--tls-cert": ("emulator", "--port", "0", "--tls-cert", "{}"),
+}
+
+
+def circle(folder: Path) -> str:
+    """Make a link that leads to itself."""
+    (folder / "circle").symlink_to("circle")
+    return "circle"
+
+
+def within_a_circle(folder: Path) -> str:
+    """Name a file behind one."""
+    return f"{circle(folder)}/a.yaml"
+
+
+def long_name(_: Path) -> str:
+    """Name what no file system has room for."""
+    return "n" * 300
+
+
+def long_path(_: Path) -> str:
+    """Name what is deeper than the system looks."""
+    return "/".join(["deep"] * 1500)
+
+
+def below_a_file(folder: Path) -> str:
+    """Take a file for a folder."""
+    (folder / "file").write_text("", encoding="utf-8")
+    return "file/a.yaml"
+
+
+def pipe(folder: Path) -> str:
+    """Make a pipe that nothing writes to, or reads from."""
+    os.mkfifo(folder / "pipe")
+    return "pipe"
+
+
+def listening(folder: Path) -> str:
+    """Make a socket."""
+    with contextlib.chdir(folder), socket.socket(socket.AF_UNIX) as made:
+        made.bind("socket")
+    return "socket"
+
+
+def nul(_: Path) -> str:
+    """Name what no system has a name for."""
+    return "a\0b"
+
+
+def half_a_character(_: Path) -> str:
+    """Name what no system can be given."""
+    return "a\ud800b"
+
+
+ODD: Final[dict[str, Callable[[Path], str]]] = {
+    made.__name__: made
+    for made in (circle, within_a_circle, long_name, long_path, below_a_file, pipe, listening, nul, half_a_character)
+}
+
+
+@pytest.mark.parametrize("made", ODD.values(), ids=list(ODD))
+@pytest.mark.parametrize("taker", TAKES_A_PATH)
+def test_an_odd_path(
+    work: Workspace,
+    azure: Azure,
+    run: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    taker: str,
+    made: Callable[[Path], str],
+) -> None:
+    """It is named, on one stream or the other, and is nobody's bug."""
+    monkeypatch.setattr(filesystem, "PIPE_WAIT_MS", 0)
+    monkeypatch.setenv("GITHUB_TOKEN", "none")
+    work.state(gallery())
+    azure.seed(gallery())
+    git(work.folder, "init", "--quiet")
+    commit(work.folder)
+    path = made(work.folder)
+    done = run(*(each.replace("{}", path) for each in TAKES_A_PATH[taker]))
+    assert done.code in {1, 64}, (done.code, done.out, done.err)
+    assert path[:100].partition("\0")[0].partition("\ud800")[0] in done.out + done.err
+
+
+def test_what_a_device_is_for(work: Workspace, run: Command) -> None:
+    """It may be written to; it is no manifest, no project file, no plan."""
+    work.state(gallery())
+    assert run("validate", "--report", "json=/dev/null").code == 0
+    for arguments in (
+        ("validate", "/dev/zero"),
+        ("plan", "--check", "/dev/zero"),
+        ("validate", "--config", "/dev/null"),
+    ):
+        assert run(*arguments).code in {1, 64}
+
+
+def test_a_report_in_a_pipe(tmp_path: Path) -> None:
+    """As ``comment <(reconciler plan)`` has it: what comes late is waited for."""
+    import threading
+
+    name = tmp_path / "pipe"
+    os.mkfifo(name)
+    writer = threading.Thread(target=lambda: name.write_text("report" * 20_000, encoding="utf-8"))
+    writer.start()
+    assert filesystem.read(name, 10**6, pipes=True) == b"report" * 20_000
+    writer.join()
+
+
+@pytest.fixture
+def private(run: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a folder of root's alone, to a process that is not root."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user, and back")
+    with tempfile.TemporaryDirectory(dir="/tmp") as made:
+        folder = Path(made, "private")
+        (folder / "manifests").mkdir(parents=True)
+        (folder / "manifests" / "a.yaml").write_text(as_yaml(gallery()), encoding="utf-8")
+        (folder / "reconciler.yaml").write_text(as_yaml(project()), encoding="utf-8")
+        (folder / "plan").write_text("{}", encoding="utf-8")
+        Path(made).chmod(0o777)
+        monkeypatch.chdir(made)
+        monkeypatch.setenv("RECONCILER_EMULATOR_STATE", f"{made}/arm.sqlite")
+        monkeypatch.setenv("GITHUB_TOKEN", "none")
+        folder.chmod(0o700)
+        os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize("taker", [taker for taker in TAKES_A_PATH if taker != "a second PATH"])
+@pytest.mark.parametrize("name", ["manifests", "manifests/a.yaml", "plan", ""])
+def test_a_folder_of_another_user(private: Path, run: Command, taker: str, name: str) -> None:
+    """Whatever of it is named."""
+    path = str(private / name)
+    Path("manifests").mkdir()
+    Path("manifests", "a.yaml").write_text(as_yaml(gallery()), encoding="utf-8")
+    done = run(*(each.replace("{}", path) for each in TAKES_A_PATH[taker]))
+    assert done.code in {1, 64}, (done.code, done.out, done.err)
+    assert path in done.out + done.err
+
+
+def test_the_working_folder_of_another_user(private: Path, run: Command) -> None:
+    """As in a container that runs as a user of its own."""
+    os.seteuid(0)
+    os.chdir(private)
+    os.seteuid(65534)
+    for arguments in (("validate",), ("plan",), ("apply", "manifests"), ("validate", "--config", "reconciler.yaml")):
+        done = run(*arguments)
+        assert done.code in {1, 64}, (done.code, done.out, done.err)
+    os.chdir("/")
+
+
+@pytest.mark.parametrize("taker", TAKES_A_PATH)
+def test_a_working_folder_that_was_deleted(
+    work: Workspace, run: Command, monkeypatch: pytest.MonkeyPatch, taker: str
+) -> None:
+    """Nothing can be named from there."""
+    monkeypatch.setenv("GITHUB_TOKEN", "none")
+    monkeypatch.setenv("GITHUB_WORKSPACE", "/nowhere")
+    shutil.rmtree(work.folder)
+    done = run(*(each.replace("{}", "x") for each in TAKES_A_PATH[taker]))
+    assert done.code in {1, 64}, (done.code, done.out, done.err)
+    for code, arguments in ((0, ("schema",)), (0, ("--help",)), (0, ("--version",)), (1, ("run",))):
+        assert run(*arguments).code == code, arguments
+
+
+def test_the_loop_outlives_its_working_folder(
+    work: Workspace, azure: Azure, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployment replaces it: the rounds without it fail and are reported, and the next ones read the new one."""
+    work.state(gallery())
+    rounds = 0
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    async def sleep(_: object, seconds: float) -> None:
+        nonlocal rounds
+        if seconds < 60:
+            return
+        rounds += 1
+        if rounds == 1:
+            shutil.rmtree(work.folder)
+        elif rounds == 2:
+            work.manifests.mkdir(parents=True)
+            work.state(gallery(), application())
+        elif rounds == 3:
+            monkeypatch.setattr("reconciler.pipeline.judged", broken)
+        elif rounds == 4:
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("reconciler.clock.SystemClock.sleep", sleep)
+    done = run("run", "-o", "json", "--interval", "60")
+    first, without, after, bug = (checked(json.loads(line)) for line in done.out.splitlines())
+    assert done.code == 143
+    assert (codes(first), first["summary"]["puts"]) == ([], 1)
+    assert (codes(without), without["summary"]["puts"]) == (["unreadable"], 0)
+    assert without["errors"][0]["file"] == str(work.folder)
+    assert (codes(after), after["summary"]["puts"]) == ([], 1)
+    assert codes(bug) == ["internal-error"]
+    assert azure.holds(gallery(), application())
+
+
+def test_a_round_whose_report_cannot_be_rendered(
+    work: Workspace, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said on standard error, and the next one comes."""
+    work.state(gallery())
+    rounds = []
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    async def sleep(_: object, seconds: float) -> None:
+        if seconds >= 60:
+            rounds.append(seconds)
+            if len(rounds) == 2:
+                signal.raise_signal(signal.SIGTERM)
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr("reconciler.clock.SystemClock.sleep", sleep)
+    monkeypatch.setattr("reconciler.report.render", broken)
+    monkeypatch.setattr("reconciler.cli._rendered", broken)
+    done = main(["run", "--interval", "60", "--report-only"])
+    assert (done, len(rounds)) == (143, 2)
