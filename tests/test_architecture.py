@@ -111,6 +111,7 @@ ASKERS = frozenset(
         "files.py",  # manifests, without following a link
         "filesystem.py",  # everything else that is named
         "kinds.py",  # the package's own schemas
+        "regions.py",  # the package's own names of regions
         "emulator/files.py",  # SQLite opens its file by itself
     }
 )
