@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 USAGE: Final = 64
+_HELP: Final = (["-h"], ["--help"])
 BUG: Final = 70
 _NARROWEST: Final = 40
 _USUAL: Final = 80
@@ -67,8 +67,9 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
     if not wanted or context.resilient_parsing:
         return
     from reconciler.build import build_version  # noqa: PLC0415
+    from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
-    click.echo(f"reconciler, version {build_version()}")
+    write_stdout(f"reconciler, version {build_version()}\n")
     context.exit()
 
 
@@ -187,6 +188,7 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     from reconciler.errors import ManifestError  # noqa: PLC0415
     from reconciler.model import Action  # noqa: PLC0415
     from reconciler.report.explanation import check_format, render  # noqa: PLC0415
+    from reconciler.shell import streams  # noqa: PLC0415
     from reconciler.shell.explain import explain_one  # noqa: PLC0415
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
     from reconciler.shell.runner import unless_stopped  # noqa: PLC0415
@@ -198,7 +200,8 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     except ManifestError as error:  # nothing can be explained of what is not valid; this is what validate says of it
         return _finish(run.failed(error), {**values, "report": ()})
     explanation, signalled = _speak(values, lambda stop: unless_stopped(explain_one(run, estate, target, path), stop))
-    write_stdout(render(explanation, values["output"], color=_wants_color(values), width=_width()))
+    text = render(explanation, values["output"], color=_wants_color(values), width=_width())
+    write_stdout(text, streams.form_of(values["output"]))
     return signalled or int(explanation.change.action is Action.UNKNOWN)
 
 
@@ -225,6 +228,7 @@ def schema(kind: str | None, output: str) -> int:
     import orjson  # noqa: PLC0415
 
     from reconciler.kinds import load_kinds, project_schema  # noqa: PLC0415
+    from reconciler.shell import streams  # noqa: PLC0415
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
 
     schemas = {**{name: item.schema for name, item in load_kinds().items()}, "Project": project_schema()}
@@ -235,7 +239,7 @@ def schema(kind: str | None, output: str) -> int:
 
         write_stdout(render(load_kinds()[kind]))
     elif kind in schemas and output == "json":
-        write_stdout(orjson.dumps(schemas[kind], option=orjson.OPT_INDENT_2).decode() + "\n")
+        write_stdout(orjson.dumps(schemas[kind], option=orjson.OPT_INDENT_2).decode() + "\n", streams.Form.JSON)
     else:
         what = "page of" if kind in schemas else "kind"
         message = f"there is no {what} {kind}; the kinds are {', '.join(load_kinds())}"
@@ -383,10 +387,12 @@ def _deliver(report: Report, values: dict[str, Any], text: str, given: Handover 
     from pathlib import Path  # noqa: PLC0415
 
     from reconciler.report import render  # noqa: PLC0415
+    from reconciler.shell import streams  # noqa: PLC0415
     from reconciler.shell.output import deliver  # noqa: PLC0415
 
     asked = ((Path(file), render(report, name, base=_base())) for name, file in values["report"])
-    deliver(text, (*asked, *(given.files if given else ())), given.appended if given else ())
+    files, appended = (given.files, given.appended) if given else ((), ())
+    deliver(text, (*asked, *files), appended, form=streams.form_of(values["output"]))
 
 
 def _emit_line(report: Report, values: dict[str, Any]) -> None:
@@ -408,8 +414,9 @@ def _base() -> str:
 
 def _wants_color(values: dict[str, Any]) -> bool:
     from reconciler.settings import process_environment  # noqa: PLC0415
+    from reconciler.shell import streams  # noqa: PLC0415
 
-    if sys.stdout is None or not sys.stdout.isatty():  # closed before the start, there is none
+    if not streams.is_terminal():
         return False
     return not values["no_color"] and not process_environment().values.get("NO_COLOR")
 
@@ -443,27 +450,51 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Without the program's name; None for the process's own.
     """
     gc.set_threshold(*_GARBAGE)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments in _HELP:  # whoever looks for a command waits for nothing, and reads our own words alone
+        try:
+            return _main(arguments)
+        except OSError as error:
+            return _complain(f"standard output cannot be written: {error.strerror}", 1)
+    from reconciler.shell import streams  # noqa: PLC0415
+
+    with streams.guarded():
+        try:
+            return _main(arguments)
+        except Exception as error:  # noqa: BLE001 (the outermost handler)
+            return _failed(error)
+
+
+def _main(arguments: list[str]) -> int:
     try:
-        arguments = list(argv) if argv is not None else None
         code = cli.main(args=arguments, standalone_mode=False, terminal_width=_help_width(_terminal_columns()))
     except click.ClickException as error:
-        with suppress(OSError):
-            error.show()
-        return USAGE
+        return _misused(error)
     except click.Abort:
         return 130
-    except Exception as error:  # noqa: BLE001 (the outermost handler)
-        return _failed(error)
     return code if isinstance(code, int) else 0
 
 
-def _complain(message: str, code: int) -> int:
-    from reconciler.report.escape import visible  # noqa: PLC0415
-    from reconciler.secret import scrub  # noqa: PLC0415
+def _misused(error: click.ClickException) -> int:
+    """Write what click says of the command line, which it quotes."""
+    from io import StringIO  # noqa: PLC0415
 
-    with suppress(OSError):  # nobody hears it: what is left to tell is the exit code
-        first, *more = (visible(line) for line in scrub(message).split("\n"))
-        click.echo("\n    ".join((f"reconciler: {first}", *more)), err=True)
+    from reconciler.secret import scrub  # noqa: PLC0415
+    from reconciler.shell import streams  # noqa: PLC0415
+
+    said = StringIO()
+    error.show(file=said)
+    streams.write_stderr(scrub(said.getvalue()))
+    return USAGE
+
+
+def _complain(message: str, code: int) -> int:
+    from reconciler.report.escape import inert, visible  # noqa: PLC0415
+    from reconciler.secret import scrub  # noqa: PLC0415
+    from reconciler.shell import streams  # noqa: PLC0415
+
+    first, *more = (inert(visible(line)) for line in scrub(message).split("\n"))
+    streams.write_stderr("\n    ".join((f"reconciler: {first}", *more)) + "\n")
     return code
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 from reconciler.report.escape import inert, inert_json, masked, visible
 from reconciler.secret import scrub
+from reconciler.shell.streams import log_stream
 
 
 class _Text(logging.Formatter):
@@ -35,7 +35,7 @@ def set_up(level: str, style: str) -> None:
         level: A name of the standard library's.
         style: ``text`` or ``json``.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(log_stream())
     handler.setFormatter(_Json() if style == "json" else _Text("%(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("reconciler")
     logger.handlers = [handler]

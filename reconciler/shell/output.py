@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 from typing import TYPE_CHECKING
 
 from reconciler import filesystem
 from reconciler.errors import OutputError, PathError
+from reconciler.shell import streams
+from reconciler.shell.streams import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-    from typing import TextIO
 
 
-def deliver(text: str, files: Iterable[tuple[Path, str]], appended: Iterable[tuple[Path, str]] = ()) -> None:
+def deliver(
+    text: str,
+    files: Iterable[tuple[Path, str]],
+    appended: Iterable[tuple[Path, str]] = (),
+    *,
+    form: Form = Form.TEXT,
+) -> None:
     """
     Write *text* to standard output and every file, each whatever became of the others.
 
@@ -26,17 +30,17 @@ def deliver(text: str, files: Iterable[tuple[Path, str]], appended: Iterable[tup
         text: For standard output.
         files: What each is to hold.
         appended: What is added to files that are somebody else's.
+        form: What *text* is written in.
 
     Raises:
         OutputError: Something could not be written; it names all of that.
     """
     failures: list[str] = []
     try:
-        write_stdout(text)
+        write_stdout(text, form)
     except OutputError as error:
         failures.append(str(error))
-        with contextlib.suppress(OSError, AttributeError):  # it may be full too, or not be there
-            _write(sys.stderr, text)
+        streams.write_stderr(text)
     writes = (*((write_file, *file) for file in files), *((append_file, *file) for file in appended))
     for write, path, content in writes:
         try:
@@ -82,30 +86,15 @@ def _unwritable(error: PathError) -> OutputError:
     return OutputError(f"{error.path} cannot be written: {error.reason}")
 
 
-def write_stdout(text: str) -> None:
+def write_stdout(text: str, form: Form = Form.TEXT) -> None:
     """
     Write to standard output; a reader that has gone (``| head``), or never was (``>&-``), is no error.
 
     Raises:
         OutputError: It cannot be written.
     """
-    if sys.stdout is None:
-        return
     try:
-        _write(sys.stdout, text)
+        streams.write_stdout(text, form)
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):
-            message = f"standard output cannot be written: {error.strerror}"
-            raise OutputError(message) from error
-        # What is still buffered would raise again when the interpreter exits.
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
-
-
-def _write(stream: TextIO, text: str) -> None:
-    try:
-        stream.write(text)
-    except UnicodeEncodeError:  # of a locale that is not UTF-8; nothing was written
-        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
-    stream.flush()
+        message = f"standard output cannot be written: {error.strerror}"
+        raise OutputError(message) from error

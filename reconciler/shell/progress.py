@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reconciler.report.escape import visible
+from reconciler.report.escape import inert, visible
+from reconciler.shell.streams import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Bars:
 
     def started(self, change: Change) -> None:
         """Add a line."""
-        text = visible(f"{change.action.value} {change.desired.kind.name}/{change.desired.name}")
+        text = _plain(f"{change.action.value} {change.desired.kind.name}/{change.desired.name}")
         self._tasks[change.desired.key] = self._progress.add_task(text, total=None)
 
     def noted(self, desired: Desired, text: str) -> None:
@@ -49,7 +49,7 @@ class Bars:
         task = self._tasks.get(desired.key)
         if task is not None:
             name = f"{desired.kind.name}/{desired.name}"
-            self._progress.update(task, description=visible(f"{name}: {text}"))
+            self._progress.update(task, description=_plain(f"{name}: {text}"))
 
     def finished(self, outcome: Outcome) -> None:
         """Take the line away."""
@@ -58,15 +58,20 @@ class Bars:
             self._progress.remove_task(task)
 
 
+def _plain(text: str) -> str:
+    return inert(visible(text))
+
+
 @contextmanager
 def shown() -> Iterator[Progress]:
     """Give a progress display: silent unless standard error is a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():  # closed before the start, there is none
+    stream = terminal()
+    if stream is None:
         yield Silent()
         return
     from rich.console import Console  # noqa: PLC0415 (only where it draws)
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Console(file=stream), transient=True) as progress:
         yield Bars(progress)

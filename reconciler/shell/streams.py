@@ -1,0 +1,235 @@
+"""
+The one door to standard output and standard error: no text that leaves is a command to a CI runner or a terminal.
+
+Reports and messages are inert when they get here; this is the net under all of them, and the only one for texts of
+libraries, of the interpreter and of click. Nothing else in the package may name ``sys.stdout`` or ``sys.stderr``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import sys
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from reconciler.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+
+class Form(Enum):
+    """What a text is written in, which decides how a character is escaped."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKUP = "markup"
+    COMMANDS = "commands"
+
+
+_FORMS: Final = {
+    **dict.fromkeys(("json", "sarif"), Form.JSON),
+    **dict.fromkeys(("html", "junit"), Form.MARKUP),
+    **dict.fromkeys(("github", "azure-devops"), Form.COMMANDS),
+}
+
+_CODES: Final = r"(?:\x1b\[[0-9;]*m)*"
+_HASHES: Final = re.compile(rf"(?<=#)({_CODES})#(?={_CODES}\w*{_CODES}\[)")
+"""The second hash of ``##[`` and ``##vso[``, which runners obey wherever they stand."""
+_OPEN_HASHES: Final = re.compile(rf"(?<=#)({_CODES})#(?={_CODES}\w*\Z)")
+_COLONS: Final = re.compile(rf"^((?:\s|{_CODES})*:{_CODES}):")
+"""The second colon of ``::``, which a runner obeys at the start of a line."""
+_HEAD: Final = re.compile(
+    r"::(?:notice|warning|error)(?= |::)|##vso\[task\.(?:logissue|setvariable|uploadsummary)(?=[ \]])"
+)
+"""How the commands begin that a report in a runner's format consists of."""
+_COLOR: Final = re.compile(r"(\x1b\[[0-9;]*m|\t)")
+_ODD: Final = re.compile(r"[^\x20-\x7e\n]|##|::")
+_UNSEEN: Final = re.compile(r"[^\x20-\x7e\n\t]")
+
+
+def form_of(output: str) -> Form:
+    """Return the form of the output format that is called *output*."""
+    return _FORMS.get(output, Form.TEXT)
+
+
+def safe(text: str, form: Form = Form.TEXT, *, color: bool = False) -> str:
+    """
+    Return *text* with nothing in it that a CI runner or a terminal obeys; JSON stays JSON of the same values.
+
+    Args:
+        text: Of any number of lines.
+        form: What it is written in.
+        color: Whether color codes may stay; no other control sequence ever does.
+    """
+    if not _ODD.search(text):
+        return text
+    if form is Form.JSON:
+        text = _UNSEEN.sub(_json_escape, text)
+    return "\n".join([_safe_line(line, form, color=color) for line in text.split("\n")])
+
+
+def _safe_line(line: str, form: Form, *, color: bool) -> str:
+    if not _ODD.search(line):
+        return line
+    if form is Form.COMMANDS and (head := _HEAD.match(line)):
+        return head[0] + _safe_line(line[head.end() :], Form.TEXT, color=False)
+    if not line.isprintable() or not line.isascii():
+        from reconciler.report.escape import visible  # noqa: PLC0415 (help and version need none of it)
+
+        parts = _COLOR.split(line)
+        line = "".join(
+            part if number % 2 and (color or part == "\t") else visible(part) for number, part in enumerate(parts)
+        )
+    hash_, colon = _ESCAPED[form]
+    return _COLONS.sub(rf"\g<1>{colon}", _HASHES.sub(rf"\g<1>{hash_}", line))
+
+
+_ESCAPED: Final = {
+    Form.TEXT: (r"\\x23", r"\\x3a"),
+    Form.COMMANDS: (r"\\x23", r"\\x3a"),
+    Form.JSON: (r"\\u0023", r"\\u003a"),
+    Form.MARKUP: ("&#35;", "&#58;"),
+}
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    """Return a character that may not be seen as it is as JSON spells it; one that is plainly seen stays."""
+    from reconciler.report.escape import visible  # noqa: PLC0415
+
+    char = found[0]
+    if visible(char) == char or char == "\r":
+        return "" if char == "\r" else char
+    return "".join(f"\\u{unit:04x}" for unit in _units(char))
+
+
+def _units(char: str) -> tuple[int, ...]:
+    code = ord(char)
+    if code <= 0xFFFF:  # noqa: PLR2004 (the last character of one UTF-16 unit)
+        return (code,)
+    return 0xD800 + ((code - 0x10000) >> 10), 0xDC00 + ((code - 0x10000) & 0x3FF)
+
+
+def _unended(text: str) -> str:
+    """Return *text* whose last line goes on, and could still become a command of two hashes."""
+    return _OPEN_HASHES.sub(r"\g<1>\\x23", text)
+
+
+class _Guard(io.TextIOBase):
+    """Stands for a standard stream towards everything that writes to one by itself."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self.stream = stream
+        self._line = ""  # what was written of the line that is not ended yet
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self.stream.encoding or "utf-8"
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override]
+        return self.stream.errors
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        return self.stream.fileno()
+
+    def write(self, text: str) -> int:
+        """Write *text*, escaped together with what its line began with: two harmless pieces can make a command."""
+        color = self.isatty()
+        before, whole = (_unended(safe(piece, color=color)) for piece in (self._line, self._line + text))
+        written = whole[len(before) :] if whole.startswith(before) else _unended(safe(text, color=color))
+        try:
+            _write(self.stream, written)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            message = f"a standard stream cannot be written: {error.strerror}"
+            raise OutputError(message) from error
+        self._line = (self._line + text).rpartition("\n")[2][-_LONGEST_START:]
+        return len(text)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+
+_LONGEST_START: Final = 200
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Let nothing in this process write to a standard stream past this module, as long as the context lasts."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (
+        cast("Any", stream if stream is None or isinstance(stream, _Guard) else _Guard(stream)) for stream in before
+    )
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _raw(stream: Any) -> TextIO | None:
+    return cast("TextIO | None", stream.stream if isinstance(stream, _Guard) else stream)
+
+
+def terminal() -> TextIO | None:
+    """Return standard error itself if somebody watches it, for a display that moves the cursor; else None."""
+    stream = _raw(sys.stderr)
+    return stream if stream is not None and stream.isatty() else None
+
+
+def log_stream() -> TextIO | None:
+    """Return where a log is written to, line by line."""
+    return cast("TextIO | None", sys.stderr)
+
+
+def is_terminal() -> bool:
+    """Whether standard output is a terminal; closed before the start, there is none."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def write_stdout(text: str, form: Form = Form.TEXT) -> None:
+    """
+    Write to standard output; a reader that has gone (``| head``), or never was (``>&-``), is no error.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    stream = _raw(sys.stdout)
+    if stream is None:
+        return
+    try:
+        _write(stream, safe(text, form, color=stream.isatty()))
+    except BrokenPipeError:
+        # What is still buffered would raise again when the interpreter exits.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+
+
+def write_stderr(text: str) -> None:
+    """Write to standard error; where nobody can hear it, nothing is left to tell."""
+    stream = _raw(sys.stderr)
+    with contextlib.suppress(OSError, ValueError):
+        if stream is not None:
+            _write(stream, safe(text, color=stream.isatty()))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:  # of a locale that is not UTF-8; nothing was written
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+    stream.flush()
