@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model import MISSING, Desired, JsonObject
+from reconciler.normalize import absence, is_same, meant
 from reconciler.paths import Steps, fold_names, get, keyed, lookup, written_path
 from reconciler.rules import Rule, Shape
 from reconciler.spelling import is_same_place
@@ -34,11 +35,13 @@ def put_body(desired: Desired, live: JsonObject | None, comparison: Comparison, 
     if live is None:
         body = _stated(rules, desired.body)
     else:
-        body = _merged(rules, desired.body, _carried(rules, desired, live), desired.kind.put)
+        body = _merged(rules, desired.body, _Carrying(desired, live).kept(rules, live, desired.body), desired.kind.put)
         for change in comparison.fields:
             if change.origin == "default" and change.desired is not MISSING:
                 _assign(rules, body, change.steps, change.desired)
         _keep(desired, body, live, comparison.ignored)
+        for steps in reversed(comparison.omitted):
+            _omit(rules, body, steps)
     return _tagged(body, desired, tracking)
 
 
@@ -64,7 +67,17 @@ def _kept_at(desired: Desired, live: JsonObject, steps: Steps) -> Any:
         return MISSING
     for step in steps:
         rule = rule.child(step) if rule else None
-    return _kept(rule or Rule(), value, stated, keep_write_only=not _states_content(desired))
+    return _Carrying(desired, live).kept(rule or Rule(), value, stated)
+
+
+def _omit(rules: Rule, body: Any, steps: Steps) -> None:
+    """Leave out the value at *steps*, and the objects that are left with nothing in them."""
+    _assign(rules, body, steps, MISSING)
+    for end in range(len(steps) - 1, 0, -1):
+        above = lookup(rules, body, steps[:end])
+        if above != {}:
+            break
+        _assign(rules, body, steps[:end], MISSING)
 
 
 def _stated(rule: Rule, value: Any) -> Any:
@@ -77,33 +90,55 @@ def _stated(rule: Rule, value: Any) -> Any:
     return value
 
 
-def _carried(rules: Rule, desired: Desired, live: JsonObject) -> JsonObject:
-    """Give the part of the live body that a PUT sends back."""
-    carried: JsonObject = _kept(rules, live, desired.body, keep_write_only=not _states_content(desired))
-    return carried
+class _Carrying:
+    """What a PUT sends back of a live body."""
 
+    def __init__(self, desired: Desired, live: JsonObject) -> None:
+        self._rules = desired.kind.rules
+        self._stated = desired.body
+        self._live = live
+        self._keeps_write_only = not any(
+            get(desired.body, path) not in (MISSING, None) for path in desired.kind.write_only_paths
+        )
 
-def _states_content(desired: Desired) -> bool:
-    return any(get(desired.body, path) not in (MISSING, None) for path in desired.kind.write_only_paths)
+    def kept(self, rule: Rule, value: Any, stated: Any, *, whole: bool = False) -> Any:
+        """
+        Return what is sent back of a live value.
 
+        Args:
+            rule: Of the value.
+            value: As Azure answered it.
+            stated: What the manifest declares in its place.
+            whole: It is part of a list that is sent back as it is.
+        """
+        if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
+            kept = {}
+            for name, item in value.items():
+                child, beside = rule.child(name) or Rule(), get(stated, (name,))
+                if item is not None and self._is_carried(child, item, beside, whole=whole):
+                    part = self.kept(child, item, beside, whole=whole)
+                    if part != {} or item == {} or child.required or child.shape is Shape.MAP or beside is not MISSING:
+                        kept[name] = part
+            return kept
+        if isinstance(value, list) and rule.shape is Shape.LIST:
+            whole = whole or stated is MISSING
+            return [self.kept(rule.items or Rule(), item, MISSING, whole=whole) for item in value]
+        return value
 
-def _kept(rule: Rule, value: Any, stated: Any, *, keep_write_only: bool) -> Any:
-    if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
-        kept = {}
-        for name, item in value.items():
-            child, beside = rule.child(name) or Rule(), get(stated, (name,))
-            if item is not None and _is_carried(child, beside, keep_write_only=keep_write_only):
-                kept[name] = _kept(child, item, beside, keep_write_only=keep_write_only)
-        return kept
-    if isinstance(value, list) and rule.shape is Shape.LIST:
-        return [_kept(rule.items or Rule(), item, MISSING, keep_write_only=keep_write_only) for item in value]
-    return value
+    def _is_carried(self, rule: Rule, value: Any, stated: Any, *, whole: bool) -> bool:
+        if rule.read_only or (rule.write_only and not self._keeps_write_only):
+            return False
+        if rule.frozen or rule.required or stated is not MISSING:
+            return True
+        if rule.server_populated:  # a list that elements leave by being left out is safe only where it is sent
+            return rule.removal_guard is not None
+        return whole or not self._is_spare(rule, value)
 
-
-def _is_carried(rule: Rule, stated: Any, *, keep_write_only: bool) -> bool:
-    if rule.read_only or (rule.write_only and not keep_write_only):
-        return False
-    return rule.frozen or not rule.server_populated or stated is not MISSING
+    def _is_spare(self, rule: Rule, value: Any) -> bool:
+        """Whether a leaf says no more than its absence, before this PUT and after it."""
+        if rule.shape is not Shape.LEAF or not is_same(rule, value, meant(self._rules, rule, self._live)):
+            return False
+        return rule.default_from is None or is_same(rule, value, absence(self._rules, rule, self._stated))
 
 
 def _merged(rule: Rule, stated: Any, live: Any, put: str) -> Any:

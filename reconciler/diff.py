@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.content import recorded_fields
+from reconciler.leaves import Leaf, Place, below
 from reconciler.model import (
     MISSING,
     Desired,
@@ -44,11 +45,13 @@ class Comparison:
         fields: The findings, by path.
         ignored: Where an ignore rule hid a difference; the live value stays there.
         used: The ignore rules that did.
+        omitted: Where a rule says that a PUT leaves the live value out; that rule is used too.
     """
 
     fields: tuple[FieldChange, ...] = ()
     ignored: tuple[Steps, ...] = ()
     used: frozenset[IgnoreRule] = frozenset()
+    omitted: tuple[Steps, ...] = ()
 
     def has(self, finding: Finding) -> bool:
         """Whether any field has *finding*."""
@@ -80,11 +83,29 @@ def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequ
     desired, body = met.desired, met.live
     pair = comparable(desired.kind.rules, desired.body, body)
     rules = [rule for rule in ignore if rule.covers(desired.kind.name, desired.name)]
-    found = [*_write_only(desired, recorded, tracking), *_undeclared(desired, body, pair), *_unset(met)]
+    found = [*_write_only(desired, recorded, tracking), *_undeclared(desired, body, pair, rules), *_unset(met)]
     if not pair.is_equal:
         parts = (part for whole in _differences(pair) for part in _apart(desired, whole, rules))
         found += [_field(desired, body, difference) for difference in parts]
-    return _without_ignored(desired, found, rules)
+    comparison = _without_ignored(desired, found, rules)
+    omitted = dict(_omitted(desired, body, [rule for rule in rules if rule.omit]))
+    return replace(comparison, omitted=tuple(omitted), used=comparison.used.union(*omitted.values()))
+
+
+def _omitted(
+    desired: Desired, live: JsonObject, rules: Sequence[IgnoreRule]
+) -> Iterator[tuple[Steps, frozenset[IgnoreRule]]]:
+    """Yield where a PUT leaves live values out, and the rules that say so."""
+    waiting = [Leaf(desired.kind.rules, desired.body, live, Place())] if rules else []
+    while waiting:
+        place = waiting.pop()
+        steps = place.place.steps
+        path = format_steps(desired.kind.rules, steps, desired.body, live)
+        matching = frozenset(rule for rule in rules if steps and matches(rule.path, path))
+        if matching:
+            yield steps, matching
+        else:
+            waiting += (each for each in reversed(list(below(place))) if each.is_live)
 
 
 def _apart(desired: Desired, difference: _Difference, rules: Sequence[IgnoreRule]) -> Iterator[_Difference]:
@@ -215,9 +236,9 @@ def _freezes(rule: Rule, value: Any) -> bool:
     return any(_freezes(rule.child(name) or Rule(), item) for name, item in value.items())
 
 
-def _undeclared(desired: Desired, live: JsonObject, pair: Pair) -> Iterator[FieldChange]:
+def _undeclared(desired: Desired, live: JsonObject, pair: Pair, ignore: Sequence[IgnoreRule]) -> Iterator[FieldChange]:
     rules = desired.kind.rules
-    for steps in pair.undeclared:
+    for steps in _undeclared_apart(desired, live, pair, ignore):
         yield FieldChange(
             steps=steps,
             path=format_steps(rules, steps, desired.body, live),
@@ -226,6 +247,17 @@ def _undeclared(desired: Desired, live: JsonObject, pair: Pair) -> Iterator[Fiel
             observed=printable(_observed(rules, live, steps), steps),
             origin="live",
         )
+
+
+def _undeclared_apart(desired: Desired, live: JsonObject, pair: Pair, ignore: Sequence[IgnoreRule]) -> Iterator[Steps]:
+    """Yield where something is undeclared; an object in its leaves, where a rule ignores one of them."""
+    for steps in pair.undeclared:
+        path = format_steps(desired.kind.rules, steps, desired.body, live)
+        if any(reaches_below(rule.path, path) for rule in ignore):
+            parts = comparable(desired.kind.rules, desired.body, live, apart=True).undeclared
+            yield from (part for part in parts if part[: len(steps)] == steps)
+        else:
+            yield steps
 
 
 def _observed(rules: Rule, live: JsonObject, steps: Steps) -> Any:

@@ -26,7 +26,7 @@ from reconciler.model import (
     Origin,
     Refusal,
 )
-from reconciler.normalize import absence
+from reconciler.normalize import absence, is_same, meant
 from reconciler.paths import Steps, format_steps, lookup, matches, written_path
 from reconciler.rules import Rule, Shape
 from reconciler.secret import (
@@ -242,6 +242,7 @@ class _Body:
         have = leaf.have if leaf.is_live else MISSING
         if have is MISSING:
             have = self._absence(leaf, self.observed.body)
+            have = rule.implied if have is MISSING and leaf.want is not MISSING else have
         if want is MISSING:
             return MISSING, MISSING
         if isinstance(want, FromEnvironment):
@@ -282,7 +283,7 @@ class _Body:
             return False
         default = self._absence(leaf, self.desired.body)
         if default is MISSING:
-            return leaf.place.accepts
+            return leaf.place.accepts or is_same(leaf.rule, leaf.have, leaf.rule.implied)
         return _text(_form(leaf.rule, default)) == _text(_form(leaf.rule, leaf.have))
 
     def _is_own_tag(self, leaf: Leaf) -> bool:
@@ -298,7 +299,8 @@ class _Body:
         rules = "; ".join(
             f"{rule.reason}{f' (until {rule.expires})' if rule.expires else ''}" for rule in self._hiding(finding)
         )
-        return Verdict.IGNORED, f"{part}An ignore rule hides that it is {verdict}: {rules}. The live value stays."
+        then = "A PUT leaves it out" if any(rule.omit for rule in self._hiding(finding)) else "The live value stays"
+        return Verdict.IGNORED, f"{part}An ignore rule hides that it is {verdict}: {rules}. {then}."
 
     def _reason(self, leaf: Leaf, finding: FieldChange) -> str:
         if finding.finding is Finding.UNVERIFIED:
@@ -357,6 +359,8 @@ class _Body:
         default = self._absence(leaf, self.desired.body)
         if default is not MISSING:
             return Verdict.DEFAULT, self._default(leaf)
+        if leaf.rule is not None and is_same(leaf.rule, leaf.have, leaf.rule.implied):
+            return Verdict.NOT_STATED, "Nothing states it, and Azure has what its absence in an answer means."
         if leaf.have is not MISSING:
             return Verdict.NOT_STATED, "Nothing states it, and what Azure has is empty, which is the same."
         return Verdict.NOT_STATED, "Nothing states it, Azure does not have it, and its absence means nothing more."
@@ -379,17 +383,17 @@ class _Body:
         if not isinstance(self.observed, Live):
             return Verdict.UNVERIFIED, _UNREAD
         if leaf.want is None:
-            return Verdict.EQUAL, "null says that it must not be set, and Azure does not have it."
+            return Verdict.EQUAL, "null says that it must not be set, and Azure does not have it, or what that means."
         if leaf.field_class is FieldClass.WRITE_ONLY:
             return Verdict.EQUAL, "Azure never returns it. By the digest in its tag, it is what was sent last."
         return Verdict.EQUAL, self._equal(leaf)
 
     def _equal(self, leaf: Leaf) -> str:
         if not leaf.is_live:
-            has_default = leaf.rule is not None and self._absence(leaf, self.live) is not MISSING
+            has_meaning = leaf.rule is not None and meant(self.desired.kind.rules, leaf.rule, self.live) is not MISSING
             return (
                 "Azure does not send it, which means its default: what is stated."
-                if has_default
+                if has_meaning
                 else "Azure does not send it, and an empty one is the same."
             )
         if isinstance(leaf.want, Secret) and leaf.want != leaf.have:
@@ -427,14 +431,21 @@ def _rules(leaf: Leaf) -> Iterator[str]:
         yield "compared by digest"
     if rule.required:
         yield "required"
-    if rule.default_from is not None:
-        yield f"default: the value of {'.'.join(rule.default_from)}"
-    elif rule.default is not MISSING:
-        yield f"default {canonical(rule.default)}"
+    yield from _meaning(rule)
     if leaf.place.accepts or rule.server_populated:
         yield "absence accepts what Azure picks"
     if rule.secret:
         yield "may hold a secret"
+
+
+def _meaning(rule: Rule) -> Iterator[str]:
+    """Yield what absence means."""
+    if rule.default_from is not None:
+        yield f"default: the value of {'.'.join(rule.default_from)}"
+    elif rule.default is not MISSING:
+        yield f"default {canonical(rule.default)}"
+    elif rule.implied is not MISSING:
+        yield f"absent in an answer: {canonical(rule.implied)}"
 
 
 def _is_link(rule: Rule, value: Any) -> bool:

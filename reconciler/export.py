@@ -21,7 +21,7 @@ from reconciler.checks import PLACEHOLDER, TAKEN_OUT
 from reconciler.files import PASSED_OVER
 from reconciler.load import MAX_REFERENCED, REFERENCE
 from reconciler.model import MISSING, Document, JsonObject, Live, Problem
-from reconciler.normalize import absence
+from reconciler.normalize import is_same, meant
 from reconciler.paths import Steps, format_steps, label
 from reconciler.resolve import depth_of
 from reconciler.rules import Rule, Shape
@@ -169,9 +169,7 @@ class _Stating:
         return made if made or rule.required else MISSING
 
     def leaf(self, rule: Rule, live: Any, steps: Steps) -> Any:
-        default = absence(self.rules, rule, self.live)
-        meant, absent = (normalize(rule.normalize, value) for value in (live, default))
-        if type(meant) is type(absent) and meant == absent and not rule.required:
+        if is_same(rule, live, meant(self.rules, rule, self.live)) and not rule.required:
             return MISSING
         return _without_secret(rule, live) if isinstance(live, Secret) else _plain(live, steps)
 

@@ -273,6 +273,11 @@ def _body_rules(schema: JsonObject, parameters: tuple[str, ...], put: str) -> Ru
     # ARM compares the names of tags without case, whatever the type ("Use tags to organize your Azure resources").
     properties["tags"] = replace(properties["tags"], fold_keys=True)
     always = {name: Rule(read_only=True) for name in ("id", "name", "type", "systemData", "etag")}
+    # ARM's own state of a resource, whatever the type ("Track asynchronous Azure operations", learn.microsoft.com).
+    inner = properties["properties"]
+    if "provisioningState" not in inner.properties:
+        state = {"provisioningState": Rule(read_only=True)}
+        properties["properties"] = replace(inner, properties={**inner.properties, **state})
     return replace(body, properties={**always, **properties})
 
 

@@ -104,6 +104,15 @@ def leaves(rule: Rule | None, want: Any, have: Any, place: Place = _BODY) -> Ite
         yield from leaves(child, stated, live, below)
 
 
+def below(leaf: Leaf) -> Iterator[Leaf]:
+    """Yield what is directly in a value, side by side; nothing of one that is looked at as a whole."""
+    rule = leaf.rule
+    if rule is None or _is_whole(rule, leaf.want, leaf.have):
+        return
+    for step, child, stated, live in _children(rule, leaf.want, leaf.have):
+        yield Leaf(child, stated, live, Place((*leaf.place.steps, step), (*leaf.place.above, rule)))
+
+
 def _is_whole(rule: Rule, want: Any, have: Any) -> bool:
     """Whether a value is looked at as one, whatever is in it."""
     if rule.shape is Shape.LEAF or rule.read_only or rule.write_only or want is None:

@@ -47,6 +47,7 @@ class _Scope:
     rules: Rule
     want: JsonObject
     have: JsonObject
+    apart: bool = False
     undeclared: list[Steps] = field(default_factory=list)
 
     def default(self, rule: Rule, body: JsonObject) -> Any:
@@ -74,7 +75,27 @@ def absence(rules: Rule, rule: Rule, body: JsonObject) -> Any:
     return source.default
 
 
-def comparable(rules: Rule, want: JsonObject, have: JsonObject) -> Pair:
+def meant(rules: Rule, rule: Rule, answer: JsonObject) -> Any:
+    """
+    Return the value that it means when an answer of Azure lacks a property; MISSING if it means nothing.
+
+    Args:
+        rules: Of the request body.
+        rule: Of the property.
+        answer: That lacks it.
+    """
+    default = absence(rules, rule, answer)
+    return rule.implied if default is MISSING else default
+
+
+def is_same(rule: Rule, value: Any, other: Any) -> bool:
+    """Whether two values of a leaf are spellings of one; a missing one is as no other."""
+    if value is MISSING or other is MISSING:
+        return False
+    return canonical(_form(rule, value)) == canonical(_form(rule, other))
+
+
+def comparable(rules: Rule, want: JsonObject, have: JsonObject, *, apart: bool = False) -> Pair:
     """
     Give the comparable pair of a stated body and a live one. Neither is touched.
 
@@ -82,8 +103,9 @@ def comparable(rules: Rule, want: JsonObject, have: JsonObject) -> Pair:
         rules: Of the request body.
         want: As stated; null means "must not be set".
         have: As ARM answered it, without tracking tags.
+        apart: An object that is not declared at all is told leaf by leaf, not as one.
     """
-    scope = _Scope(rules, want, have)
+    scope = _Scope(rules, want, have, apart)
     wanted, had = _object(rules, want, have, (), scope)
     undeclared = tuple(sorted(scope.undeclared, key=str))
     return Pair(wanted if wanted is not MISSING else {}, had if had is not MISSING else {}, undeclared)
@@ -101,7 +123,7 @@ def _pair(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
     if have is None:
         have = MISSING
     if want is None:
-        return MISSING, _alone(rule, have)
+        return MISSING, _alone(rule, _spoken(rule, have))
     if rule.shape is Shape.LEAF:
         return _leaf(rule, want, have, steps, scope)
     if _is_odd(rule, want) or _is_odd(rule, have):
@@ -113,6 +135,14 @@ def _pair(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
     return _list(rule, want, have, steps, scope)
 
 
+def _spoken(rule: Rule, have: Any) -> Any:
+    """Return a live value without what its absence would mean: that is as good as absent where null is declared."""
+    if rule.shape is Shape.OBJECT and isinstance(have, Mapping):
+        kept = {name: _spoken(rule.child(name) or Rule(), item) for name, item in have.items()}
+        return {name: item for name, item in kept.items() if item is not MISSING}
+    return MISSING if rule.shape is Shape.LEAF and is_same(rule, have, rule.implied) else have
+
+
 def _is_odd(rule: Rule, value: Any) -> bool:
     """Whether a value has another shape than the schema knows; it is compared as it is."""
     return value is not MISSING and not isinstance(value, list if rule.shape is Shape.LIST else dict)
@@ -120,13 +150,13 @@ def _is_odd(rule: Rule, value: Any) -> bool:
 
 def _leaf(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
     if want is not MISSING:
-        live = have if have is not MISSING else scope.default(rule, scope.have)
+        live = have if have is not MISSING else meant(scope.rules, rule, scope.have)
         if rule.secret and is_same_place(want, live):
             live = want
         return _form(rule, want), _form(rule, live)
     default = scope.default(rule, scope.want)
     if default is MISSING:
-        if have is not MISSING:
+        if have is not MISSING and not is_same(rule, have, rule.implied):
             scope.undeclared.append(steps)
         return _NEITHER
     wanted = _form(rule, default)
@@ -158,7 +188,7 @@ def _object(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tu
     scope.undeclared.extend(
         (*steps, name) for name in live if name not in rule.properties and not _is_empty(live[name])
     )
-    if want is MISSING and not wanted and not had and len(scope.undeclared) > before:
+    if want is MISSING and not wanted and not had and len(scope.undeclared) > before and not scope.apart:
         scope.undeclared[before:] = [steps]  # an object that is not stated at all is one finding
     return _side(want, wanted, had), _side(have, had, wanted)
 

@@ -34,6 +34,7 @@ class IgnoreRule:
         kind: Of the resources; None for all.
         name: Of the manifests, ``*`` allowed; None for all.
         expires: The last day that it holds.
+        omit: A PUT does not send the live value back either.
     """
 
     path: str
@@ -41,6 +42,7 @@ class IgnoreRule:
     kind: str | None = None
     name: str | None = None
     expires: date | None = None
+    omit: bool = False
 
     def covers(self, kind: str, name: str) -> bool:
         """Whether the rule speaks of this manifest."""
@@ -130,6 +132,7 @@ def _ignore_rule(rule: Mapping[str, Any]) -> IgnoreRule:
         kind=rule.get("kind"),
         name=rule.get("name"),
         expires=date.fromisoformat(expires) if expires else None,
+        omit=rule.get("omit", False),
     )
 
 

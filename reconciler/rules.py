@@ -15,6 +15,13 @@ from reconciler import spelling
 from reconciler.model import MISSING, JsonObject
 
 _VARIABLE: Final = "#/$defs/env"  # beside a text: {$env: NAME} may stand for it
+_OTHER_ABSENCE: Final = ("x-default-from", "x-server-populated", "readOnly", "writeOnly")
+_JSON_TYPES: Final[Mapping[type, set[str]]] = {
+    str: {"string"},
+    bool: {"boolean"},
+    int: {"integer", "number"},
+    float: {"number"},
+}
 _KNOWN_LISTS: Final = frozenset({"map", "set", "atomic"})
 
 
@@ -45,6 +52,7 @@ class Rule:
         default: What absence means; MISSING if nothing.
         default_from: The path, in the body, of the property whose value absence means.
         server_populated: Absence accepts whatever the server picks.
+        implied: What its absence in an answer means; MISSING if nothing. Absent in a manifest it is not declared.
         has_default: It, or something below it, has a default.
         removal_guard: Path of the flag that must be true for an element to go.
         must_contain: Path of a value that the list must hold.
@@ -68,6 +76,7 @@ class Rule:
     server_populated: bool = False
     default: Any = MISSING
     default_from: tuple[str, ...] | None = None
+    implied: Any = MISSING
     has_default: bool = False
     removal_guard: tuple[str, ...] | None = None
     must_contain: tuple[str, ...] | None = None
@@ -118,6 +127,7 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
         server_populated=bool(node.get("x-server-populated")),
         default=node.get("default", MISSING),
         default_from=_path(node.get("x-default-from")),
+        implied=_implied(node, shape),
         has_default=own_default or any(rule.has_default for rule in below),
         removal_guard=_path(node.get("x-removal-guard")),
         must_contain=_path(node.get("x-must-contain")),
@@ -199,6 +209,20 @@ def _list_type(node: JsonObject) -> str:
         message = f"x-kubernetes-list-type: {list_type} is none of {', '.join(sorted(_KNOWN_LISTS))}"
         raise ValueError(message)
     return list_type
+
+
+def _implied(node: JsonObject, shape: Shape) -> Any:
+    if "x-implied" not in node:
+        return MISSING
+    others = [name for name in _OTHER_ABSENCE if node.get(name)] + ["default"] * ("default" in node)
+    if shape is not Shape.LEAF or others:
+        message = f"x-implied is for leaves alone, and not beside {', '.join(others) or shape}"
+        raise ValueError(message)
+    value = node["x-implied"]
+    if not _types(node) & _JSON_TYPES.get(type(value), set()):
+        message = f"x-implied: {value!r} is of none of the types of the property"
+        raise ValueError(message)
+    return value
 
 
 def _normalize(node: JsonObject) -> str | None:

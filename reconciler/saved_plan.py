@@ -162,6 +162,7 @@ def _settings_digest(desired: Desired, live: JsonObject | None, policy: Policy) 
     return digest_of(
         {
             "ignored": sorted(map(list, found.ignored), key=canonical),
+            "omitted": sorted(map(list, found.omitted), key=canonical),
             "prefix": tracking.prefix if tracking.tags else None,
             "signatures": [[each.path, each.host, each.source] for each in signed],
         }

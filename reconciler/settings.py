@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.errors import UsageError
@@ -66,6 +66,7 @@ CLOUDS: Final[Mapping[str, Cloud]] = {
     ),
 }
 EMULATOR: Final = "emulator"
+_Choice = TypeVar("_Choice", bound=str)
 _EMULATOR_ENDPOINT: Final = "http://localhost"
 
 
@@ -240,7 +241,7 @@ class Environment:
             raise UsageError(message)
         return number
 
-    def emulator_choice(self, name: str, choices: tuple[str, ...]) -> str:
+    def emulator_choice(self, name: str, choices: tuple[_Choice, ...]) -> _Choice:
         """
         Give a choice among the settings of the embedded ARM; the first one is the default.
 
@@ -248,10 +249,11 @@ class Environment:
             UsageError: It is none of *choices*.
         """
         value = self.values.get(f"RECONCILER_EMULATOR_{name}") or choices[0]
-        if value not in choices:
-            message = f"RECONCILER_EMULATOR_{name} must be one of {', '.join(choices)}"
-            raise UsageError(message)
-        return value
+        for choice in choices:
+            if value == choice:
+                return choice
+        message = f"RECONCILER_EMULATOR_{name} must be one of {', '.join(choices)}"
+        raise UsageError(message)
 
 
 def permitted(cloud: str, environment: Environment, named: Sequence[str] = (), allowed: Sequence[str] = ()) -> Permits:

@@ -252,9 +252,8 @@ def test_a_change_of_one_leaf_is_planned_and_reached(name: str, data: st.DataObj
 
 def expected_paths(root: Node, body: dict[str, Any], edit: Edit, live: Mapping[str, Any]) -> set[str]:
     """Give the paths that differ once *edit* was made: its own, and those that take their default from it."""
-    if edit.place.node.rule.write_only:  # one digest for all of the content
-        content = [each for each in places(root, body) if each.node.rule.write_only]
-        return {each.path for each in content if each.value not in (MISSING, None)}
+    if edit.place.node.rule.write_only:  # one digest for each field of the content
+        return {edit.place.path}
     path = rule_path(root, edit.place.steps)
     dependent = {
         each.path for each in places(root, body) if each.node.rule.default_from == path and each.value is MISSING

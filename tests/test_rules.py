@@ -49,6 +49,8 @@ def test_the_shape_says_how_a_value_is_taken_apart(node: dict[str, Any], shape: 
         ({"default": False}, {"default": False, "has_default": True}),
         ({"x-default-from": "a.b"}, {"default_from": ("a", "b"), "has_default": True}),
         ({"x-server-populated": True}, {"server_populated": True}),
+        ({"type": "string", "x-implied": "a"}, {"implied": "a", "has_default": False}),
+        ({"type": ["boolean", "null"], "x-implied": False}, {"implied": False}),
         ({"x-normalize": "region"}, {"normalize": "region"}),
         ({"type": "integer"}, {"integer": True}),
         ({"type": ["integer", "null"]}, {"integer": True}),

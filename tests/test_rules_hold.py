@@ -81,7 +81,6 @@ def test_no_location_moves(kind: str) -> None:
         (VERSION, "replicationMode", "Full", "Shallow"),
         (VERSION, "storageAccountType", "Standard_LRS", "Standard_ZRS"),
         (APPLICATION, "supportedOSType", "Linux", "Windows"),
-        ("Gallery", "sharingProfile.permissions", "Private", "Groups"),
         (DEFINITION, "managementPolicy.mode", "Managed", "Unmanaged"),
     ],
 )

@@ -6,13 +6,14 @@ Pure: time is an argument.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from reconciler.emulator.regions import short_name
 from reconciler.emulator.times import utc_stamp
-from reconciler.emulator.trees import at, copied, holders
+from reconciler.emulator.trees import at, copied, holders, put
 from reconciler.model import MISSING
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.emulator.facts import Facts
     from reconciler.emulator.store import Item, Row
+    from reconciler.emulator.trees import Path
     from reconciler.kinds import Kind
 
 SUCCEEDED: Final = "Succeeded"
@@ -65,6 +67,23 @@ def without_link_queries(facts: Facts, text: str) -> str:
         for holder in holders(body, path):
             holder[path[-1]] = str(holder[path[-1]]).partition("?")[0]
     return orjson.dumps(body).decode()
+
+
+def with_default(text: str, path: Path, value: Mapping[str, Any]) -> str:
+    """Give an answer with *value* at *path* where it has nothing there."""
+    body = orjson.loads(text)
+    if at(body, path) is MISSING:
+        put(body, path, value)
+    return orjson.dumps(body).decode()
+
+
+def with_server_fields(text: str, row: Row | Item) -> str:
+    """Give an answer with a state, an etag after an update, ``systemData``, and its type in lower case."""
+    body = orjson.loads(with_system_data(text, row))
+    body["properties"]["provisioningState"] = SUCCEEDED
+    if row.changed > row.created:
+        body["etag"] = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    return orjson.dumps({**body, "type": body["type"].lower()}).decode()
 
 
 def with_system_data(text: str, row: Row | Item) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.emulator.facts import Facts
+    from reconciler.emulator.settings import EmulatorSettings
     from reconciler.emulator.trees import Path
     from reconciler.kinds import Kind
 
@@ -46,6 +47,20 @@ def check_change(
         if path not in {("location",), facts.locked}:
             raise property_change(named(facts, path))
     _check_removals(kind.rules, facts, stored, sent)
+
+
+def check_shared(facts: Facts, settings: EmulatorSettings, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
+    """
+    Refuse another kind of sharing, where the settings fix it.
+
+    Raises:
+        Refused: 409.
+    """
+    if settings.sharing == "changes" or facts.shared is None:
+        return
+    live, wanted = at(stored, facts.shared), at(sent, facts.shared)
+    if wanted is not MISSING and wanted != (facts.implied.get(facts.shared) if live is MISSING else live):
+        raise property_change(named(facts, facts.shared))
 
 
 def _check_location(stored: Mapping[str, Any], sent: Mapping[str, Any], name: str, group: str) -> None:

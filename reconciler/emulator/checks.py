@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.emulator.facts import Facts
+    from reconciler.emulator.settings import EmulatorSettings
     from reconciler.kinds import Kind
 
 _QUOTES: Final = ('"', "'")
@@ -131,6 +132,19 @@ def _refuse_malformed(kind: Kind, facts: Facts, body: dict[str, Any], *, partial
 def _validator(kind: str, *, partial: bool) -> jsonschema_rs.Validator:
     schema = load_kinds()[kind].body_schema()
     return jsonschema_rs.validator_for({**schema, "required": []} if partial else schema, mask="it")
+
+
+def check_feature(facts: Facts, settings: EmulatorSettings, body: Mapping[str, Any]) -> None:
+    """
+    Refuse what needs a feature that the subscription lacks, where the settings say that it does.
+
+    Raises:
+        Refused: 400.
+    """
+    if settings.soft_delete == "refused" and facts.gated and at(body, facts.gated[0]) is not MISSING:
+        where = named(facts, facts.gated[0])
+        msg = f"The property '{where}' needs a feature that is not registered for the subscription."
+        raise invalid_parameter(msg, where)
 
 
 def check_names(kind: Kind, params: Mapping[str, str]) -> None:

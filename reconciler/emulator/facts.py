@@ -56,6 +56,9 @@ class Facts:
         keeps_when_empty: Paths of lists for which an empty list means "as it is".
         unique: Paths of lists whose elements must not repeat a key.
         refused: Paths that the type does not allow although the schema has them.
+        shared: Path of what a setting can fix after create.
+        gated: Path of an object that needs a feature of the subscription, and what is answered without it.
+        dresses_writes: Whether answers to writes carry fields that a GET may lack.
         links: Paths of links that the service reads.
         packages: Paths of the two ways to hand over a definition: a package, or the parts together.
         locked: Path whose change has an error of its own.
@@ -81,6 +84,9 @@ class Facts:
     keeps_when_empty: tuple[Path, ...] = ()
     unique: tuple[Path, ...] = ()
     refused: tuple[Path, ...] = ()
+    shared: Path | None = None
+    gated: tuple[Path, Mapping[str, Any]] | None = None
+    dresses_writes: bool = False
     links: tuple[Path, ...] = ()
     packages: tuple[tuple[Path, ...], ...] = ()
     locked: Path | None = None
@@ -122,6 +128,9 @@ _GALLERY: Final = Facts(
     unique_name=("properties", "identifier", "uniqueName"),
     # A gallery is private until it says otherwise ("Share gallery resources", learn.microsoft.com).
     implied={("properties", "sharingProfile", "permissions"): "Private"},
+    shared=("properties", "sharingProfile", "permissions"),
+    # Older galleries answer it; a PUT that carries it needs the feature SigSoftDelete (user reports).
+    gated=(("properties", "softDeletePolicy"), {"isSoftDeleteEnabled": False}),
     limits=_limits("Gallery", (50, 300), (350, 2500)),
 )
 
@@ -205,6 +214,7 @@ _DEFINITION: Final = Facts(
     ),
     has_state=False,
     artifacts=("properties", "artifacts"),
+    dresses_writes=True,  # azure-cli, recording test_managedappdef of 2023 (2019-07-01)
     echoed=((("properties", "isEnabled"), True),),  # cli-ad
     links=(("properties", "packageFileUri"),),
     packages=(

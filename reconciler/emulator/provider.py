@@ -95,7 +95,7 @@ class Provider:
         stored = self.store.group(group_key(call))
         group: dict[str, Any] = orjson.loads(stored) if stored else {}
         location = str(group.get("location", DEFAULT_LOCATION))
-        return Subject(self.kind, self.facts, resource_id, call.params, call.now, location)
+        return Subject(self.kind, self.facts, resource_id, call.params, call.now, location, self.settings)
 
 
 def group_key(call: Call) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 import orjson
 
 from reconciler.emulator.answers import (
+    with_default,
     with_replication,
+    with_server_fields,
     with_sharing_groups,
     with_system_data,
     without_link_queries,
@@ -52,10 +54,18 @@ def _expanded(provider: Provider, call: Call, row: Row, text: str) -> str:
 
 def dressed(provider: Provider, call: Call, text: str, row: Row | Item) -> str:
     """Give a stored answer as this request's api-version and the settings have it."""
+    if provider.settings.soft_delete == "refused" and provider.facts.gated:
+        text = with_default(text, *provider.facts.gated)
+    if provider.facts.dresses_writes and provider.settings.server_fields in _DRESSED[call.method != "GET"]:
+        return with_server_fields(text, row)
     if provider.settings.media_link == "stripped" and provider.facts.links:
         text = without_link_queries(provider.facts, text)
     since = provider.kind.system_data
     return with_system_data(text, row) if since and call.api_version >= since else text
+
+
+_DRESSED: Final = ({"all"}, {"all", "writes"})
+"""By whether the request wrote: the settings under which its answer carries the server's own fields."""
 
 
 def list_page(provider: Provider, call: Call, *, prefix_template: str, below_parent: bool) -> Reply:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator import artifacts
-from reconciler.emulator.changes import check_change, check_lists, elements, key_of
+from reconciler.emulator.changes import check_change, check_lists, check_shared, elements, key_of
 from reconciler.emulator.regions import display_name
 from reconciler.emulator.times import respell, stamp
 from reconciler.emulator.trees import at, copied, holders, put
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.emulator.facts import Facts
+    from reconciler.emulator.settings import EmulatorSettings
     from reconciler.kinds import Kind
 
 
@@ -34,6 +35,7 @@ class Subject:
         params: The URI parameters.
         now: Seconds since the epoch.
         group_location: Where its resource group is.
+        settings: Which of two known forms the service has.
     """
 
     kind: Kind
@@ -42,6 +44,7 @@ class Subject:
     params: Mapping[str, str]
     now: float
     group_location: str
+    settings: EmulatorSettings
 
 
 def created(subject: Subject, sent: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +74,7 @@ def updated(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
     """
     rules, facts = subject.kind.rules, subject.facts
     check_change(subject.kind, facts, stored, sent, _where(subject))
+    check_shared(facts, subject.settings, stored, sent)
     kept = _copied_without_empty(facts, sent)
     state = (merged if subject.kind.put == "merge" else replaced)(rules, stored, kept)
     state.setdefault("location", stored["location"])
@@ -86,6 +90,7 @@ def patched(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
         Refused: 400 or 409.
     """
     check_change(subject.kind, subject.facts, stored, {**stored, **sent}, _where(subject))
+    check_shared(subject.facts, subject.settings, stored, sent)
     state = merged(subject.kind.rules, stored, _copied_without_empty(subject.facts, sent))
     check_lists(subject.kind, subject.facts, state)
     return _completed(subject, state)

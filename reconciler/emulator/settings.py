@@ -22,6 +22,11 @@ class EmulatorSettings:
         media_link: ``whole`` answers package links as sent, as recorded in 2022; ``stripped`` without their query
             part, as users report since 2026.
         strict_groups: Resource groups must have been created with a PUT; otherwise they exist on first use.
+        sharing: Whether a gallery's sharing ``changes`` by a PUT, as recorded in 2022 and 2023, or is ``fixed``.
+        soft_delete: Whether a PUT may carry ``softDeletePolicy`` (``taken``); ``refused`` is a subscription without the
+            feature, whose galleries answer one all the same.
+        server_fields: Which answers about a definition carry the server's own fields: ``none``, those to ``writes`` as
+            recorded since 2023, or ``all``.
         throttle: Requests beyond ARM's and the Compute provider's limits get 429; otherwise the headers show full
             buckets.
         max_body_bytes: Larger request bodies get 413.
@@ -33,5 +38,8 @@ class EmulatorSettings:
     operation_seconds: float = 0.5
     media_link: Literal["whole", "stripped"] = "whole"
     strict_groups: bool = False
+    sharing: Literal["changes", "fixed"] = "changes"
+    soft_delete: Literal["taken", "refused"] = "taken"
+    server_fields: Literal["none", "writes", "all"] = "none"
     throttle: bool = False
     max_body_bytes: int = 4 * 1024 * 1024

@@ -80,7 +80,8 @@ class World:
         with self._store.writing():
             for resource_id, body in bodies:
                 provider, params = self._provider(resource_id)
-                subject = Subject(provider.kind, provider.facts, resource_id, params, self._now(), DEFAULT_LOCATION)
+                where = (resource_id, params, self._now(), DEFAULT_LOCATION, provider.settings)
+                subject = Subject(provider.kind, provider.facts, *where)
                 state = created(subject, accept(provider.kind, provider.facts, body))
                 self._store.save(self._rendered(self._blank(resource_id, provider), state))
 

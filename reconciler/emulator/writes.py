@@ -11,7 +11,7 @@ import orjson
 from reconciler.emulator import operations
 from reconciler.emulator.answers import SUCCEEDED, render
 from reconciler.emulator.calls import Call, Reply, json_reply
-from reconciler.emulator.checks import accept, check_names, parse
+from reconciler.emulator.checks import accept, check_feature, check_names, parse
 from reconciler.emulator.errors import Refused, conflict, has_children, marked_for_deletion, resource_not_found
 from reconciler.emulator.provider import Provider, name_below_provider
 from reconciler.emulator.reads import check_parent, dressed, parent_key
@@ -32,6 +32,7 @@ def put(provider: Provider, call: Call) -> Reply:
     headers = _admit(provider, call)
     check_names(provider.kind, call.params)
     sent = accept(provider.kind, provider.facts, parse(call.content))
+    check_feature(provider.facts, provider.settings, sent)
     with provider.store.writing():
         provider.store.forget(call.now)
         _check_parent_is_there(provider, call)
@@ -51,6 +52,7 @@ def patch(provider: Provider, call: Call) -> Reply:
     """
     headers = _admit(provider, call)
     sent = accept(provider.kind, provider.facts, parse(call.content), partial=True)
+    check_feature(provider.facts, provider.settings, sent)
     with provider.store.writing():
         provider.store.forget(call.now)
         _check_parent_is_there(provider, call)

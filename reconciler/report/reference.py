@@ -339,6 +339,9 @@ def _absence(kind: Kind, field: Field) -> str:
         return "nothing is remembered or compared"
     if not field.is_leaf and rule.has_default:
         return "not managed, save the defaults of what is in it"
+    if rule.implied is not MISSING:
+        implied = _code(canonical(rule.implied))
+        return f"not managed; in an answer it means {implied}, and any other live value is `undeclared`, and stays"
     return "not managed: a live value is `undeclared`, and stays"
 
 

@@ -114,8 +114,9 @@ def emulator_settings(environment: Environment) -> EmulatorSettings:
         latency_ms=environment.emulator_number("LATENCY_MS", 0),
         page_size=max(1, int(environment.emulator_number("PAGE_SIZE", 100))),
         operation_seconds=environment.emulator_number("OPERATION_SECONDS", 0.5),
-        media_link="stripped"
-        if environment.emulator_choice("MEDIA_LINK", ("whole", "stripped")) == "stripped"
-        else "whole",
+        media_link=environment.emulator_choice("MEDIA_LINK", ("whole", "stripped")),
         strict_groups=environment.emulator_choice("STRICT_GROUPS", ("0", "1")) == "1",
+        sharing=environment.emulator_choice("SHARING", ("changes", "fixed")),
+        soft_delete=environment.emulator_choice("SOFT_DELETE", ("taken", "refused")),
+        server_fields=environment.emulator_choice("SERVER_FIELDS", ("none", "writes", "all")),
     )

@@ -10,6 +10,7 @@ from reconciler.cli import main
 from reconciler.shell import connect
 from tests.cli.proxy import Proxy
 from tests.cli.support import Azure, Done, Report, Workspace
+from tests.support.between import Between
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,14 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_settings: None) ->
 def azure(tmp_path: Path) -> Azure:
     """Give the world that the commands of the test reach."""
     return Azure(tmp_path / "arm.sqlite")
+
+
+@pytest.fixture
+def between(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Between:
+    """Give what stands between the commands and the embedded ARM, keeps what is sent and alters what is answered."""
+    made = Between()
+    made.install(monkeypatch)
+    return made
 
 
 @pytest.fixture

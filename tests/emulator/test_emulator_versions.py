@@ -484,7 +484,7 @@ def test_patch_merges_and_runs() -> None:
 
 
 def test_gallery() -> None:
-    """A long operation; unique name; the sharing profile echoed, its groups only on request; permissions frozen."""
+    """A long operation; unique name; the sharing profile echoed, its groups only on request; permissions change."""
 
     async def scenario(arm: Arm) -> None:
         answer = await arm.put(GALLERY, {"location": "westus", "properties": {"description": "d"}})
@@ -497,10 +497,38 @@ def test_gallery() -> None:
         private = {"location": "westus", "properties": {"sharingProfile": {"permissions": "Private"}}}
         assert (await arm.put(GALLERY, private)).status_code == 200
         private["properties"] = {"sharingProfile": {"permissions": "Groups"}}
-        assert error(await arm.put(GALLERY, private)) == (409, "PropertyChangeNotAllowed")
+        assert (await arm.put(GALLERY, private)).status_code == 200
         selected = await arm.get(GALLERY, **{"$select": "Permissions"})
-        assert selected.json()["properties"]["sharingProfile"] == {"permissions": "Private", "groups": []}
+        assert selected.json()["properties"]["sharingProfile"] == {"permissions": "Groups", "groups": []}
         assert (await arm.send("DELETE", GALLERY)).status_code == 202
         assert error(await arm.send("PUT", APPLICATION, application())) == (409, "Conflict")
 
     with_arm(scenario)
+
+
+def test_sharing_that_is_fixed() -> None:
+    """Then a gallery that never said how it is shared is Private, and stays so."""
+
+    async def scenario(arm: Arm) -> None:
+        await arm.put(GALLERY, {"location": "westus"})
+        for permissions, status in (("Private", 200), ("Community", 409)):
+            body = {"location": "westus", "properties": {"sharingProfile": {"permissions": permissions}}}
+            answer = await arm.put(GALLERY, body)
+            assert answer.status_code == status
+        assert answer.json()["error"]["target"] == "gallery.properties.sharingProfile.permissions"
+
+    with_arm(scenario, EmulatorSettings(sharing="fixed"))
+
+
+def test_soft_delete_that_the_subscription_lacks() -> None:
+    """Every gallery answers it, and none takes it."""
+
+    async def scenario(arm: Arm) -> None:
+        policy = {"softDeletePolicy": {"isSoftDeleteEnabled": False}}
+        await arm.put(GALLERY, {"location": "westus", "properties": {"description": "d"}})
+        assert (await arm.get(GALLERY)).json()["properties"].items() >= policy.items()
+        for sent in ({}, {"isSoftDeleteEnabled": False}, {"isSoftDeleteEnabled": True}):
+            body = {"location": "westus", "properties": {"softDeletePolicy": sent}}
+            assert error(await arm.put(GALLERY, body)) == (400, "InvalidParameter")
+
+    with_arm(scenario, EmulatorSettings(soft_delete="refused"))

@@ -41,6 +41,7 @@ ANNOTATIONS: Final = {
     "x-arm",
     "x-default-from",
     "x-health",
+    "x-implied",
     "x-kubernetes-list-map-keys",
     "x-kubernetes-list-type",
     "x-max-bytes",
