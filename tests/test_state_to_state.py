@@ -101,7 +101,9 @@ class Oracle:
 
     def _leaf(self, node: Node, want: Any, have: Any) -> set[Verdict]:
         wanted, live = meant(self.root, node, self.wanted, want), meant(self.root, node, self.live, have)
-        if wanted == live:
+        if live is MISSING and want is not MISSING and node.rule.implied is not MISSING:
+            live = canonical(node.rule.implied)
+        if wanted == live or (want is MISSING and _same(node, have, node.rule.implied)):
             return set()
         if want is MISSING and (wanted is MISSING or node.rule.frozen):
             return {UNDECLARED}  # nobody asks for it
@@ -144,7 +146,7 @@ def _entries(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_set(node: Node, value: Any) -> bool:
     """Whether a live value holds anything that a manifest may state."""
-    if not node.is_stated or value in (MISSING, None):
+    if not node.is_stated or value in (MISSING, None) or _same(node, value, node.rule.implied):
         return False
     if node.rule.shape is Shape.OBJECT:
         return any(_is_set(child, value.get(name, MISSING)) for name, child in node.children())
