@@ -343,9 +343,9 @@ def _speak(values: dict[str, Any], work: Callable[[Event], Coroutine[Any, Any, T
 
 def _stdin(paths: tuple[str, ...]) -> bytes:
     """Read standard input where a path names it; here, as a signal still ends the process by itself."""
-    from reconciler.yaml12 import MAX_BYTES  # noqa: PLC0415
+    from reconciler.yaml12 import STREAM  # noqa: PLC0415
 
-    return sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in paths and sys.stdin is not None else b""
+    return sys.stdin.buffer.read(STREAM.size + 1) if "-" in paths and sys.stdin is not None else b""
 
 
 def _finish(report: Report, values: dict[str, Any], signalled: int | None = None) -> int:

@@ -18,13 +18,14 @@ from reconciler.files import RefusedError, Root, refuse
 from reconciler.model import SHORTER, UNREAD, Document, Problem
 from reconciler.secret import scrub
 from reconciler.sources import Sources, blob_ids
-from reconciler.yaml12 import MAX_BYTES, format_document_path, read_file
+from reconciler.yaml12 import FILE, MAX_BYTES, STREAM, format_document_path, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from reconciler.model import FieldPath
+    from reconciler.yaml12.limits import Bounds
 
 MAX_FILES: Final = 100_000
 """Read in one run."""
@@ -164,7 +165,7 @@ class _Loading:
             folder = root.relative(".")
         except RefusedError:
             folder = None
-        self._read(_File(root, "-", None, folder), self._stdin(MAX_BYTES + 1))
+        self._read(_File(root, "-", None, folder), self._stdin(STREAM.size + 1), STREAM)
 
     def _file(self, root: Root, path: str, name: str) -> None:
         if (seen := _whole(root, path)) in self._seen:
@@ -183,8 +184,8 @@ class _Loading:
             self._contents[seen] = blob_ids(data)
             self._read(_File(root, name, path, path.rpartition("/")[0]), data)
 
-    def _read(self, file: _File, data: bytes) -> None:
-        reading = read_file(data, file.name)
+    def _read(self, file: _File, data: bytes, bounds: Bounds = FILE) -> None:
+        reading = read_file(data, file.name, bounds)
         problems = list(reading.problems)
         # The key is written as it is, or with an escape.
         if b"$file" in data or b"\\" in data:

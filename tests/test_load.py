@@ -335,7 +335,7 @@ def test_standard_input_is_read_once(base: str | None) -> None:
     assert loaded.problems == ()
     assert [document.value for document in loaded.documents] == [{"spec": {"x": "echo"}}]
     assert names(loaded) == ["-"]
-    assert asked == [8 * 1024 * 1024 + 1]
+    assert asked == [32 * 1024 * 1024 + 1]
 
 
 @pytest.mark.usefixtures("root")

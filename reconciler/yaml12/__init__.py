@@ -12,12 +12,12 @@ from reconciler.yaml12 import careful, quick
 from reconciler.yaml12.careful import Reading
 from reconciler.yaml12.characters import HIDDEN, decode
 from reconciler.yaml12.document_path import format_document_path
-from reconciler.yaml12.limits import MAX_BYTES
+from reconciler.yaml12.limits import FILE, MAX_BYTES, STREAM, Bounds
 
 if TYPE_CHECKING:
     from reconciler.model import Document, Problem
 
-__all__ = ["MAX_BYTES", "format_document_path", "is_readable", "read_documents", "read_file"]
+__all__ = ["FILE", "MAX_BYTES", "STREAM", "format_document_path", "is_readable", "read_documents", "read_file"]
 
 
 def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
@@ -26,7 +26,7 @@ def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem
     return reading.documents, reading.problems
 
 
-def read_file(data: bytes, file: str) -> Reading:
+def read_file(data: bytes, file: str, bounds: Bounds = FILE) -> Reading:
     """
     Return the documents of a file, and every problem found; never an exception.
 
@@ -36,12 +36,13 @@ def read_file(data: bytes, file: str) -> Reading:
     Args:
         data: UTF-8, with or without byte order mark.
         file: Named in the result.
+        bounds: How much there may be.
     """
-    text, problems = decode(data, file)
+    text, problems = decode(data, file, bounds)
     if problems:
         return Reading([], problems)
-    documents = quick.read(text, file)
-    return Reading(documents, []) if documents is not None else careful.read_file(text, file)
+    documents = quick.read(text, file, bounds)
+    return Reading(documents, []) if documents is not None else careful.read_file(text, file, bounds)
 
 
 def is_readable(text: str) -> bool:

@@ -17,11 +17,10 @@ from reconciler.yaml12 import parser as yaml_parser
 from reconciler.yaml12.characters import HIDDEN, hidden_message
 from reconciler.yaml12.document_path import format_document_path
 from reconciler.yaml12.limits import (
+    FILE,
     MAX_ALIASES,
     MAX_BYTES,
     MAX_DEPTH,
-    MAX_DOCUMENTS,
-    MAX_FILE_NODES,
     MAX_NODES,
     MAX_PROBLEMS,
     MAX_TEXT,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.model import FieldPath
+    from reconciler.yaml12.limits import Bounds
     from reconciler.yaml12.parser import Event, Mark
 
 # Named in messages. Any other tag may be a value that begins with "!", such as a password that was not quoted.
@@ -89,9 +89,9 @@ def read(text: str, file: str) -> tuple[list[Document], list[Problem]]:
     return reading.documents, reading.problems
 
 
-def read_file(text: str, file: str) -> Reading:
+def read_file(text: str, file: str, bounds: Bounds = FILE) -> Reading:
     """Return everything that a text holds, right or wrong."""
-    reader = _Reader(text, file)
+    reader = _Reader(text, file, bounds)
     reader.read()
     return Reading(reader.documents, reader.problems, reader.flawed)
 
@@ -113,7 +113,7 @@ class Positions:
         """Give the line and column of the key, or list element, at *path*; of the nearest ancestor that is written."""
         if self._found is None:
             self._found = {}
-            _Reader(self._text[self._start : self._end], "", self._found).read()
+            _Reader(self._text[self._start : self._end], "", positions=self._found).read()
         while path and path not in self._found:
             path = path[:-1]
         line, column = self._found[path]
@@ -123,12 +123,19 @@ class Positions:
 class _Reader:
     """Builds the documents of one file from the parser's events, without recursion: nesting is the author's choice."""
 
-    def __init__(self, text: str, file: str, positions: dict[FieldPath, tuple[int, int]] | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        file: str,
+        bounds: Bounds = FILE,
+        positions: dict[FieldPath, tuple[int, int]] | None = None,
+    ) -> None:
         self.documents: list[Document] = []
         self.flawed: list[Document] = []
         self.problems: list[Problem] = []
         self._text = text
         self._file = file
+        self._bounds = bounds
         self._positions = positions
         self._index = -1
         self._file_nodes = 0
@@ -171,8 +178,9 @@ class _Reader:
         self._is_empty = False
         self._document_start = self._root_start = event.start_mark
         self._problems_before = len(self.problems)
-        if self._index >= MAX_DOCUMENTS:
-            self._stop(event, "limit", f"More than {MAX_DOCUMENTS:,} documents in one file", "Split the file")
+        bounds = self._bounds
+        if self._index >= bounds.documents:
+            self._stop(event, "limit", f"More than {bounds.documents:,} documents in one {bounds.what}", bounds.fix)
 
     def _end(self, event: Event) -> None:
         self._file_nodes += self._nodes
@@ -307,8 +315,9 @@ class _Reader:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             self._stop(event, "limit", f"More than {MAX_NODES:,} keys and values in one document", "Split the document")
-        if self._nodes + self._file_nodes > MAX_FILE_NODES:
-            self._stop(event, "limit", f"More than {MAX_FILE_NODES:,} keys and values in one file", "Split the file")
+        bounds = self._bounds
+        if self._nodes + self._file_nodes > bounds.nodes:
+            self._stop(event, "limit", f"More than {bounds.nodes:,} keys and values in one {bounds.what}", bounds.fix)
 
     def _path(self) -> FieldPath:
         parts = (len(f.value) if isinstance(f.value, list) else f.key for f in self._stack[1:])

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import Final
 
 from reconciler.model import Problem
-from reconciler.yaml12.limits import MAX_BYTES, MAX_PROBLEMS
+from reconciler.yaml12.limits import FILE, MAX_PROBLEMS, Bounds
 
 # Line breaks that editors do not show as such (U+0085, U+2028, U+2029), controls, characters without width and those
 # that turn the direction of writing: each can make a manifest read other than it looks.
@@ -23,11 +23,11 @@ _LONE_RETURN: Final = re.compile(r"\r(?!\n)")
 _TAG_DIRECTIVE: Final = re.compile(r"^%TAG[ \t]", re.MULTILINE)
 
 
-def decode(data: bytes, file: str) -> tuple[str, list[Problem]]:
+def decode(data: bytes, file: str, bounds: Bounds = FILE) -> tuple[str, list[Problem]]:
     """Give the text of a file, or what is wrong with its bytes and characters."""
-    if len(data) > MAX_BYTES:
-        fix = "Split the file"
-        return "", [Problem(file, None, None, "", "limit", f"The file is larger than {MAX_BYTES:,} bytes", fix)]
+    if len(data) > bounds.size:
+        message = f"The {bounds.what} is larger than {bounds.size:,} bytes"
+        return "", [Problem(file, None, None, "", "limit", message, bounds.fix)]
     if not data.translate(None, _PLAIN_BYTES) and b"%TAG" not in data:
         return data.decode("ascii"), []
     mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 MAX_BYTES: Final = 8 * 1024 * 1024
@@ -22,6 +23,31 @@ MAX_JSON: Final = 4 * 1024 * 1024
 """Characters of a text that begins as a JSON object does, or with a comment before it: the text of a template."""
 MAX_PROBLEMS: Final = 100
 """Reported of one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """
+    How much one source of documents may hold.
+
+    Attributes:
+        size: In bytes.
+        documents: Empty ones included.
+        nodes: Keys and values.
+        what: A word for the source.
+        fix: What to do where it holds more.
+    """
+
+    size: int
+    documents: int
+    nodes: int
+    what: str
+    fix: str
+
+
+FILE: Final = Bounds(MAX_BYTES, MAX_DOCUMENTS, MAX_FILE_NODES, "file", "Split the file")
+STREAM: Final = Bounds(4 * MAX_BYTES, 100_000, 1_000_000, "stream", "Write it to the files of a folder, and give that")
+"""Standard input, which holds a whole estate, as tools render it, and cannot be split."""
 
 
 def is_too_long(text: str) -> bool:

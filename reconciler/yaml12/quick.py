@@ -15,12 +15,13 @@ from reconciler.model import Document, Source
 from reconciler.yaml12 import parser as yaml_parser
 from reconciler.yaml12.careful import Positions
 from reconciler.yaml12.characters import HIDDEN
-from reconciler.yaml12.limits import MAX_DEPTH, MAX_DOCUMENTS, MAX_FILE_NODES, MAX_NODES, is_too_long
+from reconciler.yaml12.limits import FILE, MAX_DEPTH, MAX_NODES, is_too_long
 from reconciler.yaml12.scalars import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from reconciler.yaml12.limits import Bounds
     from reconciler.yaml12.parser import Event
 
 _LONGEST: Final = 1024 * 1024  # characters: what takes seconds to refuse is not read twice
@@ -32,13 +33,13 @@ _SEQUENCE_END: Final[Any] = yaml.SequenceEndEvent
 _DOCUMENT: Final[Any] = yaml.DocumentStartEvent
 
 
-def read(text: str, file: str) -> list[Document] | None:
+def read(text: str, file: str, bounds: Bounds = FILE) -> list[Document] | None:
     """Give the documents of a text; None where anything in it is unusual, its length included."""
     if len(text) > _LONGEST:
         return None
     events = yaml_parser.PARSER(text)
     try:
-        return list(_Quick(events.get_event).documents(text, file))
+        return list(_Quick(events.get_event).documents(text, file, bounds))
     except (_UnusualError, ValueError, yaml.YAMLError):
         return None
     finally:
@@ -58,7 +59,7 @@ class _Quick:
         self._event = event
         self._nodes = self._all_nodes = 0
 
-    def documents(self, text: str, file: str) -> Iterator[Document]:
+    def documents(self, text: str, file: str, bounds: Bounds) -> Iterator[Document]:
         """Give document after document."""
         self._event()  # the start of the stream
         index = 0
@@ -68,7 +69,7 @@ class _Quick:
             yield Document(value, Source(file, line, index), Positions(text, start.start_mark, end.end_mark))
             index += 1
             self._all_nodes += self._nodes
-            if index > MAX_DOCUMENTS or self._nodes > MAX_NODES or self._all_nodes > MAX_FILE_NODES:
+            if index > bounds.documents or self._nodes > MAX_NODES or self._all_nodes > bounds.nodes:
                 raise _UnusualError
 
     def _root(self) -> tuple[dict[str, Any], int]:

@@ -401,3 +401,24 @@ def test_region_in_defaults_is_reported_once(work: Workspace, report: Reporting)
     work.state(*(without(gallery(name), "location") for name in ("one", "two", "three")))
     (warning,) = report("validate")["warnings"]
     assert warning["file"] == "reconciler.yaml"
+
+
+def test_more_on_standard_input_than_in_a_file(
+    work: Workspace, report: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tools render a whole estate there; it has a limit of its own, and cannot be split."""
+    import io
+    import sys
+
+    def piped(text: str, code: int = 0) -> Any:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        return report("validate", "-", code=code)["errors"]
+
+    texts = [as_yaml(gallery(f"tools{number}")) for number in range(1_500)]
+    assert piped("---\n".join(texts)) == []
+    work.state()
+    file = work.file("manifests/all.yaml", "---\n".join(texts))
+    assert [error["fix"] for error in report("validate", str(file), code=1)["errors"]] == ["Split the file"]
+    (error,) = piped("---\n" * 100_001, code=1)
+    assert (error["code"], error["file"]) == ("limit", "-")
+    assert "folder" in error["fix"]
