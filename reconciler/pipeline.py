@@ -18,6 +18,7 @@ from reconciler.kinds import load_kinds
 from reconciler.model import Action, Change, JsonObject, Live, Observation, Outcome, Plan, Problem, Result
 from reconciler.observe import Scope, observe
 from reconciler.plan import Memory, Policy, make_plan
+from reconciler.project import other_settings
 from reconciler.saved_plan import SavedPlan, save
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def judged(
         republish=frozenset(item.key for item in estate.selected if item.address in options.republish),
         memory=memory or Memory(),
         storage=estate.project.storage,
+        settings=other_settings(estate.document),
     )
     plan, used = make_plan(estate.selected, observation, policy, estate.desired)
     live = {key for key, found in observation.observed.items() if isinstance(found, Live)}

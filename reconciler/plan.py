@@ -68,6 +68,7 @@ class Policy:
         republish: Folded ids to PUT once without a difference.
         memory: What earlier rounds of the same process learned.
         storage: The project's rules for signatures.
+        settings: Of the project file, those that a saved plan holds as they are.
     """
 
     tracking: Tracking = field(default_factory=Tracking)
@@ -78,6 +79,7 @@ class Policy:
     republish: frozenset[str] = frozenset()
     memory: Memory = field(default_factory=Memory)
     storage: tuple[StorageRule, ...] = ()
+    settings: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,22 @@ def parse_project(document: Document) -> Project:
     )
 
 
+_BOUND_BY_EFFECT: Final = frozenset({"defaults", "environments", "ignore", "tracking", "storage"})
+"""What they make of a request is in the digests of each item."""
+
+
+def other_settings(document: Document | None) -> JsonObject:
+    """
+    Return the settings of a project file whose effect no single request shows; a key of a later version is among them.
+
+    Args:
+        document: The project file; None where there is none.
+    """
+    spec = get(document.value, ("spec",)) if document is not None else {}
+    known = spec if isinstance(spec, Mapping) else {}
+    return {name: value for name, value in known.items() if name not in _BOUND_BY_EFFECT}
+
+
 def _environment(value: Mapping[str, Any]) -> Environment:
     return Environment(value.get("defaults") or {}, value.get("overlay"))
 

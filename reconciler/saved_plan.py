@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.artifact import opened, sealed_text
+from reconciler.body import put_body
 from reconciler.diff import Comparison, compare
 from reconciler.errors import ErrorInfo, PlanFileError
 from reconciler.fingerprint import digest_of, fingerprint, rules_digest
 from reconciler.normalize import normalized
+from reconciler.origin import is_same_origin
 from reconciler.plan import Policy, signatures_of
 from reconciler.spelling import canonical
 from reconciler.variables import told
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from reconciler.model import Action, Change, Desired, JsonObject, Plan
+    from reconciler.tracking import Tracking
 
 SCHEMA_VERSION: Final = 1
 LIFETIME: Final = timedelta(days=7)
@@ -41,7 +44,7 @@ class SavedItem:
         address: Kind and name, for saying which item it is.
         rules: Of the kind.
         live: None for a resource that was absent.
-        settings: What the project file decides about it: what is left alone, and under which names it is tagged.
+        settings: What the project file makes of it: the request, its signatures, and the other settings.
     """
 
     address: str
@@ -155,18 +158,35 @@ def _item(desired: Desired, action: Action, live: JsonObject | None, policy: Pol
 
 
 def _settings_digest(desired: Desired, live: JsonObject | None, policy: Policy) -> str:
-    """Give a digest of what the settings make of one item: a rule that hides nothing of it has no say."""
-    tracking = policy.tracking
+    """
+    Return a digest of what the project file makes of one item: its whole request, and what decides whether it is sent.
+
+    A rule that hides nothing of the item has no say. The commit is not part of it, as one plan may be applied from a
+    later one; nor is any secret, as those rotate: of a signature its host and source are.
+    """
+    tracking = replace(policy.tracking, commit=None)
     found = compare(desired, live, tracking, policy.ignore) if live is not None else Comparison()
     signed = signatures_of(desired, live, found, policy)
+    links = [link.base for _, link in desired.kind.placed_links(desired.body)]
+    near = [rule for rule in policy.storage if any(is_same_origin(rule.prefix, base) for base in links)]
     return digest_of(
         {
             "ignored": sorted(map(list, found.ignored), key=canonical),
             "omitted": sorted(map(list, found.omitted), key=canonical),
             "prefix": tracking.prefix if tracking.tags else None,
             "signatures": [[each.path, each.host, each.source] for each in signed],
+            "storage": [[rule.prefix, rule.env] for rule in near],
+            "request": _request(desired, live, found, tracking),
+            "apiVersion": desired.kind.api_version,
+            "project": policy.settings,
         }
     )
+
+
+def _request(desired: Desired, live: JsonObject | None, found: Comparison, tracking: Tracking) -> JsonObject:
+    """Return the normal form of the body of the PUT, names of variables in place of their values."""
+    body = put_body(desired, live, found, tracking)
+    return normalized(desired.kind.rules, told(desired, body))
 
 
 def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
