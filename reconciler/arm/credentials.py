@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ErrorInfo
+from reconciler.origin import is_loopback
 from reconciler.secret import HIDDEN, scrub
 
 if TYPE_CHECKING:
@@ -83,6 +84,15 @@ _SECRETS: Final = (
 )
 
 
+def _without_proxy(request: Any) -> None:
+    """Take no proxy to an identity service on this machine: it would see the secret header. A hook of azure-core."""
+    if is_loopback(request.http_request.url):
+        request.context.options["proxies"] = {"no_proxy": "*"}
+
+
+_DIRECT: Final[Mapping[str, Any]] = {"raw_request_hook": _without_proxy}
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """
@@ -115,7 +125,7 @@ class Credentials:
         options: dict[str, Any] = {"authority": self.authority, "connection_verify": _trusted(self.environ), **allowed}
         match self.name:
             case "default":
-                return identity.DefaultAzureCredential(**options)
+                return identity.DefaultAzureCredential(**options, **_DIRECT)
             case "environment":
                 return identity.EnvironmentCredential(**options)
             case "workload-identity":
@@ -178,7 +188,7 @@ class Credentials:
         if tenant:
             message = f"a managed identity has tokens of its own tenant alone, and the subscription is of {tenant}"
             raise ValueError(message)
-        return identity.ManagedIdentityCredential(client_id=self.environ.get("AZURE_CLIENT_ID"))
+        return identity.ManagedIdentityCredential(client_id=self.environ.get("AZURE_CLIENT_ID"), **_DIRECT)
 
     def _github(self, identity: Any, options: Mapping[str, Any]) -> Any:
         def assertion() -> str:
@@ -187,7 +197,8 @@ class Credentials:
 
             headers = {"authorization": f"Bearer {self.environ['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
             url = f"{self.environ['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience=api://AzureADTokenExchange"
-            answer = httpx.get(url, headers=headers, timeout=30, verify=ssl.create_default_context())
+            trust, direct = ssl.create_default_context(), is_loopback(url)
+            answer = httpx.get(url, headers=headers, timeout=30, verify=trust, trust_env=not direct)
             if not answer.is_success:
                 message = f"GitHub's token service answered {answer.status_code}"
                 raise ValueError(message)

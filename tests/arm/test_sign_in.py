@@ -30,6 +30,7 @@ from reconciler.shell.options import CREDENTIALS
 from tests.support.arm import run
 from tests.support.entra import CORRELATION, TENANT, Arm, Asked, Entra, Internet, given, make_client_certificate
 from tests.support.entra import make_trust as trust_of
+from tests.support.raw import Raw, says
 
 if TYPE_CHECKING:
     import ssl
@@ -324,6 +325,19 @@ def test_the_identity_of_an_app_service(world: World) -> None:
     (asked,) = world.internet.to("127.0.0.1")
     assert (asked.path, asked.headers["x-identity-header"]) == ("/msi/token", "CANARY-header")
     assert world.carried == ["Bearer CANARY-1-of-app"]
+
+
+@pytest.mark.parametrize("credential", ["managed-identity", "default"])
+def test_an_identity_service_on_this_machine_is_asked_without_a_proxy(world: World, credential: str) -> None:
+    """Its header is a secret, and the proxy that plain http would take is somebody else's."""
+    service = {**given("app", 1), "expires_on": str(int(time.time()) + 3600), "resource": "r"}
+    world.internet.services["127.0.0.1"] = lambda _: (200, service, {})
+    world.set(IDENTITY_ENDPOINT=f"{world.internet.url}/msi/token", IDENTITY_HEADER="CANARY-header")
+    with Raw([says(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")]) as proxy:
+        world.set(HTTP_PROXY=f"http://127.0.0.1:{proxy.port}", http_proxy=f"http://127.0.0.1:{proxy.port}")
+        assert world.plan(credential).code == 0
+        assert proxy.heard == []
+    assert len(world.internet.to("127.0.0.1")) == 1
 
 
 def test_no_such_identity(world: World) -> None:
