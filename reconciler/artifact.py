@@ -14,6 +14,7 @@ import jsonschema_rs
 import orjson
 
 from reconciler.fingerprint import digest_of
+from reconciler.json_size import require_few_values
 from reconciler.kinds import shipped_schema
 from reconciler.spelling import is_deeper_than
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_BYTES: Final = 64 * 1024 * 1024
+_MOST_VALUES: Final = 5_000_000
 _DEEPEST: Final = 110
 """Levels: those of the file, around those of a body, of which ARM's are never read deeper than 100."""
 
@@ -44,6 +46,7 @@ def opened(content: bytes, schema: str, versions: Mapping[str, object]) -> dict[
         ValueError: Says, as a clause, why it cannot be used.
     """
     try:
+        require_few_values(content, _MOST_VALUES)
         found = orjson.loads(content)
     except ValueError:
         found = None

@@ -22,6 +22,7 @@ from reconciler.errors import (
     TransientError,
     UnusableAnswerError,
 )
+from reconciler.json_size import require_few_values
 from reconciler.secret import scrub
 from reconciler.spelling import is_deeper_than
 
@@ -83,8 +84,9 @@ class Answer:
         Give the body; a byte order mark is tolerated.
 
         Raises:
-            ValueError: It is not JSON.
+            ValueError: It is not JSON, or holds more values than anything that is asked for.
         """
+        require_few_values(self.content)
         return orjson.loads(self.content.removeprefix(_BOM))
 
     def retry_after(self, now: datetime) -> float | None:
@@ -116,7 +118,11 @@ def json_object(answer: Answer) -> JsonObject:
             anything else.
     """
     try:
-        body = answer.json()
+        require_few_values(answer.content)
+    except ValueError as error:
+        raise unusable(answer, f"the answer is too large: {error}") from None
+    try:
+        body = orjson.loads(answer.content.removeprefix(_BOM))
     except ValueError:
         raise unusable(answer, "the answer is not JSON") from None
     if not isinstance(body, dict):

@@ -16,13 +16,14 @@ from reconciler.arm.answers import Answer, error_of, json_object, resource, unus
 from reconciler.arm.challenge import refusal_of
 from reconciler.arm.throttle import Lane
 from reconciler.errors import ErrorInfo, RejectedError, TransientError, UnusableAnswerError
+from reconciler.json_size import values_in
 from reconciler.secret import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.arm.retry import Retrier
-    from reconciler.arm.transport import Transport
+    from reconciler.arm.transport import Bounds, Transport
     from reconciler.model import JsonObject
 
 _UNAUTHORIZED: Final = 401
@@ -83,6 +84,7 @@ class ArmReader:
         link: str | None = self.transport.url(_with_version(path, api_version))
         seen: set[str] = set()
         found: list[JsonObject] = []
+        size = _Size()
         while link is not None:
             if link in seen or len(seen) >= _MAX_PAGES:
                 raise UnusableAnswerError(ErrorInfo("UnusableAnswer", "the pages of a list go round in a circle"))
@@ -90,6 +92,7 @@ class ArmReader:
             answer = await self._page(link, is_first=len(seen) == 1)
             page = json_object(answer)
             found += _elements(page, answer)
+            size.add(answer, len(found), self.transport.bounds)
             following = _next_link(page, answer)
             link = self.transport.url(following) if following is not None else None
             if link is not None and _subscription(link) not in {"", _subscription(path)}:
@@ -163,6 +166,31 @@ class ArmWriter(ArmReader):
         if not isinstance(status, str):
             status = "InProgress" if answer.status == 202 else None  # noqa: PLR2004
         return Polled(status, body, retry_after, answer.request_id)
+
+
+@dataclass(slots=True)
+class _Size:
+    """What the pages of one list take together."""
+
+    content: int = 0
+    values: int = 0
+
+    def add(self, answer: Answer, items: int, bounds: Bounds) -> None:
+        """
+        Count one more page.
+
+        Raises:
+            UnusableAnswerError: The list is larger than any that is read.
+        """
+        self.content += len(answer.content)
+        self.values += values_in(answer.content)
+        for number, most, what in (
+            (items, bounds.list_items, "items"),
+            (self.content, bounds.list_bytes, "bytes"),
+            (self.values, bounds.list_values, "values"),
+        ):
+            if number > most:
+                raise unusable(answer, f"a list holds more than {most:,} {what}")
 
 
 def _with_version(path: str, api_version: str, query: str | None = None) -> str:

@@ -44,12 +44,18 @@ class Bounds:
         silence_s: Without a byte; a definition's PUT takes 10-20 s within one request.
         whole_s: From the first byte sent to the last one read, however steadily they drip.
         answer_bytes: Of a body, unpacked; while it is parsed it takes up to twelve times as much.
+        list_items: Of all pages of a list together.
+        list_bytes: Of them, unpacked.
+        list_values: In them; each takes a hundred bytes or so, once it is parsed.
     """
 
     connect_s: float = 20.0
     silence_s: float = 120.0
     whole_s: float = 300.0
     answer_bytes: int = 32 * 1024 * 1024
+    list_items: int = 100_000
+    list_bytes: int = 256 * 1024 * 1024
+    list_values: int = 10_000_000
 
 
 @dataclass(slots=True)

@@ -18,11 +18,13 @@ from reconciler.emulator.errors import (
     invalid_content,
     invalid_parameter,
     missing_parameter,
+    too_deep,
 )
 from reconciler.emulator.trees import at, holders, without_nulls
 from reconciler.kinds import load_kinds
 from reconciler.model import MISSING
 from reconciler.rules import Rule, Shape
+from reconciler.spelling import is_deeper_than
 from reconciler.template_json import TemplateError, strict_json
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from reconciler.emulator.settings import EmulatorSettings
     from reconciler.kinds import Kind
 
+_DEEPEST: Final = 200
+"""Levels of a body: more than a template may have, and fewer than what walks it can call itself."""
 _QUOTES: Final = ('"', "'")
 
 
@@ -47,6 +51,8 @@ def parse(content: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         message = f"Unexpected character encountered while parsing. Line {error.lineno}, position {error.colno}."
         raise invalid_content(message) from error
+    if is_deeper_than(value, _DEEPEST):
+        raise too_deep(_DEEPEST)
     if not isinstance(value, dict):
         msg = "The request body must be a JSON object."
         raise invalid_content(msg)

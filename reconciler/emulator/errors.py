@@ -163,6 +163,21 @@ def has_children() -> Refused:
     return Refused(409, "CannotDeleteResource", message, gateway=True)
 
 
+def foreign_host() -> Refused:
+    """Return the 421 of a request for another host: a web page may have let its own name lead here."""
+    return Refused(421, "MisdirectedRequest", "The embedded ARM answers for loopback names only.", gateway=True)
+
+
+def foreign_origin() -> Refused:
+    """Return the 403 of a request that a web page makes: the links that are stored here may be signed."""
+    return Refused(403, "OriginNotAllowed", "The embedded ARM answers no web page.", gateway=True)
+
+
+def too_deep(most: int) -> Refused:
+    """Return the 400 of a body that is nested too deeply."""
+    return invalid_content(f"The reader's MaxDepth of {most} has been exceeded.")
+
+
 def too_large(limit: int) -> Refused:
     """Give the 413 of a body past the limit."""
     message = f"The request content size exceeds the maximum size of {limit} bytes."

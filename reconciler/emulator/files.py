@@ -18,6 +18,8 @@ APPLICATION_ID: Final = 0x52434E4C
 SCHEMA_VERSION: Final = 2
 """Of the tables below (``PRAGMA user_version``)."""
 
+_OWNER: Final = "PRAGMA application_id"
+_COUNT: Final = "SELECT count(*) FROM sqlite_master"
 _BUSY_TIMEOUT_S: Final = 30
 _TABLES: Final = (
     """CREATE TABLE resources (
@@ -59,7 +61,9 @@ def connect(path: Path | None) -> sqlite3.Connection:
         if path is not None and sort is None:
             _create(path)
         elif sort is not None and sort is not filesystem.Sort.FILE:
-            raise _unusable(path, "it is not a file", "name another file with --state")
+            raise _unusable(path, "unable to open: it is not a file", "name another file with --state")
+        elif path is not None:
+            _require_ours(path)
         return _opened(path)
     except (PathError, OSError, ValueError, sqlite3.Error) as error:
         raise _unusable(path, str(error), "name another file with --state, or remove this one") from error
@@ -83,6 +87,26 @@ def _create(path: Path) -> None:
             os.link(fresh, path)
 
 
+def _require_ours(path: Path) -> None:
+    """
+    Look at a file through a connection that cannot write: opened as a state file, another program's would become WAL.
+
+    Neither locks nor files beside it are made for that, so a look that fails (somebody writes just now) says nothing.
+    By SQLite and not by reading the file: to close a file drops every lock that this process has on it.
+
+    Raises:
+        EmulatorError: It is a database of another program.
+    """
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", timeout=_BUSY_TIMEOUT_S, uri=True)
+    with contextlib.closing(db):
+        try:
+            (owner,), (tables,) = (db.execute(query).fetchone() for query in (_OWNER, _COUNT))
+        except sqlite3.DatabaseError:
+            return
+    if owner != APPLICATION_ID and (owner or tables):
+        raise _foreign(path)
+
+
 def _opened(path: Path | None) -> sqlite3.Connection:
     # Threads take turns in Store: a test may look at the world of a server that runs in another thread.
     db = sqlite3.connect(path or ":memory:", timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
@@ -100,18 +124,22 @@ def _opened(path: Path | None) -> sqlite3.Connection:
 
 def _check_or_create(db: sqlite3.Connection, path: Path | None) -> None:
     (owner,), (version,) = (db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version"))
-    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    tables = db.execute(_COUNT).fetchone()[0]
     if owner == 0 and tables == 0:
         for statement in _TABLES:
             db.execute(statement)
     elif owner != APPLICATION_ID:
-        raise _unusable(path, "it is a database of another program", "name another file with --state")
+        raise _foreign(path)
     elif version == 1:
         for statement in _FROM_VERSION_1:
             db.execute(statement)
     elif version != SCHEMA_VERSION:
         problem = f"its version is {version} and this program knows {SCHEMA_VERSION}"
         raise _unusable(path, problem, "name another file with --state, or remove this one to begin afresh")
+
+
+def _foreign(path: Path | None) -> EmulatorError:
+    return _unusable(path, "it is a database of another program", "name another file with --state")
 
 
 def _unusable(path: Path | None, problem: str, fix: str) -> EmulatorError:

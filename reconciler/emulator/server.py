@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import signal
 import socket
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import orjson
 import uvicorn
+from starlette.datastructures import Headers
+from starlette.responses import Response
 
+from reconciler.emulator.errors import foreign_host, foreign_origin
 from reconciler.errors import EmulatorError
 from reconciler.origin import folded_host, is_loopback_host
 
@@ -20,9 +25,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from reconciler.emulator.errors import Refused
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_PORT: Final = re.compile(r":[0-9]{1,5}\Z")
 _GRACE_S: Final = 5
 
 
@@ -124,9 +132,34 @@ def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     return ipaddress.ip_address("127.0.0.1" if folded == "localhost" else folded)
 
 
+class _OnlyFromHere:
+    """
+    Answers for loopback names, and to no web page.
+
+    A browser lets a page talk to loopback under a name of the page's choice, whose address changes meanwhile.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (refused := _refusal(Headers(scope=scope))):
+            response = Response(orjson.dumps(refused.body()), refused.status, media_type="application/json")
+            await response(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _refusal(headers: Headers) -> Refused | None:
+    if "origin" in headers:
+        return foreign_origin()
+    host = _PORT.sub("", headers.get("host", ""))
+    return None if is_loopback_host(host) else foreign_host()
+
+
 def _server(app: ASGIApp, tls_cert: Path | None, tls_key: Path | None, ready: Callable[[], None]) -> _Server:
     config = uvicorn.Config(
-        app,
+        _OnlyFromHere(app),
         log_config=None,
         log_level="error",
         access_log=False,

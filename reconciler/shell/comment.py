@@ -11,6 +11,7 @@ import orjson
 
 from reconciler import filesystem
 from reconciler.errors import PathError, UsageError
+from reconciler.json_size import require_few_values
 from reconciler.report.comment import body, mark, replaced
 from reconciler.report.escape import inert, visible
 from reconciler.review.azure_devops import AzureDevOpsPullRequest
@@ -148,7 +149,9 @@ def _event(run: CommentRun) -> Any:
     if not path:
         return {}
     try:
-        return orjson.loads(filesystem.read(path, _MOST_BYTES))
+        content = filesystem.read(path, _MOST_BYTES)
+        require_few_values(content)
+        return orjson.loads(content)
     except (PathError, ValueError):
         message = "GITHUB_EVENT_PATH names no JSON file: say --pull-request NUMBER, and unset it"
         raise UsageError(message) from None
