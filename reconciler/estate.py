@@ -203,7 +203,8 @@ def find_project(paths: Sequence[str], config: str | None) -> Path | None:
             return None
         if filesystem.is_foreign(found):
             message, fix = "this project file is owned by another user", "name it with --config if you trust it"
-            raise ManifestError([Problem(str(found), None, None, "", "foreign-project", message, fix)])
+            name = str(filesystem.as_named(found))
+            raise ManifestError([Problem(name, None, None, "", "foreign-project", message, fix)])
         return filesystem.as_named(found)
     except PathError as error:
         problem = Problem(error.path, None, None, "", "unreadable", f"it cannot be read: {error.reason}", _FIX)

@@ -194,3 +194,39 @@ def test_a_question_is_seen(source: str) -> None:
 def test_what_is_no_question(source: str) -> None:
     """Methods of other things have such names too."""
     assert not _file_questions(source)
+
+
+RUNNERS = re.compile(
+    r"os\.(system|popen|exec\w+|spawn\w+|posix_spawnp?|startfile)|pty\.\w+|asyncio\.create_subprocess_\w+"
+)
+
+
+def _programs_run(source: str) -> list[tuple[int, str]]:
+    """Give what in code starts a program, with its line."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names) if any(name.name.partition(".")[0] == "subprocess" for name in names):
+                found.append((node.lineno, "subprocess"))
+            case ast.ImportFrom(module="subprocess"):
+                found.append((node.lineno, "subprocess"))
+            case ast.Attribute() if RUNNERS.fullmatch(ast.unparse(node)):
+                found.append((node.lineno, ast.unparse(node)))
+            case _:
+                pass
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_one_module_runs_a_program(module: Path) -> None:
+    """It is git, with what a repository could make of it switched off."""
+    if module.relative_to(PACKAGE).as_posix() != "shell/git.py":
+        assert _programs_run(module.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["import subprocess", "from subprocess import run", "os.system(x)", "os.execv(a, b)", "os.posix_spawn(a)"]
+)
+def test_a_program_is_seen(source: str) -> None:
+    """However it is started."""
+    assert _programs_run(source)

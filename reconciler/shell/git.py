@@ -58,6 +58,7 @@ _ALWAYS: Final[Mapping[str, str]] = {
 _NO_OTHER_SETTINGS: Final[Mapping[str, str]] = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 TIMEOUT_S: Final = 60.0
 _UNPACKING_S: Final = 600.0
+_MOST_SETTINGS: Final = 100
 _MAX_REASON: Final = 2_000
 _MAX_ANSWER: Final = 4_096
 MAX_LISTING: Final = 32 * 1024 * 1024
@@ -208,7 +209,7 @@ def _folder_of(top: Path, program: Path) -> Path:
     own = {name: value for name, value in values.items() if name in _OF_THE_USER}
     own["GIT_CEILING_DIRECTORIES"] = str(top.parent)
     try:
-        with _started(program, ("rev-parse", "--absolute-git-dir"), top, own) as answer:
+        with _started(program, (*_trusted(values), "rev-parse", "--absolute-git-dir"), top, own) as answer:
             folder = filesystem.real(_text(answer))
     except _FailedError as failed:
         message = f"git refuses the repository {top}: {failed}"
@@ -217,6 +218,13 @@ def _folder_of(top: Path, program: Path) -> Path:
         message = f"git refuses the repository {top}: {top / '.git'} is not one"
         raise UsageError(message)
     return folder
+
+
+def _trusted(values: Mapping[str, str]) -> Iterator[str]:
+    """Return as options the folders that the environment tells git to trust; it may set programs in the same way."""
+    for index in range(_MOST_SETTINGS):
+        if values.get(f"GIT_CONFIG_KEY_{index}", "").lower() == "safe.directory":
+            yield from ("-c", f"safe.directory={values.get(f'GIT_CONFIG_VALUE_{index}', '')}")
 
 
 @contextmanager

@@ -303,6 +303,11 @@ def test_a_repository_that_git_does_not_trust(
     settings.write_text(f"[safe]\n\tdirectory = {hostile.top}\n", encoding="utf-8")
     os.environ["GIT_CONFIG_GLOBAL"] = str(settings)
     assert run("validate", "--against", "main").code == 1
+    del os.environ["GIT_CONFIG_GLOBAL"]
+    assert run("validate", "--against", "main").code == 64
+    for name, value in (("COUNT", "1"), ("KEY_0", "safe.directory"), ("VALUE_0", str(hostile.top))):
+        os.environ[f"GIT_CONFIG_{name}"] = value
+    assert run("validate", "--against", "main").code == 1
 
 
 def test_no_git(hostile: Hostile, run: Command) -> None:
