@@ -205,6 +205,28 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     return signalled or int(explanation.change.action is Action.UNKNOWN)
 
 
+@cli.command("list", cls=_Command)
+def list_(arguments: tuple[str, ...], **values: Any) -> int:
+    """List what is live of the declared resources: version, regions, latest, writer and owner. Read-only."""
+    from reconciler.errors import ManifestError  # noqa: PLC0415
+    from reconciler.report.listed import check_format, render  # noqa: PLC0415
+    from reconciler.shell.listing import list_live, targets_and_paths  # noqa: PLC0415
+    from reconciler.shell.output import write_stdout  # noqa: PLC0415
+    from reconciler.shell.runner import unless_stopped  # noqa: PLC0415
+
+    check_format(values["output"])
+    named, paths = targets_and_paths(arguments)
+    asked = {**values, "report": (), "paths": paths, "target": (*values["target"], *named)}
+    run = _run("list", asked)
+    try:
+        estate = run.estate()
+    except ManifestError as error:
+        return _finish(run.failed(error), asked)
+    listing, signalled = _speak(values, lambda stop: unless_stopped(list_live(run, estate), stop))
+    write_stdout(render(listing, values["output"], color=_wants_color(values), width=_width()))
+    return signalled or int(bool(listing.unread))
+
+
 @cli.command(cls=_Command)
 def comment(**values: Any) -> int:
     """Write a report, Markdown in FILE or on standard input (-), into one comment on a pull request."""

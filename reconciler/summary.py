@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.replication import at
+from reconciler.secret import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +69,9 @@ def _shown(label: str, entry: str | Mapping[str, Any]) -> Shown:
 
 
 def summary_of(summary: tuple[Shown, ...], body: JsonObject) -> Iterator[tuple[Shown, Any]]:
-    """Yield what *body* declares of a kind's *summary*: a value, or a tuple of elements for a list."""
+    """Yield what *body* declares of a kind's *summary*, without secrets: a value, or a tuple of elements for a list."""
     for shown in summary:
-        value = at(body, shown.path)
+        value = printable(at(body, shown.path), shown.path)
         if value is None or value == []:
             continue
         if shown.name and isinstance(value, list):

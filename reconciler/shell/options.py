@@ -265,13 +265,7 @@ COMMENT: Final[Parameters] = (
     *LOG,
 )
 
-EXPLAIN: Final[Parameters] = (
-    click.Option(
-        ["-f", "--manifests", "paths"],
-        multiple=True,
-        metavar="PATH",
-        help="A file or folder of manifests. Repeatable.  [default: manifests]",
-    ),
+LIST: Final[Parameters] = (
     click.Option(
         ["-o", "--output"],
         envvar="RECONCILER_OUTPUT",
@@ -282,4 +276,14 @@ EXPLAIN: Final[Parameters] = (
     ),
     *LOG,
     COLOR,
+)
+
+EXPLAIN: Final[Parameters] = (
+    click.Option(
+        ["-f", "--manifests", "paths"],
+        multiple=True,
+        metavar="PATH",
+        help="A file or folder of manifests. Repeatable.  [default: manifests]",
+    ),
+    *LIST,
 )

@@ -15,6 +15,7 @@ from reconciler.shell.options import (
     CONFIG,
     CONNECTION,
     EXPLAIN,
+    LIST,
     LOG,
     OUTPUT,
     PATHS,
@@ -124,6 +125,13 @@ PARAMETERS: Final[dict[str, list[click.Parameter]]] = {
         *PROJECT,
         *ARM,
         *EXPLAIN,
+    ],
+    "list": [
+        click.Argument(["arguments"], nargs=-1, type=str, metavar="[KIND/NAME] [PATH]..."),
+        *PROJECT,
+        *ARM,
+        *CHOICE,
+        *LIST,
     ],
     "comment": [*COMMENT],
     "schema": [

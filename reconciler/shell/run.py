@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.shell.history import Past
     from reconciler.sources import Sources
 
-_WITHOUT_REPORT: Final = frozenset({"explain", "snapshot"})
+_WITHOUT_REPORT: Final = frozenset({"explain", "snapshot", "list"})
 
 
 @dataclass(frozen=True, slots=True)

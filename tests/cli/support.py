@@ -329,6 +329,11 @@ class Done:
     err: str
 
     @property
+    def report_of_any_kind(self) -> Any:
+        """Return the JSON on standard output, unchecked: of a command whose output is no report."""
+        return json.loads(self.out)
+
+    @property
     def flat(self) -> str:
         """Return standard output on one line, wherever the text was folded."""
         return " ".join(self.out.split())
