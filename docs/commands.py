@@ -46,9 +46,10 @@ plain,usgovernment
 
 
 def page(group: click.Group) -> str:
-    """Give the page: every command in the order of its name, with every option that it shows."""
-    names = ", ".join(f"[`{name}`](#reconciler-{name})" for name in sorted(group.commands))
-    sections = (_section(group.commands[name], name) for name in sorted(group.commands))
+    """Return the page: every command in the order of use, with every option that it shows."""
+    ordered = group.list_commands(click.Context(group))
+    names = ", ".join(f"[`{name}`](#reconciler-{name})" for name in ordered)
+    sections = (_section(group.commands[name], name) for name in ordered)
     return f"{_HEAD}\n{names}\n{''.join(sections)}{_TAIL}"
 
 

@@ -42,6 +42,14 @@ _NAMED: Final = {
 """The options of an export that choose by the name of a resource, by their URI parameters."""
 
 
+_COMMANDS: Final = {
+    "Change": ("validate", "plan", "apply", "run"),
+    "Look": ("drift", "list", "explain", "snapshot", "export"),
+    "More": ("comment", "schema", "emulator"),
+}
+"""The commands in the order of use."""
+
+
 class _Command(click.Command):
     """A command whose parameters are made when they are first asked for: the program's ``--help`` does not ask."""
 
@@ -55,6 +63,12 @@ class _Command(click.Command):
     @params.setter
     def params(self, made: list[click.Parameter]) -> None:
         """Take no notice of what click makes of the function alone."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in groups."""
+        from reconciler.shell.help import write_options  # noqa: PLC0415
+
+        write_options(self, ctx, formatter)
 
     def get_help(self, ctx: click.Context) -> str:
         """Return the help, as wide as the terminal."""
@@ -73,7 +87,21 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
     context.exit()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Program(click.Group):
+    """The program, whose help lists its commands by use, each with its whole first paragraph."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's)
+        """Return the names of the commands in the order of use."""
+        return [name for names in _COMMANDS.values() for name in names if name in self.commands]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's)
+        """Write the commands in groups."""
+        for title, names in _COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].help or "") for name in names if name in self.commands])
+
+
+@click.group(cls=_Program, subcommand_metavar="COMMAND", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,
@@ -88,7 +116,7 @@ def cli() -> None:
 
 @cli.command(cls=_Command)
 def validate(**values: Any) -> int:
-    """Check manifests against schemas and rules. Asks nobody and needs no sign-in."""
+    """Check manifests against their schemas and rules. Works offline; no sign-in needed."""
     from reconciler.shell import run  # noqa: PLC0415
 
     return _finish(run.validate(_run("validate", values)), values)
@@ -96,19 +124,19 @@ def validate(**values: Any) -> int:
 
 @cli.command(cls=_Command)
 def plan(**values: Any) -> int:
-    """Show what apply would do. Reads, and cannot write."""
+    """Show what apply would do. Read-only."""
     return _read_only("plan", values)
 
 
 @cli.command(cls=_Command)
 def drift(**values: Any) -> int:
-    """Report where Azure differs from git: exit 2 if it does. Reads, and cannot write."""
+    """Report where Azure differs from git; exit 2 if it does. Read-only."""
     return _read_only("drift", values)
 
 
 @cli.command(cls=_Command)
 def apply(**values: Any) -> int:
-    """Plan afresh, then send the PUTs that are needed, follow them to their end, and verify."""
+    """Plan afresh, send the PUTs that are needed, follow them to their end, and verify."""
     from reconciler.shell import commands  # noqa: PLC0415
 
     run = _run("apply", values)
@@ -138,7 +166,7 @@ def run(**values: Any) -> int:
 
 @cli.command(cls=_Command)
 def snapshot(**values: Any) -> int:
-    """Save what is live, without secrets, for plan --against-snapshot. Reads, and cannot write to Azure."""
+    """Save the live state, without secrets, for plan --against-snapshot. Read-only towards Azure."""
     from reconciler.errors import ManifestError  # noqa: PLC0415
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
     from reconciler.shell.snapshot import take  # noqa: PLC0415
@@ -156,7 +184,7 @@ def snapshot(**values: Any) -> int:
 
 @cli.command(cls=_Command)
 def export(**values: Any) -> int:
-    """Write manifests for what exists. Reads, and cannot write to Azure."""
+    """Write manifests for existing resources. Read-only towards Azure."""
     from reconciler.clock import SystemClock  # noqa: PLC0415
     from reconciler.inventory import Wanted  # noqa: PLC0415
     from reconciler.settings import connection, process_environment  # noqa: PLC0415
@@ -184,7 +212,7 @@ def export(**values: Any) -> int:
 
 @cli.command(cls=_Command)
 def explain(target: str, path: str | None, **values: Any) -> int:
-    """Tell of every field of one resource why it is, or is not, a change. Reads, and cannot write."""
+    """Explain, field by field, why a resource does or does not differ from its manifest. Read-only."""
     from reconciler.errors import ManifestError  # noqa: PLC0415
     from reconciler.model import Action  # noqa: PLC0415
     from reconciler.report.explanation import check_format, render  # noqa: PLC0415
@@ -210,6 +238,7 @@ def list_(arguments: tuple[str, ...], **values: Any) -> int:
     """List what is live of the declared resources: version, regions, latest, writer and owner. Read-only."""
     from reconciler.errors import ManifestError  # noqa: PLC0415
     from reconciler.report.listed import check_format, render  # noqa: PLC0415
+    from reconciler.shell import streams  # noqa: PLC0415
     from reconciler.shell.listing import list_live, targets_and_paths  # noqa: PLC0415
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
     from reconciler.shell.runner import unless_stopped  # noqa: PLC0415
@@ -223,7 +252,8 @@ def list_(arguments: tuple[str, ...], **values: Any) -> int:
     except ManifestError as error:
         return _finish(run.failed(error), asked)
     listing, signalled = _speak(values, lambda stop: unless_stopped(list_live(run, estate), stop))
-    write_stdout(render(listing, values["output"], color=_wants_color(values), width=_width()))
+    text = render(listing, values["output"], color=_wants_color(values), width=_width())
+    write_stdout(text, streams.form_of(values["output"]))
     return signalled or int(bool(listing.unread))
 
 

@@ -102,7 +102,8 @@ CONNECTION: Final[Parameters] = (
         type=click.Choice(CREDENTIALS),
         default="default",
         show_default=True,
-        help="How to sign in; token takes RECONCILER_ACCESS_TOKEN.",
+        metavar="NAME",
+        help=f"Way to sign in: {', '.join(CREDENTIALS[:-1])}, or token (of RECONCILER_ACCESS_TOKEN).",
     ),
     click.Option(
         ["--concurrency"],
@@ -110,6 +111,7 @@ CONNECTION: Final[Parameters] = (
         type=click.IntRange(1, 256),
         default=16,
         show_default=True,
+        metavar="N",
         help="Requests, and resources written, at the same time.",
     ),
     click.Option(

@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from reconciler.shell.help import in_order
 from reconciler.shell.options import (
     APPLY,
     ARM,
@@ -27,7 +28,7 @@ from reconciler.shell.options import (
     Seconds,
 )
 
-PARAMETERS: Final[dict[str, list[click.Parameter]]] = {
+_TAKEN: Final[dict[str, list[click.Parameter]]] = {
     "validate": [
         PATHS,
         *PROJECT,
@@ -153,3 +154,6 @@ PARAMETERS: Final[dict[str, list[click.Parameter]]] = {
         click.Option(["--tls-key"], type=FilePath(exists=True, dir_okay=False), help="The key, if it is not in it."),
     ],
 }
+
+PARAMETERS: Final = {name: in_order(parameters) for name, parameters in _TAKEN.items()}
+"""The same in the order in which a help lists them."""
