@@ -590,6 +590,11 @@ class Plan:
         return sum(change.action.writes for change in self.changes)
 
     @property
+    def todo(self) -> int:
+        """How many resources an apply takes up: to create, to update, or to wait for."""
+        return self.puts + sum(change.action is Action.WAIT for change in self.changes)
+
+    @property
     def reads(self) -> int:
         """How many reads an apply adds to the plan's, at least: before and after each PUT, and of what it waits for."""
         return 2 * self.puts + sum(change.action is Action.WAIT for change in self.changes)

@@ -147,6 +147,7 @@ def _environment(home: Path) -> dict[str, str]:
         "RECONCILER_EMULATOR_OPERATION_SECONDS": "0.05",
         "RECONCILER_POLL_INTERVAL": "0.05",
         **{f"GIT_{who}_NAME": "Somebody" for who in ("AUTHOR", "COMMITTER")},
+        "RECONCILER_LOG_LEVEL": "error",  # pages show what a terminal does, and there progress leaves nothing behind
         **{f"GIT_{who}_EMAIL": "somebody@example.org" for who in ("AUTHOR", "COMMITTER")},
     }
 

@@ -103,7 +103,7 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
             if errors:
                 return replace(_report(run, reading, arm.transport.requests, about), errors=errors, puts=0)
             patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
-            with shown() as progress:
+            async with shown(run.clock, reading.plan.todo) as progress:
                 outcomes, puts = await pipeline.apply_reading(
                     run.options, reading, saved, arm, patience, progress, blobs=blobs
                 )

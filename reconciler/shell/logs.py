@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from reconciler.report.escape import inert, inert_json, masked, visible
 from reconciler.secret import scrub
 from reconciler.shell.streams import log_stream
+
+PROGRESS: Final = "reconciler.progress"
+"""The logger of an apply's progress: lines of their own, at every level but error."""
 
 
 class _Text(logging.Formatter):
@@ -29,7 +33,7 @@ class _Json(logging.Formatter):
 
 def set_up(level: str, style: str) -> None:
     """
-    Send the reconciler's own log to standard error.
+    Send the reconciler's own log to standard error, and the progress of an apply unless only errors are wanted.
 
     Args:
         level: A name of the standard library's.
@@ -41,3 +45,9 @@ def set_up(level: str, style: str) -> None:
     logger.handlers = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
+    lines = logging.StreamHandler(log_stream())
+    lines.setFormatter(_Json() if style == "json" else _Text("%(message)s"))
+    progress = logging.getLogger(PROGRESS)
+    progress.handlers = [lines]
+    progress.setLevel(logging.INFO if logger.level <= logging.WARNING else logger.level)
+    progress.propagate = False

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Reporting
 
+QUIET: Final = ("--log-level", "error")  # else an apply without a terminal writes of each PUT
 SIGNALS: Final = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 NOT_FOUND: Final = b'{"error":{"code":"ResourceNotFound","message":"no"}}'
 
@@ -129,7 +130,7 @@ def report_in(work: Workspace) -> dict[str, Any]:
 def test_an_apply_is_stopped(number: signal.Signals, code: int, work: Workspace, azure: Azure) -> None:
     """No PUT is started any more; what runs is told with its operation, in every report."""
     work.state(gallery(), application())
-    with serving(azure, 60) as url, launched(work, url, "apply", "--report", "json=report.json") as process:
+    with serving(azure, 60) as url, launched(work, url, "apply", *QUIET, "--report", "json=report.json") as process:
         until(lambda: azure.holds(gallery()))
         began = time.monotonic()
         process.send_signal(number)
@@ -188,7 +189,7 @@ def test_the_second_signal(work: Workspace) -> None:
             silent(connection)
         connection.sendall(http(NOT_FOUND, "404 Not Found"))
 
-    with Raw([talk]) as server, launched(work, server.url, "apply") as process:
+    with Raw([talk]) as server, launched(work, server.url, "apply", *QUIET) as process:
         until(lambda: bool(puts))
         process.send_signal(signal.SIGINT)
         with pytest.raises(subprocess.TimeoutExpired):
@@ -355,7 +356,7 @@ def test_few_descriptors(work: Workspace, azure: Azure) -> None:
     """As many connections as are allowed at most, whatever the concurrency."""
     work.state(*many())
     with serving(azure) as url:
-        done = run(work, url, "apply", "--concurrency", "256", shell='ulimit -n 64; exec "$0" "$@"')
+        done = run(work, url, "apply", *QUIET, "--concurrency", "256", shell='ulimit -n 64; exec "$0" "$@"')
     assert (done.code, done.err) == (0, "")
     assert azure.holds(*many())
 
