@@ -210,6 +210,7 @@ class Applier:
         secrets = self.secrets.get(desired.key, ())
         return replace(
             info,
+            code=scrub_known(info.code, secrets),
             message=scrub_known(info.message, secrets),
             fix=scrub_known(info.fix, secrets) if info.fix else info.fix,
             targets=tuple(scrub_known(name, secrets) for name in info.targets),

@@ -355,7 +355,7 @@ def _run(command: str, values: dict[str, Any]) -> Run:
         wait_replicated=values.get("wait") == "replicated",
         republish=values.get("republish", ()),
         permits=_permits(values),
-        signs=command in {"plan", "apply", "run"},
+        signs=command in {"plan", "apply", "run"} and values.get("snapshot") is None,
     )
     chosen = connection(values.get("cloud", "public"), values.get("endpoint"), values.get("credential", "default"))
     interval = values.get("poll_interval")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.kinds import load_kinds
+from reconciler.secret import FromEnvironment, Secret, scrub_known
 from tests.cli.support import (
     ROOT,
     Azure,
@@ -16,8 +17,10 @@ from tests.cli.support import (
     changed,
     changes_of,
     codes,
+    commit,
     definition,
     gallery,
+    git,
     inline,
     resource,
     version,
@@ -259,3 +262,67 @@ def _leaves(node: Any, key: str, value: object = True, at: str = "") -> list[str
         return []
     own = [at] if node.get(key) == value else []
     return [*own, *(found for name, item in node.items() for found in _leaves(item, key, value, f"{at}/{name}"))]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "value", "refused"),
+    [
+        ("https://x.example/a", {"$env": NAME}, None, False),
+        ("https://x.example/a", {"$env": NAME}, "https://x.example/a?sig=CANARY", False),
+        ("https://x.example/a", {"$env": NAME}, "https://CANARY.example/a", True),
+        ({"$env": NAME}, "https://x.example/a", None, False),
+        ({"$env": NAME}, "https://x.example/a", "https://x.example/a?sig=CANARY", False),
+        ({"$env": NAME}, "https://x.example/a", "https://CANARY.example/a", True),
+        ({"$env": NAME}, {"$env": NAME}, "https://CANARY.example/a", False),
+        ({"$env": NAME}, {"$env": f"{NAME}_2"}, None, False),
+    ],
+)
+def test_an_edit_of_where_a_frozen_link_comes_from(  # noqa: PLR0917 (a row of the table)
+    work: Workspace,
+    run: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    before: object,
+    now: object,
+    value: str | None,
+    refused: bool,  # noqa: FBT001
+) -> None:
+    """It is refused before the merge where it is known to be another link, and only then; neither is shown."""
+    if value is not None:
+        monkeypatch.setenv(NAME, value)
+    link = "properties.publishingProfile.source.mediaLink"
+    work.state(changed(version(), link, before))
+    git(work.folder, "init", "--quiet", "--initial-branch=main")
+    commit(work.folder)
+    work.state(changed(version(), link, now))
+    done = run("validate", "--against", "main")
+    assert done.code == int(refused)
+    assert ("immutable-field" in done.out) is refused
+    assert "CANARY" not in done.out + done.err
+
+
+def test_a_snapshot_of_a_fork_holds_nothing_of_the_value_and_plans_on(
+    work: Workspace, azure: Azure, run: Command, report: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the fork has no variable, the leaf is unverified and the other fields decide."""
+    monkeypatch.setenv(NAME, HOOK)
+    work.state(hooked({"$env": NAME}))
+    report("apply")
+    assert run("snapshot", "--out", "live.json").code == 0
+    monkeypatch.delenv(NAME)
+    assert "CANARY" not in (work.folder / "live.json").read_text()
+    planned = report("plan", "--against-snapshot", "live.json")
+    assert [change["finding"] for change in changes_of(planned)] == ["unverified"]
+    work.state(hooked({"$env": NAME}, description="new"))
+    planned = report("plan", "--against-snapshot", "live.json")
+    assert resource(planned, inline())["action"] == "update"
+    assert {change["path"] for change in changes_of(planned, "change")} == {"properties.description"}
+
+
+@pytest.mark.parametrize("said", [HOOK, HOOK.partition("?")[0], HOOK.replace("/", "\\/"), HOOK[10:30]])
+def test_what_azure_quotes_of_the_value_is_hidden(said: str) -> None:
+    """The whole of it, host and path included, however it is written."""
+    value = FromEnvironment(NAME, Secret(HOOK))
+    assert "CANARY" not in scrub_known(f"the address {said} is not allowed", [value])
+    assert "CANARY" not in f"{value} {value!r} {value.with_query(Secret('sig=CANARY'))}"
+    with pytest.raises(LookupError):
+        FromEnvironment(NAME, None).reveal()

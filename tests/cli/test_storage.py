@@ -304,3 +304,12 @@ def test_the_operator_names_hosts_by_option_or_variable(
     assert run("validate").code == 0
     assert run("apply").code == 0
     assert azure.stored(made)["properties"]["publishingProfile"]["source"]["mediaLink"] == f"{link}?{CANARY}"
+
+
+def test_a_plan_by_a_snapshot_needs_no_word_of_the_operator(work: Workspace, azure: Azure, run: Command) -> None:
+    """A fork has no variables, and sends nothing: the rule for another host is no error there."""
+    work.project(storage=[rule("https://mirror.example/")])
+    work.state(gallery(), application(), changed(version(), MEDIA_LINK, "https://mirror.example/c/x.zip"))
+    assert run("snapshot", "--out", "live.json").code == 0
+    assert run("plan", "--against-snapshot", "live.json").code == 0
+    assert run("plan").code == 1
