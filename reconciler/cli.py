@@ -275,27 +275,24 @@ def comment(**values: Any) -> int:
 
 
 @cli.command(cls=_Command)
-def schema(kind: str | None, output: str) -> int:
-    """Print the JSON Schema of KIND; without one, list the kinds."""
-    import orjson  # noqa: PLC0415
-
-    from reconciler.kinds import load_kinds, project_schema  # noqa: PLC0415
+def schema(**values: Any) -> int:
+    """Print the JSON Schema of KIND; without one, list the kinds. With --all, write every schema for editors."""
     from reconciler.shell import streams  # noqa: PLC0415
     from reconciler.shell.output import write_stdout  # noqa: PLC0415
+    from reconciler.shell.schema import schema_text, write_schemas  # noqa: PLC0415
 
-    schemas = {**{name: item.schema for name, item in load_kinds().items()}, "Project": project_schema()}
-    if kind is None:
-        write_stdout("".join(f"{name}\n" for name in load_kinds()))
-    elif output == "markdown" and kind in load_kinds():
-        from reconciler.report.reference import render  # noqa: PLC0415
-
-        write_stdout(render(load_kinds()[kind]))
-    elif kind in schemas and output == "json":
-        write_stdout(orjson.dumps(schemas[kind], option=orjson.OPT_INDENT_2).decode() + "\n", streams.Form.JSON)
-    else:
-        what = "page of" if kind in schemas else "kind"
-        message = f"there is no {what} {kind}; the kinds are {', '.join(load_kinds())}"
+    if values["all_kinds"]:
+        if values["kind"] is not None:
+            message = "--all takes no KIND"
+            raise click.UsageError(message)
+        write_stdout(write_schemas(values["out_dir"], partial=values["partial"]))
+        return 0
+    if values["out_dir"] is not None:
+        message = "--out-dir is for --all"
         raise click.UsageError(message)
+    is_json = values["kind"] is not None and values["output"] == "json"
+    text = schema_text(values["kind"], values["output"], partial=values["partial"])
+    write_stdout(text, streams.Form.JSON if is_json else streams.Form.TEXT)
     return 0
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
+    from reconciler.identity import Identity
     from reconciler.model import Desired, JsonObject
     from reconciler.project import IgnoreRule
 
@@ -105,6 +106,7 @@ class Survey:
         desired: Of every valid manifest.
         document: The project file.
         sources: What was read.
+        others: Resources of the invalid manifests, as far as they are known.
     """
 
     project: Project
@@ -113,6 +115,7 @@ class Survey:
     warnings: tuple[Problem, ...]
     document: Document | None = None
     sources: Sources = field(default_factory=Sources)
+    others: tuple[Identity, ...] = ()
 
 
 def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Estate:
@@ -176,7 +179,7 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
     # A rule may be for manifests, or an environment, that this run does not look at: that is never an error.
     warnings += () if problems else idle_storage(project, document, desired)
     sources = file.sources | loaded.sources | (overlay.sources if overlay else Sources())
-    return Survey(project, desired, _in_order(problems), _in_order(warnings), document, sources)
+    return Survey(project, desired, _in_order(problems), _in_order(warnings), document, sources, validated.others)
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -74,11 +74,13 @@ class Place:
 
     Attributes:
         folder: As the user names it.
-        schemas: The folder of the schemas, by its path from there; None points editors at the published ones.
+        schemas: The folder of the schemas, by its path from there; None points editors at the ids of the schemas.
+        taken: ``KIND/NAME`` of manifests that are beside them, in lower case.
     """
 
     folder: str
     schemas: str | None = None
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def export(
         now: For telling dates in the past.
     """
     ordered = sorted(found, key=lambda item: item.key)
-    names, paths = _names(ordered, kinds), _Paths()
+    names, paths = _names(ordered, kinds, place.taken), _Paths()
     documents: list[Document] = []
     problems: list[Problem] = []
     notes: list[str] = []
@@ -375,11 +377,12 @@ def _clean(name: str) -> str:
     return f"_{name}" if name.startswith(".") or f"{name}.yaml" in PASSED_OVER else name
 
 
-def _names(found: Sequence[Found], kinds: Mapping[str, Kind]) -> dict[str, str]:
+def _names(found: Sequence[Found], kinds: Mapping[str, Kind], addresses: frozenset[str]) -> dict[str, str]:
     """Give ``metadata.name`` by folded id: the resource's own, and as much of what is above it as tells it apart."""
     names: dict[str, str] = {}
     for kind in kinds.values():
-        taken: set[str] = set()
+        prefix = f"{kind.name}/".casefold()
+        taken = {address.removeprefix(prefix) for address in addresses if address.startswith(prefix)}
         waiting = [(item.key, [item.params[name] for name in kind.parameters]) for item in found if item.kind is kind]
         for length in range(max(1, depth_of(kind, kinds)), len(kind.parameters) + 1):
             named = [(key, values, "-".join(values[-length:])) for key, values in waiting]

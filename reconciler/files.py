@@ -202,6 +202,15 @@ class Root:
             refuse(*_SYMLINK)
 
 
+def has_manifests(folder: str | Path) -> bool:
+    """Whether a manifest is in *folder* itself, and not only in folders below it."""
+    try:
+        with Root(folder) as root:
+            return any("/" not in entry.path for entry in root.walk("."))
+    except RefusedError:
+        return False
+
+
 def _split(path: str) -> list[str]:
     parts = [part for part in path.split("/") if part not in {"", "."}]
     # Where a backslash separates and a colon names a drive or a stream, neither may hide in a part.

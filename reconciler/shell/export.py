@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,17 +13,21 @@ from reconciler.export import Place, export
 from reconciler.inventory import take_inventory
 from reconciler.kinds import load_kinds
 from reconciler.report.exported import render, render_conflicts
+from reconciler.schema_files import file_texts
 from reconciler.shell.connect import open_reader
+from reconciler.shell.declared import declared_beside
 from reconciler.shell.runner import unless_stopped
 from reconciler.tracking import Tracking
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.clock import Clock
+    from reconciler.export import Found
     from reconciler.inventory import Wanted
     from reconciler.settings import Connection, Environment
+    from reconciler.shell.declared import Declared
 
 _SCHEMAS = "schemas"
 
@@ -58,14 +62,26 @@ async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
     kinds = load_kinds()
     async with open_reader(run.connection, run.environment, run.clock) as arm:
         found = await unless_stopped(take_inventory(run.wanted, kinds, arm), stop)
-    place = Place(run.folder.as_posix(), _schemas_near(run.folder, {kind.name for kind in kinds.values()}))
+    near = _schemas_near(run.folder)
+    place = Place(run.folder.as_posix(), near or f"../{_SCHEMAS}")
     exported = export(found, kinds, tracking, place, run.clock.now())
     _require_folders(run.folder, exported.files)
     existing = [path for path in exported.files if filesystem.is_there(run.folder / path)]
     if existing and not run.force:
         return render_conflicts(place.folder, existing), 1
+    declared = declared_beside(run, [run.folder / path for path in exported.files])
+    kept = [item for item in found if item.key not in declared.places]
+    if declared.addresses or len(kept) < len(found):
+        place = replace(place, taken=declared.addresses)
+        exported = export(kept, kinds, tracking, place, run.clock.now())
+        again = [path for path in exported.files if filesystem.is_there(run.folder / path)]
+        if again and not run.force:
+            return render_conflicts(place.folder, again), 1
+    exported = replace(exported, notes=(*exported.notes, *_skipped(found, declared)))
     for path, text in exported.files.items():
         filesystem.write_below(run.folder, path, text)
+    if near is None and exported.files:
+        _write_schemas(run.folder.parent / _SCHEMAS)
     reads = sum(arm.transport.requests.values())
     return render(exported, place.folder, reads), int(bool(run.wanted.names) and not found)
 
@@ -81,8 +97,22 @@ def _require_folders(folder: Path, paths: Iterable[str]) -> None:
             raise OutputError(message)
 
 
-def _schemas_near(folder: Path, names: set[str]) -> str | None:
-    """Give the path, from *folder*, of a folder ``schemas`` in it or above it that has every kind's; None without."""
+def _skipped(found: Sequence[Found], declared: Declared) -> Iterator[str]:
+    for item in found:
+        if item.key in declared.places:
+            yield f"{item.kind.name} {item.params[item.kind.parameters[-1]]}: declared in {declared.places[item.key]}"
+
+
+def _write_schemas(folder: Path) -> None:
+    """Write the schemas for editors that *folder* does not hold."""
+    for name, text in file_texts().items():
+        if not filesystem.is_there(folder / name):
+            filesystem.write_below(folder, name, text)
+
+
+def _schemas_near(folder: Path) -> str | None:
+    """Return the path, from *folder*, of a folder ``schemas`` in it or above it that has every kind's; None without."""
+    names = load_kinds().keys()
     start = filesystem.absolute(folder)
     for above in (start, *start.parents):
         files = (above / _SCHEMAS / f"{name}.schema.json" for name in names)

@@ -113,7 +113,7 @@ _TAKEN: Final[dict[str, list[click.Parameter]]] = {
             type=FilePath(file_okay=False),
             default="manifests",
             show_default=True,
-            help="Where the manifests go.",
+            help="Where the manifests go; schemas for editors go beside it.",
         ),
         click.Option(["--force"], is_flag=True, help="Write over files that exist."),
         CONFIG,
@@ -137,6 +137,9 @@ _TAKEN: Final[dict[str, list[click.Parameter]]] = {
     "comment": [*COMMENT],
     "schema": [
         click.Argument(["kind"], required=False),
+        click.Option(["--partial"], is_flag=True, help="For overlays: every key optional, null allowed."),
+        click.Option(["--all", "all_kinds"], is_flag=True, help="Write the schemas of all kinds to --out-dir."),
+        click.Option(["--out-dir"], type=FilePath(file_okay=False), metavar="DIR", help="Folder for --all."),
         click.Option(
             ["-o", "--output"],
             type=click.Choice(["json", "markdown"]),

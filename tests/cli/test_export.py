@@ -250,7 +250,7 @@ def test_the_projects_tags_are_its_own(work: Workspace, azure: Azure, run: Comma
 
 
 def test_schemas_nearby(work: Workspace, azure: Azure, run: Command) -> None:
-    """Editors are pointed at the schemas of the repository, up to its root, and else at the published ones."""
+    """Editors are pointed at the schemas of the repository, up to its root, and else at those written beside."""
     azure.seed(gallery())
     for kind in ("Gallery", "GalleryApplication", "GalleryApplicationVersion", "ApplicationDefinition"):
         work.file(f"schemas/{kind}.schema.json", "{}")
@@ -260,7 +260,7 @@ def test_schemas_nearby(work: Workspace, azure: Azure, run: Command) -> None:
     (work.folder / "estate" / ".git").mkdir()
     run(*EXPORT, "--out-dir", "estate/two")
     text = (work.folder / "estate" / "two" / FILES[1]).read_text()
-    assert text.startswith("# yaml-language-server: $schema=https://")
+    assert text.startswith("# yaml-language-server: $schema=../../../schemas/Gallery.schema.json\n")
 
 
 def test_what_is_told(work: Workspace, azure: Azure, run: Command) -> None:
@@ -284,3 +284,47 @@ def test_many_of_everything(work: Workspace, azure: Azure, run: Command, report:
     assert plan["summary"]["inSync"] == 128
     names = {item["name"] for item in plan["resources"]}
     assert {f"{GROUP}-tools", "rg-others-tools", f"{GROUP}-tools-agent-1.10.0", "g7"} <= names
+
+
+def test_export_beside_manifests_leaves_a_valid_tree(
+    work: Workspace, azure: Azure, run: Command, report: Reporting
+) -> None:
+    """What other files declare is not exported again, and no name is given twice; the next plan has no error."""
+    azure.seed(*estate())
+    work.state(named(gallery(), "shared"), named(gallery("else"), "tools"), named(application(), "the-agent"))
+    done = run(*EXPORT, "--out-dir", "manifests/live")
+    assert done.code == 0
+    assert "manifests/Gallery-shared.yaml:1" in done.out
+    fill(work, "manifests/live")
+    assert files(work.manifests / "live") == [FILES[0], FILES[-1]]
+    assert report("validate")["errors"] == []
+    assert report("plan")["summary"]["resources"] == 5
+    assert run(*EXPORT, "--out-dir", "manifests/again").out.startswith("Nothing to export.")
+    assert not (work.manifests / "again").exists()
+
+
+def test_export_into_the_folder_of_manifests(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:
+    """Also where the other manifests are in the same folder, and --force writes over the files of an export."""
+    azure.seed(*estate())
+    work.state(named(version(), "first"))
+    work.project(defaults={"tags": {"team": "x"}})
+    assert run(*EXPORT).code == 0
+    fill(work)
+    assert report("validate")["errors"] == []
+    assert run(*EXPORT).code == 1
+    assert run(*EXPORT, "--force").code == 0
+    fill(work)
+    assert report("validate")["errors"] == []
+
+
+def test_exported_schema_lines_point_at_local_files(work: Workspace, azure: Azure, run: Command) -> None:
+    """Every line for editors names a schema that is there, whether or not the schemas were written before."""
+    azure.seed(*estate())
+    run(*EXPORT, "--out-dir", "one/live")
+    assert run("schema", "--all", "--out-dir", "two/schemas").code == 0
+    run(*EXPORT, "--out-dir", "two/deep/live")
+    for file in work.folder.rglob("*.yaml"):
+        first = file.read_text().splitlines()[0]
+        assert (file.parent / first.partition("$schema=")[2]).is_file()
+    assert (work.folder / "two" / "schemas" / "Project.schema.json").is_file()
+    assert not (work.folder / "two" / "deep" / "schemas").exists()

@@ -52,6 +52,8 @@ ANNOTATIONS: Final = {
     "x-removal-guard",
     "x-server-populated",
     "x-summary",
+    "x-template-fit",
+    "x-too-large",
     "x-unsettable",
     "x-warn",
 }
