@@ -38,6 +38,20 @@ class About:
         host = f" at {_host(self.endpoint)}" if cloud and self.endpoint else ""
         return ", ".join(part for part in (self.environment, f"{cloud}{host}") if part)
 
+    def difference(self, other: About) -> str:
+        """Return, as a clause, where *other* is about something else; empty where both are about the same."""
+        for name in ("environment", "cloud", "endpoint"):
+            mine, its = getattr(self, name), getattr(other, name)
+            if mine != its:
+                return f"for {_named(name, mine)}, and this run is for {_named(name, its)}"
+        return ""
+
+
+def _named(name: str, value: str | None) -> str:
+    if value is not None:
+        return f"{name} {value}"
+    return "the cloud's own endpoint" if name == "endpoint" else f"no {name}"
+
 
 def _host(endpoint: str) -> str:
     """Return host and port of a URL; without a parser, which refuses some texts that a snapshot may hold."""

@@ -158,6 +158,7 @@ def run(**values: Any) -> int:
         one = commands.plan if report_only else commands.apply
         report, signalled = _speak(values, lambda stop: one(parsed, stop))
         return _finish(report, values, signalled)
+    parsed.check_environment()
     emit: Callable[[Report], None] = lambda report: _emit_line(report, values)  # noqa: E731
     interval = values["interval"]
     _, signalled = _speak(values, lambda stop: commands.rounds(parsed, emit, interval, stop, report_only=report_only))
@@ -351,6 +352,7 @@ def _run(command: str, values: dict[str, Any]) -> Run:
         health=values.get("health", False) or values.get("wait") == "replicated",
         wait_replicated=values.get("wait") == "replicated",
         republish=values.get("republish", ()),
+        allow_empty=values.get("allow_empty", False),
         permits=_permits(values),
         signs=command in {"plan", "apply", "run"} and values.get("snapshot") is None,
     )

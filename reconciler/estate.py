@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 from reconciler import filesystem
 from reconciler.boundaries import idle_storage, trespasses, unsigned
 from reconciler.errors import ManifestError, PathError, UsageError
+from reconciler.gathering import Gathered, Tree, nothing_found
 from reconciler.kinds import load_kinds, project_schema
-from reconciler.load import Loaded, load
+from reconciler.load import load
 from reconciler.model import Document, Layer, Problem
 from reconciler.permits import Permits
 from reconciler.project import (
@@ -29,6 +30,7 @@ from reconciler.project import (
 from reconciler.resolve import resolve, select
 from reconciler.salvage import ProjectFile, salvage
 from reconciler.schema_errors import problem
+from reconciler.selection import nothing_with
 from reconciler.sources import Sources
 from reconciler.validate import explain_limits, validate, validate_project
 
@@ -57,6 +59,7 @@ class Options:
         republish: ``KIND/NAME`` of what is PUT once without a difference.
         permits: What the operator allows.
         signs: Whether the run sends, or plans, PUTs with signatures of the project's storage rules.
+        allow_empty: Whether no manifest at all is right; the command line says no unless it is told.
     """
 
     paths: tuple[str, ...] = ("manifests",)
@@ -73,6 +76,7 @@ class Options:
     republish: tuple[str, ...] = ()
     permits: Permits = field(default_factory=Permits)
     signs: bool = False
+    allow_empty: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Estate:
         rules: The ignore rules that hold today.
         document: The project file.
         sources: What was read.
+        unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
+        tree: Which folders belong to which environments.
     """
 
     project: Project
@@ -95,6 +101,8 @@ class Estate:
     warnings: tuple[Problem, ...]
     document: Document | None = None
     sources: Sources = field(default_factory=Sources)
+    unselected: str = ""
+    tree: Tree = field(default_factory=Tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,7 @@ class Survey:
         document: The project file.
         sources: What was read.
         others: Resources of the invalid manifests, as far as they are known.
+        tree: Which folders belong to which environments.
     """
 
     project: Project
@@ -116,6 +125,7 @@ class Survey:
     document: Document | None = None
     sources: Sources = field(default_factory=Sources)
     others: tuple[Identity, ...] = ()
+    tree: Tree = field(default_factory=Tree)
 
 
 def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Estate:
@@ -131,12 +141,21 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
     if options.signs:
         outside += unsigned(options.permits, found.project, found.document)
     if found.problems or outside:
-        raise ManifestError(_in_order((*found.problems, *outside)), found.warnings)
+        raise ManifestError(_in_order((*unchosen(options, found, now, stdin), *outside)), found.warnings)
     selected = select(found.desired, options.targets, options.labels)
     _check_targets(options, found.desired, selected)
-    rules = found.project.active_rules(now.date())
-    warnings = (*found.warnings, *_idle_labels(options, found.desired, selected))
-    return Estate(found.project, found.desired, selected, rules, warnings, found.document, found.sources)
+    unselected = _unselected(options, found.desired) if not selected else ""
+    return Estate(
+        project=found.project,
+        desired=found.desired,
+        selected=selected,
+        rules=found.project.active_rules(now.date()),
+        warnings=(*found.warnings, *_idle_labels(unselected)),
+        document=found.document,
+        sources=found.sources,
+        unselected=unselected,
+        tree=found.tree,
+    )
 
 
 def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Survey:
@@ -150,36 +169,35 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
     found = find_project(options.paths, options.config)
     file = examine_project(found) if found else ProjectFile()
     project, document = file.project, file.document
-    environment = _environment(project, options.environment) if file.is_known else None
-    root = found.parent if found else None
-    loaded = load(options.paths, root, stdin)
-    overlays = {env.overlay for env in project.environments.values() if env.overlay}
-    base = [item for item in (*loaded.documents, *loaded.flawed) if not _is_below(item, root, overlays)]
-    folder = str(root / environment.overlay) if root and environment and environment.overlay else None
-    overlay = load([folder], root) if folder else None
+    environment = choose(project, options.environment) if file.is_known else None
+    tree = Tree.of(found.parent if found else None, project, document, options.environment if environment else None)
+    gathered = tree.gather(options.paths, stdin)
     defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
     written = _defaults_written(project, document, options.environment if environment else None)
-    patches = (*overlay.documents, *overlay.flawed) if overlay else ()
-    documents, unmatched = render(base, patches, defaults, kinds, written)
+    documents, unmatched = render(gathered.base, gathered.overlay, defaults, kinds, written)
     validated = validate(documents, kinds, project.tracking, now)
     desired, duplicates = resolve(validated.manifests, kinds, validated.others, options.permits.secrets)
     strays = [*_stray_defaults(project, document), *_stray_rules(project, document)]
     problems = [
         *file.problems,
         *strays,
-        *explain_limits(loaded.problems, documents, kinds),
-        *explain_limits(_overlay_problems(overlay, folder, document, options.environment), documents, kinds),
-        *file.independent(
-            [*(() if _is_incomplete(loaded) else unmatched), *validated.problems, *duplicates],
-        ),
+        *explain_limits(gathered.problems, documents, kinds),
+        *(() if file.problems else _nothing(options, tree, gathered)),
+        *file.independent([*(() if gathered.is_incomplete else unmatched), *validated.problems, *duplicates]),
     ]
-    warnings = [*validated.warnings, *_expired(project, document, now.date())]
+    warnings = [*gathered.warnings, *validated.warnings, *_expired(project, document, now.date())]
     if project.strict:
         problems, warnings = [*problems, *warnings], []
     # A rule may be for manifests, or an environment, that this run does not look at: that is never an error.
     warnings += () if problems else idle_storage(project, document, desired)
-    sources = file.sources | loaded.sources | (overlay.sources if overlay else Sources())
-    return Survey(project, desired, _in_order(problems), _in_order(warnings), document, sources, validated.others)
+    sources = file.sources | gathered.sources
+    return Survey(project, desired, _in_order(problems), _in_order(warnings), document, sources, validated.others, tree)
+
+
+def _nothing(options: Options, tree: Tree, gathered: Gathered) -> Iterator[Problem]:
+    """Yield the error of a run without any manifest: nothing to do may not pass for done because of a wrong path."""
+    if not options.allow_empty and not gathered.base and not gathered.problems:
+        yield nothing_found(tree, options.paths, gathered.others)
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -240,11 +258,6 @@ def _project_files(path: str) -> list[Path]:
     return [folder / FILE_NAME for folder in folders[: folders.index(last) + 1]]
 
 
-def _is_incomplete(loaded: Loaded) -> bool:
-    """Whether a file was not read to its end: what is not among the documents may be there."""
-    return any(not item.path for item in loaded.problems)
-
-
 def read_project(path: Path) -> tuple[Project, Document]:
     """
     Return the project that a file declares, and its document.
@@ -273,14 +286,48 @@ def examine_project(path: Path) -> ProjectFile:
     return replace(salvage(document, problems), sources=loaded.sources)
 
 
-def _environment(project: Project, name: str | None) -> Environment | None:
+def choose(project: Project, name: str | None) -> Environment | None:
+    """
+    Return the environment of that name; None for none.
+
+    Raises:
+        UsageError: There is no such environment, or the project wants one and none is given.
+    """
     if name is None:
+        if project.environment_required:
+            message = f"the project wants an environment: pass --environment with one of {_known(project)}"
+            raise UsageError(message)
         return None
     if name not in project.environments:
-        known = ", ".join(project.environments) or "none"
-        message = f"there is no environment {name} in the project file; known: {known}"
+        message = f"there is no environment {name} in the project file; known: {_known(project)}"
         raise UsageError(message)
     return project.environments[name]
+
+
+def _known(project: Project) -> str:
+    return ", ".join(project.environments) or "none"
+
+
+def unchosen(
+    options: Options, found: Survey, now: datetime, stdin: Callable[[int], bytes] | None
+) -> tuple[Problem, ...]:
+    """
+    Return the problems of *found*, with one error in place of those that come of choosing no environment.
+
+    Raises:
+        UsageError: A folder of an environment has no place here.
+    """
+    names = [*found.project.environments]
+    if options.environment is not None or not names or found.document is None:
+        return found.problems
+    chosen = [survey(replace(options, environment=name), now, stdin).problems for name in names]
+    kept = tuple(each for each in found.problems if all(each in problems for problems in chosen))
+    if kept == found.problems:
+        return kept
+    message = "the manifests are not complete without an environment"
+    fix = f"pass --environment with one of {_known(found.project)}"
+    at = ("spec", "environments")
+    return (*kept, problem(found.document, at, "no-environment", message, fix))
 
 
 def _defaults_written(project: Project, document: Document | None, environment: str | None) -> tuple[Writing, ...]:
@@ -292,14 +339,6 @@ def _defaults_written(project: Project, document: Document | None, environment: 
         return written
     at = ("spec", "environments", environment, "defaults")
     return (*written, Writing(Layer.ENVIRONMENT, project.environments[environment].defaults, document, at))
-
-
-def _is_below(document: Document, root: Path | None, folders: set[str]) -> bool:
-    """Whether a document is part of an overlay, which is merged and never a manifest by itself."""
-    if root is None or not folders:
-        return False
-    file = filesystem.absolute(document.source.file)
-    return any(file.is_relative_to(filesystem.absolute(root / folder)) for folder in folders)
 
 
 def _check_targets(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> None:
@@ -316,12 +355,17 @@ def _check_targets(options: Options, desired: Sequence[Desired], selected: Seque
         raise UsageError(message)
 
 
-def _idle_labels(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> Iterator[Problem]:
-    """Say of labels that they choose nothing: nothing to do may not pass for done because of a slip."""
-    if options.labels and desired and not selected:
-        wanted = " and ".join(f"{name}={value}" for name, value in options.labels.items())
-        message, fix = f"no manifest that is chosen has {wanted}", "compare with metadata.labels of the manifests"
-        yield Problem("--selector", None, None, "", "nothing-selected", message, fix)
+def _unselected(options: Options, desired: Sequence[Desired]) -> str:
+    """Return why labels choose nothing of what there is to choose from; empty if there is nothing."""
+    chosen = select(desired, options.targets, {})
+    return nothing_with(options.labels, chosen) if options.labels and chosen else ""
+
+
+def _idle_labels(unselected: str) -> Iterator[Problem]:
+    """Yield the warning of labels that choose nothing: nothing to do may not pass for done because of a slip."""
+    if unselected:
+        fix = "compare with metadata.labels of the manifests"
+        yield Problem("--selector", None, None, "", "nothing-selected", unselected, fix)
 
 
 def _stray_defaults(project: Project, document: Document | None) -> Iterator[Problem]:
@@ -341,18 +385,6 @@ def _stray_rules(project: Project, document: Document | None) -> Iterator[Proble
         if document is not None and rule.kind is not None and rule.kind not in kinds:
             path, fix = ("spec", "ignore", index, "kind"), f"known kinds: {', '.join(kinds)}"
             yield problem(document, path, "unknown-kind", "this kind is not known, so this rule hides nothing", fix)
-
-
-def _overlay_problems(
-    overlay: Loaded | None, folder: str | None, document: Document | None, environment: str | None
-) -> Iterator[Problem]:
-    """Give the problems of an overlay; what is wrong with the folder itself at the line that names it."""
-    for item in overlay.problems if overlay else ():
-        if item.file == folder and document is not None and environment is not None:
-            path = ("spec", "environments", environment, "overlay")
-            yield problem(document, path, item.code, f"{item.file}: {item.message}", item.fix)
-        else:
-            yield item
 
 
 def _place(problem: Problem) -> tuple[str, int, int, str]:
@@ -380,13 +412,16 @@ def idle_rules(estate: Estate, used: frozenset[IgnoreRule], compared: Collection
     if estate.document is None:
         return ()
     document, fix = estate.document, "delete the rule"
-    unknown = [item for item in estate.desired if item.key not in compared]
+    idle = [rule for rule in estate.rules if rule not in used]
+    if not idle:
+        return ()
+    unknown = [(item.kind.name, item.name) for item in estate.desired if item.key not in compared]
+    loaded = {(item.kind.name, item.name) for item in estate.desired}
+    unknown += estate.tree.elsewhere(of_all=True) - loaded  # PATH may name a part, and environments have their own
     return tuple(
         _rule_problem(document, index, "ignore-unused", "this ignore rule hides nothing", fix)
         for index, rule in enumerate(estate.project.ignore)
-        if rule in estate.rules
-        and rule not in used
-        and not any(rule.covers(item.kind.name, item.name) for item in unknown)
+        if rule in idle and not any(rule.covers(*each) for each in unknown)
     )
 
 

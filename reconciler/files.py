@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_FOLDERS: Final = 64
 """How deep a walk goes, counted from the root."""
+MAX_PASSED_OVER: Final = 1_000
+"""Files that are counted, in a folder or a few, of those that are not read for their suffix."""
 SUFFIXES: Final = (".yaml", ".yml")
 PASSED_OVER: Final = frozenset({"reconciler.yaml", "kustomization.yaml"})
 """Names that a walk leaves to other tools, or to another stage."""
@@ -157,6 +159,25 @@ class Root:
                 todo.extend(reversed(self._list(entry.path)))
             else:
                 yield entry
+
+    def passed_over(self, path: str) -> Iterator[str]:
+        """Yield the files below the folder *path*, from it, that a walk does not read for their suffix; or some."""
+        todo, found = [_split(path)], 0
+        start = len(todo[0])
+        while todo and found < MAX_PASSED_OVER:
+            parts = todo.pop()
+            with _refusing(), self._folder(parts) as folder:
+                place = os.path.join(self.path, *parts) if folder is None else folder  # noqa: PTH118
+                with os.scandir(place) as items:
+                    shown = sorted(
+                        (item for item in items if not item.name.startswith(".")), key=lambda item: item.name
+                    )
+                    folders = [item.name for item in shown if item.is_dir(follow_symlinks=False)]
+                    files = [item.name for item in shown if item.is_file(follow_symlinks=False)]
+            todo += [[*parts, name] for name in reversed(folders)] if len(parts) < MAX_FOLDERS else []
+            others = [name for name in files if not name.lower().endswith(SUFFIXES)]
+            found += len(others)
+            yield from ("/".join((*parts[start:], name)) for name in others)
 
     def _list(self, path: str) -> list[Entry]:
         parts = _split(path)

@@ -638,6 +638,8 @@ class Report:
         puts: Planned (plan, drift) or sent (apply).
         checked: Of how many resources it was asked whether a saved plan still holds; None if that was not asked.
         about: The environment, cloud and commit that the report is about.
+        environments: That were validated one by one, as none was chosen.
+        unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
     """
 
     command: str
@@ -652,3 +654,5 @@ class Report:
     puts: int = 0
     checked: int | None = None
     about: About = field(default_factory=About)
+    environments: tuple[str, ...] = ()
+    unselected: str = ""

@@ -9,8 +9,9 @@ A plan and an apply share every line up to the first PUT.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from reconciler.about import About
 from reconciler.apply import Applier
 from reconciler.attribution import attributed
 from reconciler.estate import Estate, Options, idle_rules, read_estate
@@ -44,6 +45,8 @@ __all__ = [
     "stated_in",
     "with_writers",
 ]
+
+_NOTHING: Final = About()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +169,9 @@ def _check(change: Change, observation: Observation, saved: SavedPlan) -> Outcom
     return Outcome(change, Result.REFUSED, refusal) if refusal else None
 
 
-def saved_text(reading: Reading, now: datetime) -> str:
-    """Give the text of the plan file of a reading."""
+def saved_text(reading: Reading, now: datetime, about: About = _NOTHING) -> str:
+    """Give the text of the plan file of a reading, which is for the environment and cloud of *about*."""
     live: dict[str, JsonObject | None] = {
         key: found.body for key, found in reading.observation.observed.items() if isinstance(found, Live)
     }
-    return save(reading.plan, live, reading.estate.project.name, now, reading.policy)
+    return save(reading.plan, live, reading.estate.project.name, now, reading.policy, about=about)

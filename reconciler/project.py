@@ -72,15 +72,28 @@ class StorageRule:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One named environment: its own defaults, and a folder of documents merged over the base."""
+    """
+    One named environment.
+
+    Attributes:
+        defaults: Laid over those of the project.
+        overlay: Folder of documents that are merged onto the manifests.
+        paths: Folders of manifests of this environment alone.
+    """
 
     defaults: JsonObject = field(default_factory=dict)
     overlay: str | None = None
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project file, or the absence of one."""
+    """
+    A project file, or the absence of one.
+
+    Attributes:
+        environment_required: Whether every command must choose one of *environments*.
+    """
 
     name: str | None = None
     defaults: JsonObject = field(default_factory=dict)
@@ -90,6 +103,7 @@ class Project:
     limits: Limits = field(default_factory=Limits)
     storage: tuple[StorageRule, ...] = ()
     strict: bool = False
+    environment_required: bool = False
 
     def active_rules(self, today: date) -> tuple[IgnoreRule, ...]:
         """Give the ignore rules that still hold."""
@@ -112,6 +126,7 @@ def parse_project(document: Document) -> Project:
         limits=Limits(limits.get("maxPuts"), limits.get("maxPutsPercent")),
         storage=tuple(_storage_rule(rule) for rule in spec.get("storage") or ()),
         strict=spec.get("strict", False),
+        environment_required=spec.get("environmentRequired", False),
     )
 
 
@@ -132,7 +147,7 @@ def other_settings(document: Document | None) -> JsonObject:
 
 
 def _environment(value: Mapping[str, Any]) -> Environment:
-    return Environment(value.get("defaults") or {}, value.get("overlay"))
+    return Environment(value.get("defaults") or {}, value.get("overlay"), tuple(value.get("paths") or ()))
 
 
 def _storage_rule(rule: Mapping[str, Any]) -> StorageRule:

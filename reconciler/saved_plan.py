@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
+from reconciler.about import About
 from reconciler.artifact import opened, sealed_text
 from reconciler.body import put_body
 from reconciler.diff import Comparison, compare
@@ -33,6 +34,7 @@ SCHEMA_VERSION: Final = 1
 LIFETIME: Final = timedelta(days=7)
 _DIGESTS: Final = ("manifest", "rules", "live", "settings")
 _USUAL: Final = Policy()
+_NOTHING: Final = About()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,13 @@ def _refused(message: str) -> ErrorInfo:
 
 
 def save(
-    plan: Plan, live: Mapping[str, JsonObject | None], project: str | None, now: datetime, policy: Policy = _USUAL
+    plan: Plan,
+    live: Mapping[str, JsonObject | None],
+    project: str | None,
+    now: datetime,
+    policy: Policy = _USUAL,
+    *,
+    about: About = _NOTHING,
 ) -> str:
     """
     Give the text of a plan file.
@@ -121,12 +129,16 @@ def save(
         project: The project's name.
         now: When it was made.
         policy: That it was made under.
+        about: The environment, cloud and endpoint that it was made for.
     """
     writes = [change for change in plan.changes if change.action.writes]
     content = {
         "schemaVersion": SCHEMA_VERSION,
         "reconcilerVersion": __version__,
         "project": project,
+        "environment": about.environment,
+        "cloud": about.cloud,
+        "endpoint": about.endpoint,
         "createdAt": now.isoformat(),
         "expiresAt": (now + LIFETIME).isoformat(),
         "items": [_saved(change, live.get(change.desired.key), policy) for change in writes],
@@ -189,6 +201,20 @@ def _request(desired: Desired, live: JsonObject | None, found: Comparison, track
     return normalized(desired.kind.rules, told(desired, body))
 
 
+def check_about(content: bytes, about: About) -> None:
+    """
+    Check that a plan file is for the environment, cloud and endpoint of a run, before its manifests are read.
+
+    Raises:
+        PlanFileError: It is not, or it is no plan.
+    """
+    saved = _opened(content)
+    made = About(saved["environment"], cloud=saved["cloud"], endpoint=saved["endpoint"])
+    if difference := made.difference(about):
+        message = f"this plan was made {difference}"
+        raise _unusable(message)
+
+
 def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
     """
     Read a plan file.
@@ -196,18 +222,28 @@ def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
     Raises:
         PlanFileError: It is no plan, was edited or cut, has expired, or is another project's or another version's.
     """
-    try:
-        saved = opened(content, "plan", {"schemaVersion": SCHEMA_VERSION, "reconcilerVersion": __version__})
-        expires = datetime.fromisoformat(saved["expiresAt"])
-    except ValueError as error:
-        raise _unusable(str(error)) from None
+    saved = _opened(content)
+    expires = datetime.fromisoformat(saved["expiresAt"])
     if saved["project"] != project:
-        message = "it was made for another project"
+        message = f"this plan was made for {_project(saved['project'])}, and this run is for {_project(project)}"
         raise _unusable(message)
     if expires <= now:
         message = f"it expired at {saved['expiresAt']}"
         raise _unusable(message)
     return SavedPlan({item["id"].lower(): _read_item(item) for item in saved["items"]})
+
+
+def _opened(content: bytes) -> dict[str, Any]:
+    try:
+        saved = opened(content, "plan", {"schemaVersion": SCHEMA_VERSION, "reconcilerVersion": __version__})
+        datetime.fromisoformat(saved["expiresAt"])
+    except ValueError as error:
+        raise _unusable(str(error)) from None
+    return saved
+
+
+def _project(name: str | None) -> str:
+    return "no project" if name is None else f"project {name}"
 
 
 def _read_item(item: Mapping[str, Any]) -> SavedItem:

@@ -153,7 +153,7 @@ class Snapshot:
         return told, Problem(file, None, None, "", "snapshot-old", message, _RETAKE)
 
 
-def save(
+def save(  # noqa: PLR0913 (all that a snapshot is made of)
     observation: Observation,
     desired: Sequence[Desired],
     *,
@@ -161,6 +161,7 @@ def save(
     endpoint: str,
     project: str | None,
     now: datetime,
+    environment: str | None = None,
 ) -> str:
     """
     Give the text of a snapshot file.
@@ -172,6 +173,7 @@ def save(
         endpoint: Of its ARM.
         project: The project's name.
         now: When it was read.
+        environment: That its manifests were of.
     """
     records = {item.key: _saved(item.kind, item.key, _veiled(item, observation.observed[item.key])) for item in desired}
     records |= {folded_id(item.id): _saved(item.kind, item.id, item.live) for item in observation.unmanaged}
@@ -183,6 +185,7 @@ def save(
         "cloud": cloud,
         "endpoint": endpoint,
         "project": project,
+        "environment": environment,
         "kinds": {name: rules_digest(kinds[name]) for name in sorted(kinds)},
         "lists": sorted(observation.lists),
         "parents": sorted(observation.parents),
@@ -209,7 +212,7 @@ def _saved(kind: Kind, resource_id: str, observed: Observed) -> dict[str, Any]:
     return {"kind": kind.name, "id": spelled, "is": "live", "name": name, "body": kept(kind, body)}
 
 
-def read(content: bytes, kinds: Mapping[str, Kind], project: str | None) -> Snapshot:
+def read(content: bytes, kinds: Mapping[str, Kind], project: str | None, environment: str | None = None) -> Snapshot:
     """
     Read a snapshot file.
 
@@ -217,6 +220,7 @@ def read(content: bytes, kinds: Mapping[str, Kind], project: str | None) -> Snap
         content: Of the file, whoever made it.
         kinds: By name.
         project: The name of the project that it is to be of.
+        environment: That it is to be of.
 
     Raises:
         SnapshotFileError: It is no snapshot, was edited or cut, or is another project's, or of other schemas.
@@ -227,9 +231,11 @@ def read(content: bytes, kinds: Mapping[str, Kind], project: str | None) -> Snap
         records = [_record(kinds, item) for item in found["resources"]]
     except ValueError as error:
         raise _unusable(str(error)) from None
-    if found["project"] != project:
-        message = "it was taken for another project"
-        raise _unusable(message)
+    for name, mine in (("project", project), ("environment", environment)):
+        if found[name] != mine:
+            taken_for, run = (f"{name} {value}" if value else f"no {name}" for value in (found[name], mine))
+            message = f"it was taken for {taken_for}, and this run is for {run}"
+            raise _unusable(message)
     for name, digest in found["kinds"].items():
         if name in kinds and rules_digest(kinds[name]) != digest:
             message = f"it was taken under another schema of {name}"

@@ -261,7 +261,8 @@ def test_a_page_says_where_its_commands_start(page: Path) -> None:
         and "manifests" in page.read_text(encoding="utf-8")
         and page.stem not in {"commands", "sign-in"}
     ):
-        assert first.lines[0] == "$ mkdir estate && cp -R manifests docs estate && cd estate"
+        copied = "" if page.stem == "environments" else "cp -R manifests docs estate && "
+        assert first.lines[0] == f"$ mkdir estate && {copied}cd estate"
 
 
 def test_the_readme_links_every_page(root: Path) -> None:
@@ -344,7 +345,10 @@ def test_the_readme_shows_a_valid_manifest(estate: Path, monkeypatch: pytest.Mon
 
 def test_the_manifests_page_shows_a_valid_project_file(estate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The project file that shows every key is one."""
-    (block,) = (block for block in blocks(ROOT / "docs" / "manifests.md") if block.language == "yaml")
+    shown = blocks(ROOT / "docs" / "manifests.md")
+    (block,) = (block for block in shown if block.language == "yaml" and "kind: Project" in block.text)
+    for folder in ("overlays", "environments"):
+        (estate / folder / "staging").mkdir(parents=True)
     (estate / "reconciler.yaml").write_text(block.text, encoding="utf-8")
     monkeypatch.chdir(estate)
     assert main(["validate"]) == 0

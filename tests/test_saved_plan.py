@@ -66,6 +66,9 @@ def test_a_plan_file_holds_digests_and_no_bodies() -> None:
         "schemaVersion": 1,
         "reconcilerVersion": __version__,
         "project": "shop",
+        "environment": None,
+        "cloud": None,
+        "endpoint": None,
         "createdAt": "2026-11-21T20:25:00+00:00",
         "expiresAt": "2026-11-28T20:25:00+00:00",
     }
@@ -242,7 +245,7 @@ def test_another_version_is_refused(key: str, value: Any) -> None:
 @pytest.mark.parametrize("project", [None, "other"])
 def test_another_project_is_refused(project: str | None) -> None:
     """Also a repository without a project file."""
-    assert unusable(text().encode(), project) == "it was made for another project"
+    assert unusable(text().encode(), project).startswith("this plan was made for project shop, and this run is for ")
 
 
 def test_a_plan_lives_for_seven_days() -> None:

@@ -516,7 +516,7 @@ def test_a_body_as_deep_as_an_answer_may_be_is_read() -> None:
         ),
         (lambda saved: saved["resources"][0].update(id="/x"), "it names a resource of a kind that is not known here"),
         (lambda saved: saved.update(schemaVersion=2), "another version of the reconciler wrote it"),
-        (lambda saved: saved.update(project=None), "it was taken for another project"),
+        (lambda saved: saved.update(project=None), "it was taken for no project, and this run is for project shop"),
         (lambda saved: saved.update(kinds={"Widget": "0" * 64}), "it was taken under another schema of Widget"),
         (lambda saved: saved.update(takenAt="2026-13-21T20:25:00+00:00"), "month must be in 1..12"),
     ],

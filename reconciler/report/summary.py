@@ -111,6 +111,10 @@ def _result(report: Report) -> str:
         return _valid(report)
     if report.checked is not None:
         return _check_verdict(report, report.checked)
+    if report.unselected:
+        return f"Nothing selected: {visible(report.unselected)}."
+    if not report.plan.changes:
+        return _sentence("No manifests found", (_unmanaged(report),))
     if is_applied(report):
         return _apply_verdict(report)
     return _drift_verdict(report) if report.command in {"drift", "run"} else _plan_verdict(report)
@@ -160,8 +164,9 @@ def _problems(report: Report) -> str:
 
 def _valid(report: Report) -> str:
     number = report.manifests
+    within = f" in {count(len(report.environments), 'environment')}" if report.environments else ""
     valid = {0: "No manifests found", 1: "1 manifest is valid"}.get(number, f"{number} manifests are valid")
-    return _sentence(valid, (_warnings(report),))
+    return _sentence(f"{valid}{within}" if number else valid, (_warnings(report),))
 
 
 def _warnings(report: Report) -> str:

@@ -25,6 +25,7 @@ from reconciler.loop import Retries, run_rounds
 from reconciler.model import STOPPED, Problem, Report
 from reconciler.shell.causes import caused, only_drift, with_older
 from reconciler.shell.connect import open_blobs, open_reader, open_writer
+from reconciler.shell.environments import without_others
 from reconciler.shell.failure import described, is_bug
 from reconciler.shell.output import write_file
 from reconciler.shell.progress import shown
@@ -56,11 +57,11 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
         windows = retries.windows if retries else None
         async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
             reading = await unless_stopped(pipeline.make_reading(run.options, estate, arm), stop)
-            reading = with_older(run, caused(run, reading))
+            reading = with_older(run, caused(run, without_others(run, reading)))
             if run.command != "run":  # a loop would ask in every round
                 reading = await unless_stopped(pipeline.with_writers(run.options, reading, arm), stop)
         if run.out is not None:
-            write_file(run.out, pipeline.saved_text(reading, run.clock.now()), private=True)
+            write_file(run.out, pipeline.saved_text(reading, run.clock.now(), about), private=True)
         over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
         warnings = (*reading.warnings, over) if over else reading.warnings
         outcomes, checked = pipeline.check_reading(reading, saved) if saved else ({}, None)
@@ -72,10 +73,12 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
 
 def _offline(run: Run, estate: Estate, file: Path, about: About) -> Report:
     """Plan by what a snapshot holds: nobody is asked, and there is nothing to sign in with."""
-    found = snapshot.read(_artifact("--against-snapshot", file), load_kinds(), estate.project.name)
+    content = _artifact("--against-snapshot", file)
+    found = snapshot.read(content, load_kinds(), estate.project.name, run.options.environment)
     singly = bool(run.options.targets)
     observation, hidden = found.observation(estate.selected, pipeline.stated_in(estate), singly=singly)
-    reading = with_older(run, caused(run, pipeline.judged(run.options, estate, observation)))
+    judged = without_others(run, pipeline.judged(run.options, estate, observation))
+    reading = with_older(run, caused(run, judged))
     over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
     remarks = (*found.remarks(str(file), run.clock.now()), *hidden, *((over,) if over else ()))
     about = replace(about, cloud=found.cloud, endpoint=given_endpoint(found.cloud, found.endpoint))
@@ -94,7 +97,7 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
         ):
             commit = about.commit if estate.project.tracking.tags else None
             making = pipeline.make_reading(run.options, estate, arm, commit=commit, memory=memory)
-            reading = await unless_stopped(making, stop)
+            reading = without_others(run, await unless_stopped(making, stop))
             if run.only_drift:
                 reading = only_drift(caused(run, reading))
             reading = with_older(run, reading)
@@ -156,6 +159,9 @@ def _of_round(run: Run, error: Exception) -> Problem:
 async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report]]) -> Report:
     started = run.clock.now()
     try:
+        run.check_environment()
+        if run.plan_file is not None:
+            saved_plan.check_about(_plan_file(run, run.plan_file), run.about(None))
         estate = run.estate()
         report = await act(estate, run.about(estate.project.name, estate.sources))
         return replace(stated_once(report, run.options.paths[0]), started_at=started)
@@ -187,6 +193,7 @@ def _report(run: Run, reading: Reading, requests: Mapping[str, int], about: Abou
         requests=dict(requests),
         puts=reading.plan.puts,
         about=about,
+        unselected=reading.estate.unselected,
     )
 
 
@@ -216,10 +223,13 @@ def _artifact(option: str, path: Path) -> bytes:
         raise UsageError(message) from None
 
 
+def _plan_file(run: Run, path: Path) -> bytes:
+    return _artifact("--plan" if run.command == "apply" else "--check", path)
+
+
 def _saved_plan(run: Run, estate: Estate) -> saved_plan.SavedPlan | None:
     if run.plan_file is None:
         return None
-    option = "--plan" if run.command == "apply" else "--check"
-    saved = saved_plan.read(_artifact(option, run.plan_file), estate.project.name, run.clock.now())
+    saved = saved_plan.read(_plan_file(run, run.plan_file), estate.project.name, run.clock.now())
     saved.require({item.key for item in estate.desired})
     return saved

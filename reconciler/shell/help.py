@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ASKED: Final = (
-    *("environment", "config", "paths", "target", "selector", "changed_since", "health"),
+    *("environment", "config", "allow_empty", "paths", "target", "selector", "changed_since", "health"),
     *("plan_file", "snapshot", "against", "out", "detailed_exitcode"),
     *("only", "republish", "max_puts", "no_adopt", "take_over", "wait"),
     *("interval", "once", "report_only"),

@@ -82,7 +82,11 @@ ENVIRONMENT: Final = click.Option(
     help="One of the project's environments.",
 )
 
-PROJECT: Final[Parameters] = (CONFIG, ENVIRONMENT)
+PROJECT: Final[Parameters] = (
+    CONFIG,
+    ENVIRONMENT,
+    click.Option(["--allow-empty"], is_flag=True, help="Accept a run that finds no manifest at all."),
+)
 
 CONNECTION: Final[Parameters] = (
     click.Option(

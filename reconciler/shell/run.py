@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.about import About
 from reconciler.boundaries import strange_storage
 from reconciler.errors import ManifestError, UsageError
-from reconciler.estate import find_project, read_estate, read_project, survey
+from reconciler.estate import choose, examine_project, find_project, read_estate, read_project, survey
 from reconciler.model import Problem, Report
+from reconciler.project import Project
+from reconciler.salvage import ProjectFile
 from reconciler.settings import CLOUDS, EMULATOR, permitted
+from reconciler.shell.environments import as_environments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -59,16 +61,33 @@ class Run:
     changed_since: str | None = None
     only_drift: bool = False
 
+    def read_stdin(self, limit: int) -> bytes:
+        """Return what standard input held, as often as it is asked for."""
+        return self.stdin[:limit]
+
+    def check_environment(self) -> None:
+        """
+        Check that the project has the environment that was chosen, and that one was where it wants one.
+
+        Raises:
+            UsageError: It has not, or none was.
+        """
+        file = find_project(self.options.paths, self.options.config)
+        found = examine_project(file) if file else ProjectFile()
+        if found.is_known:
+            choose(found.project, self.options.environment)
+
     def estate(self) -> Estate:
         """Read the manifests."""
-        estate = read_estate(self.options, self.clock.now(), io.BytesIO(self.stdin).read)
+        estate = read_estate(self.options, self.clock.now(), self.read_stdin)
         if self.changed_since is None:
             return estate
         from reconciler.transitions import is_edited  # noqa: PLC0415 (for this option alone)
 
         before = self.past(self.changed_since).desired
         edited = tuple(item for item in estate.selected if is_edited(before.get(item.key), item))
-        return replace(estate, selected=edited)
+        unedited = f"no manifest was edited since {self.changed_since}" if estate.selected and not edited else ""
+        return replace(estate, selected=edited, unselected=estate.unselected or unedited)
 
     def past(self, revision: str) -> Past:
         """Give what the manifests stated where HEAD left the history of *revision*."""
@@ -113,24 +132,55 @@ def validate(run: Run) -> Report:
     """Validate the manifests, and their edits since another revision; nothing is read from Azure."""
     started = run.clock.now()
     try:
-        found = survey(run.options, started, io.BytesIO(run.stdin).read)
+        surveys = [(each, survey(each.options, started, each.read_stdin)) for each in _environments(run)]
     except ManifestError as error:
         return run.failed(error, started)
-    errors, warnings = _edits(run, found)
     named = run.environment.storage_hosts()
     known = [permitted(cloud, run.environment, named).storage for cloud in CLOUDS]
-    warnings = (*warnings, *strange_storage(found.project, found.document, known))
-    errors, warnings = (*found.problems, *errors), (*found.warnings, *warnings)
-    finished = run.clock.now()
+    errors, warnings = [], []
+    for each, found in surveys:
+        refused, noticed = _edits(each, found)
+        errors.append((each, (*found.problems, *refused)))
+        strange = strange_storage(found.project, found.document, known)
+        warnings.append((each, (*found.warnings, *noticed, *strange)))
+    valid = {item.source for _, found in surveys for item in found.desired}
+    wrong = _together(errors)
+    about = run.about(surveys[0][1].project.name)
     return Report(
         run.command,
         started,
-        finished,
-        errors=errors,
-        warnings=warnings,
-        manifests=0 if errors else len(found.desired),
-        about=run.about(found.project.name),
+        run.clock.now(),
+        errors=wrong,
+        warnings=_together(warnings),
+        manifests=0 if wrong else len(valid),
+        environments=tuple(each.options.environment or "" for each, _ in surveys if run.options.environment is None),
+        about=about,
     )
+
+
+def _environments(run: Run) -> tuple[Run, ...]:
+    """Return a run for each environment of the project; the run itself where one was chosen, or there is none."""
+    file = find_project(run.options.paths, run.options.config)
+    project = examine_project(file).project if file else Project()
+    if run.options.environment is not None or project.environment_required or not project.environments:
+        return (run,)
+    return as_environments(run, tuple(project.environments))
+
+
+def _together(found: Sequence[tuple[Run, tuple[Problem, ...]]]) -> tuple[Problem, ...]:
+    """Return the problems of all environments, each once; those that not all have say which have them."""
+    names: dict[Problem, list[str]] = {}
+    for run, problems in found:
+        for problem in dict.fromkeys(problems):
+            names.setdefault(problem, []).append(run.options.environment or "")
+    return tuple(
+        each if len(having) == len(found) else replace(each, message=f"{each.message} ({_named(having)})")
+        for each, having in names.items()
+    )
+
+
+def _named(environments: Sequence[str]) -> str:
+    return f"environment {', '.join(environments)}"
 
 
 def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:

@@ -36,15 +36,14 @@ async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tup
         endpoint=run.connection.endpoint,
         project=estate.project.name,
         now=run.clock.now(),
+        environment=run.options.environment,
     )
     write_file(file, text)  # as the umask lets: it is for those who have no access, and holds no secret
     about = visible(str(run.about(estate.project.name, estate.sources)))
-    lines = [
-        f"{about}: {_verdict(observation, file)}",
-        *_unread(estate, observation),
-        f"{count(reads, 'read')}, 0 writes",
-    ]
-    return "".join(f"{line}\n" for line in lines), int(len(lines) > 2)  # noqa: PLR2004 (the first and the last)
+    unread = [*_unread(estate, observation)]
+    unselected = [f"Nothing selected: {visible(estate.unselected)}."] if estate.unselected else []
+    head, last = f"{about}: {_verdict(observation, file)}", f"{count(reads, 'read')}, 0 writes"
+    return "".join(f"{line}\n" for line in (head, *unselected, *unread, last)), int(bool(unread))
 
 
 def _verdict(observation: Observation, file: Path) -> str:

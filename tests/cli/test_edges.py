@@ -72,7 +72,7 @@ def test_standard_output_without_room(work: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code"), [(("plan",), 0), (("plan", "-"), 0), (("explain", "Gallery/hub"), 0), (("drift",), 2)]
+    ("arguments", "code"), [(("plan",), 0), (("plan", "-"), 1), (("explain", "Gallery/hub"), 0), (("drift",), 2)]
 )
 def test_nothing_to_read_from_and_nothing_to_write_to(
     work: Workspace, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int

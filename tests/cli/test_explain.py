@@ -220,7 +220,7 @@ def test_a_field_that_nobody_states(work: Workspace, run: Command, report: Repor
 def test_manifests_elsewhere(work: Workspace, run: Command) -> None:
     """A file or a folder by its option."""
     work.file("other/a.yaml", work.add(gallery("else")).read_text())
-    work.state()
+    work.state(gallery())
     assert run("explain", "Gallery/else").code == 64
     assert run("explain", "Gallery/else", "-f", "other").code == 0
     assert run("explain", "Gallery/else", "--manifests", "other/a.yaml").code == 0

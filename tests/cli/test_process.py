@@ -269,6 +269,7 @@ def test_the_reader_goes(streams: tuple[str, ...], work: Workspace, azure: Azure
 
 def test_an_error_that_nobody_hears(work: Workspace) -> None:
     """The exit code stays what it is."""
+    work.state(gallery())
     read, write = os.pipe()
     os.close(read)
     for arguments in (("plan", "--target", "Nothing/*"), ("plan", "--nonsense")):

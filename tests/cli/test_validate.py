@@ -251,9 +251,10 @@ def test_passed_over(work: Workspace, report: Reporting) -> None:
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n---\n"])
 @pytest.mark.parametrize("command", ["validate", "plan", "apply", "drift"])
 def test_nothing_stated(work: Workspace, report: Reporting, command: str, text: str) -> None:
-    """A folder without a manifest is no error: there are no resources."""
+    """A folder without a manifest is an error, unless it is said to be right."""
     work.file("manifests/a.yaml", text)
-    assert report(command)["summary"]["resources"] == 0
+    assert codes(report(command, code=1)) == ["no-manifests"]
+    assert report(command, "--allow-empty")["summary"]["resources"] == 0
 
 
 @pytest.mark.parametrize("command", ["validate", "plan", "apply", "drift"])

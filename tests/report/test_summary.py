@@ -122,7 +122,7 @@ def test_an_outcome_replaces_what_was_planned() -> None:
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
-        (report("plan"), "No changes. 0 resources in sync."),
+        (report("plan"), "No manifests found."),
         (report("plan", IN_SYNC, DEGRADED), "No changes. 2 resources in sync."),
         (report("plan", IN_SYNC, unmanaged=STRAYS), "No changes. 1 resource in sync; 3 unmanaged."),
         (report("plan", CREATE, UPDATE, FROZEN, IN_SYNC), "1 to create, 1 to update, 1 blocked; 1 in sync."),
