@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from reconciler.secret import Secret, SecretUrl
 
 _ROOT: Final = "$root"
+_READINGS: Final = 5
+_UNREAD: Final = re.compile(r"[\x00-\x20\x7f]+|;.*")
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -63,8 +65,25 @@ def covers(prefix: str, base: str) -> bool:
         return False
     above = [part for part in urlsplit(prefix).path.split("/") if part]
     below = [part for part in urlsplit(base).path.split("/") if part]
-    # "packages/../secrets" begins with "packages", and whoever resolves it ends up elsewhere.
-    return below[: len(above)] == above and not {unquote(part) for part in below} & {".", ".."}
+    return below[: len(above)] == above and not _climbs(base)
+
+
+def _climbs(link: str) -> bool:
+    """
+    Return whether anybody who reads the path of *link* could end up above where it seems to lead.
+
+    ``packages/../other`` begins with ``packages``. Percent signs are read once by some and several times by others, a
+    backslash as a slash, parameters after a semicolon and control characters not at all.
+    """
+    path = link.partition("://")[2].partition("?")[0].partition("#")[0]
+    for _ in range(_READINGS):
+        parts = (_UNREAD.sub("", part) for part in path.replace("\\", "/").split("/"))
+        if not {".", ".."}.isdisjoint(parts):
+            return True
+        path, before = unquote(path), path
+        if path == before:
+            return False
+    return True
 
 
 def signings(desired: Desired, body: JsonObject, rules: Sequence[StorageRule]) -> tuple[Signing, ...]:

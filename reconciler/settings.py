@@ -154,6 +154,26 @@ def web_address(name: str, text: str, only: str = "") -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
+def header_token(name: str, value: str) -> Secret:
+    """
+    Return a token that fits into a header, without the blanks and line ends around it.
+
+    Args:
+        name: Of the variable that holds it.
+        value: As the variable has it.
+
+    Raises:
+        UsageError: It holds a character that no token has.
+    """
+    token = value.strip(" \t\r\n")
+    if not token or not all("!" <= char <= "~" for char in token):
+        message = (
+            f"{name} holds no token: it has a line end, a blank, a control character or a letter that is not ASCII"
+        )
+        raise UsageError(message)
+    return Secret(token)
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """The process environment, read by name."""
@@ -171,7 +191,7 @@ class Environment:
         if not value:
             message = "--credential token takes the bearer token from RECONCILER_ACCESS_TOKEN, which is not set"
             raise UsageError(message)
-        return Secret(value)
+        return header_token("RECONCILER_ACCESS_TOKEN", value)
 
     def signature(self, name: str) -> Secret:
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.access import Grant, blob_at, judge, to_ask, to_sign, with_access
+from reconciler.access import Grant, blob_at, covers, judge, to_ask, to_sign, with_access
 from reconciler.kinds import load_kinds
 from reconciler.permits import StorageHosts
 from reconciler.secret import Secret, SecretUrl, reveal
@@ -193,3 +193,33 @@ def test_a_blob_that_is_as_large_as_may_be(most: int | None) -> None:
     """And any blob where no limit is known."""
     assert judge(200, GOOD, most) == judge(200, {**GOOD, "content-length": "1"}, most)
     assert judge(200, GOOD, most).fault is judge(200, GOOD, most).doubt is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("..%2fother/a.zip", "%2e%2e/other/a.zip", "%2e%2e%2fother/a.zip", "..%252fother", "%252e%252e%252fother"),
+        *(
+            "..%5cother/a.zip",
+            "..\\other/a.zip",
+            "a/..;x=1/../other",
+            "..;/other",
+            ".%09./other",
+            "a%2f..%2f..%2fother",
+        ),
+        *("%25252e%25252e/other", "./a", "%2e/a", ". ./a", "%c0%ae%2f..%2fa"),
+    ],
+)
+def test_a_link_that_somebody_could_read_as_leading_upward_is_not_covered(path: str) -> None:
+    """However the way up is encoded, and how often."""
+    assert not covers(
+        "https://acme.blob.core.windows.net/packages", f"https://acme.blob.core.windows.net/packages/{path}"
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["a.zip", "a%20b.zip", "a%2fb.zip", "..a/b", "a../b", "...", "a%25b", "v1..2/a", "%c3%a9"]
+)
+def test_an_ordinary_link_is_covered(path: str) -> None:
+    """Dots, blanks and slashes in names lead nowhere."""
+    assert covers("https://acme.blob.core.windows.net/packages", f"https://acme.blob.core.windows.net/packages/{path}")

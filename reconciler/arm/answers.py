@@ -23,7 +23,7 @@ from reconciler.errors import (
     UnusableAnswerError,
 )
 from reconciler.json_size import require_few_values
-from reconciler.secret import scrub
+from reconciler.secret import scrub, scrub_known
 from reconciler.spelling import is_deeper_than
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _IN_THE_WAY: Final = frozenset({"Conflict", "AnotherOperationInProgress"})
 _BOM: Final = b"\xef\xbb\xbf"
 _DEEPEST: Final = 100
 """What walks a body calls itself a few times for each level; ARM nests no more than a dozen."""
+_READ_OF_A_WORD: Final = 4096
 _SHOWN_OF_A_WORD: Final = 200
 _SIGN_IN_FIX: Final = "sign in again, for this cloud and tenant, and run again (docs/sign-in.md)"
 
@@ -77,7 +78,10 @@ class Answer:
     def request_id(self) -> str | None:
         """Give ``x-ms-request-id``, else the correlation id."""
         found = self.headers.get("x-ms-request-id") or self.headers.get("x-ms-correlation-request-id")
-        return scrub(found)[:_SHOWN_OF_A_WORD] if found else None
+        if not found:
+            return None
+        known = scrub_known(found[:_READ_OF_A_WORD], [self.token]) if self.token else found
+        return scrub(known)[:_SHOWN_OF_A_WORD]
 
     def json(self) -> Any:
         """

@@ -46,13 +46,14 @@ _ROOTS: Final = (
 )
 
 
-def unreachable(error: Exception, service: str, *, write: bool) -> TransientError:
+def unreachable(error: Exception, service: str, host: str = "", *, write: bool) -> TransientError:
     """
     Give the error for a request that had no whole answer.
 
     Args:
         error: As httpx, or what is below it, raised it. Its text may quote a URL or a header and is not shown.
         service: What was asked.
+        host: Where.
         write: Whether the request may have changed something.
     """
     cause, fix = _cause(error), _PROXY if isinstance(error, httpx.ProxyError) else _NETWORK
@@ -61,7 +62,7 @@ def unreachable(error: Exception, service: str, *, write: bool) -> TransientErro
     link, cause, fix = next(found, (error, cause, fix))
     before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     why = getattr(link, "verify_message", None) or type(error.__cause__ or error).__name__
-    info = ErrorInfo("Unreachable", f"{service}: {cause} ({why})", fix=fix)
+    info = ErrorInfo("Unreachable", f"{service}: {cause} ({why}){f', at {host}' if host else ''}", fix=fix)
     return TransientError(info, may_have_landed=write and not before)
 
 

@@ -19,7 +19,9 @@ from reconciler import __version__
 from reconciler.arm.answers import ARM, Answer, foreign
 from reconciler.arm.failures import unreachable
 from reconciler.errors import ErrorInfo, UnusableAnswerError, UsageError
-from reconciler.origin import is_loopback, is_same_origin
+from reconciler.origin import is_loopback, is_same_origin, origin_of
+from reconciler.secret import HIDDEN, scrub_known
+from reconciler.settings import process_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -119,7 +121,7 @@ class Transport:
                 trust_env=not is_loopback(endpoint),  # a proxy would carry a loopback's token off
             )
         except (ValueError, ImportError, httpx.InvalidURL):  # whose texts quote the proxy, password and all
-            message = "a proxy in HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY is no http or https URL"
+            message = f"a proxy in {_faulty_proxies()} is no http or https URL"
             raise UsageError(message) from None
         return cls(endpoint.rstrip("/"), tokens, clock, http, bounds=bounds, service=service)
 
@@ -180,16 +182,36 @@ class Transport:
                 self.http.stream(method, url, content=content, headers=sent) as response,
             ):
                 body = await _read(response, self.bounds.answer_bytes)
+                if not response.is_success:
+                    body = _without_token(body, token)
                 answer = Answer(response.status_code, _lower(response.headers), body, token, self.service)
         except httpx.InvalidURL:
             raise foreign(url) from None
         except (httpx.HTTPError, OSError) as error:  # a TLS record that is broken comes as the bare ssl.SSLError
-            failed = unreachable(error, self.service.name, write=method != "GET")
+            failed = unreachable(error, self.service.name, _host(url), write=method != "GET")
             raise failed from None  # the cause may quote a URL or a header
         elapsed = self.clock.monotonic() - started
         path = url.partition("?")[0]
         _LOG.debug("%s %s %d %s %.3fs", method, path, answer.status, answer.request_id or "-", elapsed)
         return answer
+
+
+def _host(url: str) -> str:
+    origin = origin_of(url)
+    return origin.host if origin else "an unreadable host"
+
+
+_SMALL: Final = 64 * 1024
+
+
+def _without_token(body: bytes, token: Secret | None) -> bytes:
+    """Return the body of a refusal without the token that was sent: no shape tells an opaque one that is repeated."""
+    if token is None or len(body) > _SMALL:
+        return body if token is None else body.replace(token.reveal().encode(), HIDDEN.encode())
+    try:
+        return scrub_known(body.decode(), [token]).encode()
+    except UnicodeError:
+        return body.replace(token.reveal().encode(), HIDDEN.encode())
 
 
 def _headers(content: bytes | None, token: Secret | None) -> dict[str, str]:
@@ -243,9 +265,34 @@ def _unusable(response: httpx.Response, why: str) -> UnusableAnswerError:
     return UnusableAnswerError(ErrorInfo("UnusableAnswer", why, response.status_code))
 
 
+_PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+
+
+def _faulty_proxies() -> str:
+    """Return the variables that name no proxy, in either spelling; NO_PROXY where none of them is at fault."""
+    values = process_environment().values
+    named = (spelled for name in _PROXIES for spelled in (name, name.lower()) if values.get(spelled))
+    faulty = [name for name in named if origin_of(values[name]) is None]
+    return " and ".join(faulty) or "NO_PROXY or ALL_PROXY"
+
+
+def _require_certificates(context: ssl.SSLContext) -> None:
+    """
+    Refuse a variable that names no certificates: every connection would fail, and none would say why.
+
+    Raises:
+        UsageError: It names no file, or one without a certificate.
+    """
+    path = process_environment().values.get("SSL_CERT_FILE")
+    if path and not context.cert_store_stats()["x509"]:
+        message = f"SSL_CERT_FILE ({path}) names no file with certificates in PEM: correct it, or unset it"
+        raise UsageError(message)
+
+
 def _trust() -> ssl.SSLContext:
     """Give what certificates are held against: the system's, or what SSL_CERT_FILE names; else Mozilla's."""
     context = ssl.create_default_context()
+    _require_certificates(context)
     paths = ssl.get_default_verify_paths()
     if not (context.cert_store_stats()["x509_ca"] or paths.cafile or paths.capath):
         import certifi  # noqa: PLC0415 (a Python that knows no store of its system, such as python.org's on macOS)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from reconciler.review.host import Host
+from reconciler.review.host import Host, text_in
 from reconciler.review.sticky import Comment
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ _FIXES: Final[Mapping[int, str]] = {
     403: "grant the build service identity `Contribute to pull requests` on the repository",
     404: "check the repository and the number, and that the build service identity may read them",
 }
+_ODD: Final = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+"""What looking into an answer of another shape raises."""
 _TEXT: Final = 1
 _CLOSED: Final = 4
 
@@ -68,7 +70,7 @@ class AzureDevOpsPullRequest:
         said = self.host.json(await self.host.read("/_apis/connectionData?api-version=7.0-preview.1"))
         try:
             return str(said["authenticatedUser"]["id"])
-        except (KeyError, TypeError):
+        except _ODD:
             raise self.host.unusable() from None
 
     async def comments(self) -> list[Comment]:
@@ -80,7 +82,7 @@ class AzureDevOpsPullRequest:
                 for thread in said["value"]
                 if thread.get("comments") and not thread.get("isDeleted") and not thread["comments"][0].get("isDeleted")
             ]
-        except (KeyError, TypeError, ValueError):
+        except _ODD:
             raise self.host.unusable() from None
 
     async def create(self, body: str) -> str:
@@ -90,7 +92,7 @@ class AzureDevOpsPullRequest:
         said = self.host.json(await self.host.write("POST", f"{self._threads}?{_VERSION}", thread))
         try:
             return self._comment(said).url
-        except (KeyError, TypeError, ValueError, IndexError):
+        except _ODD:
             raise self.host.unusable() from None
 
     async def update(self, comment: Comment, body: str) -> None:
@@ -108,6 +110,6 @@ class AzureDevOpsPullRequest:
         return Comment(
             path=f"{self._threads}/{number}/comments/{int(first['id'])}",
             author=str(first["author"]["id"]),
-            body=first.get("content") or "",
+            body=text_in(first.get("content")),
             url=f"{self.collection}/{page}?discussionId={number}",
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ReviewError
-from reconciler.review.host import Host
+from reconciler.review.host import Host, text_in
 from reconciler.review.sticky import Comment
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class GitHubPullRequest:
 
     def _comment(self, item: Any) -> Comment:
         try:
-            author = item["user"]["login"] if item["user"] else ""  # of who is gone nothing is left
+            author = text_in(item["user"]["login"]) if item["user"] else ""  # of who is gone nothing is left
             path = f"/repos/{self.repository}/issues/comments/{int(item['id'])}"
-            return Comment(path, author, item["body"] or "", str(item["html_url"]))
-        except (KeyError, TypeError, ValueError):
+            return Comment(path, author, text_in(item["body"]), str(item["html_url"]))
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise self.host.unusable() from None

@@ -17,6 +17,7 @@ from reconciler.arm.retry import Retrier
 from reconciler.arm.throttle import Lane
 from reconciler.arm.transport import Bounds, Transport
 from reconciler.errors import ArmError, ErrorInfo, ForeignOriginError, ReviewError
+from reconciler.report.escape import visible
 from reconciler.secret import scrub
 
 if TYPE_CHECKING:
@@ -126,6 +127,18 @@ class Host:
         return ReviewError(f"{self.name} gave an answer that is not what was asked for")
 
 
+def text_in(value: Any) -> str:
+    """
+    Return a text of an answer, which may be left out.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if value is not None and not isinstance(value, str):
+        raise TypeError
+    return value or ""
+
+
 def _words(name: str, fixes: Mapping[int, str], answer: Answer) -> ErrorInfo:
     """Return what a host says of a refusal, in its own words, and what to do about it."""
     try:
@@ -133,7 +146,7 @@ def _words(name: str, fixes: Mapping[int, str], answer: Answer) -> ErrorInfo:
     except ValueError:
         said = None
     words = said.get("message") if isinstance(said, dict) else None
-    detail = f" ({scrub(words)[:_SHOWN_CHARACTERS]})" if isinstance(words, str) and words else ""
+    detail = f" ({visible(scrub(words)[:_SHOWN_CHARACTERS])})" if isinstance(words, str) and words else ""
     fix = fixes.get(answer.status) or _fix_of(name, answer.status)
     message = f"{name} answered {answer.status}{detail}{f'; {fix}' if fix else ''}"
     return ErrorInfo(f"Http{answer.status}", message, answer.status, fix=fix)

@@ -17,8 +17,8 @@ from reconciler.report.escape import inert, visible
 from reconciler.review.azure_devops import AzureDevOpsPullRequest
 from reconciler.review.github import GitHubPullRequest
 from reconciler.review.sticky import put
-from reconciler.secret import Secret
-from reconciler.settings import web_address
+from reconciler.secret import Secret, scrub_known
+from reconciler.settings import header_token, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,9 +76,16 @@ async def post(run: CommentRun, report: str) -> str:
     pull_request = _opened(run, event)
     written = body(report, run.environment, _commit(run, event))
     try:
-        return inert(visible(await put(pull_request, mark(run.environment), written, replaced(run.environment))))
+        done = await put(pull_request, mark(run.environment), written, replaced(run.environment))
+        return inert(visible(scrub_known(done, _tokens(run))))
     finally:
         await pull_request.close()
+
+
+def _tokens(run: CommentRun) -> tuple[Secret, ...]:
+    """Return what a host may have put into the address that it gave."""
+    names = ("GITHUB_TOKEN", "SYSTEM_ACCESSTOKEN")
+    return tuple(Secret(value.strip()) for name in names if (value := run.variables.get(name)))
 
 
 def _opened(run: CommentRun, event: Any) -> PullRequest:
@@ -116,7 +123,8 @@ def report_in(file: str) -> str:
 
 def _github(run: CommentRun, event: Any) -> GitHubPullRequest:
     api = web_address("GITHUB_API_URL", run.variables.get("GITHUB_API_URL") or "https://api.github.com")
-    token = Secret(run.variable("GITHUB_TOKEN", "map it into the step, as ${{ github.token }}"))
+    given = run.variable("GITHUB_TOKEN", "map it into the step, as ${{ github.token }}")
+    token = header_token("GITHUB_TOKEN", given)
     repository = run.repository or run.variable("GITHUB_REPOSITORY", "say --repository OWNER/NAME")
     if not _REPOSITORY.fullmatch(repository):
         message = "a repository on GitHub is OWNER/NAME"
@@ -130,7 +138,8 @@ def _github(run: CommentRun, event: Any) -> GitHubPullRequest:
 
 def _azure_devops(run: CommentRun) -> AzureDevOpsPullRequest:
     collection = web_address("SYSTEM_COLLECTIONURI", run.variable("SYSTEM_COLLECTIONURI", "Azure Pipelines sets it"))
-    token = Secret(run.variable("SYSTEM_ACCESSTOKEN", "map it into the step, as $(System.AccessToken)"))
+    given = run.variable("SYSTEM_ACCESSTOKEN", "map it into the step, as $(System.AccessToken)")
+    token = header_token("SYSTEM_ACCESSTOKEN", given)
     project = run.variable("SYSTEM_TEAMPROJECT", "Azure Pipelines sets it")
     repository = run.repository or run.variable("BUILD_REPOSITORY_ID", "say --repository NAME")
     if run.pull_request:

@@ -33,7 +33,7 @@ class Endless(Wire):
         self._items = items
         self._padding = padding
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
         """Give the next page."""
         self.pages += 1
         value = [{"id": f"{LIST}/a{self.pages}-{n}", "properties": {"a": self._padding}} for n in range(self._items)]
