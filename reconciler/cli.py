@@ -539,13 +539,13 @@ def _misused(error: click.ClickException) -> int:
     return USAGE
 
 
-def _complain(message: str, code: int) -> int:
+def _complain(message: str, code: int, more: Sequence[str] = ()) -> int:
     from reconciler.report.escape import inert, visible  # noqa: PLC0415
     from reconciler.secret import scrub  # noqa: PLC0415
     from reconciler.shell import streams  # noqa: PLC0415
 
-    first, *more = (inert(visible(line)) for line in scrub(message).split("\n"))
-    streams.write_stderr("\n    ".join((f"reconciler: {first}", *more)) + "\n")
+    lines = (inert(visible(scrub(line))) for line in (f"reconciler: {message}", *more))
+    streams.write_stderr("\n    ".join(lines) + "\n")
     return code
 
 
@@ -556,8 +556,8 @@ def _failed(error: Exception) -> int:
     if isinstance(error, Stopped):
         return error.code
     if isinstance(error, ArmError):
-        fix = f"\nfix: {error.info.fix}" if error.info.fix else ""
-        return _complain(f"{error}{fix}", 1)
+        first, *more = str(error).split("\n")
+        return _complain(first, 1, (*more, f"fix: {error.info.fix}") if error.info.fix else more)
     if isinstance(error, ReconcilerError):
         return _complain(str(error), USAGE if isinstance(error, UsageError) else 1)
     from reconciler.shell.failure import described, is_bug  # noqa: PLC0415

@@ -67,6 +67,7 @@ _DEMANDS: list[tuple[dict[str, Any], str, str | None]] = [
         "displayName must be like contoso-*",
         "properties.displayName",
     ),
+    (expression("location", "Unheard", "x"), "location: Unheard x", "location"),
     (expression("[concat('tags[', parameters('t'), ']')]", "Exists", "false", path="tags[owner]"), "tags[owner]", None),
 ]
 
@@ -171,6 +172,8 @@ def test_nested_details_of_an_operation(work: Workspace, report: Reporting, prox
         ({"odata.error": {"code": "BadThing", "message": {"lang": "en", "value": "as it is"}}}, "BadThing", "as it is"),
         ({"type": "about:blank", "title": "Bad", "status": 400, "detail": "as it is"}, "Http400", "as it is"),
         ({"errors": [{"code": "BadThing", "message": "as it is"}]}, "BadThing", "as it is"),
+        ({"error": {"code": "BadThing", "message": "as {it} is {x}"}}, "BadThing", "as {it} is {x}"),
+        ({"error": {"code": "BadThing", "message": 'as it is {"a": 1}'}}, "BadThing", 'as it is {"a": 1}'),
         (
             {"error": {"code": "Outer", "message": '{"error": {"code": "BadThing", "message": "as it is"}}'}},
             "Outer",
@@ -327,3 +330,27 @@ def test_a_role_without_operations(
     failed = resource(report("apply", code=1), gallery())
     assert (failed["outcome"], failed["error"]["code"]) == ("failed", "ProvisioningFailed")
     assert failed["error"]["fix"] is not None
+
+
+def test_a_declared_version_in_the_way(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """So is one that the same run waited for in vain."""
+    work.state(gallery(), application(), version("1.0.0"), version("1.1.0"))
+    azure.seed(gallery(), application())
+    azure.send("PUT", version("1.0.0"), body_of(version("1.0.0")), operation_seconds=3600)
+    applied = report("apply", "--timeout", "0.1", code=1)
+    assert resource(applied, version("1.0.0"))["error"]["code"] == "Timeout"
+    error = resource(applied, version("1.1.0"))["error"]
+    assert error["code"] == "Conflict"
+    assert "GalleryApplicationVersion agent-1.0.0 is still running" in error["message"]
+
+
+def test_siblings_that_cannot_be_read(work: Workspace, azure: Azure, report: Reporting, proxy: Proxy) -> None:
+    """A conflict stays what it is where nothing is known of what is in the way."""
+    work.state(gallery(), application(), version("1.1.0"))
+    azure.seed(gallery(), application())
+    proxy.refuse("PUT", "/1.1.0", 409, "Conflict", "busy")
+    proxy.refuse("GET", "/versions", 403, "AuthorizationFailed")
+    target = ("--target", "GalleryApplicationVersion/agent-1.1.0")
+    error = resource(report("apply", "--timeout", "0.1", *target, code=1), version("1.1.0"))["error"]
+    assert (error["code"], error["message"]) == ("Conflict", "busy")
+    assert "wait" in error["fix"]

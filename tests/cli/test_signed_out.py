@@ -12,6 +12,7 @@ from tests.cli.support import Workspace, codes, estate, gallery, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
+    from tests.cli.proxy import Proxy
 
 CHAIN = "DefaultAzureCredential failed to retrieve a token from the included credentials. " + " ".join(
     f"Credential{number}: it is not available here, see https://aka.ms/azsdk/{number}." for number in range(12)
@@ -55,6 +56,27 @@ def test_the_report_for_programs(report: Reporting) -> None:
     assert found["summary"]["requests"] == {"GET": 0, "PUT": 0}
 
 
+def test_a_saved_plan_that_cannot_be_checked(run: Command, report: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read for a check either, and no item says why again."""
+    monkeypatch.setenv("RECONCILER_CLOUD", "emulator")
+    assert run("plan", "--out", "saved.json").code == 0
+    monkeypatch.setenv("RECONCILER_CLOUD", "public")
+    found = report("plan", "--check", "saved.json", code=1)
+    assert codes(found) == ["sign-in-failed"]
+    assert {each["error"]["message"] for each in found["resources"]} == {"not read: not signed in"}
+
+
+def test_a_proxy_that_signs_for_microsoft(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next step is the one for its certificate."""
+
+    def fails(*_: object) -> None:
+        message = "HTTPSConnectionPool: [SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(Credentials, "create", fails)
+    assert "SSL_CERT_FILE" in run("plan").flat
+
+
 def test_the_text_begins_with_it(run: Command) -> None:
     """No resource is listed, nor called unknown."""
     done = run("plan")
@@ -86,3 +108,17 @@ def test_every_command_that_reads(run: Command, arguments: tuple[str, ...]) -> N
     assert (done.out + done.err).count("could not sign in") == 1
     assert (done.out + done.err).count("az login") == 1
     assert "Credential3" not in done.out + done.err
+
+
+def test_one_tenant_of_two(
+    work: Workspace, run: Command, report: Reporting, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the identity was refused for a part of the estate, the rest is judged, and a warning counts that part."""
+    monkeypatch.setenv("RECONCILER_CLOUD", "emulator")
+    work.state(*estate())
+    proxy.refuse("GET", "/applicationDefinitions", 401, "InvalidAuthenticationToken", "The token is no good.")
+    found = report("plan", code=1)
+    assert (codes(found), codes(found, "warnings")) == ([], ["sign-in-failed"])
+    assert "1 of 4 resources not read" in found["warnings"][0]["message"]
+    assert (found["summary"]["create"], found["summary"]["unknown"]) == (3, 1)
+    assert run("plan").flat.count("The token is no good.") == 1
