@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from reconciler.blank import is_blank
 from reconciler.model import MISSING, Desired, JsonObject
 from reconciler.normalize import absence, is_same, meant
 from reconciler.paths import Steps, fold_names, get, keyed, lookup, written_path
@@ -136,6 +137,8 @@ class _Carrying:
 
     def _is_spare(self, rule: Rule, value: Any) -> bool:
         """Whether a leaf says no more than its absence, before this PUT and after it."""
+        if is_blank(rule, value):
+            return True
         if rule.shape is not Shape.LEAF or not is_same(rule, value, meant(self._rules, rule, self._live)):
             return False
         return rule.default_from is None or is_same(rule, value, absence(self._rules, rule, self._stated))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import jsonschema_rs
 
+from reconciler.blank import is_blank
 from reconciler.checks import PLACEHOLDER, TAKEN_OUT
 from reconciler.files import PASSED_OVER
 from reconciler.load import MAX_REFERENCED, REFERENCE
@@ -171,6 +172,8 @@ class _Stating:
         return made if made or rule.required else MISSING
 
     def leaf(self, rule: Rule, live: Any, steps: Steps) -> Any:
+        if is_blank(rule, live):
+            return MISSING
         if is_same(rule, live, meant(self.rules, rule, self.live)) and not rule.required:
             return MISSING
         return _without_secret(rule, live) if isinstance(live, Secret) else _plain(live, steps)

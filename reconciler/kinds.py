@@ -378,7 +378,7 @@ def _each(value: Any, change: _Change | None) -> Any:
 
 
 def _seal_texts(value: Any) -> Any:
-    if isinstance(value, str):
+    if isinstance(value, str) and value:  # empty text hides nothing
         return SecretUrl(value) if "://" in value else Secret(value)
     return _each(value, _seal_texts) if isinstance(value, (dict, list)) else value
 

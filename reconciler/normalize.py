@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.blank import is_blank
 from reconciler.model import MISSING, JsonObject
 from reconciler.paths import Steps, fold_names, get, keyed
 from reconciler.rules import Rule, Shape
@@ -53,6 +54,13 @@ class _Scope:
     def default(self, rule: Rule, body: JsonObject) -> Any:
         """Give what absence means in *body*."""
         return absence(self.rules, rule, body)
+
+    def unanswered(self, rule: Rule, want: Any) -> Any:
+        """Return what an answer that lacks a property says of it: that it is *want*, or what absence means."""
+        names = get(self.have, rule.completed_in) if rule.completed_in and isinstance(want, str) else MISSING
+        if isinstance(names, list) and any(name == want or str(name).startswith(f"{want}-") for name in names):
+            return want
+        return meant(self.rules, rule, self.have)
 
 
 def absence(rules: Rule, rule: Rule, body: JsonObject) -> Any:
@@ -120,8 +128,10 @@ def normalized(rules: Rule, body: JsonObject) -> JsonObject:
 def _pair(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
     if rule.read_only or rule.write_only or (want is MISSING and rule.server_populated):
         return _NEITHER
-    if have is None:
+    if have is None or is_blank(rule, have):
         have = MISSING
+    if is_blank(rule, want):
+        want = MISSING
     if want is None:
         return MISSING, _alone(rule, _spoken(rule, have))
     if rule.shape is Shape.LEAF:
@@ -140,7 +150,8 @@ def _spoken(rule: Rule, have: Any) -> Any:
     if rule.shape is Shape.OBJECT and isinstance(have, Mapping):
         kept = {name: _spoken(rule.child(name) or Rule(), item) for name, item in have.items()}
         return {name: item for name, item in kept.items() if item is not MISSING}
-    return MISSING if rule.shape is Shape.LEAF and is_same(rule, have, rule.implied) else have
+    is_unset = is_blank(rule, have) or (rule.shape is Shape.LEAF and is_same(rule, have, rule.implied))
+    return MISSING if is_unset else have
 
 
 def _is_odd(rule: Rule, value: Any) -> bool:
@@ -150,7 +161,7 @@ def _is_odd(rule: Rule, value: Any) -> bool:
 
 def _leaf(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
     if want is not MISSING:
-        live = have if have is not MISSING else meant(scope.rules, rule, scope.have)
+        live = have if have is not MISSING else scope.unanswered(rule, want)
         if rule.secret and is_same_place(want, live):
             live = want
         return _form(rule, want), _form(rule, live)

@@ -6,7 +6,7 @@ Knows JSON Schema and the annotations; knows no kind, and nothing of reading or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -47,12 +47,14 @@ class Rule:
         read_only: The server's; never sent, never compared.
         write_only: Sent and never returned; remembered by digest.
         frozen: Cannot change after create.
+        optional_text: A text that may be left out, so that an empty one is as good as absent.
         clearable: The service can clear it once it is set.
         secret: Holds a secret, wholly or in its query part.
         default: What absence means; MISSING if nothing.
         default_from: The path, in the body, of the property whose value absence means.
         server_populated: Absence accepts whatever the server picks.
         implied: What its absence in an answer means; MISSING if nothing. Absent in a manifest it is not declared.
+        completed_in: Path of texts that may be answered in its place, each beginning with it and a hyphen.
         has_default: It, or something below it, has a default.
         removal_guard: Path of the flag that must be true for an element to go.
         must_contain: Path of a value that the list must hold.
@@ -70,6 +72,7 @@ class Rule:
     read_only: bool = False
     write_only: bool = False
     frozen: bool = False
+    optional_text: bool = False
     clearable: bool = True
     secret: bool = False
     required: bool = False
@@ -77,6 +80,7 @@ class Rule:
     default: Any = MISSING
     default_from: tuple[str, ...] | None = None
     implied: Any = MISSING
+    completed_in: tuple[str, ...] | None = None
     has_default: bool = False
     removal_guard: tuple[str, ...] | None = None
     must_contain: tuple[str, ...] | None = None
@@ -128,6 +132,7 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
         default=node.get("default", MISSING),
         default_from=_path(node.get("x-default-from")),
         implied=_implied(node, shape),
+        completed_in=_path(node.get("x-completed-in")),
         has_default=own_default or any(rule.has_default for rule in below),
         removal_guard=_path(node.get("x-removal-guard")),
         must_contain=_path(node.get("x-must-contain")),
@@ -190,17 +195,40 @@ def _shape(node: JsonObject) -> Shape:
 
 def _properties(node: JsonObject, definitions: JsonObject) -> dict[str, Rule]:
     required = set(node.get("required", ()))
-    return {
+    rules = {
         name: compile_rule(child, definitions, required=name in required) for name, child in node["properties"].items()
     }
+    return {
+        name: rule if rule.required else _optional(rule, node["properties"][name], definitions)
+        for name, rule in rules.items()
+    }
+
+
+def _optional(rule: Rule, schema: JsonObject, definitions: JsonObject) -> Rule:
+    """Return the rule of a property that may be left out."""
+    is_text = rule.shape is Shape.LEAF and "string" in _types(resolved(schema, definitions))
+    return replace(rule, optional_text=is_text and not rule.read_only)
 
 
 def _items(node: JsonObject, shape: Shape, definitions: JsonObject) -> Rule | None:
     if shape is Shape.LIST:
-        return compile_rule(node.get("items", {}), definitions)
+        items = compile_rule(node.get("items", {}), definitions)
+        for key in node.get("x-kubernetes-list-map-keys", ()):
+            items = _with_key(items, key.split("."))
+        return items
     if shape is Shape.MAP:
         return compile_rule(node["additionalProperties"], definitions)
     return None
+
+
+def _with_key(rule: Rule, path: Sequence[str]) -> Rule:
+    """Return the rule of an element whose key is at *path*: an empty key is a key."""
+    if not path:
+        return replace(rule, optional_text=False)
+    child = rule.properties.get(path[0])
+    if child is None:
+        return rule
+    return replace(rule, properties={**rule.properties, path[0]: _with_key(child, path[1:])})
 
 
 def _list_type(node: JsonObject) -> str:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 
+from reconciler.blank import blanks, without_blanks
 from reconciler.checks import Found, check_spec
 from reconciler.identity import Identity, identify
 from reconciler.kinds import mapped
@@ -67,6 +69,8 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
     for document in documents:
         kind, errors = _kind_of(document, kinds)
         if kind is not None:
+            document, blank = _without_blanks(document, kind)  # noqa: PLW2901 (what is left is the manifest)
+            warnings += blank
             found = _check(document, kind, tracking, now)
             errors += found.problems
             warnings += found.warnings
@@ -92,6 +96,19 @@ def _check(document: Document, kind: Kind, tracking: Tracking, now: datetime) ->
         [item for item in errors if not _is_reported(document, item)],
         [item for item in odd if item.path not in told and not _is_reported(document, item)],
     )
+
+
+def _without_blanks(document: Document, kind: Kind) -> tuple[Document, list[Problem]]:
+    """Return a document without empty optional text, and a warning for each."""
+    spec = document.value.get("spec")
+    found = list(islice(blanks(kind.rules, spec), MOST))
+    if not found:
+        return document, []
+    message = "this text is empty, which is as good as absent: it changes nothing"
+    fix = "delete the line; null means that it must not be set"
+    told = [problem(document, ("spec", *path), "empty-text", message, fix) for path in found]
+    value = {**document.value, "spec": without_blanks(kind.rules, spec)}
+    return replace(document, value=value), told
 
 
 def _is_reported(document: Document, problem: Problem) -> bool:

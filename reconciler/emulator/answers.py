@@ -7,6 +7,7 @@ Pure: time is an argument.
 from __future__ import annotations
 
 import hashlib
+import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -74,6 +75,15 @@ def with_default(text: str, path: Path, value: Mapping[str, Any]) -> str:
     body = orjson.loads(text)
     if at(body, path) is MISSING:
         put(body, path, value)
+    return orjson.dumps(body).decode()
+
+
+def with_public_names(text: str, prefix: Path, names: Path) -> str:
+    """Give an answer with the complete public name in place of its beginning."""
+    body = orjson.loads(text)
+    for holder in list(holders(body, prefix)):
+        completed = f"{holder.pop(prefix[-1])}-{uuid.uuid5(uuid.NAMESPACE_URL, body['id'].lower())}"
+        put(body, names, [completed])
     return orjson.dumps(body).decode()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconciler.blank import is_blank
 from reconciler.emulator.checks import named
 from reconciler.emulator.errors import Refused, bad_request, invalid_parameter, location_change, property_change
 from reconciler.emulator.regions import display_name, short_name
@@ -105,6 +106,8 @@ def frozen_changes(rule: Rule, facts: Facts, live: Any, sent: Any, path: Path = 
 
 
 def _same(rule: Rule, live: Any, sent: Any) -> bool:
+    if is_blank(rule, sent) and (live is MISSING or is_blank(rule, live)):
+        return True
     return bool(normalize(rule.normalize, live) == normalize(rule.normalize, sent))
 
 

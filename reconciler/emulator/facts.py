@@ -58,6 +58,7 @@ class Facts:
         refused: Paths that the type does not allow although the schema has them.
         shared: Path of what a setting can fix after create.
         gated: Path of an object that needs a feature of the subscription, and what is answered without it.
+        completed: Paths of the beginning of a public name, and of the list of complete ones.
         dresses_writes: Whether answers to writes carry fields that a GET may lack.
         links: Paths of links that the service reads.
         packages: Paths of the two ways to hand over a definition: a package, or the parts together.
@@ -86,6 +87,7 @@ class Facts:
     refused: tuple[Path, ...] = ()
     shared: Path | None = None
     gated: tuple[Path, Mapping[str, Any]] | None = None
+    completed: tuple[Path, Path] | None = None
     dresses_writes: bool = False
     links: tuple[Path, ...] = ()
     packages: tuple[tuple[Path, ...], ...] = ()
@@ -129,6 +131,10 @@ _GALLERY: Final = Facts(
     # A gallery is private until it says otherwise ("Share gallery resources", learn.microsoft.com).
     implied={("properties", "sharingProfile", "permissions"): "Private"},
     shared=("properties", "sharingProfile", "permissions"),
+    completed=(  # 2022: publicNames: ["PREFIX-<guid>"] alone (azure-cli, recording test_update_gallery_permissions)
+        ("properties", "sharingProfile", "communityGalleryInfo", "publicNamePrefix"),
+        ("properties", "sharingProfile", "communityGalleryInfo", "publicNames"),
+    ),
     # Older galleries answer it; a PUT that carries it needs the feature SigSoftDelete (user reports).
     gated=(("properties", "softDeletePolicy"), {"isSoftDeleteEnabled": False}),
     limits=_limits("Gallery", (50, 300), (350, 2500)),

@@ -11,6 +11,7 @@ import orjson
 
 from reconciler.emulator.answers import (
     with_default,
+    with_public_names,
     with_replication,
     with_server_fields,
     with_sharing_groups,
@@ -56,6 +57,8 @@ def dressed(provider: Provider, call: Call, text: str, row: Row | Item) -> str:
     """Give a stored answer as this request's api-version and the settings have it."""
     if provider.settings.soft_delete == "refused" and provider.facts.gated:
         text = with_default(text, *provider.facts.gated)
+    if provider.settings.public_name == "names" and provider.facts.completed:
+        text = with_public_names(text, *provider.facts.completed)
     if provider.facts.dresses_writes and provider.settings.server_fields in _DRESSED[call.method != "GET"]:
         return with_server_fields(text, row)
     if provider.settings.media_link == "stripped" and provider.facts.links:

@@ -27,6 +27,9 @@ class EmulatorSettings:
             feature, whose galleries answer one all the same.
         server_fields: Which answers about a definition carry the server's own fields: ``none``, those to ``writes`` as
             recorded since 2023, or ``all``.
+        empty_text: Whether ``""`` in optional text is ``kept`` and answered, or ``dropped``: not known of Azure.
+        public_name: Whether the prefix of a public gallery's name is answered (``prefix``, since 2023), or the complete
+            ``names`` alone, as recorded in 2022.
         throttle: Requests beyond ARM's and the Compute provider's limits get 429; otherwise the headers show full
             buckets.
         max_body_bytes: Larger request bodies get 413.
@@ -41,5 +44,7 @@ class EmulatorSettings:
     sharing: Literal["changes", "fixed"] = "changes"
     soft_delete: Literal["taken", "refused"] = "taken"
     server_fields: Literal["none", "writes", "all"] = "none"
+    empty_text: Literal["kept", "dropped"] = "kept"
+    public_name: Literal["prefix", "names"] = "prefix"
     throttle: bool = False
     max_body_bytes: int = 4 * 1024 * 1024

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from reconciler.blank import without_blanks
 from reconciler.emulator import operations
 from reconciler.emulator.answers import SUCCEEDED, render
 from reconciler.emulator.calls import Call, Reply, json_reply
@@ -31,7 +32,7 @@ def put(provider: Provider, call: Call) -> Reply:
     """
     headers = _admit(provider, call)
     check_names(provider.kind, call.params)
-    sent = accept(provider.kind, provider.facts, parse(call.content))
+    sent = _kept_text(provider, accept(provider.kind, provider.facts, parse(call.content)))
     check_feature(provider.facts, provider.settings, sent)
     with provider.store.writing():
         provider.store.forget(call.now)
@@ -51,7 +52,7 @@ def patch(provider: Provider, call: Call) -> Reply:
         Refused: 400, 404, 409 or 429.
     """
     headers = _admit(provider, call)
-    sent = accept(provider.kind, provider.facts, parse(call.content), partial=True)
+    sent = _kept_text(provider, accept(provider.kind, provider.facts, parse(call.content), partial=True))
     check_feature(provider.facts, provider.settings, sent)
     with provider.store.writing():
         provider.store.forget(call.now)
@@ -63,6 +64,14 @@ def patch(provider: Provider, call: Call) -> Reply:
         _check_writer(provider, call, row)
         state = patched(provider.subject(call, row.id), orjson.loads(row.state), sent)
         return _write(provider, call, row, state, headers)
+
+
+def _kept_text(provider: Provider, sent: dict[str, Any]) -> dict[str, Any]:
+    """Give what is sent, as the settings have empty text."""
+    kept: dict[str, Any] = sent
+    if provider.settings.empty_text == "dropped":
+        kept = without_blanks(provider.kind.rules, sent)
+    return kept
 
 
 def delete(provider: Provider, call: Call) -> Reply:

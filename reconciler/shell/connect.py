@@ -119,4 +119,6 @@ def emulator_settings(environment: Environment) -> EmulatorSettings:
         sharing=environment.emulator_choice("SHARING", ("changes", "fixed")),
         soft_delete=environment.emulator_choice("SOFT_DELETE", ("taken", "refused")),
         server_fields=environment.emulator_choice("SERVER_FIELDS", ("none", "writes", "all")),
+        empty_text=environment.emulator_choice("EMPTY_TEXT", ("kept", "dropped")),
+        public_name=environment.emulator_choice("PUBLIC_NAME", ("prefix", "names")),
     )
