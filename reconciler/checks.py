@@ -26,7 +26,6 @@ from reconciler.yaml12 import format_document_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
     from reconciler.kinds import Kind
     from reconciler.model import Document, FieldPath
@@ -56,7 +55,6 @@ class Found:
 class _Check:
     document: Document
     spec: Mapping[str, Any]
-    now: datetime
     found: Found
     rules: Rule
 
@@ -72,7 +70,7 @@ class _Check:
             self.found.warnings.append(problem(self.document, ("spec", *path), code, message, fix))
 
 
-def check_spec(document: Document, kind: Kind, tracking: Tracking, now: datetime) -> Found:
+def check_spec(document: Document, kind: Kind, tracking: Tracking) -> Found:
     """
     Check the spec of a document. What has not the shape that the schema asks for is passed over.
 
@@ -80,10 +78,9 @@ def check_spec(document: Document, kind: Kind, tracking: Tracking, now: datetime
         document: The document.
         kind: Its kind.
         tracking: Which tags may not be stated.
-        now: For telling dates in the past.
     """
     spec = document.value.get("spec")
-    check = _Check(document, spec if isinstance(spec, Mapping) else {}, now, Found(), kind.rules)
+    check = _Check(document, spec if isinstance(spec, Mapping) else {}, Found(), kind.rules)
     _walk(check, kind.rules, check.spec, ())
     _check_variables(check)
     _check_tags(check, kind, tracking)
@@ -155,12 +152,9 @@ def _check_variables(check: _Check) -> None:
 
 
 def _check_instant(check: _Check, value: str, path: FieldPath) -> None:
-    parsed = parse_instant(value)
-    if parsed is None:
+    if parse_instant(value) is None:
         fix = 'write it as "2030-01-31T00:00:00Z"'
         check.error(path, "date-time", "this is no date and time with an offset (RFC 3339)", fix)
-    elif parsed[0] < check.now:
-        check.warn(path, "past-date", "this date is in the past", "state a later one, or delete the line")
 
 
 def _check_json(check: _Check, value: str, path: FieldPath) -> None:

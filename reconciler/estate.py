@@ -92,6 +92,7 @@ class Estate:
         sources: What was read.
         unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
         tree: Which folders belong to which environments.
+        read_at: When, which tells what is past.
     """
 
     project: Project
@@ -103,6 +104,7 @@ class Estate:
     sources: Sources = field(default_factory=Sources)
     unselected: str = ""
     tree: Tree = field(default_factory=Tree)
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
         sources=found.sources,
         unselected=unselected,
         tree=found.tree,
+        read_at=now,
     )
 
 
@@ -175,7 +178,7 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
     defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
     written = _defaults_written(project, document, options.environment if environment else None)
     documents, unmatched = render(gathered.base, gathered.overlay, defaults, kinds, written)
-    validated = validate(documents, kinds, project.tracking, now)
+    validated = validate(documents, kinds, project.tracking)
     desired, duplicates = resolve(validated.manifests, kinds, validated.others, options.permits.secrets)
     strays = [*_stray_defaults(project, document), *_stray_rules(project, document)]
     problems = [

@@ -33,8 +33,6 @@ from reconciler.yaml12 import is_readable, read_documents
 from reconciler.yaml_text import write_document
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from reconciler.kinds import Kind
     from reconciler.tracking import Tracking
 
@@ -104,9 +102,7 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def export(
-    found: Sequence[Found], kinds: Mapping[str, Kind], tracking: Tracking, place: Place, now: datetime
-) -> Exported:
+def export(found: Sequence[Found], kinds: Mapping[str, Kind], tracking: Tracking, place: Place) -> Exported:
     """
     Give the manifests of what exists, each in a file of its own.
 
@@ -115,7 +111,6 @@ def export(
         kinds: By name.
         tracking: Which tags are the reconciler's, and not stated.
         place: Where they will be.
-        now: For telling dates in the past.
     """
     ordered = sorted(found, key=lambda item: item.key)
     names, paths = _names(ordered, kinds, place.taken), _Paths()
@@ -127,7 +122,7 @@ def export(
         documents += written.documents
         problems += written.problems
         notes += written.notes
-    validated = validate(documents, kinds, tracking, now)
+    validated = validate(documents, kinds, tracking)
     said = tuple(warning for warning in validated.warnings if warning.code == _WORTH_SAYING)
     return Exported(paths.texts, len(ordered), (*problems, *validated.problems), said, tuple(notes))
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.about import About
 from reconciler.apply import Applier
 from reconciler.attribution import attributed
+from reconciler.dates import past_dates
 from reconciler.estate import Estate, Options, idle_rules, read_estate
 from reconciler.kinds import load_kinds
 from reconciler.model import Action, Change, JsonObject, Live, Observation, Outcome, Plan, Problem, Result
@@ -113,6 +114,8 @@ def judged(
     live = {key for key, found in observation.observed.items() if isinstance(found, Live)}
     idle = idle_rules(estate, used, live)
     errors, warnings = (idle, estate.warnings) if estate.project.strict else ((), (*estate.warnings, *idle))
+    past = past_dates(plan.changes, estate.read_at) if estate.read_at else ()
+    warnings = (*warnings, *past)  # under strict too: a date that passes is no mistake of the manifests
     return Reading(estate, observation, policy, plan, errors, warnings)
 
 

@@ -25,8 +25,6 @@ from reconciler.schema_errors import MOST, explain, nearest, problem
 from reconciler.template_json import strict_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from reconciler.kinds import Kind
     from reconciler.rules import Rule
     from reconciler.tracking import Tracking
@@ -53,7 +51,7 @@ class Validated:
     others: tuple[Identity, ...] = ()
 
 
-def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking: Tracking, now: datetime) -> Validated:
+def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking: Tracking) -> Validated:
     """
     Validate every document.
 
@@ -61,7 +59,6 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
         documents: Rendered: defaults and overlays are in them.
         kinds: By name.
         tracking: Which tags may not be stated.
-        now: For telling dates in the past.
     """
     manifests, others = [], []
     problems: list[Problem] = []
@@ -71,7 +68,7 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
         if kind is not None:
             document, blank = _without_blanks(document, kind)  # noqa: PLW2901 (what is left is the manifest)
             warnings += blank
-            found = _check(document, kind, tracking, now)
+            found = _check(document, kind, tracking)
             errors += found.problems
             warnings += found.warnings
         problems += errors
@@ -82,11 +79,11 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
     return Validated(tuple(manifests), tuple(problems), tuple(warnings), tuple(others))
 
 
-def _check(document: Document, kind: Kind, tracking: Tracking, now: datetime) -> Found:
+def _check(document: Document, kind: Kind, tracking: Tracking) -> Found:
     """Find what is wrong with a document of a known kind; nothing at a place that reading it has reported already."""
     errors = _schema_errors(document, kind.name, kind.schema)
     told = {error.path for error in errors}
-    found = check_spec(document, kind, tracking, now)
+    found = check_spec(document, kind, tracking)
     # After so many, a hostile document makes looking for what is merely unusual expensive.
     unusual = () if len(errors) >= MOST else _schema_warnings(document, kind)
     odd = [*found.warnings, *unusual, *_annotation_warnings(document, kind)]

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 import jsonschema_rs
 from hypothesis import strategies as st
 
+from reconciler.blank import is_blank
 from reconciler.emulator.regions import DISPLAY_NAMES
 from reconciler.kinds import Kind, load_kinds
 from reconciler.model import MISSING, JsonObject
@@ -736,7 +737,7 @@ def meant(root: Node, node: Node, body: JsonObject, value: Any) -> Any:
         body: That the value stands in, for defaults that are another property's value.
         value: As stated; null is as good as absent.
     """
-    if value is MISSING or value is None:
+    if value is MISSING or value is None or is_blank(node.rule, value):
         value = node.rule.default
         if node.rule.default_from is not None:
             value = _get(body, node.rule.default_from)
@@ -745,6 +746,12 @@ def meant(root: Node, node: Node, body: JsonObject, value: Any) -> Any:
         if value is MISSING:
             return MISSING
     return canonical(normalize(node.rule.normalize, value))
+
+
+def applied(root: Node, node: Node, body: JsonObject, value: Any) -> Any:
+    """Give what *value* means once it was applied to nothing: where absence means nothing declared, what it implies."""
+    found = meant(root, node, body, value)
+    return canonical(node.rule.implied) if found is MISSING and node.rule.implied is not MISSING else found
 
 
 # ------------------------------------------------------------------------------------------------- one difference
@@ -777,8 +784,8 @@ def is_editable(place: Place) -> bool:
 def edits(draw: Draw, root: Node, body: dict[str, Any], wanted: Callable[[Place], bool] = is_editable) -> Edit:
     """Give *body* with one leaf that means something else."""
     place = draw(st.sampled_from([each for each in places(root, body) if wanted(each)]))
-    old = meant(root, place.node, body, place.value)
-    value = draw(values(place.node).filter(lambda new: meant(root, place.node, body, new) != old))
+    old = applied(root, place.node, body, place.value)
+    value = draw(values(place.node).filter(lambda new: applied(root, place.node, body, new) != old))
     return Edit(replaced(body, place.steps, value), place, value)
 
 

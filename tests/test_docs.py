@@ -17,7 +17,6 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copy, copytree
 from typing import TYPE_CHECKING, Any, Final
@@ -393,7 +392,7 @@ def _stages(estate: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     file.write_text(file.read_text(encoding="utf-8").replace("Count: 2", "Count: 3"), encoding="utf-8")
     kinds, tracking = load_kinds(), Tracking(commit="0123abcd")
     (document,) = load(["manifests/agent/1.1.0.yaml"], Path("manifests")).documents
-    (manifest,) = validate([document], kinds, tracking, datetime(2026, 11, 21, tzinfo=UTC)).manifests
+    (manifest,) = validate([document], kinds, tracking).manifests
     (desired,) = resolve([manifest], kinds)[0]
     sent = asyncio.run(_get(estate / "state.sqlite", desired.id, desired.kind.api_version))
     live = Live(desired.kind.seal(sent))

@@ -80,7 +80,7 @@ def rendered(base: str = BASE, overlay: str | None = OVERLAY, project: str = PRO
     defaults = reduce(lay_under, (item.fields for item in written))
     patches = [read(overlay, "over.yaml")] if overlay else []
     documents, problems = render([read(base, "base.yaml")], patches, defaults, KINDS, written)
-    validated = validate(documents, KINDS, Tracking(), NOW)
+    validated = validate(documents, KINDS, Tracking())
     (item,), twice = resolve(validated.manifests, KINDS)
     assert (problems, validated.problems, twice) == ((), (), ())
     return item

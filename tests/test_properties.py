@@ -16,13 +16,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from reconciler.blank import is_blank
 from reconciler.body import put_body
 from reconciler.diff import compare
 from reconciler.kinds import load_kinds
 from reconciler.model import MISSING, Action, Change, Finding, Reason, Result, Sync
 from reconciler.normalize import comparable, normalized
 from reconciler.rules import Shape
-from reconciler.spelling import NAMES, normalize
+from reconciler.spelling import NAMES, canonical, normalize
 from reconciler.tracking import Tracking
 from tests.bench import Bench, MediaLink, desired_of, on_bench
 from tests.strategies import (
@@ -30,6 +31,7 @@ from tests.strategies import (
     Edit,
     Node,
     Place,
+    applied,
     as_yaml,
     bodies,
     body_node,
@@ -287,7 +289,8 @@ def test_null_is_reached_or_refused_before_anything_is_sent(name: str, data: st.
     root, body = body_node(kind), body_of(documents[-1])
 
     def is_nullable(place: Place) -> bool:
-        return is_editable(place) and place.node.takes_null and place.value not in (MISSING, None)
+        is_set = place.value not in (MISSING, None) and not is_unset(place, place.value)
+        return is_editable(place) and place.node.takes_null and is_set
 
     nullable = [place for place in places(root, body) if is_nullable(place) and not place.node.rule.write_only]
     assume(nullable)
@@ -365,19 +368,28 @@ def expected_finding(
         if above is MISSING and node.rule.server_populated:
             return {}
         if above is None and not rule.write_only:  # "must not be set", all of it
-            return {} if value is MISSING else {dotted(place, length): forbidden}
+            return {} if is_unset(place, value) else {dotted(place, length): forbidden}
         if above is MISSING and unstated is None and node.rule.shape is Shape.OBJECT:
             unstated = dotted(place, length)
     stated = lookup(body, place.steps)
+    stated = MISSING if is_blank(rule, stated) else stated
     wanted = meant(root, place.node, body, stated)
-    had = meant(root, place.node, live, value)
-    if rule.write_only or wanted == had:
+    had = (meant if stated is MISSING else applied)(root, place.node, live, value)
+    if rule.write_only or wanted == had or (stated is MISSING and is_unset(place, value)):
         return {}
     if stated is not MISSING:
         return {path: forbidden}
     if wanted is not MISSING and not rule.frozen:
         return {path: Finding.CHANGE}
     return {unstated or path: Finding.UNDECLARED} if value is not MISSING else {}
+
+
+def is_unset(place: Place, value: Any) -> bool:
+    """Whether a live value is as good as absent, where no default is."""
+    rule = place.node.rule
+    if value is MISSING or is_blank(rule, value):
+        return rule.default is MISSING and rule.default_from is None
+    return rule.implied is not MISSING and bool(canonical(value) == canonical(rule.implied))
 
 
 # ------------------------------------------------------------------------------------------------ other owners

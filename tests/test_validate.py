@@ -23,7 +23,7 @@ SIGNED = f"https://store.blob.core.windows.net/c/p.zip?sv=2022&sig={CANARY}"
 
 def looked_at(*documents: Document, tracking: Tracking | None = None, kinds: Any = KINDS) -> Validated:
     """Validate documents."""
-    return validate(documents, kinds, tracking or Tracking(), NOW)
+    return validate(documents, kinds, tracking or Tracking())
 
 
 def found(value: dict[str, Any], **more: Any) -> list[tuple[str, str, str, str | None]]:
@@ -528,7 +528,6 @@ def test_all_mistakes_of_all_documents_come_at_once() -> None:
     }
     assert {(item.path, item.code) for item in result.warnings} == {
         ('metadata.annotations["reconciler.dev/package-sha256"]', "no-effect"),
-        (f"{PROFILE}.endOfLifeDate", "past-date"),
         (f"{PROFILE}.source.mediaLink", "secret-in-manifest"),
         (PROFILE, "unusual-missing"),
     }
@@ -580,18 +579,7 @@ def test_a_document_of_another_shape_is_refused_and_no_crash(broken: dict[str, A
                 )
             ],
         ),
-        (
-            version(endOfLifeDate="2026-11-21T20:24:59Z"),
-            [
-                (
-                    f"{PROFILE}.endOfLifeDate",
-                    "past-date",
-                    "this date is in the past",
-                    "state a later one, or delete the line",
-                )
-            ],
-        ),
-        (version(endOfLifeDate="2026-11-21T20:25:00Z"), []),
+        (version(endOfLifeDate="2001-11-21T20:25:00Z"), []),
         (
             definition(lockLevel="CanNotDelete"),
             [
@@ -918,7 +906,7 @@ def _with(value: Any, path: tuple[str, ...], leaf: Any) -> Any:
 def test_every_unknown_key_of_an_object_is_told() -> None:
     """Not the first one alone."""
     spec = stated("Gallery", properties={"descripton": "a", "foo": "b", "bar": "c"})
-    found = validate([document(spec)], KINDS, Tracking(), NOW).problems
+    found = validate([document(spec)], KINDS, Tracking()).problems
     assert [item.path.rpartition(".")[2] for item in found] == ["descripton", "foo", "bar"]
     assert found[0].fix == "did you mean description?"
 
@@ -926,4 +914,4 @@ def test_every_unknown_key_of_an_object_is_told() -> None:
 def test_a_hostile_document_is_told_of_in_part() -> None:
     """A hundred mistakes of one document are enough for anybody, and for the machine."""
     spec = stated("Gallery", properties={f"k{index}": 1 for index in range(5_000)})
-    assert len(validate([document(spec)], KINDS, Tracking(), NOW).problems) == 100
+    assert len(validate([document(spec)], KINDS, Tracking()).problems) == 100

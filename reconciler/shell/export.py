@@ -64,7 +64,7 @@ async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
         found = await unless_stopped(take_inventory(run.wanted, kinds, arm), stop)
     near = _schemas_near(run.folder)
     place = Place(run.folder.as_posix(), near or f"../{_SCHEMAS}")
-    exported = export(found, kinds, tracking, place, run.clock.now())
+    exported = export(found, kinds, tracking, place)
     _require_folders(run.folder, exported.files)
     existing = [path for path in exported.files if filesystem.is_there(run.folder / path)]
     if existing and not run.force:

@@ -187,13 +187,15 @@ def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem,
     """Give what is wrong, and what is worth a warning, of the edits since the revision that is compared with."""
     if run.against is None:
         return (), ()
+    from reconciler.dates import past_edits  # noqa: PLC0415 (for this option alone)
     from reconciler.transitions import left_behind, refused_edits  # noqa: PLC0415 (for this option alone)
 
     past = run.past(run.against)
     refused = refused_edits(past.desired, found.desired, run.against)
     # What is not valid now is mended first: it may be what seems to be gone.
     gone = () if found.problems else left_behind(past.desired.values(), found.desired, run.against)
-    return tuple(refused), (*gone, *_unread(past, run.against))
+    dates = past_edits(past.desired, found.desired, run.clock.now())
+    return tuple(refused), (*dates, *gone, *_unread(past, run.against))
 
 
 def _unread(past: Past, revision: str) -> Iterator[Problem]:

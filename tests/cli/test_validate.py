@@ -135,7 +135,6 @@ def test_names_that_would_change_the_url(work: Workspace, report: Reporting, par
 
 
 _WORTH_A_LOOK: list[tuple[str, Manifest]] = [
-    ("date in the past", version(endOfLifeDate="2001-01-01T00:00:00Z")),
     ("subscription that is no GUID", changed(gallery(), "subscriptionId", "my-subscription")),
     ("link that is no URL", changed(version(), "properties.publishingProfile.source.mediaLink", "package.zip")),
     ("more replicas than documented", changed(version(), f"{REGIONS}.0.regionalReplicaCount", 11)),
