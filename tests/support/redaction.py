@@ -227,7 +227,7 @@ def _exported(test: Bench, observation: Observation) -> str:
         for item in test.desired
         if isinstance(live := observation.observed[item.key], Live)
     ]
-    exported = export(found, load_kinds(), Tracking(), Place("manifests"), test.clock.now())
+    exported = export(found, load_kinds(), Tracking(), Place("manifests"))
     return str(exported)
 
 
