@@ -73,7 +73,7 @@ async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
     kept = [item for item in found if item.key not in declared.places]
     if declared.addresses or len(kept) < len(found):
         place = replace(place, taken=declared.addresses)
-        exported = export(kept, kinds, tracking, place, run.clock.now())
+        exported = export(kept, kinds, tracking, place)
         again = [path for path in exported.files if filesystem.is_there(run.folder / path)]
         if again and not run.force:
             return render_conflicts(place.folder, again), 1
