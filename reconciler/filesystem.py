@@ -227,8 +227,13 @@ def _write_to(path: Path, flags: int, text: str) -> None:
         descriptor = os.open(path, _WRITE | _WAIT_FOR_NONE | flags, 0o666)
         if hasattr(os, "set_blocking"):
             os.set_blocking(descriptor, True)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_encoded(text))
+
+
+def _encoded(text: str) -> bytes:
+    """Return *text* as UTF-8; a byte of a file name that is no text is an escape."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _replace(name: str, text: str, *, private: bool, folder: Path | None = None, within: int | None = None) -> None:
@@ -238,8 +243,8 @@ def _replace(name: str, text: str, *, private: bool, folder: Path | None = None,
     flags = _WRITE | os.O_CREAT | os.O_EXCL
     descriptor = os.open(new, flags, 0o600 if private else 0o666, dir_fd=within)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_encoded(text))
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, old, src_dir_fd=within, dst_dir_fd=within)

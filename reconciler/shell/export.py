@@ -74,14 +74,19 @@ async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
     if declared.addresses or len(kept) < len(found):
         place = replace(place, taken=declared.addresses)
         exported = export(kept, kinds, tracking, place)
+        _require_folders(run.folder, exported.files)
         again = [path for path in exported.files if filesystem.is_there(run.folder / path)]
         if again and not run.force:
             return render_conflicts(place.folder, again), 1
     exported = replace(exported, notes=(*exported.notes, *_skipped(found, declared)))
+    schemas = file_texts() if near is None and exported.files else {}
+    for_editors = {f"{_SCHEMAS}/{name}": text for name, text in schemas.items()}
+    _require_folders(run.folder.parent, for_editors)
     for path, text in exported.files.items():
         filesystem.write_below(run.folder, path, text)
-    if near is None and exported.files:
-        _write_schemas(run.folder.parent / _SCHEMAS)
+    for path, text in for_editors.items():
+        if not filesystem.is_there(run.folder.parent / path):
+            filesystem.write_below(run.folder.parent, path, text)
     reads = sum(arm.transport.requests.values())
     return render(exported, place.folder, reads), int(bool(run.wanted.names) and not found)
 
@@ -101,13 +106,6 @@ def _skipped(found: Sequence[Found], declared: Declared) -> Iterator[str]:
     for item in found:
         if item.key in declared.places:
             yield f"{item.kind.name} {item.params[item.kind.parameters[-1]]}: declared in {declared.places[item.key]}"
-
-
-def _write_schemas(folder: Path) -> None:
-    """Write the schemas for editors that *folder* does not hold."""
-    for name, text in file_texts().items():
-        if not filesystem.is_there(folder / name):
-            filesystem.write_below(folder, name, text)
 
 
 def _schemas_near(folder: Path) -> str | None:

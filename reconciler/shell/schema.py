@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler import filesystem
 from reconciler.errors import UsageError
 from reconciler.kinds import load_kinds
 from reconciler.schema_errors import nearest
 from reconciler.schema_files import PROJECT, as_text, file_texts, partial_schema, schemas
-from reconciler.shell.output import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,14 +20,14 @@ def write_schemas(out_dir: Path | None, *, partial: bool) -> str:
 
     Raises:
         UsageError: There is no folder.
-        OutputError: A file cannot be written.
+        PathError: A file cannot be written.
     """
     if out_dir is None:
         message = "--all needs --out-dir DIR, the folder to write to"
         raise UsageError(message)
     texts = file_texts(partial=partial)
     for name, text in texts.items():
-        write_file(out_dir / name, text)
+        filesystem.write_below(out_dir, name, text)
     return "".join(f"{(out_dir / name).as_posix()}\n" for name in texts)
 
 

@@ -177,7 +177,22 @@ def test_links_below_the_folder_are_not_followed(
     assert not (work.manifests / FILES[1]).is_symlink()
     (work.folder / "elsewhere").symlink_to(outside)
     assert run(*EXPORT, "--out-dir", "elsewhere").code == 0
-    assert files(outside) == FILES
+    assert [file for file in files(outside) if file in FILES] == FILES
+
+
+def test_schemas_for_editors_go_through_no_link(work: Workspace, azure: Azure, run: Command, tmp_path: Path) -> None:
+    """Neither those beside an export, nor those of ``schema --all``; then nothing is exported either."""
+    azure.seed(*estate())
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (work.folder / "schemas").symlink_to(outside)
+    assert run(*EXPORT, "--out-dir", "out").code == 1
+    assert files(outside) == files(work.folder) == []
+    (work.folder / "schemas").unlink()
+    (work.folder / "schemas").mkdir()
+    (work.folder / "schemas" / "Gallery.schema.json").symlink_to(outside / "file")
+    assert run("schema", "--all", "--out-dir", "schemas").code == 0
+    assert files(outside) == []
 
 
 @pytest.mark.parametrize(
