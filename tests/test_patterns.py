@@ -185,11 +185,12 @@ def made_in_functions(path: Path) -> Iterator[str]:
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             for node in ast.walk(function):
                 match node:
-                    case ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr=name), args=[ast.Name(id=constant)]):
-                        if name in MAKERS and not constant.isupper():
+                    case ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr=name), args=[pattern, *_]):
+                        is_constant = isinstance(pattern, ast.Constant) or getattr(pattern, "id", "").isupper()
+                        if name in MAKERS and not is_constant:
                             yield f"{path.relative_to(PACKAGE).as_posix()}:{function.name}"
-                    case ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr=name)) if name in MAKERS:
-                        yield f"{path.relative_to(PACKAGE).as_posix()}:{function.name}"
+                    case _:
+                        pass
 
 
 def test_no_regular_expression_is_made_while_a_run_goes_on() -> None:

@@ -19,7 +19,8 @@ PACKAGES: Final = "https://packages.blob.core.windows.net"
 IGNORED: Final = {"path": "properties.description", "kind": "Gallery", "name": "too*", "reason": "theirs"}
 BEFORE: Final[dict[str, Any]] = {
     "defaults": {"tags": {"team": "endpoint"}},
-    "environments": {"prod": {"defaults": {"tags": {"stage": "prod"}}, "overlay": "over"}},
+    "environments": {"prod": {"defaults": {"tags": {"stage": "prod"}}, "overlay": "over", "paths": ["only"]}},
+    "environmentRequired": False,
     "ignore": [{**IGNORED, "expires": "2099-01-01"}],
     "tracking": {"tags": True, "prefix": "recon"},
     "limits": {"maxPuts": 20, "maxPutsPercent": 100},
@@ -31,11 +32,14 @@ AFTER: Final[dict[str, object]] = {
     "environments": {"prod": {}},
     "environments.*.defaults": {"tags": {"stage": "other"}},
     "environments.*.overlay": "over2",
+    "environments.*.paths": ["only2"],
+    "environmentRequired": True,
     "ignore": [],
     "ignore.[].kind": "GalleryApplication",
     "ignore.[].name": "other",
     "ignore.[].path": "properties.identifier",
     "ignore.[].expires": "2020-01-01",
+    "ignore.[].omit": True,
     "tracking": {"prefix": "another"},
     "tracking.tags": False,
     "tracking.prefix": "another",
@@ -89,6 +93,8 @@ def planned(work: Workspace, azure: Azure, report: Reporting, monkeypatch: pytes
     for folder, text in (("over", "over"), ("over2", "other")):
         overlay = {"kind": "Gallery", "metadata": {"name": "tools"}, "spec": {"tags": {"from": text}}}
         work.file(f"{folder}/a.yaml", as_yaml(overlay))
+    work.file("only/a.yaml", as_yaml(gallery("only")))
+    work.file("only2/a.yaml", as_yaml(gallery("other")))
     work.project(**BEFORE)
     report("plan", "-e", "prod", "--out", "plan.json")
     report("plan", "-e", "prod", "--check", "plan.json")
