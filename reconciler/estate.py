@@ -286,7 +286,7 @@ def examine_project(path: Path) -> ProjectFile:
     document = documents[0] if len(documents) == 1 else None
     if document is not None:
         problems += validate_project(document, project_schema())
-    return replace(salvage(document, problems), sources=loaded.sources)
+    return replace(salvage(document, problems), sources=Sources(config=loaded.sources.files))
 
 
 def choose(project: Project, name: str | None) -> Environment | None:

@@ -19,14 +19,21 @@ class Sources:
         files: By path from the root of the file system, without links: the ids of the content, as of :func:`blob_ids`.
         folders: Walked for manifests.
         stdin: Whether standard input was read, which is of no commit.
+        config: The project file, which may be elsewhere; as *files*.
     """
 
     files: Mapping[str, frozenset[str]] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()
     stdin: bool = False
+    config: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __or__(self, other: Sources) -> Sources:
-        return Sources({**self.files, **other.files}, self.folders | other.folders, stdin=self.stdin or other.stdin)
+        return Sources(
+            files={**self.files, **other.files},
+            folders=self.folders | other.folders,
+            stdin=self.stdin or other.stdin,
+            config={**self.config, **other.config},
+        )
 
 
 def blob_ids(content: bytes) -> frozenset[str]:

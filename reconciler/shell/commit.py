@@ -38,7 +38,8 @@ def commit_read(sources: Sources) -> str | None:
 
 def _commit(sources: Sources) -> str | None:
     repository = Repository.around(Path(min(sources.files)).parent)
-    files = {_inside(repository.top, path): ids for path, ids in sources.files.items()}
+    config = {path: ids for path, ids in sources.config.items() if Path(path).is_relative_to(repository.top)}
+    files = {_inside(repository.top, path): ids for path, ids in {**sources.files, **config}.items()}
     folders = [_inside(repository.top, path) for path in sources.folders]
     head = repository.commit_of("HEAD")
     if head is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,15 +19,19 @@ from tests.cli.support import (
     application,
     changed,
     changes_of,
+    commit,
     definition,
     estate,
     gallery,
+    git,
     inline,
     resource,
     verdict,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import Command, Reporting
 
 
@@ -86,6 +91,25 @@ def test_commit_of_a_clean_tree(work: Workspace, azure: Azure, report: Reporting
     work.add(gallery("two"))
     report("apply")
     assert "reconciler-commit" not in azure.tags(gallery("two"))
+
+
+def test_commit_and_the_project_file(work: Workspace, azure: Azure, report: Reporting, tmp_path: Path) -> None:
+    """It belongs to what has to be as in HEAD, unless it is kept elsewhere."""
+    work.state(gallery("one"))
+    work.project("endpoint")
+    git(work.folder, "init", "--quiet")
+    head = commit(work.folder)
+    report("apply")
+    assert azure.tags(gallery("one"))["reconciler-commit"] == head
+    work.project("endpoint", strict=True)
+    azure.remove(gallery("one"))
+    report("apply")
+    assert "reconciler-commit" not in azure.tags(gallery("one"))
+    shutil.move(work.folder / "reconciler.yaml", tmp_path / "kept.yaml")
+    work.state(gallery("two"))
+    head = commit(work.folder)
+    report("apply", "--config", str(tmp_path / "kept.yaml"))
+    assert azure.tags(gallery("two"))["reconciler-commit"] == head
 
 
 def test_prefix(work: Workspace, azure: Azure, report: Reporting) -> None:
