@@ -369,12 +369,18 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
-    """A live resource that no manifest states."""
+    """
+    A live resource that no manifest states.
+
+    Attributes:
+        owner: The other project whose tag it has; None without one.
+    """
 
     kind: Kind
     name: str
     id: str
     live: Live
+    owner: str | None = None
 
 
 class Finding(StrEnum):

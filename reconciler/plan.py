@@ -31,6 +31,7 @@ from reconciler.model import (
     Refusal,
     Signing,
     Sync,
+    Unmanaged,
     Unreadable,
 )
 from reconciler.remedies import advised
@@ -140,7 +141,14 @@ def make_plan(
         decision = decide(item, observation.observed[item.key], policy, parent)
         changes[item.key] = decision.change
         used |= decision.comparison.used
-    return Plan(tuple(changes.values()), observation.unmanaged), frozenset(used)
+    unmanaged = (_owned(each, policy.tracking) for each in observation.unmanaged)
+    return Plan(tuple(changes.values()), tuple(unmanaged)), frozenset(used)
+
+
+def _owned(unmanaged: Unmanaged, tracking: Tracking) -> Unmanaged:
+    """Return an unmanaged resource with its owner, where that is another project than the run's."""
+    owner = tracking.owner_of(unmanaged.live.body)
+    return unmanaged if owner is None or owner == tracking.project else replace(unmanaged, owner=owner)
 
 
 def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent = _THERE) -> Decision:

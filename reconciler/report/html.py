@@ -13,7 +13,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__
-from reconciler.model import Health, Op, Reason, Result
+from reconciler.model import Health, Op, Result
 from reconciler.report.elements import e, raw, written
 from reconciler.report.escape import visible
 from reconciler.report.page import POLICY, SCRIPT, STYLE
@@ -24,7 +24,7 @@ from reconciler.report.states import Item, Level, error_of, level_of, noteworthy
 from reconciler.report.summary import exit_code, verdict
 from reconciler.report.text import Look, error_lines, footer, place_of_field, problem_lines, sides, why_lines
 from reconciler.report.values import line_changes
-from reconciler.report.words import MARKS, REASONS, UNMANAGED_MARK, note_of
+from reconciler.report.words import MARKS, UNMANAGED_MARK, note_of, stray_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -194,8 +194,9 @@ def _tone(item: Item, report: Report, mark: str) -> str:
 def _stray(unmanaged: Unmanaged) -> _Card:
     health = unmanaged.live.health
     ill = (e("p", f"health: {health}"),) if health is not Health.HEALTHY else ()
-    said = (e("p", visible(unmanaged.id), class_="id"), e("p", REASONS[Reason.UNMANAGED]), *ill)
-    return _Card(UNMANAGED_MARK, unmanaged.kind.name, unmanaged.name, "unmanaged", "quiet", "", fails=False, body=said)
+    state = "unmanaged" if unmanaged.owner is None else "owned elsewhere"
+    said = (e("p", visible(unmanaged.id), class_="id"), e("p", visible(stray_of(unmanaged))), *ill)
+    return _Card(UNMANAGED_MARK, unmanaged.kind.name, unmanaged.name, state, "quiet", "", fails=False, body=said)
 
 
 def _element(card: _Card, *, is_open: bool) -> ET.Element:

@@ -83,7 +83,7 @@ def _unmanaged(unmanaged: Unmanaged) -> dict[str, Any]:
         "id": unmanaged.id,
         "source": None,
         "action": Action.NONE,
-        "reason": Reason.UNMANAGED,
+        "reason": Reason.UNMANAGED if unmanaged.owner is None else Reason.OWNED_ELSEWHERE,
         "sync": Sync.UNMANAGED,
         "health": unmanaged.live.health,
         "replication": replication_json(unmanaged.live.replication),
@@ -91,6 +91,7 @@ def _unmanaged(unmanaged: Unmanaged) -> dict[str, Any]:
         "outcome": None,
         "error": None,
         "fix": None,
+        **({"owner": unmanaged.owner} if unmanaged.owner is not None else {}),
     }
 
 

@@ -132,7 +132,8 @@ def _why(item: Item) -> str:
 
 def _unmanaged_row(unmanaged: Unmanaged) -> str:
     named = f"{narrow(unmanaged.kind.name)}<br>{narrow(unmanaged.name)}"
-    return f"| {named} | `{UNMANAGED_MARK}` none | {REASONS[Reason.UNMANAGED]} |\n"
+    why = REASONS[Reason.UNMANAGED] if unmanaged.owner is None else f"owned by project {narrow(unmanaged.owner)}"
+    return f"| {named} | `{UNMANAGED_MARK}` none | {why} |\n"
 
 
 def _has_details(item: Item) -> bool:

@@ -1,4 +1,8 @@
-"""What the steps that follow in a pipeline are told of a run, under the names of the JSON report's summary. Pure."""
+"""
+The outputs of a run for later steps of a pipeline, under the names of the JSON report's summary. Pure.
+
+``drift`` alone counts otherwise: only what is known to be drift, so that the first plan of a manifest is none.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from reconciler.report.escape import masked
+from reconciler.report.states import is_known_drift, items
 from reconciler.report.summary import summarize, verdict
 
 if TYPE_CHECKING:
@@ -21,10 +26,11 @@ def outputs(report: Report, code: int) -> dict[str, str]:
         code: With which the command exits.
     """
     summary = summarize(report)
-    counts = {name: value for name, value in summary.as_json().items() if isinstance(value, int)}
+    drift = sum(is_known_drift(item.change, report.command) for item in items(report))
+    counts = {name: value for name, value in summary.as_json().items() if isinstance(value, int)} | {"drift": drift}
     return {
         "hasChanges": json.dumps(summary.puts > 0),
-        "hasDrift": json.dumps(summary.drift > 0),
+        "hasDrift": json.dumps(drift > 0),
         "exitCode": str(code),
         "verdict": masked(verdict(report)),
         "counts": json.dumps(counts),

@@ -19,7 +19,7 @@ from reconciler.model import Reason
 from reconciler.report.escape import inert_json, visible
 from reconciler.report.remarks import remarks
 from reconciler.report.summary import exit_code, verdict
-from reconciler.report.words import REASONS
+from reconciler.report.words import REASONS, stray_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -97,7 +97,7 @@ def _notifications(report: Report) -> Iterable[str]:
 
 
 def _stray(unmanaged: Unmanaged) -> str:
-    return f"{unmanaged.kind.name} {unmanaged.name}: {REASONS[Reason.UNMANAGED]} ({unmanaged.id})"
+    return f"{unmanaged.kind.name} {unmanaged.name}: {stray_of(unmanaged)} ({unmanaged.id})"
 
 
 def _rule(rule: str) -> dict[str, Any]:

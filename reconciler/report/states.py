@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import SIGN_IN_FAILED, Action, Change, Health, Outcome, Reason, Report, Result, Sync
+from reconciler.model import SIGN_IN_FAILED, Action, Cause, Change, Health, Outcome, Reason, Report, Result, Sync
 
 if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo
@@ -85,6 +85,19 @@ def is_signed_out(report: Report) -> bool:
 def is_applied(report: Report) -> bool:
     """Tell whether the report is about writing; a pass of the loop without any outcome is a drift report."""
     return report.command == "apply" or (report.command == "run" and bool(report.outcomes))
+
+
+def is_known_drift(change: Change, command: str) -> bool:
+    """
+    Return whether a resource is known to have been changed outside git, as far as *command* can know.
+
+    An edit that was not applied yet is none. Nor is a resource to create, of which nothing shows that it ever existed;
+    only a command that asks for drift counts that too, as somebody may have deleted it.
+    """
+    if not change.sync.is_drift or change.cause is Cause.PENDING:
+        return False
+    is_unexplained = change.cause in {None, Cause.UNKNOWN}
+    return not (is_unexplained and change.sync is Sync.MISSING) or command in {"drift", "run"}
 
 
 def state_of(change: Change) -> str:

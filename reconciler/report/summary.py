@@ -14,6 +14,7 @@ from reconciler.report.states import (
     ending_of,
     is_applied,
     is_interrupted,
+    is_known_drift,
     is_signed_out,
     items,
     level_of,
@@ -21,7 +22,7 @@ from reconciler.report.states import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.model import Report
 
@@ -195,9 +196,20 @@ def _drift_verdict(report: Report) -> str:
     odd = (_counts(states, _ODD), _unmanaged(report))
     if summary.drift:
         verb = "differs" if summary.drift == 1 else "differ"
-        return _sentence(f"Drift: {summary.drift} of {count(summary.resources, 'resource')} {verb} from git", odd)
+        head = f"{summary.drift} of {count(summary.resources, 'resource')} {verb} from git"
+        known = any(is_known_drift(item.change, "plan") for item in items(report))
+        return _sentence(f"{'Drift' if known else 'No known drift'}: {head}", (*_unapplied(report), *odd))
     seen = "No drift seen" if _counts(states, ("unknown", "waiting")) else "No drift"
     return _sentence(f"{seen}. {count(summary.in_sync, 'resource')} in sync", odd)
+
+
+def _unapplied(report: Report) -> Iterator[str]:
+    """Yield how many of the resources that differ wait in git, and how many are missing for an unknown reason."""
+    changes = [item.change for item in items(report) if item.change.sync.is_drift]
+    pending = sum(change.cause is Cause.PENDING for change in changes)
+    missing = sum(change.sync is Sync.MISSING and change.cause in {None, Cause.UNKNOWN} for change in changes)
+    yield f"{pending} pending in git" if pending else ""
+    yield f"{missing} missing" if missing else ""
 
 
 def _apply_verdict(report: Report) -> str:
@@ -218,8 +230,11 @@ def _apply_verdict(report: Report) -> str:
 
 
 def _unmanaged(report: Report) -> str:
-    number = len(report.plan.unmanaged)
-    return f"{number} unmanaged" if number else ""
+    """Return how many resources no manifest declares; those of other projects are counted apart."""
+    owned = sum(each.owner is not None for each in report.plan.unmanaged)
+    number = len(report.plan.unmanaged) - owned
+    others = {0: "", 1: "1 owned by another project"}.get(owned, f"{owned} owned by other projects")
+    return _listed((f"{number} unmanaged" if number else "", others))
 
 
 def _counts(states: Mapping[str, int], names: Iterable[str]) -> str:

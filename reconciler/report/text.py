@@ -13,7 +13,7 @@ from reconciler.report.replicated import regions_of, replicated, title_of
 from reconciler.report.states import Item, ending_of, error_of, is_applied, noteworthy, place_of
 from reconciler.report.summary import count, summarize, verdict
 from reconciler.report.values import first_difference, literal, pair
-from reconciler.report.words import MARKS, PLAIN, REASONS, SIGNATURES, UNMANAGED_MARK, gone_of, note_of
+from reconciler.report.words import MARKS, PLAIN, REASONS, SIGNATURES, UNMANAGED_MARK, gone_of, note_of, stray_of
 from reconciler.report.wrap import folded
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ def _as_before(error: ErrorInfo, first: str, look: Look) -> Iterator[str]:
 def _unmanaged_lines(unmanaged: Unmanaged, look: Look) -> Iterator[str]:
     health = unmanaged.live.health
     name = f"{UNMANAGED_MARK} {visible(unmanaged.kind.name)} {visible(unmanaged.name)}"
-    yield f"{look.paint(name, 'dim')}  no manifest states it; never touched"
+    yield f"{look.paint(name, 'dim')}  {visible(stray_of(unmanaged))}"
     yield f"{_INDENT}{visible(unmanaged.id)}"
     if health is not Health.HEALTHY:
         yield f"{_INDENT}health: {health}"

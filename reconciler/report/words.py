@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.model import Action, Cause, Change, FieldChange, Finding, Reason, Refusal, Sync
+
+if TYPE_CHECKING:
+    from reconciler.model import Unmanaged
 
 MARKS: Final = {
     Action.CREATE: "+",
@@ -58,6 +61,13 @@ _CAUSES: Final = {
     Cause.PENDING: "edited in git",
     Cause.BOTH: "edited in git and drifted in Azure",
 }
+
+
+def stray_of(unmanaged: Unmanaged) -> str:
+    """Return why a resource that no manifest declares is left alone."""
+    if unmanaged.owner is None:
+        return REASONS[Reason.UNMANAGED]
+    return f"owned by project `{unmanaged.owner}`; never touched"
 
 
 def gone_of(change: Change) -> str:

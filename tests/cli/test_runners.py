@@ -57,7 +57,7 @@ def test_a_plan_on_github(work: Workspace, run: Command, github: Path) -> None:
     values = values_in(github / "output")
     assert (values["has-changes"], values["has-drift"], values["exit-code"], values["create"]) == (
         "true",
-        "true",
+        "false",
         "2",
         "4",
     )

@@ -133,7 +133,7 @@ def test_an_outcome_replaces_what_was_planned() -> None:
         (report("validate", manifests=5), "5 manifests are valid."),
         (report("validate", manifests=1, warnings=WARNINGS), "1 manifest is valid; 1 warning."),
         (report("validate"), "No manifests found."),
-        (report("drift", CREATE, UPDATE, IN_SYNC), "Drift: 2 of 3 resources differ from git."),
+        (report("drift", CREATE, UPDATE, IN_SYNC), "Drift: 2 of 3 resources differ from git; 1 missing."),
         (report("drift", AGAIN, UNREAD), "Drift: 1 of 2 resources differs from git; 1 unknown."),
         (report("drift", IN_SYNC), "No drift. 1 resource in sync."),
         (report("drift", IN_SYNC, UNREAD, RUNNING), "No drift seen. 1 resource in sync; 1 unknown, 1 waiting."),
