@@ -295,6 +295,9 @@ def _whole(root: Root, path: str) -> str:
 
 def _target(reference: str, folder: str | None) -> str:
     """Give the path from the root that *reference* means in *folder*; RefusedError if it leads elsewhere."""
+    if reference.isprintable() and "\\" in reference and not _ELSEWHERE.match(reference):
+        forward = reference.replace("\\", "/")
+        refuse("path", "It is not a path with forward slashes", f"Write {scrub(forward)[:MAX_SHOWN]}")
     if not reference or not reference.isprintable() or "\\" in reference:
         refuse("path", "It is not a path with forward slashes", _FIX)
     if _ELSEWHERE.match(reference):

@@ -7,10 +7,12 @@ worded here. A text is never quoted: it may be a secret.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.mending import home_of, is_read_only, mended, number_as_text, of_another_type
 from reconciler.model import UNREAD, Document, FieldPath, Layer, Problem
 from reconciler.yaml12 import format_document_path
 
@@ -26,7 +28,6 @@ _NAMES: Final = {
     "array": "a list",
     "null": "null",
 }
-_AS_SAID: Final = "correct it as the message says"
 _IN_PLACE: Final = ("#/$defs/file", "#/$defs/env")  # beside a text: {$file: path} or {$env: NAME} may stand for it
 _CODES: Final = {
     "type": "type",
@@ -64,40 +65,47 @@ def place(document: Document, path: FieldPath) -> tuple[str, int, int | None]:
     return (document.source.file, *document.locate(path))
 
 
-def explain(document: Document, errors: Iterable[ValidationError]) -> Iterator[Problem]:
+def explain(
+    document: Document, errors: Iterable[ValidationError], root: Mapping[str, Any] | None = None
+) -> Iterator[Problem]:
     """
     Give one problem for each mistake, *MOST* of them; of several failures at one place, the wrong type alone.
 
     Args:
         document: Where the mistakes are.
         errors: Read no further than is told of.
+        root: The schema of the whole document, which knows where a misplaced key belongs.
     """
-    yield from islice(_explained(document, list(islice(errors, MOST))), MOST)
+    yield from islice(_explained(document, list(islice(errors, MOST)), root or {}), MOST)
 
 
-def _explained(document: Document, found: Sequence[ValidationError]) -> Iterator[Problem]:
+def _explained(document: Document, found: Sequence[ValidationError], root: Mapping[str, Any]) -> Iterator[Problem]:
     wrong_types = {tuple(error.absolute_path) for error in found if error.validator == "type"}
     seen: set[tuple[str, str]] = set()
     for error in found:
         path = tuple(error.absolute_path)
         if error.instance == UNREAD or (path in wrong_types and error.validator != "type"):
             continue
-        for item in _problems(document, path, error):
+        for item in _problems(document, path, error, root):
             if (item.path, item.message) not in seen:
                 seen.add((item.path, item.message))
                 yield item
 
 
-def _problems(document: Document, path: FieldPath, error: ValidationError) -> Iterator[Problem]:
+def _problems(
+    document: Document, path: FieldPath, error: ValidationError, root: Mapping[str, Any]
+) -> Iterator[Problem]:
     keyword = str(error.validator)
     schema = error.schema if isinstance(error.schema, Mapping) else {}
     if keyword == "additionalProperties":
-        yield from _unknown_keys(document, path, error.instance, schema)
+        yield from _unknown_keys(document, path, error, root)
     elif keyword == "required":
         yield from _missing(document, path, error, schema)
     elif keyword == "type":
         in_body = path[:2] == _PROPERTIES
         message, fix = _wrong_type(error.instance, error.validator_value, schema, in_body=in_body)
+        if isinstance(error.instance, int | float) and not isinstance(error.instance, bool) and "quotation" in fix:
+            fix = number_as_text(schema, _as_written(document, path) or repr(error.instance))
         yield problem(document, path, "type", message, fix)
     else:
         code = "read-only" if schema.get("readOnly") else _CODES.get(keyword, keyword)
@@ -105,13 +113,29 @@ def _problems(document: Document, path: FieldPath, error: ValidationError) -> It
         yield problem(document, path, code, message, _fix(keyword, error, schema))
 
 
-def _unknown_keys(document: Document, path: FieldPath, value: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
-    known = list(schema.get("properties", {}))
+def _as_written(document: Document, path: FieldPath) -> str | None:
+    """Return a number as the document spells it, such as 1.10; None where that is not known."""
+    origin = document.trace(path) if document.trace is not None and path[:1] == ("spec",) else None
+    written = getattr(document.locate, "written", None)
+    return written(path) if written is not None and (origin is None or origin.layer is Layer.MANIFEST) else None
+
+
+def _unknown_keys(
+    document: Document, path: FieldPath, error: ValidationError, root: Mapping[str, Any]
+) -> Iterator[Problem]:
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    properties = schema.get("properties", {})
+    known = [name for name, child in properties.items() if not is_read_only(child)]
+    value: Any = error.instance
     for key in value:
-        if key in known:
+        if key in properties:
             continue
         near = nearest(key, known)
-        fix = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
+        home = home_of(root, key, path)
+        if near and (near.lower() == key.lower() or home is None):
+            fix = f"did you mean {near}?"
+        else:
+            fix = home or f"known here: {', '.join(known)}"
         yield problem(document, (*path, key), "unknown-key", "this key is not known here", fix)
 
 
@@ -134,7 +158,9 @@ def _missing(
             about = schema.get("properties", {}).get(key, {}).get("description", "")
             # A rule that asks for one key and no more says itself what comes of leaving it out.
             message = f"{key} is missing" if "properties" in schema else schema.get("errorMessage", f"{key} is missing")
-            yield problem(document, path, "missing", message, f"state it: {about}" if about else f"state {key}")
+            fix = f"state it: {about}" if about else f"state {key}"
+            constant = schema.get("properties", {}).get(key, {}).get("const")
+            yield problem(document, path, "missing", message, f"write {key}: {constant}" if constant else fix)
 
 
 def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any], *, in_body: bool) -> tuple[str, str]:
@@ -146,6 +172,9 @@ def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any], *, in_body: 
         fix = "delete the line" if "default" in schema else "state a value, or delete the line"
         why = "null says that it must not be set, and it cannot be unset" if in_body else "nothing stands here"
         return f"{why}; {expected} is expected", fix
+    better = next(filter(None, (of_another_type(value, name, schema) for name in types)), None)
+    if better is not None:
+        return f"{_made_of(value)} where {expected} is expected", better
     if not isinstance(value, bool | int | float):
         return f"{_made_of(value)} where {expected} is expected", f"state {expected}"
     shown = "(hidden)" if schema.get("x-ms-secret") else str(value).lower() if isinstance(value, bool) else repr(value)
@@ -176,13 +205,46 @@ def _worded(keyword: str, value: Any, limit: Any) -> str:
 
 
 def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str:
+    value: Any = error.instance
+    limit: Any = error.validator_value
     if keyword == "not" and "errorMessage" in schema:
         # A rule about several keys speaks of the mapping that holds them, which is not what has to go.
-        return _AS_SAID if isinstance(error.instance, Mapping) and "description" not in schema else "delete the line"
-    if keyword == "enum" and isinstance(error.instance, str):
-        allowed: Any = error.validator_value
-        near = nearest(error.instance, [item for item in allowed if isinstance(item, str)])
-        return f"did you mean {near}?" if near else _AS_SAID
-    if keyword == "maxLength":
+        is_of_several = isinstance(value, Mapping) and "description" not in schema
+        return _advice(str(schema["errorMessage"])) if is_of_several else "delete the line"
+    if keyword in {"enum", "const"}:
+        allowed = [item for item in (limit if keyword == "enum" else [limit]) if isinstance(item, str)]
+        near = nearest(value, allowed) if isinstance(value, str) and len(allowed) > 1 else None
+        return f"did you mean {near}?" if near else f"write {' or '.join(allowed) or limit}"
+    if isinstance(value, str) and (meant := mended(schema, value)) is not None:
+        return meant
+    if keyword == "maxLength" and "pattern" not in schema:
         return "shorten it, or call a script that is part of the package"
-    return _AS_SAID
+    return _bounds(keyword, value, limit, schema)
+
+
+def _bounds(keyword: str, value: Any, limit: Any, schema: Mapping[str, Any]) -> str:
+    """Return the fix for a value that is beyond what a schema allows."""
+    if keyword in {"minimum", "maximum"}:
+        low, high = schema.get("minimum"), schema.get("maximum")
+        span = " and ".join(f"at {word} {n}" for word, n in (("least", low), ("most", high)) if n is not None)
+        return f"write a number of {span}"
+    if keyword in {"minLength", "maxLength"}:
+        return f"write {'at least' if keyword == 'minLength' else 'at most'} {limit} characters"
+    if keyword in {"minItems", "maxItems"}:
+        return f"keep {'at least' if keyword == 'minItems' else 'at most'} {limit} elements; there are {len(value)}"
+    examples = [item for item in schema.get("examples", ()) if isinstance(item, str)]
+    if examples:
+        return f"write it like {examples[0]}"
+    hidden = keyword == "pattern" and isinstance(value, str) and not schema.get("x-ms-secret")
+    odd = sorted({char for char in value if not (char.isascii() and char.isalnum())}) if hidden else []
+    names = ", ".join(
+        "the blank" if char == " " else f"U+{ord(char):04X}" if not char.isprintable() else char for char in odd
+    )
+    return (
+        f"use letters, digits and the characters that are named; it holds {names}" if names else "write another value"
+    )
+
+
+def _advice(message: str) -> str:
+    """Return what a message of a schema says to do, which stands behind its last semicolon or colon."""
+    return re.split(r"[;:] ", message)[-1].rstrip(".")

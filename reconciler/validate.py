@@ -196,7 +196,7 @@ def _kind_of(document: Document, kinds: Mapping[str, Kind]) -> tuple[Kind | None
 def _schema_errors(document: Document, name: str, schema: JsonObject) -> list[Problem]:
     if _fast(name, lambda: schema).is_valid(document.value):
         return []
-    return list(explain(document, _errors(schema, document.value)))
+    return list(explain(document, _errors(schema, document.value), schema))
 
 
 def _schema_warnings(document: Document, kind: Kind) -> Iterator[Problem]:

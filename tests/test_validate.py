@@ -117,7 +117,6 @@ def test_a_document_of_no_known_kind_is_refused(value: dict[str, Any], path: str
     assert found(value) == [(path, "missing" if not path else "unknown-kind", message, fix)]
 
 
-AS_SAID = "correct it as the message says"
 TOO_LONG = "Longer than the 4096 characters that Azure accepts; put the script into the package and call it from here."
 MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
     (
@@ -152,7 +151,7 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
             "spec.galleryApplicationVersionName",
             "type",
             "YAML reads this as the number 1.1; text is expected",
-            "put it in quotation marks",
+            "write 1.1.0",
         ),
     ),
     (
@@ -166,7 +165,12 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
     ),
     (
         definition(isEnabled="yes"),
-        ("spec.properties.isEnabled", "type", "text where true or false is expected", "state true or false"),
+        (
+            "spec.properties.isEnabled",
+            "type",
+            "text where true or false is expected",
+            "write true, without quotation marks",
+        ),
     ),
     (
         definition(isEnabled=None),
@@ -188,7 +192,12 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
     ),
     (
         definition(authorizations={}),
-        ("spec.properties.authorizations", "type", "a mapping where a list is expected", "state a list"),
+        (
+            "spec.properties.authorizations",
+            "type",
+            "a mapping where a list is expected",
+            "begin each element of the list with `- `",
+        ),
     ),
     (
         definition(displayName=["x"]),
@@ -209,7 +218,12 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
     ),
     (
         version(replicaCount="3"),
-        (f"{PROFILE}.replicaCount", "type", "text where a whole number is expected", "state a whole number"),
+        (
+            f"{PROFILE}.replicaCount",
+            "type",
+            "text where a whole number is expected",
+            "write 3, without quotation marks",
+        ),
     ),
     (
         version(replicaCount=True),
@@ -248,7 +262,7 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
             "spec.properties.lockLevel",
             "value",
             "Must be one of CanNotDelete, ReadOnly, None, in this spelling.",
-            AS_SAID,
+            "write CanNotDelete or ReadOnly or None",
         ),
     ),
     (
@@ -261,7 +275,7 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
             "spec.properties.mainTemplate",
             "not-allowed",
             "packageFileUri is stated, and the package holds the template; state one or the other.",
-            AS_SAID,
+            "state one or the other",
         ),
     ),
     (
@@ -270,7 +284,7 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
             "spec.properties",
             "not-allowed",
             "No content: state packageFileUri, or mainTemplate and createUiDefinition.",
-            AS_SAID,
+            "state packageFileUri, or mainTemplate and createUiDefinition",
         ),
     ),
     (
@@ -279,7 +293,7 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
             "spec.galleryName",
             "pattern",
             "Must be 1 to 80 letters, digits, periods and underscores, beginning and ending with a letter or digit.",
-            AS_SAID,
+            "use letters, digits and the characters that are named; it holds /",
         ),
     ),
     (
@@ -587,7 +601,7 @@ def test_a_document_of_another_shape_is_refused_and_no_crash(broken: dict[str, A
                     "spec.properties.lockLevel",
                     "unusual-value",
                     "Microsoft documents ReadOnly as the only supported lock level.",
-                    AS_SAID,
+                    "write ReadOnly",
                 )
             ],
         ),
@@ -860,7 +874,7 @@ HEAD = "apiVersion: reconciler.dev/v1\nkind: Project\nmetadata: {name: shop}\n"
         ),
         (
             "ignore: [{path: a, reason: b, expires: soon}]",
-            ("spec.ignore[0].expires", "pattern", "Must be a date written YYYY-MM-DD.", AS_SAID),
+            ("spec.ignore[0].expires", "pattern", "Must be a date written YYYY-MM-DD.", "write it like 2030-06-30"),
         ),
         (
             "ignore: [{path: a, reason: b, expires: 2026}]",
@@ -871,8 +885,14 @@ HEAD = "apiVersion: reconciler.dev/v1\nkind: Project\nmetadata: {name: shop}\n"
                 "put it in quotation marks",
             ),
         ),
-        ("ignore: x", ("spec.ignore", "type", "text where a list is expected", "state a list")),
-        ("limits: {maxPuts: -1}", ("spec.limits.maxPuts", "range", "Must be a whole number, 0 or more.", AS_SAID)),
+        (
+            "ignore: x",
+            ("spec.ignore", "type", "text where a list is expected", "write it as a list: `- ` before each element"),
+        ),
+        (
+            "limits: {maxPuts: -1}",
+            ("spec.limits.maxPuts", "range", "Must be a whole number, 0 or more.", "write a number of at least 0"),
+        ),
         ('ignore: [{path: a, reason: b, expires: "2026-02-28"}, {path: b, reason: c}]', None),
     ],
 )

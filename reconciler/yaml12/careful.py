@@ -14,6 +14,7 @@ import yaml
 
 from reconciler.model import UNREAD, Document, Problem, Source
 from reconciler.yaml12 import parser as yaml_parser
+from reconciler.yaml12.causes import Cause, cause_of
 from reconciler.yaml12.characters import HIDDEN, hidden_message
 from reconciler.yaml12.document_path import format_document_path
 from reconciler.yaml12.limits import (
@@ -99,7 +100,7 @@ def read_file(text: str, file: str, bounds: Bounds = FILE) -> Reading:
 class Positions:
     """Finds where the parts of one document are written, by reading its text again when first asked."""
 
-    __slots__ = ("_end", "_found", "_line", "_start", "_text")
+    __slots__ = ("_end", "_found", "_line", "_numbers", "_start", "_text")
 
     def __init__(self, text: str, start: Mark, end: Mark) -> None:
         """Keep the text, and where in it the document begins and ends."""
@@ -108,6 +109,7 @@ class Positions:
         self._end = end.index
         self._line = start.line
         self._found: dict[FieldPath, tuple[int, int]] | None = None
+        self._numbers: dict[FieldPath, str] | None = None
 
     def __call__(self, path: FieldPath) -> tuple[int, int]:
         """Give the line and column of the key, or list element, at *path*; of the nearest ancestor that is written."""
@@ -119,6 +121,13 @@ class Positions:
         line, column = self._found[path]
         return line + self._line, column
 
+    def written(self, path: FieldPath) -> str | None:
+        """Return the number at *path* as it is spelled, such as 1.10; None where no number is written."""
+        if self._numbers is None:
+            self._numbers = {}
+            _Reader(self._text[self._start : self._end], "", numbers=self._numbers).read()
+        return self._numbers.get(path)
+
 
 class _Reader:
     """Builds the documents of one file from the parser's events, without recursion: nesting is the author's choice."""
@@ -129,6 +138,7 @@ class _Reader:
         file: str,
         bounds: Bounds = FILE,
         positions: dict[FieldPath, tuple[int, int]] | None = None,
+        numbers: dict[FieldPath, str] | None = None,
     ) -> None:
         self.documents: list[Document] = []
         self.flawed: list[Document] = []
@@ -137,6 +147,7 @@ class _Reader:
         self._file = file
         self._bounds = bounds
         self._positions = positions
+        self._numbers = numbers
         self._index = -1
         self._file_nodes = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -211,6 +222,8 @@ class _Reader:
             value = event.value
         else:
             value = self._text_of(event) if event.style else self._plain(event)
+            if self._numbers is not None and isinstance(value, int | float):
+                self._numbers[self._path()] = event.value
             self._put(value)
             self._is_empty = len(self._stack) == 1 and not (event.value or event.style or event.anchor)
         if event.anchor is not None:
@@ -347,9 +360,13 @@ class _Reader:
             message = f"Nested deeper than {MAX_DEPTH} levels"
             self.problems.append(Problem(self._file, line, column, "", "limit", message, "Flatten the document"))
             return
-        reason = _QUOTED.sub("…", problem)
-        fix = "Correct the YAML here or just before; indent by spaces, quote texts that hold special characters"
-        self.problems.append(Problem(self._file, line, column, "", "syntax", f"Not YAML: {reason}", fix))
+        cause = cause_of(self._text, error)
+        if cause is None:
+            reason = _QUOTED.sub("…", problem)
+            fix = "Correct the YAML here or just before; indent by spaces, quote texts that hold special characters"
+            cause = Cause(line, column, reason, fix)
+        message = f"Not YAML: {cause.message}"
+        self.problems.append(Problem(self._file, cause.line, cause.column, "", "syntax", message, cause.fix))
 
 
 def _weigh(value: Any) -> tuple[int, int, int]:

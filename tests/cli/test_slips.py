@@ -1,0 +1,138 @@
+"""Slips of the pen: each is told with its cause, at its line, with what to write, in the first run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Reporting
+    from tests.cli.support import Workspace
+
+TEXT = """apiVersion: reconciler.dev/v1
+kind: GalleryApplicationVersion
+metadata:
+  name: agent-1
+spec:
+  subscriptionId: 5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11
+  resourceGroupName: rg
+  galleryName: tools
+  galleryApplicationName: agent
+  galleryApplicationVersionName: 1.0.0
+  location: West Europe
+  properties:
+    publishingProfile:
+      source: {mediaLink: "https://s.blob.core.windows.net/c/p.zip"}
+      manageActions:
+        install: i.sh
+        remove: r.sh
+      targetRegions:
+        - name: West Europe
+          regionalReplicaCount: 1
+    safetyProfile:
+      allowDeletionOfReplicatedLocations: false
+"""
+
+
+def first_error(work: Workspace, report: Reporting, old: str, new: str) -> dict[str, Any]:
+    """Return the first error of the manifest with *new* in the place of *old*."""
+    assert TEXT.count(old) == 1
+    work.file("manifests/a.yaml", TEXT.replace(old, new))
+    errors: list[dict[str, Any]] = report("validate", code=1)["errors"]
+    assert all("as the message says" not in error["fix"] for error in errors)
+    return errors[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "fix"),
+    [
+        ("    safetyProfile", "\tsafetyProfile", 21, "spaces"),
+        ("        - name", "\t- name", 19, "spaces"),
+        ("        install", "         install", 17, "indent it by 9"),
+        ("        remove", "       remove", 17, "indent it by 8"),
+        ("  location", " location", 11, "indent it by 2"),
+        ("  location", "   location", 11, "indent it by 2"),
+        ("          regional", "         regional", 20, "indent it by 10"),
+        ("    publishingProfile", "  publishingProfile", 21, "indent it by 2"),
+        ("remove: r.sh", "remove: $file: x", 17, "{$file: path}"),
+        ("remove: r.sh", "remove: $file: scripts/x.sh # y", 17, "{$file: path}"),
+        ("remove: r.sh", "remove: echo a: b", 17, "quotation marks"),
+        ("remove: r.sh", "remove: @x", 17, "quotation marks"),
+        ("remove: r.sh", "remove: `x`", 17, "quotation marks"),
+        ("remove: r.sh", 'remove: "C:\\scripts\\x.cmd"', 17, "\\\\"),
+        ("remove: r.sh", 'remove: "x', 17, "closing quotation mark"),
+        ("install: i.sh", "install:i.sh", 16, "space"),
+        ("location: West", "location:West", 11, "space"),
+        ("- name: West", "-name: West", 19, "`- `"),
+        ("- name: West", "name: West", 20, "`- `"),
+        ('.zip"}', '.zip"', 14, "}"),
+        ("- name: West Europe", "- [name, West Europe", 19, "]"),
+    ],
+)
+def test_slip_in_the_yaml(work: Workspace, report: Reporting, old: str, new: str, line: int, fix: str) -> None:
+    """The line is that of the slip, and not where the parser lost its way."""
+    error = first_error(work, report, old, new)
+    assert (error["code"], error["line"]) == ("syntax", line)
+    assert fix in error["fix"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "fix"),
+    [
+        ("Name: 1.0.0", "Name: 1.10", "spec.galleryApplicationVersionName", "1.10.0"),
+        ("Name: 1.0.0", "Name: 2", "spec.galleryApplicationVersionName", "2.0.0"),
+        ("Name: 1.0.0", "Name: v1.2.3", "spec.galleryApplicationVersionName", "1.2.3"),
+        ("Name: 1.0.0", 'Name: "1.20"', "spec.galleryApplicationVersionName", "1.20.0"),
+        ("Name: 1.0.0", "Name: \u201c1.2.0\u201d", "spec.galleryApplicationVersionName", "1.2.0"),
+        ("    safetyProfile:", "  safetyProfile:", "spec.safetyProfile", "spec.properties"),
+        ("  location: West Europe\n", "  labels: {a: b}\n", "spec.labels", "metadata"),
+        ("metadata:\n", "metadata:\n  tags: {a: b}\n", "metadata.tags", "spec"),
+        (
+            "      source:",
+            "      location: West Europe\n      source:",
+            "spec.properties.publishingProfile.location",
+            "spec",
+        ),
+        ("  galleryName", "  GalleryName", "", "galleryName"),
+        ("GalleryApplicationVersion\n", "galleryapplicationversion\n", "kind", "GalleryApplicationVersion"),
+        ("GalleryApplicationVersion\n", "ApplicationVersion\n", "kind", "GalleryApplicationVersion"),
+        ("reconciler.dev/v1", "reconciler.dev/v2", "apiVersion", "reconciler.dev/v1"),
+        ("apiVersion: reconciler.dev/v1\n", "", "", "reconciler.dev/v1"),
+        (
+            "Locations: false",
+            "Locations: no",
+            "spec.properties.safetyProfile.allowDeletionOfReplicatedLocations",
+            "false",
+        ),
+        (
+            "Locations: false",
+            "Locations: Yes",
+            "spec.properties.safetyProfile.allowDeletionOfReplicatedLocations",
+            "true",
+        ),
+        (
+            "Count: 1",
+            'Count: "1"',
+            "spec.properties.publishingProfile.targetRegions[0].regionalReplicaCount",
+            "write 1",
+        ),
+        ("        - name", "          name", "spec.properties.publishingProfile.targetRegions", "- "),
+        ("install: i.sh", "install: {file: i.sh}", "", "$file"),
+        ("install: i.sh", "install: {$file: scripts\\i.sh}", "", "scripts/i.sh"),
+    ],
+)
+def test_slip_in_the_manifest(work: Workspace, report: Reporting, old: str, new: str, path: str, fix: str) -> None:
+    """One round is enough: the fix names what to write, or where the key belongs."""
+    assert TEXT.count(old) == 1
+    work.file("manifests/a.yaml", TEXT.replace(old, new))
+    errors = report("validate", code=1)["errors"]
+    assert all("as the message says" not in error["fix"] for error in errors)
+    assert any(fix in error["fix"] for error in errors if not path or error["path"] == path)
+
+
+@pytest.mark.parametrize("key", ["id", "name", "type", "systemData"])
+def test_read_only_names_are_not_offered(work: Workspace, report: Reporting, key: str) -> None:
+    """The list of known keys has those alone that a manifest may hold."""
+    error = first_error(work, report, "  location: West", "  zzzzzzzz: 1\n  location: West")
+    assert key not in error["fix"].removeprefix("known here: ").split(", ")
