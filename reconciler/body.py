@@ -15,7 +15,7 @@ from reconciler.model import MISSING, Desired, JsonObject
 from reconciler.normalize import absence, is_same, meant
 from reconciler.paths import Steps, fold_names, get, keyed, lookup, written_path
 from reconciler.rules import Rule, Shape
-from reconciler.spelling import is_same_place
+from reconciler.spelling import is_same_place, without_mark
 
 if TYPE_CHECKING:
     from reconciler.diff import Comparison
@@ -150,6 +150,8 @@ def _merged(rule: Rule, stated: Any, live: Any, put: str) -> Any:
         return _merged_list(rule, stated, live, put)
     if rule.shape in {Shape.OBJECT, Shape.MAP} and isinstance(stated, Mapping):
         return _merged_object(rule, stated, live if isinstance(live, Mapping) else {}, put)
+    if isinstance(stated, str) and isinstance(live, str) and without_mark(stated) == without_mark(live):
+        return live  # a byte order mark is no difference, and must not go where the text is immutable
     if rule.secret and is_same_place(stated, live) and live.query is not None:
         return live  # the manifest names the place; the live link's signature is the one that still opens it
     return stated

@@ -27,7 +27,7 @@ from reconciler.paths import Steps, format_steps, label
 from reconciler.resolve import depth_of
 from reconciler.rules import Rule, Shape
 from reconciler.secret import HIDDEN, Secret, SecretUrl, without_credentials
-from reconciler.spelling import normalize
+from reconciler.spelling import normalize, without_mark
 from reconciler.validate import validate
 from reconciler.yaml12 import is_readable, read_documents
 from reconciler.yaml_text import write_document
@@ -171,6 +171,11 @@ class _Stating:
             return MISSING
         if is_same(rule, live, meant(self.rules, rule, self.live)) and not rule.required:
             return MISSING
+        if isinstance(live, str):
+            live = without_mark(live)
+            if not _can_be_written(live):
+                self.unsaid.append(format_steps(self.rules, steps, self.live))
+                return MISSING
         return _without_secret(rule, live) if isinstance(live, Secret) else _plain(live, steps)
 
     def list(self, rule: Rule, live: list[Any], steps: Steps) -> list[Any]:
@@ -322,9 +327,17 @@ def _with_files(rules: Rule, body: JsonObject, path: str, paths: _Paths) -> dict
 def _goes_into_file(rule: Rule, text: str) -> bool:
     """Whether a text has lines enough for a file, or characters that no manifest may hold, and a file keeps it."""
     wanted = not is_readable(text) or (rule.takes_file and "\n" in text.strip("\n"))
-    # Of these, reading a file gives back another text.
-    changed = "\0" in text or "\r\n" in text or text.startswith("\ufeff")
-    return wanted and not changed and len(text.encode("utf-8", "replace")) < MAX_REFERENCED
+    return wanted and _is_kept_by_file(text) and len(text.encode("utf-8", "replace")) < MAX_REFERENCED
+
+
+def _is_kept_by_file(text: str) -> bool:
+    """Whether reading a file gives back the text that was written into it."""
+    return "\0" not in text and "\r\n" not in text
+
+
+def _can_be_written(text: str) -> bool:
+    """Whether a manifest, or a file beside it, can hold a text: characters that cannot be seen go into a file alone."""
+    return is_readable(text) or _is_kept_by_file(text)
 
 
 # ------------------------------------------------------------------------------------------------ names and paths

@@ -116,12 +116,14 @@ async def _read_level(level: Sequence[Desired], found: _Found, scope: Scope, arm
             why = Absence.GROUP_MISSING if absent.why is Absence.GROUP_MISSING else Absence.PARENT_MISSING
             found.observed[item.key] = Absent(why)
         else:
-            groups[(None if scope.singly else item.kind.list_path(item.params)) or item.id].append(item)
-    await run_all((_read_group(path, items, found, scope, arm) for path, items in groups.items()), scope.concurrency)
+            path = None if scope.singly else item.kind.list_path(item.params)
+            groups[folded_id(path or item.id)].append(item)  # two spellings of one parent are one list
+    await run_all((_read_group(items, found, scope, arm) for items in groups.values()), scope.concurrency)
 
 
-async def _read_group(path: str, items: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
-    if path == items[0].id:
+async def _read_group(items: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
+    path = None if scope.singly else items[0].kind.list_path(items[0].params)
+    if path is None:
         for item in items:
             found.observed[item.key] = await read_one(item, arm)
     else:

@@ -165,9 +165,15 @@ def normalize(name: str | None, value: Any) -> Any:
     """
     if isinstance(value, Secret):
         return _sealed(name, value)
-    if name is None or not isinstance(value, str):
+    if not isinstance(value, str):
         return value
-    return _FORMS[name](value)
+    value = without_mark(value)
+    return value if name is None else _FORMS[name](value)
+
+
+def without_mark(text: str) -> str:
+    """Return *text* without byte order marks at its start: they say how a file is written, and are no part of it."""
+    return text.lstrip("\ufeff")
 
 
 def _sealed(name: str | None, value: Secret) -> str:

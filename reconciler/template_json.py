@@ -20,6 +20,9 @@ MAX_DEPTH: Final = 128
 MAX_NODES: Final = 500_000
 """Keys and values of one template."""
 _MAX_NUMBER: Final = 1_000
+_INT64: Final = range(-(2**63), 2**63)
+_INT64_DIGITS: Final = 19
+_INFINITE: Final = (float("inf"), float("-inf"))
 _MAX_KEY_SHOWN: Final = 80
 
 _SKIPPED: Final = re.compile(r"(?:[ \t\r\n]++|//[^\r\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+")
@@ -74,6 +77,13 @@ def strict_json(text: str) -> str:
     if len(text) > MAX_BYTES or (not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES):
         raise TemplateError(1, 1, f"the text is larger than {MAX_BYTES:,} bytes", "make it shorter")
     return _Reader(text.removeprefix("\ufeff")).read()
+
+
+def _is_too_large(number: str) -> bool:
+    """Whether 64 bits cannot hold a number: those who read it into fewer digits would each see another one."""
+    if not number.lstrip("-").isdecimal():
+        return float(number) in _INFINITE
+    return len(number.lstrip("-")) > _INT64_DIGITS or int(number) not in _INT64
 
 
 class _Reader:
@@ -137,6 +147,8 @@ class _Reader:
         elif match := _SCALAR.match(self._text, self._at):
             if len(match[0]) > _MAX_NUMBER:
                 self._fail(f"a number of more than {_MAX_NUMBER} characters", "quote it if it is text")
+            if match[0] not in _WORDS and _is_too_large(match[0]):
+                self._fail("a number that is too large for 64 bits", "quote it if it is text")
             self._out.append(match[0])
             self._at = match.end()
         else:
