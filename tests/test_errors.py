@@ -41,7 +41,7 @@ def test_a_manifest_error_keeps_every_problem() -> None:
     problems = [Problem("a.yaml", 1, 1, "", "type", "one", None), Problem("b.yaml", 2, 1, "x", "type", "two", "fix")]
     warning = Problem("c.yaml", 3, 1, "", "past-date", "three")
     error = ManifestError(problems, [warning])
-    assert (str(error), error.problems, error.warnings) == ("one; two", tuple(problems), (warning,))
+    assert (str(error), error.problems, error.warnings) == ("a.yaml: one; b.yaml: two", tuple(problems), (warning,))
     assert ManifestError(problems[:1]).warnings == ()
 
 
