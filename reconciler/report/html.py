@@ -22,7 +22,7 @@ from reconciler.report.remarks import words_for
 from reconciler.report.replicated import regions_of, replicated, title_of
 from reconciler.report.states import Item, Level, error_of, level_of, noteworthy
 from reconciler.report.summary import exit_code, verdict
-from reconciler.report.text import Look, error_lines, footer, place_of_field, problem_lines, sides, why_lines
+from reconciler.report.text import Look, blocks, error_lines, footer, place_of_field, problem_lines, sides, why_lines
 from reconciler.report.values import line_changes
 from reconciler.report.words import MARKS, UNMANAGED_MARK, note_of, stray_of
 
@@ -236,7 +236,8 @@ def _field(change: Change, field: FieldChange) -> Iterator[ET.Element]:
     note, place = note_of(field), place_of_field(change, field)
     yield e(
         "dt",
-        e("code", visible(field.path)),
+        e("span", "!", class_="mark tone-bad") if blocks(field) else None,
+        e("code", f" {visible(field.path)}" if blocks(field) else visible(field.path)),
         e("span", f" ({note})", class_="note") if note else None,
         e("span", f" {place}", class_="place") if place else None,
     )

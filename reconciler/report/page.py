@@ -61,6 +61,7 @@ details[open] > summary:after { content: "\\25b4"; }
 }
 .head > .place { text-align: right; }
 .body { border-top: 1px solid var(--line); padding: .75rem .875rem; font-size: .9375rem; }
+.card > .body:first-child { border-top: 0; }
 .body p { margin: 0 0 .5rem; }
 .body > :last-child { margin-bottom: 0; }
 .id { color: var(--quiet); font-size: .8125rem; }
