@@ -7,7 +7,7 @@ A folder that environments name belongs to them alone. Where folders lie in one 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from reconciler import filesystem
 from reconciler.files import RefusedError, Root
@@ -113,13 +113,11 @@ class Tree:
 
     def elsewhere(self, *, of_all: bool = False) -> frozenset[tuple[str, str]]:
         """
-        Return kind and name of every manifest below the root, whether PATH names it or not.
+        Return kind and name of every manifest below the folder of the project file, whether PATH names it or not.
 
         Args:
             of_all: Whether those of every environment count, not only of this one.
         """
-        if self.root is None:
-            return frozenset()
         everything = load([str(self.root)], self.root)
         documents = (*everything.documents, *everything.flawed)
         if of_all:
@@ -161,8 +159,6 @@ class Tree:
 
     def _is_left_out(self, folder: str, paths: Sequence[str]) -> bool:
         """Whether PATH names files, or a part of the tree that *folder* is in, and so leaves it out."""
-        if self.root is None:
-            return False
         root, place = _absolute(str(self.root)), _absolute(folder)
         given = [_absolute(path) for path in paths if path != "-"]
         if len(given) < len(paths) or any(place.is_relative_to(path) for path in given):
@@ -171,12 +167,14 @@ class Tree:
         return all(_top(path, root) == _top(place, root) for path in folders)
 
     def _empty(self, folder: str, index: int) -> Iterator[Problem]:
-        if self.document is None:
-            return
-        at = ("spec", "environments", self.environment or "", "paths", index)
         message = f"{folder} holds no manifest{_listed(self.passed_over([folder]))}"
         fix = "add the manifests of this environment alone, or remove the folder from the list"
-        yield problem(self.document, at, "no-manifests", message, fix)
+        yield self._problem(("paths", index), "no-manifests", message, fix)
+
+    def _problem(self, key: tuple[str | int, ...], code: str, message: str, fix: str | None) -> Problem:
+        """Return a problem at a key of the environment, which only a project file can have."""
+        path = ("spec", "environments", self.environment or "", *key)
+        return problem(cast("Document", self.document), path, code, message, fix)
 
     def _overlay(self) -> Loaded:
         own = self.project.environments.get(self.environment or "")
@@ -192,11 +190,8 @@ class Tree:
     def _at_key(self, problems: Iterable[Problem], folder: str, key: tuple[str | int, ...]) -> Iterator[Problem]:
         """Yield *problems*; those of the folder itself at the line of the project file that names it."""
         for item in problems:
-            if item.file == folder and self.document is not None:
-                path = ("spec", "environments", self.environment or "", *key)
-                yield problem(self.document, path, item.code, f"{item.file}: {item.message}", item.fix)
-            else:
-                yield item
+            is_folder = item.file == folder
+            yield self._problem(key, item.code, f"{item.file}: {item.message}", item.fix) if is_folder else item
 
 
 def nothing_found(tree: Tree, paths: Sequence[str], others: Iterable[str]) -> Problem:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import filesystem
+from reconciler.about import About
 from reconciler.errors import OutputError, UsageError
 from reconciler.estate import find_project, read_project
 from reconciler.export import Place, export
@@ -16,6 +17,7 @@ from reconciler.report.exported import render, render_conflicts
 from reconciler.schema_files import file_texts
 from reconciler.shell.connect import open_reader
 from reconciler.shell.declared import declared_beside
+from reconciler.shell.run import given_endpoint
 from reconciler.shell.runner import unless_stopped
 from reconciler.tracking import Tracking
 
@@ -54,6 +56,12 @@ class ExportRun:
 
 async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
     """Read what exists, through a client that cannot write, and write its manifests; give what to say and exit."""
+    text, code = await _write(run, stop)
+    cloud, endpoint = run.connection.cloud, run.connection.endpoint
+    return f"{About(cloud=cloud, endpoint=given_endpoint(cloud, endpoint))}: {text}", code
+
+
+async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
     if filesystem.sort_of(run.folder) not in {None, filesystem.Sort.FOLDER}:
         message = f"--out-dir {run.folder}: not a folder"
         raise UsageError(message)

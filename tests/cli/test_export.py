@@ -60,7 +60,7 @@ def test_export_of_what_was_applied(work: Workspace, azure: Azure, run: Command,
     assert files(work.manifests) == FILES
     told = "<fill in> is a placeholder: Azure never returns what belongs here"
     assert done.out.splitlines() == [
-        "Exported 4 manifests.",
+        "embedded ARM: Exported 4 manifests.",
         "",
         *(f"manifests/{file}" for file in FILES),
         "",
@@ -140,14 +140,14 @@ def test_nothing_is_written_over(work: Workspace, azure: Azure, run: Command) ->
     done = run(*EXPORT)
     assert done.code == 1
     assert done.out.splitlines() == [
-        "Nothing was written: 2 files exist. Choose another --out-dir, or --force to write over them.",
+        "embedded ARM: Nothing was written: 2 files exist. Choose another --out-dir, or --force to write over them.",
         "",
         f"manifests/{FILES[1]}",
         f"manifests/{FILES[2]}",
     ]
     assert files(work.manifests) == [FILES[1]]
     (work.manifests / FILES[2]).unlink()
-    assert run(*EXPORT).out.startswith("Nothing was written: 1 file exists.")
+    assert run(*EXPORT).out.startswith("embedded ARM: Nothing was written: 1 file exists.")
     assert run(*EXPORT, "--force").code == 0
     assert files(work.manifests) == FILES
     assert (work.manifests / FILES[1]).read_text().startswith("# yaml-language-server: $schema=")
@@ -216,7 +216,7 @@ def test_narrowing(work: Workspace, azure: Azure, run: Command, options: tuple[s
 def test_nothing_there(work: Workspace, run: Command) -> None:
     """An empty subscription is no failure; a name that nothing has is one."""
     done = run(*EXPORT)
-    assert (done.code, done.out) == (0, "Nothing to export.\n\n2 reads, 0 writes\n")
+    assert (done.code, done.out) == (0, "embedded ARM: Nothing to export.\n\n2 reads, 0 writes\n")
     assert run(*EXPORT, "--gallery", "tools").code == 1
     assert files(work.manifests) == []
 
@@ -314,7 +314,7 @@ def test_export_beside_manifests_leaves_a_valid_tree(
     assert files(work.manifests / "live") == [FILES[0], FILES[-1]]
     assert report("validate")["errors"] == []
     assert report("plan")["summary"]["resources"] == 5
-    assert run(*EXPORT, "--out-dir", "manifests/again").out.startswith("Nothing to export.")
+    assert run(*EXPORT, "--out-dir", "manifests/again").out.startswith("embedded ARM: Nothing to export.")
     assert not (work.manifests / "again").exists()
 
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.gathering import Tree
 from tests.cli.support import application, codes, commit, estate, gallery, git, labelled
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import Command, Reporting
     from tests.cli.support import Azure, Workspace
 
@@ -102,3 +105,21 @@ def test_a_snapshot_of_nothing_selected_says_so(work: Workspace, run: Command) -
     work.state(labelled(gallery(), ring="canary"))
     assert "Nothing selected" in run("snapshot", "-l", "ring=nope", "--out", "live.json").out
     assert json.loads((work.folder / "live.json").read_text())["resources"] == []
+
+
+def test_a_file_without_a_manifest_is_an_error(work: Workspace, report: Reporting) -> None:
+    """As a folder is."""
+    work.file("manifests/a.yaml", "# to do\n")
+    assert codes(report("plan", "manifests/a.yaml", code=1)) == ["no-manifests"]
+
+
+def test_labels_where_there_are_none(work: Workspace, report: Reporting) -> None:
+    """Nothing is named that could be chosen."""
+    work.state(gallery())
+    (warning,) = report("plan", "-l", "ring=canary")["warnings"]
+    assert "no manifest has any label" in warning["message"]
+
+
+def test_a_folder_that_is_gone_again_has_no_files_to_name(tmp_path: Path) -> None:
+    """What was passed over is only told of what is there."""
+    assert Tree(tmp_path).passed_over([str(tmp_path / "nowhere")]) == ()
