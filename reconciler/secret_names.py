@@ -114,6 +114,8 @@ def is_plain(value: str, name: str = "") -> bool:
         return True
     if _NUMBER.fullmatch(text):
         return len(text) <= _MOST_OF_A_PASSWORD or not is_strong_name(name)
+    if name.strip("_").lower() == "auth" and not any(char.isdigit() or char == "=" for char in text):
+        return True  # a way to sign in, and no credential
     if "$" in text and not _VARIABLE.sub("", text).strip(" :"):
         return True
     bare = re.sub(r"[^a-z0-9]", "", text.lower())

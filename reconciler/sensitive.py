@@ -252,8 +252,28 @@ _SPOKEN: Final = re.compile(
 )
 
 
+_SET: Final = re.compile(
+    r"(?<![\w-])(?:setx|env|set-item(?:\s+-path)?\s+[\"']?env:|machine\s[^\n]{1,200}?\s(?=password)"
+    r"|setenvironmentvariable\(\s*[\"']?)\s*(?P<name>[A-Za-z_][\w.-]{0,60})(?:\\*[\"'])?"
+    r"(?:[ \t]*,\s*|[ \t]+(?:-value[ \t]+)?)"
+    rf"(?:\\*[\"'])?(?P<value>[^{_END}=,)]+)",
+    re.IGNORECASE,
+)
+_LOGIN: Final = re.compile(
+    rf"\b(?:(?:docker|podman|az|helm|oc)\b[^\n]{{0,80}}?\slogin\b[^\n]{{0,200}}?\s-p\s+|mysql\w*\b[^\n]{{0,200}}?\s-p(?=\S))"
+    rf"(?:\\*[\"'])?(?P<value>[^{_END}]+)"
+)
+_PIPED: Final = re.compile(
+    rf"\becho\s+(?:-n\s+)?(?:\\*[\"'])?(?:(?:[\w.-]+:)?(?P<value>[^{_END}|]+))(?:\\*[\"'])?\s*\|"
+    r"\s*(?:sudo\s+)?(?:chpasswd|passwd\s+--stdin|sudo\s+-S|[^|\n]{0,120}--password-stdin)"
+)
+
+
 def _commands(text: str) -> Iterator[Span]:
-    for pattern in (_CURL, _SPOKEN):
+    for found in _SET.finditer(text):
+        if is_secret_name(found["name"]) and not is_plain(found["value"], found["name"]):
+            yield Span(found.start("value"), found.end("value"), f"a value for `{found['name']}`")
+    for pattern in (_CURL, _SPOKEN, _LOGIN, _PIPED):
         for found in pattern.finditer(text):
             value = found["value"]
             if not is_plain(value) and not value.startswith(("-", "/")) and not (value.isdecimal() and len(value) < 6):  # noqa: PLR2004
@@ -370,11 +390,15 @@ def _plain_or_quoted(text: str, at: int) -> tuple[int, int] | None:
     return bare.span() if bare else None
 
 
+_COMMANDS: Final = (
+    *("curl", "wget", "http", "securestring", "sshpass", "net user", "net  user", "setx", "env", "machine", "login"),
+    *("mysql", "passwd", "stdin", "sudo"),
+)
 _FINDERS: Final[Sequence[tuple[Sequence[str], Callable[[str], Iterator[Span]]]]] = (
     (("@", "%40"), _users),
     (("private key",), _keys),
     (_TOKEN_MARKS, _tokens),
-    (("curl", "wget", "http", "securestring", "sshpass", "net user", "net  user"), _commands),
+    (_COMMANDS, _commands),
     (("authorization", "x-", "-token", "api-key", "apikey", "subscription-key", "cookie"), _headers),
     (("pass", "pwd", "secret", "token", "key", "pat", "sas", "auth"), _assigned),
 )
