@@ -95,6 +95,7 @@ def test_the_commands_of_a_report_stay_alive() -> None:
     "write",
     [
         click.echo,
+        lambda text: click.echo(text.encode()),
         lambda text: click.echo(text, err=True),
         print,
         lambda text: print(text[:3], end="") or print(text[3:]),  # noqa: T201

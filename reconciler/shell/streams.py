@@ -145,8 +145,17 @@ class _Guard(io.TextIOBase):
     def fileno(self) -> int:
         return self.stream.fileno()
 
-    def write(self, text: str) -> int:
-        """Write *text*, escaped together with what its line began with: two harmless pieces can make a command."""
+    def write(self, text: str | bytes) -> int:  # type: ignore[override]
+        """
+        Write *text*, escaped together with what its line began with: two harmless pieces can make a command.
+
+        Raises:
+            TypeError: It is no bytes at all, by which click asks whether this takes bytes alone.
+        """
+        if isinstance(text, bytes):  # of click's completion, which finds no binary stream to write to
+            if not text:
+                raise TypeError
+            text = text.decode("utf-8", "replace")
         color = self.isatty()
         before, whole = (_unended(safe(piece, color=color)) for piece in (self._line, self._line + text))
         written = whole[len(before) :] if whole.startswith(before) else _unended(safe(text, color=color))
