@@ -234,10 +234,12 @@ def _tokens(text: str) -> Iterator[Span]:
 
 # --------------------------------------------------------------------------------------------------- commands, headers
 
-_CURL: Final = re.compile(
-    r"\b(?:curl|wget|http)\b(?:[^\n]|(?<=\\)\n){0,400}?\s(?:--(?:proxy-)?user[ =]|-[A-Za-z]{0,8}[uU] ?)"
-    r"(?P<quote>\\*[\"']?)[^\s:\"'\\]{1,200}:(?P<value>[^\s\"'`\\]{1,300})"
+_USER_OPTION: Final = re.compile(
+    r"\s(?:--(?:proxy-)?user[ =]|-[A-Za-z]{0,8}[uU] ?)"
+    r"(?:\\*[\"'])?[^\s:\"'\\]{1,200}:(?P<value>[^\s\"'`\\]{1,300})"
 )
+_FETCHES: Final = re.compile(r"\b(?:curl|wget|http)\b")
+_LONGEST_COMMAND: Final = 600
 _HEADER: Final = re.compile(
     r"(?<![\w-])(?:(?:proxy-)?authorization|x-[a-z0-9-]{0,40}(?:key|token|secret|password)|(?:private|job|deploy)-token"
     r"|api-?key|ocp-apim-subscription-key|(?:set-)?cookie)(?:\\*[\"'])?\s*(?P<op>:|=>?|,)\s*(?:\\*[\"'])?"
@@ -273,7 +275,11 @@ def _commands(text: str) -> Iterator[Span]:
     for found in _SET.finditer(text):
         if is_secret_name(found["name"]) and not is_plain(found["value"], found["name"]):
             yield Span(found.start("value"), found.end("value"), f"a value for `{found['name']}`")
-    for pattern in (_CURL, _SPOKEN, _LOGIN, _PIPED):
+    for found in _USER_OPTION.finditer(text):
+        before = text[max(0, found.start() - _LONGEST_COMMAND) : found.start()].replace("\\\n", " ").rpartition("\n")[2]
+        if _FETCHES.search(before) and not is_plain(found["value"]) and not found["value"].isdecimal():
+            yield Span(found.start("value"), found.end("value"), "a password in a command")
+    for pattern in (_SPOKEN, _LOGIN, _PIPED):
         for found in pattern.finditer(text):
             value = found["value"]
             if not is_plain(value) and not value.startswith(("-", "/")) and not (value.isdecimal() and len(value) < 6):  # noqa: PLR2004

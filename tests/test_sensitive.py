@@ -97,6 +97,6 @@ def test_what_changed_is_said_of_both_sides() -> None:
 )
 def test_no_text_keeps_the_finder_busy(unit: str) -> None:
     """A quarter of a megabyte of what begins like a credential takes the time of its length, not of its square."""
-    started = time.perf_counter()
+    started = time.process_time()
     spans(unit * (2**18 // len(unit)))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

@@ -145,7 +145,7 @@ class _Guard(io.TextIOBase):
     def fileno(self) -> int:
         return self.stream.fileno()
 
-    def write(self, text: str | bytes) -> int:  # type: ignore[override]
+    def write(self, text: str | bytes) -> int:
         """
         Write *text*, escaped together with what its line began with: two harmless pieces can make a command.
 
