@@ -56,11 +56,13 @@ def test_the_report_for_programs(report: Reporting) -> None:
     assert found["summary"]["requests"] == {"GET": 0, "PUT": 0}
 
 
-def test_a_saved_plan_that_cannot_be_checked(run: Command, report: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is read for a check either, and no item says why again."""
+def test_a_saved_plan_that_cannot_be_checked(
+    run: Command, report: Reporting, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read for a check either where Azure refuses the identity, and no item says why again."""
     monkeypatch.setenv("RECONCILER_CLOUD", "emulator")
     assert run("plan", "--out", "saved.json").code == 0
-    monkeypatch.setenv("RECONCILER_CLOUD", "public")
+    proxy.refuse("GET", ".*", 401, "InvalidAuthenticationToken", "The token is no good.")
     found = report("plan", "--check", "saved.json", code=1)
     assert codes(found) == ["sign-in-failed"]
     assert {each["error"]["message"] for each in found["resources"]} == {"not read: not signed in"}
