@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli import cli
+from reconciler.cli import COMMANDS, cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ plain,usgovernment
 
 def page(group: click.Group) -> str:
     """Return the page: every command in the order of use, with every option that it shows."""
-    ordered = group.list_commands(click.Context(group))
+    ordered = [name for names in COMMANDS.values() for name in names]
     names = ", ".join(f"[`{name}`](#reconciler-{name})" for name in ordered)
     sections = (_section(group.commands[name], name) for name in ordered)
     return f"{_HEAD}\n{names}\n{''.join(sections)}{_TAIL}"

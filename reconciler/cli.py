@@ -42,7 +42,7 @@ _NAMED: Final = {
 """The options of an export that choose by the name of a resource, by their URI parameters."""
 
 
-_COMMANDS: Final = {
+COMMANDS: Final = {
     "Change": ("validate", "plan", "apply", "run"),
     "Look": ("drift", "list", "explain", "snapshot", "export"),
     "More": ("comment", "schema", "emulator"),
@@ -90,13 +90,9 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
 class _Program(click.Group):
     """The program, whose help lists its commands by use, each with its whole first paragraph."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's)
-        """Return the names of the commands in the order of use."""
-        return [name for names in _COMMANDS.values() for name in names if name in self.commands]
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's)
         """Write the commands in groups."""
-        for title, names in _COMMANDS.items():
+        for title, names in COMMANDS.items():
             with formatter.section(title):
                 formatter.write_dl([(name, self.commands[name].help or "") for name in names if name in self.commands])
 
