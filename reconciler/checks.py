@@ -40,6 +40,8 @@ TAKEN_OUT: Final = "<fill in: secret>"
 _TAKE_OUT: Final = "take it out and revoke it, as git remembers it; fetch it on the machine, such as from a key vault"
 _SIGNATURE: Final = re.compile(r"[?&]sig=[\w%+/]", re.IGNORECASE)
 _LONGEST_SHOWN: Final = 80
+_TYPOGRAPHIC: Final = re.compile("[\u2018\u201a\u201c\u201e\u00ab].*[\u2018\u2019\u201c\u201d\u00bb]", re.DOTALL)
+_REFERENCE_AS_TEXT: Final = re.compile(r"\{? *\$(?:file|env)[: ] *[^\s;&|]+")
 _MOST_TAGS: Final = 50  # of one resource ("Use tags to organize your Azure resources", learn.microsoft.com)
 
 
@@ -128,6 +130,8 @@ def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
         ways += ["write {$env: RECONCILER_SECRET_NAME} in place of the text"] if rule.secret else []
         fix = f"{', or '.join(ways) or 'remove it'}, and revoke this one: git remembers it"
         check.warn(path, "secret-in-manifest", "a signature is written into the manifest", fix)
+    if isinstance(value, str):
+        _check_spelling(check, value, path)
     special = _LEAF_CHECKS.get(rule.normalize or "")
     if special is not None and isinstance(value, str):
         special(check, value, path)
@@ -149,6 +153,16 @@ def _check_variables(check: _Check) -> None:
             if isinstance(item, (dict, list)):
                 below = rule.child(step) if rule is not None else check.rules if (*path, step) == ("spec",) else None
                 left.append((item, (*path, step), below))
+
+
+def _check_spelling(check: _Check, value: str, path: FieldPath) -> None:
+    """Warn of what YAML takes as it stands, and its author meant otherwise."""
+    if _TYPOGRAPHIC.fullmatch(value):
+        fix = 'write " in their place'
+        check.warn(path, "typographic-quotes", "typographic quotation marks are part of this text", fix)
+    if _REFERENCE_AS_TEXT.fullmatch(value):
+        fix = "write it as {$file: path}, in braces and with a space after the colon"
+        check.warn(path, "reference-as-text", "this is a text that looks like a reference", fix)
 
 
 def _check_instant(check: _Check, value: str, path: FieldPath) -> None:

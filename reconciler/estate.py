@@ -17,6 +17,7 @@ from reconciler.gathering import Gathered, Tree, nothing_found
 from reconciler.kinds import load_kinds, project_schema
 from reconciler.load import load
 from reconciler.model import Document, Layer, Problem
+from reconciler.parents import misspelt_parents
 from reconciler.permits import Permits
 from reconciler.project import (
     FILE_NAME,
@@ -30,7 +31,7 @@ from reconciler.project import (
 from reconciler.resolve import resolve, select
 from reconciler.salvage import ProjectFile, salvage
 from reconciler.schema_errors import problem
-from reconciler.selection import nothing_with
+from reconciler.selection import no_manifest, nothing_with
 from reconciler.sources import Sources
 from reconciler.validate import explain_limits, validate, validate_project
 
@@ -188,7 +189,8 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
         *(() if file.problems else _nothing(options, tree, gathered)),
         *file.independent([*(() if gathered.is_incomplete else unmatched), *validated.problems, *duplicates]),
     ]
-    warnings = [*gathered.warnings, *validated.warnings, *_expired(project, document, now.date())]
+    strangers = file.independent(misspelt_parents(desired, validated.others, kinds))
+    warnings = [*gathered.warnings, *validated.warnings, *strangers, *_expired(project, document, now.date())]
     if project.strict:
         problems, warnings = [*problems, *warnings], []
     # A rule may be for manifests, or an environment, that this run does not look at: that is never an error.
@@ -347,14 +349,13 @@ def _defaults_written(project: Project, document: Document | None, environment: 
 def _check_targets(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> None:
     for target in options.targets:
         if not select(desired, (target,), {}):
-            name = target.rpartition("/")[2]
-            like = next((f", such as {item.address}" for item in desired if item.name == name), "")
-            message = f"--target {target} matches no manifest: give KIND/NAME{like}"
+            message = f"--target {target} matches no manifest; {no_manifest(target, desired)}"
             raise UsageError(message)
     names = {item.address for item in selected}
     unknown = [name for name in options.republish if name not in names]
     if unknown:
-        message = f"--republish {unknown[0]}: no manifest of that kind and name is among those selected"
+        hint = no_manifest(unknown[0], selected)
+        message = f"--republish {unknown[0]}: no manifest of that kind and name is among those selected; {hint}"
         raise UsageError(message)
 
 

@@ -1,4 +1,4 @@
-"""Explains a selection that chooses nothing: which labels there are, and which were asked for. Pure."""
+"""Explains a selection that chooses nothing: what there is, and what was asked for. Pure."""
 
 from __future__ import annotations
 
@@ -26,6 +26,25 @@ def nothing_with(labels: Mapping[str, str], desired: Sequence[Desired]) -> str:
     asked = " and ".join(f"{key}={value}" for key, value in labels.items())
     present = sorted({(key, value) for item in desired for key, value in item.labels.items()})
     return f"no manifest has the label {asked}; {_near(labels, present)}{_there(labels, present)}"
+
+
+def no_manifest(address: str, desired: Sequence[Desired]) -> str:
+    """
+    Return, as a clause, that *address* names no manifest, with the nearest one and those that there are.
+
+    Args:
+        address: ``KIND/NAME`` as the user wrote it.
+        desired: Of every manifest.
+    """
+    names = sorted({item.address for item in desired})
+    if not names:
+        return "there is no manifest"
+    near = nearest(address, names)
+    kind = address.partition("/")[0].casefold()
+    ordered = sorted(names, key=lambda name: (name != near, name.partition("/")[0].casefold() != kind, name))
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    hint = f"did you mean {near}? " if near else ""
+    return f"{hint}KIND/NAME of the manifests: {', '.join(ordered[:_MOST_NAMED])}{more}"
 
 
 def _near(labels: Mapping[str, str], present: Sequence[tuple[str, str]]) -> str:

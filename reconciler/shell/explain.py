@@ -9,6 +9,7 @@ from reconciler import pipeline
 from reconciler.errors import UsageError
 from reconciler.explain import Explanation, at_path, explain
 from reconciler.resolve import select
+from reconciler.selection import no_manifest
 from reconciler.shell.connect import open_reader
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _chosen(estate: Estate, target: str) -> Desired:
     if len(found) == 1:
         return found[0]
     if not found:
-        message = f"{target} matches no manifest; it is KIND/NAME, the name being metadata.name"
+        message = f"{target} matches no manifest; {no_manifest(target, estate.desired)}"
         raise UsageError(message)
     named = ", ".join(item.address for item in found[:_MOST_NAMED])
     more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""

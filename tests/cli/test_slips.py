@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.cli import USAGE
+from tests.cli.support import GROUP, application, changed, gallery, version
+
 if TYPE_CHECKING:
-    from tests.cli.conftest import Reporting
-    from tests.cli.support import Workspace
+    from tests.cli.conftest import Command, Reporting
+    from tests.cli.support import Manifest, Workspace
 
 TEXT = """apiVersion: reconciler.dev/v1
 kind: GalleryApplicationVersion
@@ -136,3 +139,59 @@ def test_read_only_names_are_not_offered(work: Workspace, report: Reporting, key
     """The list of known keys has those alone that a manifest may hold."""
     error = first_error(work, report, "  location: West", "  zzzzzzzz: 1\n  location: West")
     assert key not in error["fix"].removeprefix("known here: ").split(", ")
+
+
+@pytest.mark.parametrize(
+    ("made", "change"),
+    [
+        (application(), ("galleryName", "tols", "tools")),
+        (application(), ("galleryName", "toolss", "tools")),
+        (application(), ("galleryName", "otols", "tools")),
+        (version(), ("galleryApplicationName", "agemt", "agent")),
+        (application(), ("resourceGroupName", "rg-tool", GROUP)),
+    ],
+)
+def test_misspelt_parent_is_a_warning(
+    work: Workspace, report: Reporting, made: Manifest, change: tuple[str, str, str]
+) -> None:
+    """Before anything is read, where a manifest declares a parent of nearly that name."""
+    param, written, meant = change
+    work.state(
+        gallery(), *([application()] if made["kind"] != "GalleryApplication" else []), changed(made, param, written)
+    )
+    (warning,) = report("validate")["warnings"]
+    assert (warning["code"], warning["path"]) == ("unknown-parent", f"spec.{param}")
+    assert meant in warning["fix"]
+
+
+@pytest.mark.parametrize("written", ["tools", "TOOLS", "tools2", "elsewhere"])
+def test_parent_of_another_name_is_no_slip(work: Workspace, report: Reporting, written: str) -> None:
+    """A parent without a manifest may be live; numbered siblings are two galleries."""
+    work.state(gallery(), changed(application(), "galleryName", written))
+    assert report("validate")["warnings"] == []
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "drift"])
+@pytest.mark.parametrize("target", ["Gallery/nope", "Galery/tools", "gallery/tools", "tools"])
+def test_target_of_no_manifest_lists_names(work: Workspace, run: Command, command: str, target: str) -> None:
+    """The manifests that there are, the nearest first."""
+    work.state(gallery(), application())
+    done = run(command, "--target", target)
+    assert done.code == USAGE
+    assert "Gallery/tools" in done.err
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("\u201csh i.sh\u201d", "typographic-quotes"),
+        ("$file i.sh", "reference-as-text"),
+        ("$file:i.sh", "reference-as-text"),
+    ],
+)
+def test_text_that_means_something_else_is_a_warning(
+    work: Workspace, report: Reporting, written: str, code: str
+) -> None:
+    """YAML takes it as it stands: quotation marks of a word processor, a reference without braces."""
+    work.state(changed(version(), "properties.publishingProfile.manageActions.install", written))
+    assert [item["code"] for item in report("validate")["warnings"]] == [code]
