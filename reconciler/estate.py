@@ -349,7 +349,9 @@ def _defaults_written(project: Project, document: Document | None, environment: 
 def _check_targets(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> None:
     for target in options.targets:
         if not select(desired, (target,), {}):
-            message = f"--target {target} matches no manifest; {no_manifest(target, desired)}"
+            name = target.rpartition("/")[2]
+            like = next((f", such as {item.address}" for item in desired if item.name == name), "")
+            message = f"--target {target} matches no manifest: give KIND/NAME{like}; {no_manifest(target, desired)}"
             raise UsageError(message)
     names = {item.address for item in selected}
     unknown = [name for name in options.republish if name not in names]

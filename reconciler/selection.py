@@ -44,7 +44,7 @@ def no_manifest(address: str, desired: Sequence[Desired]) -> str:
     ordered = sorted(names, key=lambda name: (name != near, name.partition("/")[0].casefold() != kind, name))
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     hint = f"did you mean {near}? " if near else ""
-    return f"{hint}KIND/NAME of the manifests: {', '.join(ordered[:_MOST_NAMED])}{more}"
+    return f"{hint}manifests: {', '.join(ordered[:_MOST_NAMED])}{more}"
 
 
 def _near(labels: Mapping[str, str], present: Sequence[tuple[str, str]]) -> str:
