@@ -589,8 +589,10 @@ def test_a_document_of_another_shape_is_refused_and_no_crash(broken: dict[str, A
                     f"{PROFILE}.source.mediaLink",
                     "secret-in-manifest",
                     "a signature is written into the manifest",
-                    "let a storage rule of the project file supply it, or write {$env: RECONCILER_SECRET_NAME} in place of the text, and "
-                    "revoke this one: git remembers it",
+                    (
+                        "let a storage rule of the project file supply it, or write {$env: RECONCILER_SECRET_NAME} in"
+                        " place of the text, and revoke this one: git remembers it"
+                    ),
                 )
             ],
         ),
