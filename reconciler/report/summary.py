@@ -165,7 +165,8 @@ def _problems(report: Report) -> str:
 
 def _valid(report: Report) -> str:
     number = report.manifests
-    within = f" in {count(len(report.environments), 'environment')}" if report.environments else ""
+    several = len(report.environments)
+    within = f" in {several} environments" if several > 1 else ""
     valid = {0: "No manifests found", 1: "1 manifest is valid"}.get(number, f"{number} manifests are valid")
     return _sentence(f"{valid}{within}" if number else valid, (_warnings(report),))
 
