@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from reconciler import pipeline
@@ -99,10 +99,13 @@ async def open_bench(settings: EmulatorSettings) -> AsyncIterator[Bench]:
 
 
 def on_bench(scenario: Callable[[Bench], Awaitable[T]], media_link: MediaLink = "whole") -> T:
-    """Run *scenario* on a fresh bench, whose operations end at once."""
+    """Run *scenario* on a fresh bench, whose operations end at once; a stripped one answers in the other known forms."""
+    settings = EmulatorSettings(operation_seconds=0, media_link=media_link)
+    if media_link == "stripped":
+        settings = replace(settings, server_fields="all", empty_text="dropped")
 
     async def run() -> T:
-        async with open_bench(EmulatorSettings(operation_seconds=0, media_link=media_link)) as bench:
+        async with open_bench(settings) as bench:
             return await scenario(bench)
 
     return asyncio.run(run())
