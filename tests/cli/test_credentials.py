@@ -178,3 +178,13 @@ def test_an_exported_script_needs_its_credential_again(
     assert [(each["code"], each["path"].rpartition(".")[2]) for each in failed["errors"]] == [
         ("placeholder", "install")
     ]
+
+
+def test_credentials_of_what_is_created_are_in_no_output(work: Workspace, run: Command) -> None:
+    """Whatever a report shows of a resource that is not there yet, before and after it is."""
+    work.state(*_world(MARK))
+    for command in ("plan", "apply"):
+        for form in FORMATS:
+            done = run(command, "-o", form, "--log-level", "debug")
+            assert f"{MARK}pw" not in done.out + done.err
+            assert MARK not in (done.out + done.err).replace(f"{MARK[2:]}", "")
