@@ -99,7 +99,7 @@ async def open_bench(settings: EmulatorSettings) -> AsyncIterator[Bench]:
 
 
 def on_bench(scenario: Callable[[Bench], Awaitable[T]], media_link: MediaLink = "whole") -> T:
-    """Run *scenario* on a fresh bench, whose operations end at once; a stripped one answers in the other known forms."""
+    """Run *scenario* on a fresh bench whose operations end at once; a stripped one answers in other known forms."""
     settings = EmulatorSettings(operation_seconds=0, media_link=media_link)
     if media_link == "stripped":
         settings = replace(settings, server_fields="all", empty_text="dropped")

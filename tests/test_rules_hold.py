@@ -68,6 +68,21 @@ def test_no_location_moves(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "path", "implied", "other"),
+    [
+        ("Gallery", "sharingProfile.permissions", "Private", "Community"),
+        ("Gallery", "softDeletePolicy.isSoftDeleteEnabled", False, True),
+        (VERSION, "replicationMode", "Full", "Shallow"),
+    ],
+)
+def test_what_an_answer_that_lacks_it_means_is_known(kind: str, path: str, implied: Any, other: Any) -> None:
+    """To declare that is no difference, to declare another value is one, and a silent manifest asks for nothing."""
+    assert both(kind, within(path, implied), {}) == {}
+    assert len(both(kind, within(path, other), {})) == 1
+    assert both(kind, {}, within(path, implied)) == {}
+
+
+@pytest.mark.parametrize(
     ("kind", "path", "old", "new"),
     [
         (VERSION, "source.mediaLink", "https://a.example/old.zip", "https://a.example/new.zip"),
