@@ -30,8 +30,8 @@ def read_file(data: bytes, file: str, bounds: Bounds = FILE) -> Reading:
     """
     Return the documents of a file, and every problem found; never an exception.
 
-    Empty documents are skipped, though they count in ``Source.document``. After broken syntax or a limit, the rest
-    of the file is not read.
+    Empty documents are skipped, though they count in ``Source.document``. After broken syntax the file is
+    read on from the next document, after a limit it is not.
 
     Args:
         data: UTF-8, with or without byte order mark.

@@ -44,6 +44,9 @@ _KNOWN_TAG: Final = re.compile(
 _QUOTED: Final = re.compile(r"""['"`](?:.*['"`])?""", re.DOTALL)
 # The words of libyaml from PyYAML 6.0.4 on, whose scanner refuses 1,000 open brackets before it hands out the first.
 _TOO_DEEP: Final = "exceeded maximum nesting depth"
+_DOCUMENT: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
+_MOST_BROKEN: Final = 20
+"""Documents of one file whose syntax is broken, behind which the next one is looked for."""
 _OPEN: Final = object()
 """Stands for the value of an anchor whose collection is still being read."""
 
@@ -94,7 +97,29 @@ def read_file(text: str, file: str, bounds: Bounds = FILE) -> Reading:
     """Return everything that a text holds, right or wrong."""
     reader = _Reader(text, file, bounds)
     reader.read()
-    return Reading(reader.documents, reader.problems, reader.flawed)
+    reading = Reading(reader.documents, reader.problems, reader.flawed)
+    for _ in range(_MOST_BROKEN):
+        following = _DOCUMENT.search(text, _start_of(text, reader.broken_line)) if reader.broken_line else None
+        if following is None:
+            break
+        # Blank lines in the place of what was read keep every line at its number.
+        rest = "\n" * text.count("\n", 0, following.start()) + text[following.start() :]
+        reader = _Reader(rest, file, bounds, follows=reader.progress)
+        reader.read()
+        reading.documents.extend(reader.documents)
+        reading.problems.extend(reader.problems)
+        reading.flawed.extend(reader.flawed)
+    return reading
+
+
+def _start_of(text: str, line: int) -> int:
+    """Return the index at which the line after *line*, counted from 1, begins."""
+    at = -1
+    for _ in range(line):
+        at = text.find("\n", at + 1)
+        if at < 0:
+            return len(text)
+    return at + 1
 
 
 class Positions:
@@ -139,6 +164,8 @@ class _Reader:
         bounds: Bounds = FILE,
         positions: dict[FieldPath, tuple[int, int]] | None = None,
         numbers: dict[FieldPath, str] | None = None,
+        *,
+        follows: tuple[int, int] = (-1, 0),
     ) -> None:
         self.documents: list[Document] = []
         self.flawed: list[Document] = []
@@ -148,8 +175,8 @@ class _Reader:
         self._bounds = bounds
         self._positions = positions
         self._numbers = numbers
-        self._index = -1
-        self._file_nodes = 0
+        self.broken_line = 0  # where the syntax is broken, from 1; what follows is for a reader that follows this one
+        self._index, self._file_nodes = follows
         self._handlers: dict[type, Callable[[Any], None]] = {
             yaml.ScalarEvent: self._scalar,
             yaml.MappingStartEvent: self._open,
@@ -162,6 +189,11 @@ class _Reader:
             yaml.StreamStartEvent: lambda _: None,
             yaml.StreamEndEvent: lambda _: None,
         }
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """The index of the last document, and the keys and values read so far."""
+        return self._index, self._file_nodes
 
     def read(self) -> None:
         """Fill *documents* and *problems*."""
@@ -355,6 +387,7 @@ class _Reader:
     def _syntax(self, error: yaml.YAMLError) -> None:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it cannot be read"
+        self.broken_line = mark.line + 1 if mark and problem != _TOO_DEEP else 0
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         if problem == _TOO_DEEP:
             message = f"Nested deeper than {MAX_DEPTH} levels"

@@ -195,3 +195,19 @@ def test_text_that_means_something_else_is_a_warning(
     """YAML takes it as it stands: quotation marks of a word processor, a reference without braces."""
     work.state(changed(version(), "properties.publishingProfile.manageActions.install", written))
     assert [item["code"] for item in report("validate")["warnings"]] == [code]
+
+
+def test_broken_document_does_not_hide_the_next(work: Workspace, report: Reporting) -> None:
+    """After broken syntax the file is read on from the next document, at the right lines."""
+    broken = TEXT.replace("        remove", "\tremove")
+    wrong = TEXT.replace("location:", "locaton:")
+    text = f"{broken}---\n{wrong}---\n{broken}---\n{wrong.replace('agent-1', 'agent-2').replace('1.0.0', '2.0.0')}"
+    work.file("manifests/a.yaml", text)
+    lines = TEXT.count("\n") + 1
+    errors = report("validate", code=1)["errors"]
+    assert [(item["code"], item["line"]) for item in errors if item["code"] in {"syntax", "unknown-key"}] == [
+        ("syntax", 17),
+        ("unknown-key", lines + 11),
+        ("syntax", 2 * lines + 17),
+        ("unknown-key", 3 * lines + 11),
+    ]
