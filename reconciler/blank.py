@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def is_blank(rule: Rule, value: Any) -> bool:
     """Whether *value* is empty text of a property that may be left out."""
-    return rule.optional_text and isinstance(value, str) and not value
+    return rule.optional_text and rule.normalize != "json" and isinstance(value, str) and not value
 
 
 def blanks(rule: Rule, value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
