@@ -120,12 +120,15 @@ def _lines(listing: Listing, look: Look, width: int | None) -> Iterator[str]:
         yield ""
         yield look.paint("Not live", "bold")
         yield from (f"{_INDENT}{visible(item.kind.name)} {visible(item.name)}" for item in listing.missing)
+    told: dict[ErrorInfo, str] = {}
     for item, error in listing.unread:
         yield ""
         named = look.paint(f"? {visible(item.kind.name)} {visible(item.name)}", "red")
         yield f"{named}  {visible(item.source.file)}:{item.source.line}"
-        yield from (f"{_INDENT}{visible(line)}" for line in f"error[{error.code}]: {error.message}".split("\n"))
-        if error.fix:
+        first = told.setdefault(error, item.address)
+        said = error.message if first == item.address else f"the same as of {first}"
+        yield from (f"{_INDENT}{visible(line)}" for line in f"error[{error.code}]: {said}".split("\n"))
+        if error.fix and first == item.address:
             yield f"{_INDENT}fix: {visible(error.fix)}"
     yield ""
     yield f"{count(listing.reads, 'read')}, 0 writes"

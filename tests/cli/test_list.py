@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.shell import connect
 from tests.cli.support import application, definition, gallery, id_of, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
+    from tests.cli.proxy import Proxy
     from tests.cli.support import Azure, Manifest, Workspace
 
 BOTH = [{"name": "West Europe"}, {"name": "North Europe"}]
@@ -132,14 +134,48 @@ def test_wrong_use_of_list(work: Workspace, run: Command, arguments: list[str], 
     assert run("list", *arguments).code == code
 
 
-def test_what_cannot_be_read_is_an_error(work: Workspace, run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command exits 1 and names it."""
-    work.state(gallery())
-    monkeypatch.setenv("RECONCILER_ACCESS_TOKEN", "x")
-    monkeypatch.setenv("RECONCILER_CLOUD", "public")
-    made = listed(run, "--endpoint", "http://127.0.0.1:9", "--credential", "token", code=1)
+def test_what_cannot_be_read_is_an_error(work: Workspace, run: Command, proxy: Proxy) -> None:
+    """The command exits 1 and names it; an error that several resources share is shown once."""
+    work.state(gallery(), gallery("other"))
+    proxy.refuse("GET", r"/galleries/\w+", 403, "AuthorizationFailed")
+    made = listed(run, code=1)
     assert made["resources"] == []
-    assert made["errors"][0]["file"] == "manifests/Gallery-tools.yaml"
+    assert [error["file"] for error in made["errors"]] == [
+        "manifests/Gallery-other.yaml",
+        "manifests/Gallery-tools.yaml",
+    ]
+    assert {error["code"] for error in made["errors"]} == {"AuthorizationFailed"}
+    assert run("list").out.count("AuthorizationFailed") == 2
+
+
+def test_a_cloud_that_does_not_know_the_newer_api_version_is_read_all_the_same(
+    work: Workspace, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then it is not known who last modified a resource."""
+    work.state(gallery(), application(), version())
+    run("apply")
+    embedded = connect._embedded
+
+    def older(*given: Any) -> Any:
+        app = embedded(*given)
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            if b"2024-03-03" not in scope["query_string"]:
+                await app(scope, receive, send)
+                return
+            body = b'{"error": {"code": "NoRegisteredProviderFound", "message": "no"}}'
+            headers = [(b"content-type", b"application/json")]
+            await send({"type": "http.response.start", "status": 400, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+        answer.state = app.state  # type: ignore[attr-defined]
+        return answer
+
+    monkeypatch.setattr(connect, "_embedded", older)
+    made = listed(run)
+    assert [item["name"] for item in made["resources"]] == ["tools", "agent", "agent-1.0.0"]
+    assert {item["modified"]["by"] for item in made["resources"]} == {None}
+    assert entry(made, version())["latestIn"] == ["West Europe"]
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
