@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.planting.mutant import ROOT, Mutant, read
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 MUTANTS: Final = Path(__file__).with_name("mutants.toml")
 PAGE: Final = ROOT / "docs" / "mutation.md"
 PATIENCE_S: Final = 180
@@ -27,38 +28,6 @@ _LEFT_OUT: Final = shutil.ignore_patterns(".*", "__pycache__", "docs", "build", 
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) ([^\s:]+)::(\w+)", re.MULTILINE)
 _ROW: Final = re.compile(r"^\| `([\w-]+)` .*\| `([^`]+)`: `(\w+)` \|$", re.MULTILINE)
 _TESTS_FAILED, _NO_TESTS = 1, (4, 5)
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """
-    One broken rule.
-
-    Attributes:
-        breaks: What it would do to somebody.
-        file: Where the rule stands.
-        old: Its text, which stands there once.
-        new: What is put in its place.
-    """
-
-    name: str
-    breaks: str
-    file: str
-    old: str
-    new: str
-
-    def applied(self, text: str) -> str:
-        """
-        Give the text of the file with the rule broken.
-
-        Raises:
-            ValueError: The rule does not stand there exactly once, or breaking it changes nothing.
-        """
-        count = text.count(self.old)
-        if count != 1 or self.old == self.new:
-            message = f"{self.name}: its text stands {count} times in {self.file}: move the mutant with the code"
-            raise ValueError(message)
-        return text.replace(self.old, self.new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +48,15 @@ class BrokenCheckError(Exception):
 
 
 def read_mutants() -> tuple[tuple[Mutant, ...], tuple[str, ...]]:
-    """Give the mutants, and the files of the tests that have to see them."""
-    data = tomllib.loads(MUTANTS.read_text(encoding="utf-8"))
-    return tuple(Mutant(**each) for each in data["mutant"]), tuple(data["tests"])
+    """Return the mutants, and the files of the tests that have to see them."""
+    text = MUTANTS.read_text(encoding="utf-8")
+    return read(text), tuple(tomllib.loads(text)["tests"])
 
 
 def last_seen() -> dict[str, str]:
     """Give the test that saw each mutant when the page was last written."""
     text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     return {name: f"{file}::{test}" for name, file, test in _ROW.findall(text)}
-
-
-def check_all(mutants: tuple[Mutant, ...]) -> list[str]:
-    """Give what is wrong with the mutants themselves."""
-    wrong = []
-    for mutant in mutants:
-        try:
-            mutant.applied((ROOT / mutant.file).read_text(encoding="utf-8"))
-        except ValueError as error:
-            wrong.append(str(error))
-    return wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +139,14 @@ class Copy:
 
 
 def _own_tests(mutant: Mutant) -> str:
-    stem = Path(mutant.file).stem
-    return f"tests/test_{stem}.py" if mutant.file.endswith(".py") else "tests/test_rules_hold.py"
+    return "tests/test_rules_hold.py" if mutant.is_schema else f"tests/test_{Path(mutant.file).stem}.py"
 
 
 def page(verdicts: list[Verdict]) -> str:
     """Give docs/mutation.md."""
     survived = [verdict for verdict in verdicts if verdict.seen_by is None]
     rows = "".join(
-        f"| `{verdict.mutant.name}` | {verdict.mutant.breaks} | `{verdict.mutant.file}` | {_seen(verdict)} |\n"
+        f"| `{verdict.mutant.name}` | {verdict.mutant.breaks} | `{verdict.mutant.at}` | {_seen(verdict)} |\n"
         for verdict in verdicts
     )
     return f"""<!-- Written by `make mutants` from tests/mutation/mutants.toml: change that, not this. -->
@@ -199,7 +156,8 @@ def page(verdicts: list[Verdict]) -> str:
 Are the tests worth anything? `make mutants` breaks {len(verdicts)} rules of the schemas, the comparison, the decision
 and the body of a PUT, one at a time, in a copy of the repository, and runs the tests of the behavior against each. A
 rule that can be broken without a failing test is a rule that can be lost: the command then exits 1. It takes some
-minutes, and CI does not run it; a test holds the list against the code, so that it cannot grow stale.
+minutes, and CI does not run it; a test holds the list against the code, so that it cannot grow stale. How a mutant is
+written: [CONTRIBUTING](../CONTRIBUTING.md#breaking-a-rule).
 
 Tests that compare whole texts, such as the pages of [the reference](reference), do not take part: they see every
 change, and say nothing about whether it matters.

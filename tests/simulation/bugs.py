@@ -1,25 +1,26 @@
 """
 Plants a bug in the client and asks the simulation to find it.
 
-The bugs are data, ``bugs.toml``. The code of the functions that a bug changes is exchanged in place, so that whoever
-has imported them has the bug too.
+The bugs are data, ``bugs.toml``. The code of the function that a bug changes is exchanged in place, so that whoever has
+imported it has the bug too.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import re
-import tomllib
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.mutation.check import ROOT, Mutant
+from tests.planting.errors import StaleError
+from tests.planting.mutant import ROOT, Mutant, read
 from tests.simulation.invariants import Violation
 from tests.simulation.play import play
 from tests.simulation.schedule import PROFILES, draw
@@ -56,8 +57,8 @@ class Finding:
 
 
 def read_bugs() -> tuple[Mutant, ...]:
-    """Give the bugs."""
-    return tuple(Mutant(**each) for each in tomllib.loads(BUGS.read_text(encoding="utf-8"))["mutant"])
+    """Return the bugs."""
+    return read(BUGS.read_text(encoding="utf-8"))
 
 
 def known() -> dict[str, tuple[str, int]]:
@@ -71,24 +72,29 @@ def planted(bug: Mutant) -> Iterator[None]:
     Have a bug in the client.
 
     Raises:
-        ValueError: Its text does not stand there once, or in no function.
+        StaleError: The function is not there, or the bug changes nothing in it.
     """
-    module = importlib.import_module(bug.file.removesuffix(".py").replace("/", "."))
+    function = _function(bug)
     path = ROOT / bug.file
-    text = path.read_text(encoding="utf-8")
-    before, broken = (_codes(compile(each, path, "exec")) for each in (text, bug.applied(text)))
-    changed = {name for name, code in broken.items() if name in before and _differ(code, before[name])}
-    found = [(each, each.__code__) for each in _functions(module) if each.__qualname__ in changed]
-    if not found:
-        message = f"{bug.name}: its text stands in no function"
-        raise ValueError(message)
-    for function, code in found:
-        function.__code__ = broken[function.__qualname__].replace(co_freevars=code.co_freevars)
+    broken = _codes(compile(bug.applied(path.read_text(encoding="utf-8")), path, "exec"))
+    code = function.__code__
+    function.__code__ = broken[function.__qualname__].replace(co_freevars=code.co_freevars)
     try:
         yield
     finally:
-        for function, code in found:
-            function.__code__ = code
+        function.__code__ = code
+
+
+def _function(bug: Mutant) -> FunctionType:
+    """Return the function or method that a bug changes."""
+    found: Any = importlib.import_module(bug.module)
+    for name in bug.name_in_file.split("."):
+        found = inspect.getattr_static(found, name, None)
+        found = found.fget if isinstance(found, property) else getattr(found, "__func__", found)
+    if not isinstance(found, FunctionType):
+        message = f"{bug.name}: {bug.at} is no function: move the bug with the code"
+        raise StaleError(message)
+    return found
 
 
 def _codes(code: CodeType) -> dict[str, CodeType]:
@@ -98,27 +104,6 @@ def _codes(code: CodeType) -> dict[str, CodeType]:
             found[each.co_qualname] = each
             found |= _codes(each)
     return found
-
-
-def _differ(one: CodeType, other: CodeType) -> bool:
-    """Whether two codes do something else; where they stand in the file makes no difference."""
-    return (one.co_code, one.co_names, _plain(one)) != (other.co_code, other.co_names, _plain(other))
-
-
-def _plain(code: CodeType) -> tuple[Any, ...]:
-    return tuple((each.co_code, _plain(each)) if isinstance(each, CodeType) else each for each in code.co_consts)
-
-
-def _functions(module: ModuleType) -> Iterator[FunctionType]:
-    """Give every function of a module, and every method of its classes."""
-    for value in vars(module).values():
-        if isinstance(value, FunctionType) and value.__module__ == module.__name__:
-            yield value
-        elif isinstance(value, type) and value.__module__ == module.__name__:
-            for member in vars(value).values():
-                function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
-                if isinstance(function, FunctionType):
-                    yield function
 
 
 def is_found(bug: Mutant, profile: str, seed: int) -> str | None:
@@ -150,7 +135,7 @@ def hunted(jobs: int | None = None) -> Iterator[Finding]:
 def write_page(findings: Iterable[Finding]) -> None:
     """Write the table of the page anew."""
     rows = [
-        f"| `{each.bug.name}` | {each.bug.breaks} | `{each.bug.file}` | {_where(each)} | {each.played} |"
+        f"| `{each.bug.name}` | {each.bug.breaks} | `{each.bug.at}` | {_where(each)} | {each.played} |"
         for each in findings
     ]
     text = PAGE.read_text(encoding="utf-8")

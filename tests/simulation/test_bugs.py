@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.spelling import blob_url
-from tests.mutation.check import Mutant, check_all
+from tests.planting.errors import StaleError
+from tests.planting.mutant import Mutant, stale
 from tests.simulation import bugs as module
 from tests.simulation.bugs import Finding, hunt, is_found, known, planted, read_bugs
 
@@ -19,8 +21,8 @@ LEAST = 15
 
 
 def test_there_are_enough_and_each_still_applies() -> None:
-    """Its text stands exactly once in its file: where the code moved on, the bug has to move with it."""
-    assert check_all(BUGS) == []
+    """Its function holds exactly one node of its sort: where the code moved on, the bug has to move with it."""
+    assert stale(BUGS) == []
     assert len({bug.name for bug in BUGS}) == len(BUGS) >= LEAST
 
 
@@ -37,16 +39,18 @@ def test_a_planted_bug_is_found(bug: Mutant) -> None:
 
 
 def test_a_bug_is_there_while_it_is_planted_and_then_gone() -> None:
-    """For whoever has imported the function, too; and one that changes nothing is an error."""
-    old = "base = value.partition"
-    bug = Mutant("all-is-one", "all blobs are one", "reconciler/spelling.py", old, f"return ''; {old}")
+    """For whoever has imported the function, too; and one that is in no function is an error."""
+    bug = Mutant("all-is-one", "all blobs are one", "reconciler.spelling:blob_url", "replace", "assign base", to="''")
     assert blob_url("https://a/b?c") == "https://a/b"
     with planted(bug):
         assert blob_url("https://a/b?c") == ""
     assert blob_url("https://a/b?c") == "https://a/b"
-    useless = Mutant("words", "nothing", bug.file, "that can be left out", "that may be left out")
-    with pytest.raises(ValueError, match="words: its text stands"), planted(useless):
-        pass
+    for place in ("nothing", "_DEFAULT_PORT"):
+        with (
+            pytest.raises(StaleError, match="is no function"),
+            planted(replace(bug, at=f"reconciler.spelling:{place}")),
+        ):
+            pass
 
 
 def test_the_table_is_written_into_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +63,7 @@ def test_the_table_is_written_into_the_page(tmp_path: Path, monkeypatch: pytest.
         module.write_page([Finding(BUGS[0], ("stale", 3), 11), Finding(BUGS[1], None, 300)])
     assert known() == {BUGS[0].name: ("stale", 3)}
     around = [
-        [line for line in text.splitlines() if "`reconciler/" not in line]
+        [line for line in text.splitlines() if "`reconciler." not in line]
         for text in (before, page.read_text(encoding="utf-8"))
     ]
     assert around[0] == around[1]
