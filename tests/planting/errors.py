@@ -1,4 +1,4 @@
-"""What the mutants and the planted bugs raise where the code has moved away from them."""
+"""Error of a mutant or a planted bug whose code has moved."""
 
 from __future__ import annotations
 

@@ -116,6 +116,11 @@ def _named(node: ast.AST) -> _Candidates:
     return [(_last(node), node)] if is_read else []
 
 
+def _assigned(node: ast.AST) -> _Candidates:
+    value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) else None
+    return [(_last(each), value) for each in _targets(node)] if value is not None else []
+
+
 def _entries(node: ast.AST) -> _Candidates:
     if not isinstance(node, ast.Dict):
         return []
@@ -133,7 +138,7 @@ SORTS: Final[MappingProxyType[str, Callable[[ast.AST], _Candidates]]] = MappingP
         "compare": lambda node: [(None, node)] if isinstance(node, ast.Compare) else [],
         "call": lambda node: [(_last(node.func), node)] if isinstance(node, ast.Call) else [],
         "argument": lambda node: [(node.arg, node.value)] if isinstance(node, ast.keyword) else [],
-        "assign": lambda node: [(_last(each), node.value) for each in _targets(node)],  # type: ignore[attr-defined]
+        "assign": _assigned,
         "entry": _entries,
         "constant": lambda node: [(str(node.value), node)] if isinstance(node, ast.Constant) else [],
         "name": _named,

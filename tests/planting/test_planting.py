@@ -23,6 +23,7 @@ LIMIT: int = 3
 class Judge:
     def decide(self, rule, live):
         """Choose."""
+        level: int
         name, size = live.name, live.size
         if rule.paused and (live.failed or live.size > LIMIT):
             return Verdict(name.lower(), size, forced=True)
