@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
-from reconciler.kinds import load_kinds
+from reconciler.kinds.kind import load_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
-    from reconciler.model import FieldPath, Problem
+    from reconciler.problems import Problem
+    from reconciler.values import FieldPath
 
 
 class ReconcilerError(Exception):

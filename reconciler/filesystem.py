@@ -3,7 +3,7 @@ Asks the file system about the paths that a user, CI or a setting names, and wri
 
 Every answer is a value or a PathError that names the path, whatever the path is: a folder of another user, a circle of
 links, a name that is too long, a device, a pipe that nobody writes to, a working folder that was deleted. Manifests are
-read by :mod:`reconciler.files`, which follows no link.
+read by :mod:`reconciler.manifests.files`, which follows no link.
 """
 
 from __future__ import annotations

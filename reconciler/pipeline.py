@@ -11,26 +11,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.about import About
-from reconciler.apply import Applier
-from reconciler.attribution import attributed
-from reconciler.dates import past_dates
-from reconciler.estate import Estate, Options, idle_rules, read_estate
-from reconciler.kinds import load_kinds
-from reconciler.model import Action, Change, JsonObject, Live, Observation, Outcome, Plan, Problem, Result
-from reconciler.observe import Scope, observe
-from reconciler.plan import Memory, Policy, make_plan
-from reconciler.project import other_settings
-from reconciler.saved_plan import SavedPlan, save
+from reconciler.apply.applier import Applier
+from reconciler.azure.attribution import attributed
+from reconciler.azure.observe import Scope, observe
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.live import Live
+from reconciler.manifests.dates import past_dates
+from reconciler.manifests.estate import Estate, Options, idle_rules, read_estate
+from reconciler.manifests.project import other_settings
+from reconciler.model.about import About
+from reconciler.model.change import Action, Change, Plan
+from reconciler.model.outcome import Outcome, Result
+from reconciler.plan.decide import Memory, Policy, make_plan
+from reconciler.plan.saved import SavedPlan, save
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from reconciler.arm.blobs import Blobs
-    from reconciler.arm.client import ArmReader, ArmWriter
-    from reconciler.arm.polling import Patience
-    from reconciler.verify import Progress
+    from reconciler.apply.verify import Progress
+    from reconciler.azure.blobs import Blobs
+    from reconciler.azure.client import ArmReader, ArmWriter
+    from reconciler.azure.polling import Patience
+    from reconciler.model.live import Observation
+    from reconciler.problems import Problem
+    from reconciler.values import JsonObject
 
 __all__ = [
     "Estate",

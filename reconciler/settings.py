@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.errors import UsageError
-from reconciler.origin import is_loopback, origin_of
-from reconciler.permits import BLOB_HOSTS, SECRET_PREFIX, Permits, is_signature, scopes, storage_hosts
-from reconciler.secret import Secret
+from reconciler.http.origin import is_loopback, origin_of
+from reconciler.manifests.permits import BLOB_HOSTS, SECRET_PREFIX, Permits, is_signature, scopes, storage_hosts
+from reconciler.secret.text import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

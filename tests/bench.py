@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from reconciler import pipeline
-from reconciler.arm.auth import NoToken
-from reconciler.arm.client import ArmWriter
-from reconciler.arm.polling import Patience
-from reconciler.arm.retry import Retrier
-from reconciler.arm.transport import Transport
+from reconciler.azure.auth import NoToken
+from reconciler.azure.client import ArmWriter
+from reconciler.azure.polling import Patience
+from reconciler.azure.retry import Retrier
+from reconciler.azure.transport import Transport
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.pipeline import Options, Reading
 from tests.emulator.support import START, SUBSCRIPTION, FakeClock
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from reconciler.emulator.world import World
-    from reconciler.kinds import Kind
-    from reconciler.model import Change, Desired, Outcome
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.change import Change
+    from reconciler.model.desired import Desired
+    from reconciler.model.outcome import Outcome
 
 ENDPOINT = "http://localhost"
 MediaLink = Literal["whole", "stripped"]

@@ -19,13 +19,13 @@ from typing import Any, Final, TypeAlias
 import jsonschema_rs
 from hypothesis import strategies as st
 
-from reconciler.blank import is_blank
 from reconciler.emulator.regions import DISPLAY_NAMES
-from reconciler.kinds import Kind, load_kinds
-from reconciler.model import MISSING, JsonObject
-from reconciler.rules import Rule, Shape, walk
-from reconciler.spelling import canonical, normalize, parse_instant
-from reconciler.yaml12.characters import HIDDEN
+from reconciler.kinds.blank import is_blank
+from reconciler.kinds.kind import Kind, load_kinds
+from reconciler.kinds.rules import Rule, Shape, walk
+from reconciler.kinds.spelling import canonical, normalize, parse_instant
+from reconciler.manifests.yaml12.characters import HIDDEN
+from reconciler.values import MISSING, JsonObject
 
 Draw: TypeAlias = st.DrawFn
 Strategy: TypeAlias = st.SearchStrategy[Any]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.kinds import Kind, compile_kind, load_kinds
-from reconciler.model import Desired, Document, Manifest, Source
-from reconciler.resolve import resolve
-from reconciler.yaml12 import read_documents
+from reconciler.kinds.kind import Kind, compile_kind, load_kinds
+from reconciler.manifests.resolve import resolve
+from reconciler.manifests.yaml12 import read_documents
+from reconciler.problems import Document, Manifest, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from reconciler.model.desired import Desired
 
 TEXT: dict[str, Any] = {"type": ["string", "null"]}
 FROZEN: dict[str, Any] = {**TEXT, "x-ms-mutability": ["create", "read"]}

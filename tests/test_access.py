@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.access import Grant, blob_at, covers, judge, to_ask, to_sign, with_access
-from reconciler.kinds import load_kinds
-from reconciler.permits import StorageHosts
-from reconciler.secret import Secret, SecretUrl, reveal
+from reconciler.kinds.kind import load_kinds
+from reconciler.manifests.access import Grant, blob_at, covers, judge, to_ask, to_sign, with_access
+from reconciler.manifests.permits import StorageHosts
+from reconciler.secret.text import Secret, SecretUrl, reveal
 
 LINK = "https://acme.blob.core.windows.net/packages/agent/1.0.0.zip"
 

@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from reconciler import __version__
+from reconciler.manifests.yaml12 import read_documents
 from reconciler.report.comment import mark
-from reconciler.yaml12 import read_documents
 from tests.support.review import TOKEN, GitHub
 from tests.support.runner import Runner, plain_environment
 

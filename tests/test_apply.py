@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.model import Action, Change, Live, Plan, Result, Sync
-from reconciler.plan import Memory
-from reconciler.saved_plan import read, save
+from reconciler.kinds.live import Live
+from reconciler.model.change import Action, Change, Plan, Sync
+from reconciler.model.outcome import Result
+from reconciler.plan.decide import Memory
+from reconciler.plan.saved import read, save
 from tests.support.clock import START
 from tests.support.service import (
     APPLICATION,
@@ -37,8 +39,9 @@ from tests.support.service import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reconciler.model import Manifest, Outcome
-    from reconciler.saved_plan import SavedPlan
+    from reconciler.model.outcome import Outcome
+    from reconciler.plan.saved import SavedPlan
+    from reconciler.problems import Manifest
     from tests.support.service import Fault, Forward
 
 TREE = (gallery(), application(), version())
@@ -1373,8 +1376,8 @@ def test_a_bug_fails_one_resource(caplog: pytest.LogCaptureFixture) -> None:
 
     @scenario(definition("one"), definition("two"), definition("late", 1))
     async def _(test: Bench) -> None:
-        logger = logging.getLogger("reconciler.apply")
-        caplog.set_level(logging.DEBUG, "reconciler.apply")
+        logger = logging.getLogger("reconciler.apply.applier")
+        caplog.set_level(logging.DEBUG, "reconciler.apply.applier")
         logger.addHandler(caplog.handler)
         outcomes = await test.apply(progress=Fragile())
         logger.removeHandler(caplog.handler)

@@ -23,21 +23,19 @@ NAMES = re.compile(
 )
 
 PURE = (
-    "body",
-    "diff",
-    "explain",
-    "export",
-    "leaves",
+    "compare",
+    "kinds/content",
+    "kinds/leaves",
+    "kinds/paths",
+    "kinds/rules",
+    "kinds/spelling",
+    "kinds/tracking",
+    "manifests/resolve",
+    "manifests/validate",
     "model",
-    "normalize",
-    "paths",
     "plan",
-    "resolve",
-    "rules",
-    "spelling",
-    "tracking",
-    "validate",
-    "yaml_text",
+    "export/documents",
+    "export/yaml_text",
 )
 OPENERS = frozenset({"open", "read_text", "read_bytes", "write_text", "write_bytes", "print", "input"})
 
@@ -96,10 +94,11 @@ def test_an_explanation_may_name_a_kind() -> None:
 @pytest.mark.parametrize("name", PURE)
 def test_the_functional_core_opens_no_file(name: str) -> None:
     """Stages that take values and return values neither read, write nor print."""
-    tree = ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+    files = sorted((PACKAGE / name).rglob("*.py")) or [PACKAGE / f"{name}.py"]
     called = {
         node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-        for node in ast.walk(tree)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
     }
     assert called.isdisjoint(OPENERS)
@@ -108,10 +107,10 @@ def test_the_functional_core_opens_no_file(name: str) -> None:
 # Where paths meet the file system. What else opens files reads none that a user, CI or a setting names.
 ASKERS = frozenset(
     {
-        "files.py",  # manifests, without following a link
+        "manifests/files.py",  # manifests, without following a link
         "filesystem.py",  # everything else that is named
-        "kinds.py",  # the package's own schemas
-        "regions.py",  # the package's own names of regions
+        "kinds/kind.py",  # the package's own schemas
+        "manifests/regions.py",  # the package's own names of regions
         "emulator/files.py",  # SQLite opens its file by itself
     }
 )
@@ -220,7 +219,7 @@ def _programs_run(source: str) -> list[tuple[int, str]]:
 @pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_one_module_runs_a_program(module: Path) -> None:
     """It is git, with what a repository could make of it switched off."""
-    if module.relative_to(PACKAGE).as_posix() != "shell/git.py":
+    if module.relative_to(PACKAGE).as_posix() != "history/git.py":
         assert _programs_run(module.read_text(encoding="utf-8")) == []
 
 

@@ -7,25 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.attribution import MOST, attributed, modified_in
-from reconciler.kinds import load_kinds
-from reconciler.model import (
-    Absence,
-    Absent,
-    Action,
-    Cause,
-    Change,
-    FieldChange,
-    Finding,
-    Health,
-    Live,
-    Modified,
-    Observation,
-    Op,
-    Plan,
-    Reason,
-    Sync,
-)
+from reconciler.azure.attribution import MOST, attributed, modified_in
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.live import Health, Live
+from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Modified, Op, Plan, Reason, Sync
+from reconciler.model.live import Absence, Absent, Observation
 from tests.support.arm import Wire, answer, client, refused, run
 from tests.support.clock import FakeClock
 from tests.synthetic import desired as made
@@ -33,7 +19,7 @@ from tests.synthetic import desired as made
 if TYPE_CHECKING:
     import httpx
 
-    from reconciler.model import Desired
+    from reconciler.model.desired import Desired
 
 KIND = load_kinds()["Gallery"]
 ITEM = made({"location": "West US"}, KIND)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.body import put_body
-from reconciler.diff import Comparison, compare
-from reconciler.project import IgnoreRule
-from reconciler.secret import reveal
-from reconciler.tracking import Tracking
+from reconciler.compare.diff import Comparison, compare
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.project import IgnoreRule
+from reconciler.plan.body import put_body
+from reconciler.secret.text import reveal
 from tests.synthetic import KINDS, MERGING, WIDGET, desired, minimal, widget
 
 if TYPE_CHECKING:
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 PLAIN = Tracking(tags=False)
 

@@ -84,7 +84,7 @@ LEAKS = {
     "stdout_that_was_read(capsys)": "print(MARK); capsys.readouterr()",
     "stdout_of_the_process()": "os.write(1, MARK.encode())",
     "log_of_any_logger()": "logging.getLogger('any').debug('%s', MARK)",
-    "log_of_the_product()": "logging.getLogger('reconciler.arm').debug('%s', MARK)",
+    "log_of_the_product()": "logging.getLogger('reconciler.azure').debug('%s', MARK)",
     "log_of_a_library()": "logging.getLogger('httpx').debug('%s', MARK)",
     "log_of_an_exception()": "logged(ValueError(MARK))",
     "log_of_a_task()": "asyncio.run(forgotten()); gc.collect()",

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure import identity
 
-from reconciler.access import Grant
-from reconciler.arm.auth import IdentityToken, NoToken, StaticToken
-from reconciler.arm.client import ArmReader, ArmWriter
+from reconciler.azure.auth import IdentityToken, NoToken, StaticToken
+from reconciler.azure.client import ArmReader, ArmWriter
 from reconciler.errors import RejectedError, UsageError
+from reconciler.manifests.access import Grant
+from reconciler.runtime.connect import emulator_settings, open_blobs, open_reader, open_writer
 from reconciler.settings import CLOUDS, Connection, Environment, connection
-from reconciler.shell.connect import emulator_settings, open_blobs, open_reader, open_writer
 from tests.support.arm import RESOURCE, VERSION, run
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.arm.auth import TokenSource
+    from reconciler.azure.auth import TokenSource
 
 CANARY = Environment(
     {

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.diff import WRITE_ONLY, compare
-from reconciler.model import MISSING, Desired, FieldChange, Finding, Op, Refusal
-from reconciler.project import IgnoreRule
-from reconciler.secret import HIDDEN, HIDDEN_CHANGED
-from reconciler.tracking import Tracking
+from reconciler.compare.diff import WRITE_ONLY, compare
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.project import IgnoreRule
+from reconciler.model.change import FieldChange, Finding, Op, Refusal
+from reconciler.secret.text import HIDDEN, HIDDEN_CHANGED
+from reconciler.values import MISSING
 from tests.synthetic import KINDS, MERGING, WIDGET, desired, minimal, sealed, widget
+
+if TYPE_CHECKING:
+    from reconciler.model.desired import Desired
 
 TRACKING = Tracking()
 CANARY = "CANARY-7f3a"

@@ -25,20 +25,20 @@ import click
 import httpx
 import pytest
 
-from reconciler.body import put_body
-from reconciler.cli import BUG, USAGE, cli, main
+from reconciler.cli.main import BUG, USAGE, cli, main
 from reconciler.clock import SystemClock
-from reconciler.diff import compare
+from reconciler.compare.diff import compare
+from reconciler.compare.normalize import comparable
 from reconciler.emulator import EmulatorSettings, create_app
-from reconciler.kinds import load_kinds
-from reconciler.load import load
-from reconciler.model import Live
-from reconciler.normalize import comparable
-from reconciler.plan import Policy, decide
-from reconciler.resolve import resolve
-from reconciler.secret import reveal
-from reconciler.tracking import Tracking
-from reconciler.validate import validate
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.live import Live
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.load import load
+from reconciler.manifests.resolve import resolve
+from reconciler.manifests.validate import validate
+from reconciler.plan.body import put_body
+from reconciler.plan.decide import Policy, decide
+from reconciler.secret.text import reveal
 from tests.support.review import GitHub
 
 if TYPE_CHECKING:
@@ -295,7 +295,7 @@ def test_the_readme_names_every_exit_code(root: Path) -> None:
 
 
 def _emulator_variables() -> set[str]:
-    source = (ROOT / "reconciler" / "shell" / "connect.py").read_text(encoding="utf-8")
+    source = (ROOT / "reconciler" / "runtime" / "connect.py").read_text(encoding="utf-8")
     named = re.findall(r'emulator_(?:number|choice)\("([A-Z_]+)"', source)
     return {f"RECONCILER_EMULATOR_{name}" for name in (*named, "STATE")}
 

@@ -21,7 +21,7 @@ from reconciler.errors import (
     TransientError,
     UnusableAnswerError,
 )
-from reconciler.model import Problem
+from reconciler.problems import Problem
 
 INFO = ErrorInfo("Conflict", "Another operation runs.", 409, "77c1", "wait")
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]

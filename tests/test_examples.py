@@ -18,14 +18,15 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.managedapplications import ManagedApplicationsMgmtClient
 
-from reconciler.arm.auth import NoToken
-from reconciler.arm.client import ArmWriter
-from reconciler.arm.retry import Retrier
-from reconciler.arm.transport import Transport
+from reconciler.azure.auth import NoToken
+from reconciler.azure.client import ArmWriter
+from reconciler.azure.retry import Retrier
+from reconciler.azure.transport import Transport
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve_in_thread
-from reconciler.kinds import Kind, load_kinds
-from reconciler.model import Action, Change, Finding, Reason, Result, Sync
+from reconciler.kinds.kind import Kind, load_kinds
+from reconciler.model.change import Action, Change, Finding, Reason, Sync
+from reconciler.model.outcome import Result
 from tests.bench import ENDPOINT, Bench, MediaLink, on_bench
 from tests.emulator.support import FakeClock
 from tests.strategies import body_of, id_of, kind_of, manifest, params_of

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import copy
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.diff import WRITE_ONLY, compare
+from reconciler.compare.diff import WRITE_ONLY, compare
+from reconciler.compare.explain import Row, Verdict, at_path, explain
 from reconciler.errors import ErrorInfo
-from reconciler.explain import Row, Verdict, at_path, explain
-from reconciler.leaves import FieldClass, leaves
-from reconciler.model import MISSING, Absence, Absent, Desired, Layer, Live, Observed, Origin, Unreadable
-from reconciler.paths import matches
-from reconciler.project import IgnoreRule
-from reconciler.secret import HIDDEN, HIDDEN_CHANGED
-from reconciler.tracking import Tracking
+from reconciler.kinds.leaves import FieldClass, leaves
+from reconciler.kinds.live import Live
+from reconciler.kinds.paths import matches
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.project import IgnoreRule
+from reconciler.model.live import Absence, Absent, Observed, Unreadable
+from reconciler.problems import Layer, Origin
+from reconciler.secret.text import HIDDEN, HIDDEN_CHANGED
+from reconciler.values import MISSING
 from tests.synthetic import KINDS, MERGING, WIDGET, desired, sealed, widget
+
+if TYPE_CHECKING:
+    from reconciler.model.desired import Desired
 
 TRACKING = Tracking()
 CANARY = "CANARY-4b1d"

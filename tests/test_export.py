@@ -13,23 +13,24 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.checks import PLACEHOLDER
 from reconciler.errors import ErrorInfo, RejectedError, UnusableAnswerError, UsageError
-from reconciler.export import Exported, Found, Place, export
-from reconciler.inventory import Wanted, take_inventory
-from reconciler.kinds import load_kinds
-from reconciler.load import load
-from reconciler.model import Action, Live, Sync
-from reconciler.tracking import Tracking
-from reconciler.yaml12 import is_readable, read_documents
-from reconciler.yaml_text import write_document
+from reconciler.export.documents import Exported, Found, Place, export
+from reconciler.export.inventory import Wanted, take_inventory
+from reconciler.export.yaml_text import write_document
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.live import Live
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.checks import PLACEHOLDER
+from reconciler.manifests.load import load
+from reconciler.manifests.yaml12 import is_readable, read_documents
+from reconciler.model.change import Action, Sync
 from tests.bench import Bench, MediaLink, on_bench
 from tests.strategies import bodies, estates, id_of, json_values, kind_of, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.arm.client import ArmReader
+    from reconciler.azure.client import ArmReader
 
 NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
 SUBSCRIPTION: Final = "5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11"

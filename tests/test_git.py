@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import UsageError
-from reconciler.load import load
-from reconciler.shell.commit import commit_read
-from reconciler.shell.git import Repository
-from reconciler.shell.tree_paths import is_writable
+from reconciler.history.commit import commit_read
+from reconciler.history.git import Repository
+from reconciler.history.tree_paths import is_writable
+from reconciler.manifests.load import load
 from tests.cli.support import commit, git
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def test_git_that_does_not_answer(repository: Path, monkeypatch: pytest.MonkeyPa
     script.write_text(f"#!/bin/sh\n{program}\n", encoding="utf-8")
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr("reconciler.shell.git.TIMEOUT_S", 0.2)
+    monkeypatch.setattr("reconciler.history.git.TIMEOUT_S", 0.2)
     assert head_commit(repository) is None
 
 

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import kinds
-from reconciler.kinds import compile_kind, load_kinds, project_schema, schema_files
-from reconciler.model import MISSING
-from reconciler.secret import Secret, SecretUrl, reveal
+from reconciler.kinds import kind as kinds
+from reconciler.kinds.kind import compile_kind, load_kinds, project_schema, schema_files
+from reconciler.secret.text import Secret, SecretUrl, reveal
+from reconciler.values import MISSING
 from tests.synthetic import IDENTITY, KINDS, MERGING, NAMES, WIDGET, schema
 
 if TYPE_CHECKING:
-    from reconciler.rules import Rule
+    from reconciler.kinds.rules import Rule
 
 VERSION = KINDS["GalleryApplicationVersion"]
 DEFINITION = KINDS["ApplicationDefinition"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.kinds import load_kinds
-from reconciler.latest import LatestRule, Version, compile_latest, latest
-from reconciler.model import Replication
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.latest import LatestRule, Version, compile_latest, latest
+from reconciler.kinds.live import Replication
 
 RULE = load_kinds()["GalleryApplicationVersion"].latest or pytest.fail("versions have a latest one")
 PARENT = "/galleries/g/applications/a"

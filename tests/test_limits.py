@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from reconciler.limits import over_limit
-from reconciler.model import Action, Change, Health, Plan, Problem, Reason, Sync
-from reconciler.project import Limits
+from reconciler.kinds.live import Health
+from reconciler.manifests.project import Limits
+from reconciler.model.change import Action, Change, Plan, Reason, Sync
+from reconciler.plan.limits import over_limit
 from tests.synthetic import widget
+
+if TYPE_CHECKING:
+    from reconciler.problems import Problem
 
 
 def plan(*actions: Action) -> Plan:

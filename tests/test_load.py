@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler import files
-from reconciler.files import RefusedError, Root
-from reconciler.load import Loaded, load
+from reconciler.manifests import files
+from reconciler.manifests.files import RefusedError, Root
+from reconciler.manifests.load import Loaded, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -516,7 +516,7 @@ def test_problems_are_capped() -> None:
 @pytest.mark.usefixtures("root")
 def test_number_of_files_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit, no file is opened."""
-    monkeypatch.setattr("reconciler.load.MAX_FILES", 2)
+    monkeypatch.setattr("reconciler.manifests.load.MAX_FILES", 2)
     for name in ("a", "b", "c"):
         write(f"m/{name}.yaml")
     loaded = load(["m"])

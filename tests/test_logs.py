@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.shell.logs import set_up
+from reconciler.runtime.logs import set_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAS = "https://packages.blob.core.windows.net/agent.zip?sv=2022&sig=CANARY"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJDQU5BUlkifQ.c2lnbmF0dXJl"
-LOGGER = logging.getLogger("reconciler.arm")
+LOGGER = logging.getLogger("reconciler.azure")
 
 
 @pytest.fixture(autouse=True)
@@ -40,14 +40,14 @@ def lines(capsys: pytest.CaptureFixture[str], style: str, *messages: str, level:
 
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:
     """Level, name and message."""
-    assert lines(capsys, "text", "GET /x 200") == ["INFO reconciler.arm: GET /x 200"]
+    assert lines(capsys, "text", "GET /x 200") == ["INFO reconciler.azure: GET /x 200"]
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     """The same with a time, one object a line."""
     line = json.loads(lines(capsys, "json", "GET /x 200")[0])
     assert line.pop("time")[:2] == "20"
-    assert line == {"level": "info", "logger": "reconciler.arm", "message": "GET /x 200"}
+    assert line == {"level": "info", "logger": "reconciler.azure", "message": "GET /x 200"}
 
 
 def test_levels(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,32 +10,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import EmulatorError, ErrorInfo, OutputError
-from reconciler.estate import Options
-from reconciler.loop import Retries, run_rounds
-from reconciler.model import (
-    Action,
-    Change,
-    FieldChange,
-    Finding,
-    Health,
-    Op,
-    Outcome,
-    Plan,
-    Reason,
-    Report,
-    Result,
-    Sync,
-)
+from reconciler.kinds.live import Health
+from reconciler.manifests.estate import Options
+from reconciler.model.change import Action, Change, FieldChange, Finding, Op, Plan, Reason, Sync
+from reconciler.model.outcome import Outcome, Report, Result
+from reconciler.runtime import commands, connect
+from reconciler.runtime.run import Run
+from reconciler.service.rounds import Retries, run_rounds
 from reconciler.settings import Connection, Environment
-from reconciler.shell import commands, connect
-from reconciler.shell.run import Run
 from tests.support.clock import START, FakeClock
 from tests.support.service import Faulty, bench, definition, refuses, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.model import Desired
+    from reconciler.model.desired import Desired
 
 GOOD = """
 apiVersion: reconciler.dev/v1
@@ -158,14 +147,14 @@ def test_a_round_that_cannot_be_done_or_told(caplog: pytest.LogCaptureFixture) -
         await run_rounds(one_round, emit, clock, 60, stop)
 
     outcome_of_a_failure = outcome(Result.FAILED)
-    logger = logging.getLogger("reconciler.loop")
+    logger = logging.getLogger("reconciler.service.rounds")
     logger.addHandler(caplog.handler)
     asyncio.run(scenario())
     logger.removeHandler(caplog.handler)
     assert held == [False, False, True]
     assert len(told) == 1
     assert clock.elapsed == 120
-    assert {record.levelname for record in caplog.records if record.name == "reconciler.loop"} == {"WARNING"}
+    assert {record.levelname for record in caplog.records if record.name == "reconciler.service.rounds"} == {"WARNING"}
     assert "the state file is locked" in caplog.text
     assert "no space left on device" in caplog.text
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.kinds import load_kinds
-from reconciler.model import MISSING, Action, Health, Layer, Live, Origin, Replication, Sync
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.live import Health, Live, Replication
+from reconciler.model.change import Action, Sync
+from reconciler.problems import Layer, Origin
+from reconciler.values import MISSING
 from tests.synthetic import minimal
 
 

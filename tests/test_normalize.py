@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.kinds import load_kinds
-from reconciler.normalize import Pair, comparable, normalized
-from reconciler.secret import Secret, SecretUrl
-from reconciler.spelling import canonical
+from reconciler.compare.normalize import Pair, comparable, normalized
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.spelling import canonical
+from reconciler.secret.text import Secret, SecretUrl
 from tests.synthetic import KINDS, WIDGET
 
 RULES = WIDGET.rules

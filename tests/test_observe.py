@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.model import Absence, Absent, Live, Unreadable
-from reconciler.observe import Scope, observe, read_one
+from reconciler.azure.observe import Scope, observe, read_one
+from reconciler.kinds.live import Live
+from reconciler.model.live import Absence, Absent, Unreadable
 from tests.support.service import (
     APPLICATION,
     GALLERY,
@@ -25,7 +26,8 @@ from tests.support.service import (
 )
 
 if TYPE_CHECKING:
-    from reconciler.model import Manifest, Observation
+    from reconciler.model.live import Observation
+    from reconciler.problems import Manifest
     from tests.support.service import Fault
 
 EVERYTHING = (gallery(), application(), version(), version("1.1.0"), definition())

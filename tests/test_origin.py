@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
-from reconciler.access import blob_at, covers
-from reconciler.arm.auth import NoToken
-from reconciler.arm.transport import Transport
+from reconciler.azure.auth import NoToken
+from reconciler.azure.transport import Transport
 from reconciler.emulator.server import serve_in_thread
 from reconciler.errors import EmulatorError, ForeignOriginError, UsageError
-from reconciler.origin import folded_host, is_loopback, is_loopback_host, is_same_origin, origin_of
-from reconciler.permits import StorageHosts, storage_hosts
+from reconciler.http.origin import folded_host, is_loopback, is_loopback_host, is_same_origin, origin_of
+from reconciler.manifests.access import blob_at, covers
+from reconciler.manifests.permits import StorageHosts, storage_hosts
 from reconciler.settings import connection
 from tests.support.arm import run
 from tests.support.clock import FakeClock
@@ -166,6 +166,14 @@ def hosts_in(path: Path) -> Iterator[str]:
 
 def test_no_other_module_defines_this_machine_or_an_origin() -> None:
     """Two definitions are a gap between them. An address to listen on, and the answer of this one, are none."""
-    own = {"origin.py", "access.py", "cli.py", "emulator/app.py", "emulator/server.py", "settings.py", "arm/answers.py"}
+    own = {
+        "http/origin.py",
+        "manifests/access.py",
+        "cli/main.py",
+        "emulator/app.py",
+        "emulator/server.py",
+        "settings.py",
+        "azure/answers.py",
+    }
     assert {place.partition(":")[0] for path in PACKAGE.rglob("*.py") for place in hosts_in(path)} <= own
     assert folded_host("EXAMPLE.com.") == "example.com"

@@ -10,18 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.diff import compare
-from reconciler.model import Document, Layer, Origin
-from reconciler.project import Writing, lay_under, merge_patch, render
-from reconciler.resolve import resolve
-from reconciler.tracking import Tracking
-from reconciler.validate import validate
+from reconciler.compare.diff import compare
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.project import Writing, lay_under, merge_patch, render
+from reconciler.manifests.resolve import resolve
+from reconciler.manifests.validate import validate
+from reconciler.problems import Document, Layer, Origin
 from tests.synthetic import KINDS, document, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.model import Desired, FieldPath
+    from reconciler.model.desired import Desired
+    from reconciler.values import FieldPath
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 BASE = """\

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import OutputError
-from reconciler.shell.output import deliver, write_file, write_stdout
+from reconciler.runtime.output import deliver, write_file, write_stdout
 
 
 def names(folder: Path) -> list[str]:

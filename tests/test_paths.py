@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.model import MISSING
-from reconciler.paths import find, fold_names, format_steps, get, keyed, label, lookup, matches, written_path
-from reconciler.rules import Rule
-from reconciler.secret import SecretUrl
+from reconciler.kinds.paths import find, fold_names, format_steps, get, keyed, label, lookup, matches, written_path
+from reconciler.kinds.rules import Rule
+from reconciler.secret.text import SecretUrl
+from reconciler.values import MISSING
 from tests.synthetic import KINDS, WIDGET
 
 RULES = WIDGET.rules

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.kinds import load_kinds, project_schema
-from reconciler.paths import matches, reaches_below
-from reconciler.patterns import is_match, path_tokens
-from reconciler.project import IgnoreRule
+from reconciler.kinds.kind import load_kinds, project_schema
+from reconciler.kinds.paths import matches, reaches_below
+from reconciler.kinds.patterns import is_match, path_tokens
+from reconciler.manifests.project import IgnoreRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +174,7 @@ def test_no_pattern_of_a_schema_takes_exponential_time() -> None:
 
 
 MAKERS: Final = frozenset({"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"})
-OWN_TEMPLATES: Final = {"kinds.py:_pattern", "emulator/routes.py:route"}
+OWN_TEMPLATES: Final = {"kinds/kind.py:_pattern", "emulator/routes.py:route"}
 """Make an expression of a URL template of our own schemas, all its text escaped."""
 
 

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.errors import ErrorInfo
-from reconciler.model import (
-    Absence,
-    Absent,
-    Action,
-    Desired,
-    Finding,
-    Health,
-    Live,
-    Observation,
-    Observed,
-    Reason,
-    Sync,
-    Unmanaged,
-    Unreadable,
-)
-from reconciler.plan import Memory, Parent, Policy, decide, make_plan
-from reconciler.project import IgnoreRule
-from reconciler.tracking import Tracking
+from reconciler.kinds.live import Health, Live
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.project import IgnoreRule
+from reconciler.model.change import Action, Finding, Reason, Sync
+from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
+from reconciler.plan.decide import Memory, Parent, Policy, decide, make_plan
 from tests.synthetic import IDENTITY, KINDS, MINIMAL, WIDGET, desired, minimal, widget
+
+if TYPE_CHECKING:
+    from reconciler.model.desired import Desired
 
 OURS = Policy(tracking=Tracking(project="shop"))
 ERROR = ErrorInfo("AuthorizationFailed", "no", 403)

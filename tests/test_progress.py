@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.progress import Progress as RichProgress
 
 from reconciler.errors import ErrorInfo
-from reconciler.model import Action, Change, Health, Outcome, Reason, Result, Sync
-from reconciler.shell import logs
-from reconciler.shell.progress import Bars, Silent, duration, shown
+from reconciler.kinds.live import Health
+from reconciler.model.change import Action, Change, Reason, Sync
+from reconciler.model.outcome import Outcome, Result
+from reconciler.runtime import logs
+from reconciler.runtime.progress import Bars, Silent, duration, shown
 from tests.support.clock import FakeClock
 from tests.support.service import bench, definition, run
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.model import Document, Layer, Problem
-from reconciler.project import (
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.project import (
     Environment,
     IgnoreRule,
     Limits,
@@ -21,7 +21,7 @@ from reconciler.project import (
     parse_project,
     render,
 )
-from reconciler.tracking import Tracking
+from reconciler.problems import Document, Layer, Problem
 from tests.synthetic import IDENTITY, KINDS, document, read, stated
 
 HEAD = "apiVersion: reconciler.dev/v1\nkind: Project\nmetadata: {name: shop}\n"

@@ -16,15 +16,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler.blank import is_blank
-from reconciler.body import put_body
-from reconciler.diff import compare
-from reconciler.kinds import load_kinds
-from reconciler.model import MISSING, Action, Change, Finding, Reason, Result, Sync
-from reconciler.normalize import comparable, normalized
-from reconciler.rules import Shape
-from reconciler.spelling import NAMES, canonical, normalize
-from reconciler.tracking import Tracking
+from reconciler.compare.diff import compare
+from reconciler.compare.normalize import comparable, normalized
+from reconciler.kinds.blank import is_blank
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.rules import Shape
+from reconciler.kinds.spelling import NAMES, canonical, normalize
+from reconciler.kinds.tracking import Tracking
+from reconciler.model.change import Action, Change, Finding, Reason, Sync
+from reconciler.model.outcome import Result
+from reconciler.plan.body import put_body
+from reconciler.values import MISSING
 from tests.bench import Bench, MediaLink, desired_of, on_bench
 from tests.strategies import (
     FRESH,

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.arm.answers import Answer
-from reconciler.arm.auth import StaticToken
-from reconciler.arm.client import Accepted, Polled
-from reconciler.kinds import load_kinds
-from reconciler.model import Document, Manifest, Report, Source
+from reconciler.azure.answers import Answer
+from reconciler.azure.auth import StaticToken
+from reconciler.azure.client import Accepted, Polled
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.rules import walk
+from reconciler.model.outcome import Report
+from reconciler.problems import Document, Manifest, Source
 from reconciler.report import render
-from reconciler.rules import walk
-from reconciler.secret import HIDDEN, Secret
+from reconciler.secret.text import HIDDEN, Secret
 from reconciler.settings import Environment, connection
 from tests.support.arm import RESOURCE, VERSION, Wire, answer, client
 from tests.support.arm import run as run_alone

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.diff import compare
-from reconciler.kinds import load_kinds
-from reconciler.normalize import normalized
-from reconciler.tracking import Tracking
+from reconciler.compare.diff import compare
+from reconciler.compare.normalize import normalized
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.tracking import Tracking
 from tests.bench import desired_of
 
 if TYPE_CHECKING:
-    from reconciler.model import Desired
+    from reconciler.model.desired import Desired
 
 
 def _version(**profile: Any) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.model import Desired, Manifest, Problem, Source
-from reconciler.resolve import resolve, select
-from reconciler.secret import SecretUrl
+from reconciler.manifests.resolve import resolve, select
+from reconciler.model.desired import Desired
+from reconciler.problems import Manifest, Problem, Source
+from reconciler.secret.text import SecretUrl
 from tests.synthetic import IDENTITY, KINDS, MINIMAL, WIDGET, desired, manifest, minimal
 
 GALLERY, APPLICATION, VERSION = KINDS["Gallery"], KINDS["GalleryApplication"], KINDS["GalleryApplicationVersion"]

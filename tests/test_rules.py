@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.model import MISSING
-from reconciler.rules import Rule, Shape, compile_rule, walk, without_clearing
+from reconciler.kinds.rules import Rule, Shape, compile_rule, walk, without_clearing
+from reconciler.values import MISSING
 from tests.synthetic import FROZEN, PROPERTIES, TEXT, WIDGET
 
 

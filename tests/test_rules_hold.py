@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.diff import compare
-from reconciler.kinds import load_kinds
-from reconciler.model import Finding, Refusal
-from reconciler.tracking import Tracking
-from reconciler.validate import validate
+from reconciler.compare.diff import compare
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.validate import validate
+from reconciler.model.change import Finding, Refusal
 from tests import synthetic
 from tests.synthetic import MINIMAL, desired
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.shell import runner
-from reconciler.shell.runner import Stopped, run
+from reconciler.runtime import signals as runner
+from reconciler.runtime.signals import Stopped, run
 from tests.support.service import bench, definition, told
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]

@@ -13,17 +13,20 @@ import pytest
 
 from reconciler import __version__
 from reconciler.errors import ErrorInfo, PlanFileError
-from reconciler.kinds import compile_kind, shipped_schema
-from reconciler.model import Action, Change, Desired, Health, Plan, Reason, Sync
-from reconciler.plan import Policy
-from reconciler.project import IgnoreRule
-from reconciler.saved_plan import SavedPlan, read, save
-from reconciler.spelling import canonical
-from reconciler.tracking import Tracking
+from reconciler.kinds.kind import compile_kind, shipped_schema
+from reconciler.kinds.live import Health
+from reconciler.kinds.spelling import canonical
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.project import IgnoreRule
+from reconciler.model.change import Action, Change, Plan, Reason, Sync
+from reconciler.plan.decide import Policy
+from reconciler.plan.saved import SavedPlan, read, save
 from tests.synthetic import WIDGET, schema, sealed, widget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from reconciler.model.desired import Desired
 
 SCHEMA = shipped_schema("plan")
 NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)

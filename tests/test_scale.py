@@ -13,26 +13,28 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.apply import Applier
-from reconciler.arm.auth import NoToken
-from reconciler.arm.client import ArmWriter
-from reconciler.arm.polling import Patience
-from reconciler.arm.retry import Retrier
-from reconciler.arm.transport import Transport
+from reconciler.apply.applier import Applier
+from reconciler.azure.auth import NoToken
+from reconciler.azure.client import ArmWriter
+from reconciler.azure.observe import Scope, observe
+from reconciler.azure.polling import Patience
+from reconciler.azure.retry import Retrier
+from reconciler.azure.transport import Transport
 from reconciler.emulator import EmulatorSettings, create_app
-from reconciler.kinds import load_kinds
-from reconciler.model import Sync
-from reconciler.observe import Scope, observe
-from reconciler.plan import Policy, make_plan
-from reconciler.resolve import resolve
-from reconciler.shell.progress import Silent
+from reconciler.kinds.kind import load_kinds
+from reconciler.manifests.resolve import resolve
+from reconciler.model.change import Sync
+from reconciler.plan.decide import Policy, make_plan
+from reconciler.runtime.progress import Silent
 from tests.support.clock import FakeClock
 from tests.support.service import application, gallery, respond, run, told, version
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from reconciler.model import Desired, Manifest, Plan
+    from reconciler.model.change import Plan
+    from reconciler.model.desired import Desired
+    from reconciler.problems import Manifest
 
     Answering = Callable[["Estate", Any, Any, Any], Awaitable[bool]]
 

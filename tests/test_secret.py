@@ -19,7 +19,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from reconciler.secret import HIDDEN, Secret, SecretUrl, reveal, scrub, scrub_known, secrets_in, shown
+from reconciler.secret.text import HIDDEN, Secret, SecretUrl, reveal, scrub, scrub_known, secrets_in, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

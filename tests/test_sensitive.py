@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.secret import HIDDEN, HIDDEN_CHANGED, credentials_in, printable, printable_pair, scrub
-from reconciler.secret_names import is_secret_name
-from reconciler.sensitive import credentials, spans
+from reconciler.secret.names import is_secret_name
+from reconciler.secret.shapes import credentials, spans
+from reconciler.secret.text import HIDDEN, HIDDEN_CHANGED, credentials_in, printable, printable_pair, scrub
 from tests.credentials import HIDDEN_TEXTS, MARK, SHOWN_TEXTS
 
 

@@ -17,17 +17,20 @@ from hypothesis import strategies as st
 
 from reconciler import pipeline
 from reconciler.errors import ErrorInfo, SnapshotFileError
-from reconciler.kinds import folded_id, load_kinds, shipped_schema
-from reconciler.model import MISSING, Absence, Absent, Live, Observation, Report, Unmanaged, Unreadable
+from reconciler.kinds.kind import folded_id, load_kinds, shipped_schema
+from reconciler.kinds.live import Live
+from reconciler.kinds.rules import walk
+from reconciler.kinds.spelling import canonical
+from reconciler.model.live import Absence, Absent, Observation, Unmanaged, Unreadable
+from reconciler.model.outcome import Report
 from reconciler.pipeline import Options
-from reconciler.plan import Policy, make_plan
-from reconciler.redact import assumed, kept, public
+from reconciler.plan.decide import Policy, make_plan
+from reconciler.plan.redact import assumed, kept, public
+from reconciler.plan.snapshot import OLD, Snapshot, read, save
 from reconciler.report import FORMATS, render
 from reconciler.report.json import as_json
-from reconciler.rules import walk
-from reconciler.secret import scrub
-from reconciler.snapshot import OLD, Snapshot, read, save
-from reconciler.spelling import canonical
+from reconciler.secret.text import scrub
+from reconciler.values import MISSING
 from tests.bench import Bench, on_bench
 from tests.strategies import (
     Place,
@@ -51,7 +54,8 @@ from tests.synthetic import WIDGET, minimal, sealed, widget
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.model import Desired, Observed
+    from reconciler.model.desired import Desired
+    from reconciler.model.live import Observed
     from reconciler.pipeline import Reading
 
 NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.secret import Secret, SecretUrl
-from reconciler.spelling import NAMES, blob_url, canonical, instant, json_text, normalize, parse_instant, region
+from reconciler.kinds.spelling import NAMES, blob_url, canonical, instant, json_text, normalize, parse_instant, region
+from reconciler.secret.text import Secret, SecretUrl
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,12 @@ import jsonschema_rs
 import pytest
 
 from reconciler.errors import ManifestError
-from reconciler.kinds import load_kinds
-from reconciler.model import MISSING, Action, Finding, Reason, Refusal, Result
-from reconciler.rules import Shape, walk
-from reconciler.spelling import canonical, normalize
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.rules import Shape, walk
+from reconciler.kinds.spelling import canonical, normalize
+from reconciler.model.change import Action, Finding, Reason, Refusal
+from reconciler.model.outcome import Result
+from reconciler.values import MISSING
 from tests.bench import Bench, on_bench
 from tests.strategies import (
     Node,
@@ -40,8 +42,8 @@ from tests.strategies import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.kinds import Kind
-    from reconciler.model import Change
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.change import Change
     from reconciler.pipeline import Reading
 
 Body: TypeAlias = dict[str, Any]

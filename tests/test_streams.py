@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from reconciler.shell.streams import Form, guarded, safe
+from reconciler.runtime.streams import Form, guarded, safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

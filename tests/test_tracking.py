@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.content import content_digest
-from reconciler.tracking import Tracking
+from reconciler.kinds.content import content_digest
+from reconciler.kinds.tracking import Tracking
 from tests.synthetic import KINDS, WIDGET, desired, widget
 
 DEFINITION = KINDS["ApplicationDefinition"]

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.arm.auth import NoToken
-from reconciler.arm.client import ArmWriter
-from reconciler.arm.retry import Retrier
-from reconciler.arm.transport import Transport
-from reconciler.plan import Policy
-from reconciler.tracking import Tracking
+from reconciler.azure.auth import NoToken
+from reconciler.azure.client import ArmWriter
+from reconciler.azure.retry import Retrier
+from reconciler.azure.transport import Transport
+from reconciler.kinds.tracking import Tracking
+from reconciler.plan.decide import Policy
 from tests.support.service import (
     APPLICATION,
     DEFINITION,
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.model import Manifest, Plan
+    from reconciler.model.change import Plan
+    from reconciler.problems import Manifest
     from tests.support.service import Forward
 
 IDS = (GALLERY, APPLICATION, VERSION, DEFINITION)

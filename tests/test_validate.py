@@ -9,11 +9,11 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.checks import PLACEHOLDER
-from reconciler.kinds import compile_kind, project_schema
-from reconciler.model import Document, Manifest, Problem
-from reconciler.tracking import Tracking
-from reconciler.validate import Validated, validate, validate_project, warning_schema
+from reconciler.kinds.kind import compile_kind, project_schema
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.checks import PLACEHOLDER
+from reconciler.manifests.validate import Validated, validate, validate_project, warning_schema
+from reconciler.problems import Document, Manifest, Problem
 from tests.synthetic import IDENTITY, KINDS, MINIMAL, document, read, schema, stated
 
 NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from reconciler.yaml12 import read_documents
+from reconciler.manifests.yaml12 import read_documents
 from tests.support.review import TOKEN, AzureDevOps
 from tests.support.runner import Runner, plain_environment
 

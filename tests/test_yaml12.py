@@ -11,13 +11,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import yaml12
-from reconciler.yaml12 import careful, format_document_path, quick
-from reconciler.yaml12 import parser as parser_module
-from reconciler.yaml12.characters import decode
+from reconciler.manifests import yaml12
+from reconciler.manifests.yaml12 import careful, format_document_path, quick
+from reconciler.manifests.yaml12 import parser as parser_module
+from reconciler.manifests.yaml12.characters import decode
 
 if TYPE_CHECKING:
-    from reconciler.model import Document, Problem
+    from reconciler.problems import Document, Problem
 
 CANARY = "CANARY2secret"
 

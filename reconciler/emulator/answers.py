@@ -15,7 +15,7 @@ import orjson
 from reconciler.emulator.regions import short_name
 from reconciler.emulator.times import utc_stamp
 from reconciler.emulator.trees import at, copied, holders, put
-from reconciler.model import MISSING
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.facts import Facts
     from reconciler.emulator.store import Item, Row
     from reconciler.emulator.trees import Path
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 SUCCEEDED: Final = "Succeeded"
 _PERCENT: Final = 100

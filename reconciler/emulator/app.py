@@ -24,7 +24,7 @@ from reconciler.emulator.routes import Route, dispatch, route
 from reconciler.emulator.store import Store
 from reconciler.emulator.throttle import Throttle
 from reconciler.emulator.world import World
-from reconciler.kinds import load_kinds
+from reconciler.kinds.kind import load_kinds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

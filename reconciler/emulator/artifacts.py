@@ -12,8 +12,8 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.emulator.trees import at
-from reconciler.model import MISSING
-from reconciler.spelling import blob_url, canonical, json_text
+from reconciler.kinds.spelling import blob_url, canonical, json_text
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from reconciler.emulator.facts import Facts

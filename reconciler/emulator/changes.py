@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.blank import is_blank
 from reconciler.emulator.checks import named
 from reconciler.emulator.errors import Refused, bad_request, invalid_parameter, location_change, property_change
 from reconciler.emulator.regions import display_name, short_name
 from reconciler.emulator.trees import at
-from reconciler.model import MISSING
-from reconciler.rules import Rule, Shape
-from reconciler.spelling import normalize
+from reconciler.kinds.blank import is_blank
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.spelling import normalize
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.facts import Facts
     from reconciler.emulator.settings import EmulatorSettings
     from reconciler.emulator.trees import Path
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 
 def check_change(

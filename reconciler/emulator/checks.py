@@ -21,18 +21,18 @@ from reconciler.emulator.errors import (
     too_deep,
 )
 from reconciler.emulator.trees import at, holders, without_nulls
-from reconciler.kinds import load_kinds
-from reconciler.model import MISSING
-from reconciler.rules import Rule, Shape
-from reconciler.spelling import is_deeper_than
-from reconciler.template_json import TemplateError, strict_json
+from reconciler.json.template import TemplateError, strict_json
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.spelling import is_deeper_than
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.emulator.facts import Facts
     from reconciler.emulator.settings import EmulatorSettings
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 _DEEPEST: Final = 200
 """Levels of a body: more than a template may have, and fewer than what walks it can call itself."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.emulator.settings import EmulatorSettings
     from reconciler.emulator.store import Store
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 _SUBSCRIPTION: Final = "/subscriptions/{subscriptionId}"
 _GROUP: Final = _SUBSCRIPTION + "/resourcegroups/{resourceGroupName}"

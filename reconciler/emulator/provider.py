@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.settings import EmulatorSettings
     from reconciler.emulator.store import Store
     from reconciler.emulator.throttle import Throttle
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 DEFAULT_LOCATION: Final = "westus"
 """Of a resource group that nobody created."""

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from reconciler.emulator.errors import foreign_host, foreign_origin
 from reconciler.errors import EmulatorError
-from reconciler.origin import folded_host, is_loopback_host
+from reconciler.http.origin import folded_host, is_loopback_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,15 +14,15 @@ from reconciler.emulator.changes import check_change, check_lists, check_shared,
 from reconciler.emulator.regions import display_name
 from reconciler.emulator.times import respell, stamp
 from reconciler.emulator.trees import at, copied, holders, put
-from reconciler.model import MISSING
-from reconciler.rules import Rule, Shape
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.emulator.facts import Facts
     from reconciler.emulator.settings import EmulatorSettings
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 
 @dataclass(frozen=True, slots=True)

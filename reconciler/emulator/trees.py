@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from reconciler.model import MISSING
+from reconciler.values import MISSING
 
 Path: TypeAlias = tuple[str, ...]
 

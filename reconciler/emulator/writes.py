@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from reconciler.blank import without_blanks
 from reconciler.emulator import operations
 from reconciler.emulator.answers import SUCCEEDED, render
 from reconciler.emulator.calls import Call, Reply, json_reply
@@ -18,6 +17,7 @@ from reconciler.emulator.provider import Provider, name_below_provider
 from reconciler.emulator.reads import check_parent, dressed, parent_key
 from reconciler.emulator.service import created, patched, updated
 from reconciler.emulator.store import Fault, Operation, Row
+from reconciler.kinds.blank import without_blanks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from reconciler.report.escape import masked
 from reconciler.report.summary import Summary, exit_code, summarize, verdict
 
 if TYPE_CHECKING:
-    from reconciler.model import Report
+    from reconciler.model.outcome import Report
 
 __all__ = ["FORMATS", "Summary", "check_formats", "exit_code", "render", "summarize", "verdict"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Action
+from reconciler.kinds.summary import Element, summary_of
+from reconciler.model.change import Action
 from reconciler.report.values import literal
-from reconciler.summary import Element, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.model import Change
+    from reconciler.model.change import Change
 
 _LONGEST: Final = 200
 """Characters of one value."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from reconciler.secret import scrub
+from reconciler.secret.text import scrub
 
 _CODES: Final = r"(?:\x1b\[[0-9;]*m)*"
 """The only control sequences that a report writes itself: those of colors."""

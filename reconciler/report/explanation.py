@@ -7,23 +7,24 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.diff import WRITE_ONLY
+from reconciler.compare.diff import WRITE_ONLY
+from reconciler.compare.explain import Verdict
 from reconciler.errors import UsageError
-from reconciler.explain import Verdict
-from reconciler.model import MISSING, Layer
+from reconciler.problems import Layer
 from reconciler.report.escape import inert, inert_json, masked, visible
 from reconciler.report.summary import count
 from reconciler.report.text import Look, head_line
 from reconciler.report.values import first_difference, literal
 from reconciler.report.words import REASONS
 from reconciler.report.wrap import folded
-from reconciler.secret import HIDDEN, scrub
+from reconciler.secret.text import HIDDEN, scrub
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.explain import Explanation, Row
-    from reconciler.model import Origin
+    from reconciler.compare.explain import Explanation, Row
+    from reconciler.problems import Origin
 
 FORMATS: Final = ("text", "json")
 _SCHEMA_VERSION: Final = 1

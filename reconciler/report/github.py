@@ -18,7 +18,7 @@ from reconciler.report.summary import count, verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.model import Report
+    from reconciler.model.outcome import Report
     from reconciler.report.remarks import Remark
 
 MOST: Final = 10

@@ -13,7 +13,9 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__
-from reconciler.model import Health, Op, Result
+from reconciler.kinds.live import Health
+from reconciler.model.change import Op
+from reconciler.model.outcome import Result
 from reconciler.report.elements import e, raw, written
 from reconciler.report.escape import visible
 from reconciler.report.page import POLICY, SCRIPT, STYLE
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from xml.etree import ElementTree as ET
 
-    from reconciler.model import Change, FieldChange, Problem, Report, Unmanaged
+    from reconciler.model.change import Change, FieldChange
+    from reconciler.model.live import Unmanaged
+    from reconciler.model.outcome import Report
+    from reconciler.problems import Problem
 
 _TONES: Final = {"+": "good", "~": "warn", "!": "bad", "?": "bad", "…": "calm", "=": "quiet", "*": "quiet"}
 _TONE_OF_CODE: Final = {0: "good", 1: "bad", 2: "warn", 3: "calm"}

@@ -9,19 +9,24 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.model import MISSING, Action, Layer, Reason, Sync
+from reconciler.model.change import Action, Reason, Sync
+from reconciler.problems import Layer
 from reconciler.report.declared import declared_values
 from reconciler.report.escape import inert_json
 from reconciler.report.replicated import as_json as replication_json
 from reconciler.report.states import error_of, items, place_of
 from reconciler.report.summary import summarize
-from reconciler.secret import Secret
+from reconciler.secret.text import Secret
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.errors import ErrorInfo
-    from reconciler.model import FieldChange, Modified, Problem, Report, Source, Unmanaged
+    from reconciler.model.change import FieldChange, Modified
+    from reconciler.model.live import Unmanaged
+    from reconciler.model.outcome import Report
+    from reconciler.problems import Problem, Source
     from reconciler.report.states import Item
 
 SCHEMA_VERSION: Final = 1

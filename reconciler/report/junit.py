@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
-from reconciler.model import Action
+from reconciler.model.change import Action
 from reconciler.report.escape import harmless, masked, visible
 from reconciler.report.remarks import rule_of, text_of, words_for
 from reconciler.report.states import Level, is_noteworthy, items, level_of
@@ -23,7 +23,8 @@ from reconciler.report.text import Look, problem_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconciler.model import Problem, Report
+    from reconciler.model.outcome import Report
+    from reconciler.problems import Problem
     from reconciler.report.states import Item
 
 _LEFT: Final = frozenset({Action.PAUSED, Action.WAIT})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.errors import UsageError
-from reconciler.model import Modified
+from reconciler.model.change import Modified
 from reconciler.report.escape import inert, inert_json, masked, visible
 from reconciler.report.problems import counted
 from reconciler.report.replicated import as_json as replication_json
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.errors import ErrorInfo
-    from reconciler.listing import Listed, Listing, Region
-    from reconciler.model import Desired
+    from reconciler.model.desired import Desired
+    from reconciler.plan.listing import Listed, Listing, Region
 
 FORMATS: Final = ("text", "json")
 _SCHEMA_VERSION: Final = 1

@@ -12,7 +12,9 @@ from html import escape
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Action, Health, Op, Reason, Result
+from reconciler.kinds.live import Health
+from reconciler.model.change import Action, Op, Reason
+from reconciler.model.outcome import Result
 from reconciler.report.declared import declared
 from reconciler.report.escape import inert, masked, visible
 from reconciler.report.markup import code, fence, narrow, prose, sentence
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.errors import ErrorInfo
-    from reconciler.model import Change, FieldChange, Problem, Replication, Report, Unmanaged
+    from reconciler.kinds.live import Replication
+    from reconciler.model.change import Change, FieldChange
+    from reconciler.model.live import Unmanaged
+    from reconciler.model.outcome import Report
+    from reconciler.problems import Problem
     from reconciler.report.states import Item
 
 LIMIT: Final = 65_536

@@ -14,7 +14,7 @@ from reconciler.report.states import is_known_drift, items
 from reconciler.report.summary import summarize, verdict
 
 if TYPE_CHECKING:
-    from reconciler.model import Report
+    from reconciler.model.outcome import Report
 
 
 def outputs(report: Report, code: int) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.model import Problem
+    from reconciler.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)

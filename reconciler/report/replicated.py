@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.report.escape import visible
 from reconciler.report.states import items
-from reconciler.secret import scrub
+from reconciler.secret.text import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.model import Change, Replication, Report
+    from reconciler.kinds.live import Replication
+    from reconciler.model.change import Change
+    from reconciler.model.outcome import Report
 
 UNREAD = "unknown"
 """The word for a state that Azure does not state."""

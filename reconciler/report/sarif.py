@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.model import Reason
+from reconciler.model.change import Reason
 from reconciler.report.escape import inert_json, visible
 from reconciler.report.remarks import remarks
 from reconciler.report.summary import exit_code, verdict
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.model import Report, Unmanaged
+    from reconciler.model.live import Unmanaged
+    from reconciler.model.outcome import Report
     from reconciler.report.remarks import Remark
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import SIGN_IN_FAILED, Action, Cause, Change, Health, Outcome, Reason, Report, Result, Sync
+from reconciler.kinds.live import Health
+from reconciler.model.change import Action, Cause, Change, Reason, Sync
+from reconciler.model.outcome import Outcome, Report, Result
+from reconciler.problems import SIGN_IN_FAILED
 
 if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo
-    from reconciler.model import Origin
+    from reconciler.problems import Origin
 
 _STATES: Final = {Action.CREATE: "to create", Action.UPDATE: "to update", Action.WAIT: "waiting"}
 _INTERRUPTED: Final = "Interrupted"

@@ -6,7 +6,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import STOPPED, Action, Cause, Finding, Result, Sync
+from reconciler.model.change import Action, Cause, Finding, Sync
+from reconciler.model.outcome import Result
+from reconciler.problems import STOPPED
 from reconciler.report.escape import visible
 from reconciler.report.states import (
     BAD,
@@ -24,7 +26,7 @@ from reconciler.report.states import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from reconciler.model import Report
+    from reconciler.model.outcome import Report
 
 _PENDING: Final = ("to create", "to update", "blocked", "unknown", "waiting", "paused", "unverified", "out of sync")
 _NAMES: Final = {"in_sync": "inSync", "apply_requests": "applyRequests"}

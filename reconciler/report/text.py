@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import MISSING, Action, Finding, Health, Op, Result, Sync
+from reconciler.kinds.live import Health
+from reconciler.model.change import Action, Finding, Op, Sync
+from reconciler.model.outcome import Result
 from reconciler.report.declared import declared
 from reconciler.report.escape import inert, masked, visible
 from reconciler.report.problems import counted
@@ -15,12 +17,16 @@ from reconciler.report.summary import count, summarize, verdict
 from reconciler.report.values import first_difference, literal, pair
 from reconciler.report.words import MARKS, PLAIN, REASONS, SIGNATURES, UNMANAGED_MARK, gone_of, note_of, stray_of
 from reconciler.report.wrap import folded
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.errors import ErrorInfo
-    from reconciler.model import Change, FieldChange, Problem, Report, Unmanaged
+    from reconciler.model.change import Change, FieldChange
+    from reconciler.model.live import Unmanaged
+    from reconciler.model.outcome import Report
+    from reconciler.problems import Problem
 
 _STYLES: Final = {
     "bold": "1",

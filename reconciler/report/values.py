@@ -8,9 +8,9 @@ from difflib import unified_diff
 from itertools import islice, zip_longest
 from typing import Any, Final
 
-from reconciler.model import MISSING
 from reconciler.report.escape import visible
-from reconciler.secret import HIDDEN, HIDDEN_CHANGED, Secret, scrub
+from reconciler.secret.text import HIDDEN, HIDDEN_CHANGED, Secret, scrub
+from reconciler.values import MISSING
 
 _SCRIPT_LINES: Final = 3
 """A live text of so many lines is shown by its lines, where the manifest has one line."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Action, Cause, Change, FieldChange, Finding, Reason, Refusal, Sync
+from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Reason, Refusal, Sync
 
 if TYPE_CHECKING:
-    from reconciler.model import Unmanaged
+    from reconciler.model.live import Unmanaged
 
 MARKS: Final = {
     Action.CREATE: "+",

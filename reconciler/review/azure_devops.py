@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.clock import Clock
-    from reconciler.secret import Secret
+    from reconciler.secret.text import Secret
 
 _VERSION: Final = "api-version=7.0"
 _TOKEN: Final = "map SYSTEM_ACCESSTOKEN: $(System.AccessToken) into the step"  # noqa: S105 (no token, but how to give one)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.clock import Clock
-    from reconciler.secret import Secret
+    from reconciler.secret.text import Secret
 
 _HEADERS: Final = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 _FIXES: Final[Mapping[int, str]] = {

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from reconciler.arm.answers import Service
-from reconciler.arm.auth import StaticToken
-from reconciler.arm.retry import Retrier
-from reconciler.arm.throttle import Lane
-from reconciler.arm.transport import Bounds, Transport
+from reconciler.azure.answers import Service
+from reconciler.azure.auth import StaticToken
+from reconciler.azure.retry import Retrier
+from reconciler.azure.throttle import Lane
+from reconciler.azure.transport import Bounds, Transport
 from reconciler.errors import ArmError, ErrorInfo, ForeignOriginError, ReviewError
 from reconciler.report.escape import visible
-from reconciler.secret import scrub
+from reconciler.secret.text import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.arm.answers import Answer
+    from reconciler.azure.answers import Answer
     from reconciler.clock import Clock
-    from reconciler.secret import Secret
+    from reconciler.secret.text import Secret
 
 _BOUNDS: Final = Bounds(connect_s=10, silence_s=30, whole_s=60, answer_bytes=16 * 1024 * 1024)
 _GOOD: Final = frozenset({200, 201})

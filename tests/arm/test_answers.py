@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from reconciler.arm.answers import Answer, error_of, foreign, json_object, operation_error, resource
-from reconciler.diff import compare
+from reconciler.azure.answers import Answer, error_of, foreign, json_object, operation_error, resource
+from reconciler.compare.diff import compare
+from reconciler.compare.normalize import normalized
 from reconciler.errors import (
     AuthError,
     ConflictError,
@@ -18,10 +19,9 @@ from reconciler.errors import (
     TransientError,
     UnusableAnswerError,
 )
-from reconciler.kinds import load_kinds
-from reconciler.normalize import normalized
-from reconciler.spelling import canonical
-from reconciler.tracking import Tracking
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.spelling import canonical
+from reconciler.kinds.tracking import Tracking
 from tests.support.clock import START
 from tests.synthetic import MINIMAL, desired
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.arm import auth
-from reconciler.arm.auth import IdentityToken, NoToken, StaticToken
-from reconciler.arm.challenge import Refusal
-from reconciler.arm.client import ArmWriter
-from reconciler.arm.retry import Retrier
+from reconciler.azure import auth
+from reconciler.azure.auth import IdentityToken, NoToken, StaticToken
+from reconciler.azure.challenge import Refusal
+from reconciler.azure.client import ArmWriter
+from reconciler.azure.retry import Retrier
 from reconciler.errors import AuthError, ErrorInfo, ForeignOriginError
-from reconciler.secret import Secret
+from reconciler.secret.text import Secret
 from tests.support.arm import RESOURCE, VERSION, Largest, Wire, answer, found, refused, run, transport
 from tests.support.clock import FakeClock
 

@@ -12,19 +12,19 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from reconciler.access import Grant
-from reconciler.arm.auth import StaticToken
-from reconciler.arm.blobs import Blobs, life_for, storage_transport
+from reconciler.azure.auth import StaticToken
+from reconciler.azure.blobs import Blobs, life_for, storage_transport
 from reconciler.errors import AuthError, ErrorInfo, PackageError
-from reconciler.kinds import load_kinds
-from reconciler.permits import StorageHosts, storage_hosts
-from reconciler.secret import Secret, reveal
+from reconciler.kinds.kind import load_kinds
+from reconciler.manifests.access import Grant
+from reconciler.manifests.permits import StorageHosts, storage_hosts
+from reconciler.secret.text import Secret, reveal
 from tests.support.arm import run
 from tests.support.clock import FakeClock
 from tests.support.storage import GOOD, OID, TID, Storage
 
 if TYPE_CHECKING:
-    from reconciler.arm.challenge import Refusal
+    from reconciler.azure.challenge import Refusal
 
 KIND: Final = load_kinds()["GalleryApplicationVersion"]
 ACCOUNT: Final = "https://acme.blob.core.windows.net"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.arm.answers import Answer
-from reconciler.arm.challenge import Refusal, refusal_of
-from reconciler.secret import Secret
+from reconciler.azure.answers import Answer
+from reconciler.azure.challenge import Refusal, refusal_of
+from reconciler.secret.text import Secret
 
 TENANT = "99999999-8888-7777-6666-555555555555"
 CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"CANARY>>>???"}}}'

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.arm import client as module
-from reconciler.arm.auth import StaticToken
+from reconciler.azure import client as module
+from reconciler.azure.auth import StaticToken
 from reconciler.errors import (
     AuthError,
     ConflictError,
@@ -18,12 +18,12 @@ from reconciler.errors import (
     TransientError,
     UnusableAnswerError,
 )
-from reconciler.secret import Secret, SecretUrl
+from reconciler.secret.text import Secret, SecretUrl
 from tests.support.arm import ENDPOINT, RESOURCE, VERSION, Wire, answer, client, found, refused, run
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
-    from reconciler.arm.challenge import Refusal
+    from reconciler.azure.challenge import Refusal
 
 LIST = RESOURCE + "/applications"
 OPERATION = f"{ENDPOINT}/subscriptions/s1/providers/Microsoft.Compute/locations/westus/capsOperations/1?t=CANARY"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.arm.client import Accepted
-from reconciler.arm.polling import follow
+from reconciler.azure.client import Accepted
+from reconciler.azure.polling import follow
 from reconciler.errors import OperationError
 from tests.support.arm import RESOURCE, VERSION, Wire, answer, client, found, patience, refused, run
 from tests.support.clock import FakeClock

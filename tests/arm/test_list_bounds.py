@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.arm.auth import StaticToken
-from reconciler.arm.transport import Bounds
+from reconciler.azure.auth import StaticToken
+from reconciler.azure.transport import Bounds
 from reconciler.errors import UnusableAnswerError
-from reconciler.json_size import MOST, values_in
-from reconciler.secret import Secret
+from reconciler.json.size import MOST, values_in
+from reconciler.secret.text import Secret
 from tests.support.arm import ENDPOINT, RESOURCE, VERSION, Wire, client, run
 from tests.support.clock import FakeClock
 

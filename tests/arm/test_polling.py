@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.arm.client import Accepted
-from reconciler.arm.polling import Interrupted, follow
+from reconciler.azure.client import Accepted
+from reconciler.azure.polling import Interrupted, follow
 from reconciler.errors import ArmError, ForeignOriginError, OperationError, RejectedError
 from tests.support.arm import ENDPOINT, Wire, answer, client, patience, refused, run
 from tests.support.clock import FakeClock

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.arm.retry import Retrier
-from reconciler.concurrency import run_all
+from reconciler.azure.concurrency import run_all
+from reconciler.azure.retry import Retrier
 from reconciler.errors import ArmError, RejectedError, TransientError
 from tests.support.arm import RESOURCE, VERSION, Wire, answer, client, found, refused, run
 from tests.support.clock import FakeClock

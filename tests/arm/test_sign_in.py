@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.core.pipeline.transport import RequestsTransport
 
-from reconciler.arm.auth import IdentityToken, NoToken
-from reconciler.arm.credentials import Credentials
-from reconciler.arm.transport import Transport
-from reconciler.cli import main
+from reconciler.azure.auth import IdentityToken, NoToken
+from reconciler.azure.credentials import Credentials
+from reconciler.azure.transport import Transport
+from reconciler.cli.main import main
+from reconciler.cli.options import CREDENTIALS
 from reconciler.clock import SystemClock
 from reconciler.errors import AuthError
-from reconciler.secret import Secret
+from reconciler.secret.text import Secret
 from reconciler.settings import CLOUDS
-from reconciler.shell.options import CREDENTIALS
 from tests.support.arm import run
 from tests.support.entra import CORRELATION, TENANT, Arm, Asked, Entra, Internet, given, make_client_certificate
 from tests.support.entra import make_trust as trust_of

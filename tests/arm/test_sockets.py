@@ -23,16 +23,16 @@ from h2.errors import ErrorCodes
 from h2.events import StreamEnded
 from h2.exceptions import ProtocolError
 
-from reconciler import observe
-from reconciler.arm.answers import Answer, json_object
-from reconciler.arm.auth import NoToken, StaticToken
-from reconciler.arm.client import ArmWriter
-from reconciler.arm.polling import follow
-from reconciler.arm.retry import Retrier
-from reconciler.arm.transport import Bounds, Transport
+from reconciler.azure import observe
+from reconciler.azure.answers import Answer, json_object
+from reconciler.azure.auth import NoToken, StaticToken
+from reconciler.azure.client import ArmWriter
+from reconciler.azure.polling import follow
+from reconciler.azure.retry import Retrier
+from reconciler.azure.transport import Bounds, Transport
 from reconciler.errors import ArmError, ForeignOriginError, TransientError, UnusableAnswerError, UsageError
-from reconciler.model import Unreadable
-from reconciler.secret import Secret
+from reconciler.model.live import Unreadable
+from reconciler.secret.text import Secret
 from tests.support.arm import RESOURCE, VERSION, Largest, patience, run
 from tests.support.clock import FakeClock
 from tests.support.raw import Authority, Raw, Talk, drips, http, resets, says, silent
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from reconciler.arm.auth import TokenSource
+    from reconciler.azure.auth import TokenSource
 
 MB: Final = 1024 * 1024
 # For a server that says nothing, or too slowly; any other one is given as long as a busy machine may take.

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.arm.auth import NoToken
-from reconciler.arm.client import ArmWriter
-from reconciler.arm.retry import Retrier
-from reconciler.arm.throttle import Lane, Throttle
-from reconciler.arm.transport import Transport
-from reconciler.concurrency import run_all
+from reconciler.azure.auth import NoToken
+from reconciler.azure.client import ArmWriter
+from reconciler.azure.concurrency import run_all
+from reconciler.azure.retry import Retrier
+from reconciler.azure.throttle import Lane, Throttle
+from reconciler.azure.transport import Transport
 from reconciler.emulator import EmulatorSettings, create_app
 from tests.support.arm import RESOURCE, VERSION, Largest, Wire, answer, client, run
 from tests.support.clock import FakeClock

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.arm.auth import IdentityToken, NoToken, StaticToken
-from reconciler.arm.credentials import Credentials
-from reconciler.arm.transport import Bounds, Transport
+from reconciler.azure.auth import IdentityToken, NoToken, StaticToken
+from reconciler.azure.credentials import Credentials
+from reconciler.azure.transport import Bounds, Transport
 from reconciler.errors import AuthError, ForeignOriginError, TransientError, UnusableAnswerError
-from reconciler.secret import Secret
+from reconciler.secret.text import Secret
 from tests.support.arm import ENDPOINT, RESOURCE, Wire, answer, run, transport
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from reconciler.arm.answers import Answer
+    from reconciler.azure.answers import Answer
 
 TOKEN = StaticToken(Secret("CANARY-token"))
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from reconciler.cli import main
-from reconciler.shell import connect
+from reconciler.cli.main import main
+from reconciler.runtime import connect
 from tests.cli.proxy import Proxy
 from tests.cli.support import Azure, Done, Report, Workspace
 from tests.support.between import Between

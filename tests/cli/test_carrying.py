@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.body import put_body
-from reconciler.diff import compare
-from reconciler.estate import Options, read_estate
-from reconciler.tracking import Tracking
+from reconciler.compare.diff import compare
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.estate import Options, read_estate
+from reconciler.plan.body import put_body
 from tests.cli.support import version
 
 if TYPE_CHECKING:

@@ -154,7 +154,7 @@ def test_what_differs_is_told_before_what_is_gone(
     applied: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of few commits that are read, its own comes first, however many others were applied from another."""
-    monkeypatch.setattr("reconciler.shell.causes._MOST_COMMITS", 1)
+    monkeypatch.setattr("reconciler.history.applied._MOST_COMMITS", 1)
     edit(applied)
     report("apply")
     drift(azure)

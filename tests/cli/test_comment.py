@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli import USAGE
+from reconciler.cli.comment import CommentRun, post, report_in
+from reconciler.cli.main import USAGE
 from reconciler.errors import ReviewError
-from reconciler.model import Action, Op, Reason
+from reconciler.model.change import Action, Op, Reason
 from reconciler.report import render
 from reconciler.report.comment import body, mark
 from reconciler.report.markdown import LIMIT
-from reconciler.shell.comment import CommentRun, post, report_in
 from tests.report.reports import change, field
 from tests.report.reports import report as made_up
 from tests.support.clock import FakeClock

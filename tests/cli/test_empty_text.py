@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from reconciler.blank import blanks, without_blanks
-from reconciler.kinds import load_kinds
-from reconciler.rules import Rule, Shape, walk
+from reconciler.kinds.blank import blanks, without_blanks
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.rules import Rule, Shape, walk
 from tests.cli.support import (
     Workspace,
     application,

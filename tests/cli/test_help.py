@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from reconciler.cli import cli
-from reconciler.shell.help import GROUPS, group_of, in_order
+from reconciler.cli.help import GROUPS, group_of, in_order
+from reconciler.cli.main import cli
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

@@ -320,7 +320,7 @@ def test_no_git(hostile: Hostile, run: Command) -> None:
 
 def test_a_tree_bomb(hostile: Hostile, run: Command, azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit of a few objects that names a million files, or nothing at all a million times over, is refused."""
-    monkeypatch.setattr("reconciler.shell.git.MAX_LISTING", 2**20)
+    monkeypatch.setattr("reconciler.history.git.MAX_LISTING", 2**20)
     blob = git(hostile.top, "rev-parse", "main:manifests/Gallery-tools.yaml")
     empty = made(hostile.top, "")
     for bomb in (made(hostile.top, *(f"100644 blob {blob}\t{number}.yaml" for number in range(30))), empty):

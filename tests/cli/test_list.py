@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.shell import connect
+from reconciler.runtime import connect
 from tests.cli.support import application, definition, gallery, id_of, version
 
 if TYPE_CHECKING:

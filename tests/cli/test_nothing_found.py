@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.gathering import Tree
+from reconciler.manifests.gathering import Tree
 from tests.cli.support import application, codes, commit, estate, gallery, git, labelled
 
 if TYPE_CHECKING:

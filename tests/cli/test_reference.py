@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.cli import USAGE
-from reconciler.kinds import load_kinds
+from reconciler.cli.main import USAGE
+from reconciler.kinds.kind import load_kinds
 from tests.cli.support import application, definition, gallery, version
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from reconciler.kinds import project_schema
+from reconciler.kinds.kind import project_schema
 from tests.cli.support import Azure, Workspace, application, as_yaml, changed, definition, gallery, project, version
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.kinds import load_kinds
-from reconciler.secret import FromEnvironment, Secret, scrub_known
+from reconciler.kinds.kind import load_kinds
+from reconciler.secret.text import FromEnvironment, Secret, scrub_known
 from tests.cli.support import (
     ROOT,
     Azure,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.arm.credentials import Credentials
+from reconciler.azure.credentials import Credentials
 from reconciler.report import FORMATS
 from tests.cli.support import Workspace, codes, estate, gallery, version
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.artifact import sealed_text
+from reconciler.plan.checksum import sealed_text
 from tests.cli.support import (
     PACKAGE,
     Azure,
@@ -92,7 +92,7 @@ def test_no_secret_in_it(work: Workspace, azure: Azure, report: Reporting) -> No
 
 
 def _snapshot(work: Workspace, report: Reporting) -> Path:
-    from reconciler.cli import main
+    from reconciler.cli.main import main
 
     assert main(["snapshot", "--out", "live.json"]) == 0
     return work.folder / "live.json"

@@ -58,7 +58,7 @@ def test_lines_as_json(work: Workspace, run: Command) -> None:
 
 def test_a_sign_of_life(work: Workspace, run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each minute of a long operation the run says how much is done, and how much is to go."""
-    monkeypatch.setattr("reconciler.shell.progress._LIFE_S", 0.05)
+    monkeypatch.setattr("reconciler.runtime.progress._LIFE_S", 0.05)
     monkeypatch.setenv("RECONCILER_EMULATOR_OPERATION_SECONDS", "0.4")
     work.state(gallery(), application())
     lines = run("apply").err.splitlines()

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import pytest
 
-from reconciler.kinds import Kind, load_kinds
+from reconciler.kinds.kind import Kind, load_kinds
 from tests.emulator.support import SUBSCRIPTION, Arm, arm
 
 _SPECIFICATION: Final = Path(__file__).parents[3] / "shared" / "arm" / "specification"

@@ -10,9 +10,9 @@ from reconciler.emulator.facts import FACTS, facts_of
 from reconciler.emulator.regions import DISPLAY_NAMES, display_name, short_name
 from reconciler.emulator.service import merged, replaced
 from reconciler.emulator.times import pacific_offset, respell
-from reconciler.kinds import load_kinds
-from reconciler.model import MISSING
-from reconciler.rules import Rule, Shape
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.values import MISSING
 
 
 def test_regions() -> None:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.kinds import load_kinds
+from reconciler.kinds.kind import load_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.kinds import Kind
-    from reconciler.rules import Rule
+    from reconciler.kinds.kind import Kind
+    from reconciler.kinds.rules import Rule
 
 KINDS = tuple(load_kinds().values())
 

@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Action, Op, Problem, Reason
+from reconciler.model.change import Action, Op, Reason
+from reconciler.problems import Problem
 from reconciler.report import render
 from tests.pages.browser import browser
 from tests.report.reports import REPORTS, change, field, report

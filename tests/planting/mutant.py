@@ -20,8 +20,8 @@ class Mutant:
 
     Attributes:
         breaks: What it would do to somebody.
-        at: Where the rule stands: ``reconciler.plan:decide`` or ``reconciler/plan.py:decide``, or, of a schema,
-            ``schemas/Gallery.schema.json:properties.tags`` or ``schemas/Gallery.schema.json:/x-arm``.
+        at: Where the rule stands: ``reconciler.plan.decide:decide`` or ``reconciler/plan/decide.py:decide``, or, of a
+            schema, ``schemas/Gallery.schema.json:properties.tags`` or ``schemas/Gallery.schema.json:/x-arm``.
         operator: How it is broken.
         select: Of code: which node of the function.
         key: Of a schema: which keyword.

@@ -153,9 +153,13 @@ def test_a_stale_place_in_a_schema_is_an_error(path: str, operator: str, key: st
 
 def test_both_ways_to_write_a_place_mean_the_same() -> None:
     """Dotted, or as a path; of a package too."""
-    dotted = Mutant("m", "it", "reconciler.plan:decide", "never", "if Absent")
-    path = replace(dotted, at="reconciler/plan.py:decide")
-    assert (dotted.file, dotted.module) == (path.file, path.module) == ("reconciler/plan.py", "reconciler.plan")
+    dotted = Mutant("m", "it", "reconciler.plan.decide:decide", "never", "if Absent")
+    path = replace(dotted, at="reconciler/plan/decide.py:decide")
+    assert (
+        (dotted.file, dotted.module)
+        == (path.file, path.module)
+        == ("reconciler/plan/decide.py", "reconciler.plan.decide")
+    )
     package = replace(dotted, at="reconciler.report:text")
     assert (package.file, package.module) == ("reconciler/report/__init__.py", "reconciler.report")
 
@@ -173,7 +177,7 @@ operator = "never"
 [[mutant]]
 name = "no-function"
 breaks = "it"
-at = "reconciler.plan:nothing"
+at = "reconciler.plan.decide:nothing"
 select = "if paused"
 operator = "never"
 """

@@ -7,35 +7,19 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from reconciler.about import About
 from reconciler.errors import ErrorInfo
-from reconciler.kinds import load_kinds
-from reconciler.model import (
-    MISSING,
-    Action,
-    Cause,
-    Change,
-    Desired,
-    FieldChange,
-    Finding,
-    Health,
-    Live,
-    Op,
-    Outcome,
-    Plan,
-    Problem,
-    Reason,
-    Refusal,
-    Replication,
-    Report,
-    Result,
-    Source,
-    Sync,
-    Unmanaged,
-)
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.live import Health, Live, Replication
+from reconciler.model.about import About
+from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Op, Plan, Reason, Refusal, Sync
+from reconciler.model.desired import Desired
+from reconciler.model.live import Unmanaged
+from reconciler.model.outcome import Outcome, Report, Result
+from reconciler.problems import Problem, Source
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 SUMMARY = load_kinds()["GalleryApplicationVersion"].summary
 STARTED = datetime(2026, 11, 21, 20, 25, 0, 999_999, tzinfo=UTC)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from hypothesis import example, given
 
-from reconciler.model import Action, Problem, Reason
+from reconciler.model.change import Action, Reason
+from reconciler.problems import Problem
 from reconciler.report import render
 from reconciler.report.azure_devops import MOST, upload, variables
 from tests.report.reports import REPORTS, change, report

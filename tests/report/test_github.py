@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 
 from reconciler.errors import ErrorInfo
-from reconciler.model import Action, Finding, Layer, Op, Origin, Problem, Reason, Refusal
+from reconciler.model.change import Action, Finding, Op, Reason, Refusal
+from reconciler.problems import Layer, Origin, Problem
 from reconciler.report import exit_code, render
 from reconciler.report.escape import harmless, inert, visible
 from reconciler.report.github import MOST, assignments

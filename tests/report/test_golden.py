@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.model import Action, Finding, Op, Reason, Refusal, Result, Sync
+from reconciler.model.change import Action, Finding, Op, Reason, Refusal, Sync
+from reconciler.model.outcome import Result
 from reconciler.report import FORMATS, render
 from reconciler.report.page import POLICY, SCRIPT, STYLE
 from tests.report.reports import REPORTS

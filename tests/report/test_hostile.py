@@ -14,7 +14,11 @@ from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
 from reconciler.errors import ErrorInfo
-from reconciler.model import Action, Finding, Live, Op, Outcome, Problem, Reason, Report, Result, Source, Unmanaged
+from reconciler.kinds.live import Live
+from reconciler.model.change import Action, Finding, Op, Reason
+from reconciler.model.live import Unmanaged
+from reconciler.model.outcome import Outcome, Report, Result
+from reconciler.problems import Problem, Source
 from reconciler.report import FORMATS, render
 from reconciler.report.escape import inert, masked, visible
 from reconciler.report.markup import cell, code, narrow, prose

@@ -11,7 +11,8 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import example, given
 
-from reconciler.model import Action, Op, Problem, Reason
+from reconciler.model.change import Action, Op, Reason
+from reconciler.problems import Problem
 from reconciler.report import render
 from reconciler.report.escape import inert, masked, visible
 from reconciler.report.page import POLICY, SCRIPT, STYLE

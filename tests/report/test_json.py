@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.model import Action, Finding, Health, Op, Reason, Result, Sync
+from reconciler.kinds.live import Health
+from reconciler.model.change import Action, Finding, Op, Reason, Sync
+from reconciler.model.outcome import Result
 from reconciler.report import FORMATS, render
-from reconciler.secret import Secret, SecretUrl
+from reconciler.secret.text import Secret, SecretUrl
 from tests.report.reports import CREATE, REPORTS, UPDATE, change, field, report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.model import Report
+    from reconciler.model.outcome import Report
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,14 @@ import pytest
 import xmlschema
 from hypothesis import example, given
 
-from reconciler.model import Problem
+from reconciler.problems import Problem
 from reconciler.report import exit_code, render
 from reconciler.report.escape import inert, masked, visible
 from tests.report.reports import REPORTS
 from tests.report.test_hostile import COMMAND, PIECES, UNSEEN, made_of
 
 if TYPE_CHECKING:
-    from reconciler.model import Report
+    from reconciler.model.outcome import Report
 
 SCHEMA = xmlschema.XMLSchema(str(Path(__file__).parent / "schemas" / "junit-10.xsd"))
 

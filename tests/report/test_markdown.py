@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model import Action, Op, Problem, Reason
+from reconciler.model.change import Action, Op, Reason
+from reconciler.problems import Problem
 from reconciler.report import render
 from reconciler.report.markdown import LIMIT
 from tests.report.reports import CREATE, REPORTS, change, field, report

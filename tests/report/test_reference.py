@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.kinds import compile_kind, load_kinds
-from reconciler.leaves import FieldClass
-from reconciler.report.reference import EQUAL, fields, leaf_lines, render
-from reconciler.rules import Shape, walk
-from reconciler.spelling import NAMES
+from reconciler.kinds.kind import compile_kind, load_kinds
+from reconciler.kinds.leaves import FieldClass
+from reconciler.kinds.reference import EQUAL, fields, leaf_lines, render
+from reconciler.kinds.rules import Shape, walk
+from reconciler.kinds.spelling import NAMES
 from tests.synthetic import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from tests.conftest import Golden
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given
 from jsonschema import Draft7Validator, FormatChecker
 
-from reconciler.model import Problem, Reason
+from reconciler.model.change import Reason
+from reconciler.problems import Problem
 from reconciler.report import exit_code, render
 from reconciler.report.escape import masked
 from reconciler.report.sarif import _ENDINGS, _HELP

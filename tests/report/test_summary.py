@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.errors import ErrorInfo, UsageError
-from reconciler.model import Action, Change, Outcome, Plan, Reason, Report, Result, Sync
+from reconciler.model.change import Action, Change, Plan, Reason, Sync
+from reconciler.model.outcome import Outcome, Report, Result
 from reconciler.report import exit_code, render, summarize, verdict
 from reconciler.report.states import Item, ending_of
 from tests.report.reports import (

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from reconciler.errors import ErrorInfo
-from reconciler.model import Action, Outcome, Reason, Result
+from reconciler.model.change import Action, Reason
+from reconciler.model.outcome import Outcome, Result
 from reconciler.report import render
 from reconciler.report.text import MOST
 from tests.report.reports import applied, change, report, unmanaged

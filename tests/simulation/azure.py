@@ -9,7 +9,7 @@ import httpx
 import orjson
 
 from reconciler.emulator import EmulatorSettings, create_app
-from reconciler.kinds import load_kinds
+from reconciler.kinds.kind import load_kinds
 from tests.simulation import resources
 from tests.simulation.faults import BEHAVIORS, Meeting, Reply, Request
 from tests.simulation.invariants import ORIGIN

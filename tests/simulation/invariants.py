@@ -28,10 +28,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from reconciler.body import put_body
-from reconciler.model import Action, Live, Plan, Result
-from reconciler.plan import Policy, decide
-from reconciler.secret import reveal
+from reconciler.kinds.live import Live
+from reconciler.model.change import Action, Plan
+from reconciler.model.outcome import Result
+from reconciler.plan.body import put_body
+from reconciler.plan.decide import Policy, decide
+from reconciler.secret.text import reveal
 from tests.simulation import resources
 from tests.simulation.resources import CANARY, PATHS, RUNNING, Facts
 
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.clock import Clock
-    from reconciler.model import Change, Desired, Outcome, Report
+    from reconciler.model.change import Change
+    from reconciler.model.desired import Desired
+    from reconciler.model.outcome import Outcome, Report
     from tests.simulation.faults import Reply, Request
 
 ORIGIN: Final = "https://management.azure.com"

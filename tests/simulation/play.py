@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler import saved_plan
-from reconciler.loop import run_rounds
+from reconciler.plan import saved as saved_plan
+from reconciler.service.rounds import run_rounds
 from tests.simulation import resources
 from tests.simulation.azure import Azure
 from tests.simulation.clock import VirtualClock, run
@@ -23,8 +23,8 @@ from tests.simulation.schedule import Drift, Edit, Run, Schedule, Step, Wait
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from reconciler.loop import Retries
-    from reconciler.model import Report
+    from reconciler.model.outcome import Report
+    from reconciler.service.rounds import Retries
 
 RUNS: Final = 3
 SETTLED_S: Final = 7200.0

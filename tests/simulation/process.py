@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from reconciler import pipeline
-from reconciler.arm.client import ArmReader, ArmWriter
-from reconciler.arm.polling import Interrupted, Patience
-from reconciler.arm.retry import Retrier
-from reconciler.arm.transport import Transport
-from reconciler.model import Report
+from reconciler.azure.client import ArmReader, ArmWriter
+from reconciler.azure.polling import Interrupted, Patience
+from reconciler.azure.retry import Retrier
+from reconciler.azure.transport import Transport
+from reconciler.model.outcome import Report
 from reconciler.pipeline import Options
 from reconciler.report import exit_code, render
-from reconciler.secret import Secret
-from reconciler.shell.runner import unless_stopped
+from reconciler.runtime.signals import unless_stopped
+from reconciler.secret.text import Secret
 from tests.simulation import resources
 from tests.simulation.faults import Reply, Request
 from tests.simulation.invariants import LONGEST_ASKED_S, ORIGIN, Try, Watch, asked_s
@@ -30,14 +30,16 @@ from tests.support.clock import START
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from reconciler.arm.answers import Answer
-    from reconciler.arm.challenge import Refusal
-    from reconciler.arm.retry import Windows
-    from reconciler.arm.throttle import Lane
-    from reconciler.estate import Estate
-    from reconciler.loop import Retries
-    from reconciler.model import Change, Desired, Outcome
-    from reconciler.saved_plan import SavedPlan
+    from reconciler.azure.answers import Answer
+    from reconciler.azure.challenge import Refusal
+    from reconciler.azure.retry import Windows
+    from reconciler.azure.throttle import Lane
+    from reconciler.manifests.estate import Estate
+    from reconciler.model.change import Change
+    from reconciler.model.desired import Desired
+    from reconciler.model.outcome import Outcome
+    from reconciler.plan.saved import SavedPlan
+    from reconciler.service.rounds import Retries
     from tests.simulation.azure import Azure
     from tests.simulation.resources import Facts, Item
     from tests.simulation.schedule import Crash

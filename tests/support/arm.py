@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import httpx
 
-from reconciler.arm.auth import NoToken
-from reconciler.arm.client import ArmWriter
-from reconciler.arm.polling import Patience
-from reconciler.arm.retry import Retrier
-from reconciler.arm.transport import Transport
+from reconciler.azure.auth import NoToken
+from reconciler.azure.client import ArmWriter
+from reconciler.azure.polling import Patience
+from reconciler.azure.retry import Retrier
+from reconciler.azure.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from reconciler.arm.auth import TokenSource
+    from reconciler.azure.auth import TokenSource
     from tests.support.clock import FakeClock
 
 T = TypeVar("T")

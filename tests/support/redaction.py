@@ -24,23 +24,27 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from reconciler import snapshot
+from reconciler.compare.explain import Explanation, explain
 from reconciler.errors import ArmError
-from reconciler.explain import Explanation, explain
-from reconciler.export import Found, Place, export
-from reconciler.kinds import load_kinds
-from reconciler.model import Live, Report
-from reconciler.plan import make_plan
+from reconciler.export.documents import Found, Place, export
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.live import Live
+from reconciler.kinds.tracking import Tracking
+from reconciler.model.outcome import Report
+from reconciler.plan import snapshot
+from reconciler.plan.decide import make_plan
+from reconciler.plan.saved import save
 from reconciler.report import FORMATS, explanation, render
-from reconciler.saved_plan import save
-from reconciler.shell.logs import _Json, _Text
-from reconciler.tracking import Tracking
+from reconciler.runtime.logs import _Json, _Text
 from tests.support.service import GROUP, bench, definition, refuses, restated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reconciler.model import Manifest, Observation, Outcome, Plan
+    from reconciler.model.change import Plan
+    from reconciler.model.live import Observation
+    from reconciler.model.outcome import Outcome
+    from reconciler.problems import Manifest
     from tests.support.service import Bench
 
 FORMS: Final[Mapping[str, Callable[[str], str]]] = {

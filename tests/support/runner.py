@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.yaml12 import read_documents
+from reconciler.manifests.yaml12 import read_documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

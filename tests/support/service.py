@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 import httpx
 import orjson
 
-from reconciler.apply import Applier
-from reconciler.arm.auth import NoToken
-from reconciler.arm.client import ArmWriter
-from reconciler.arm.polling import Patience
-from reconciler.arm.retry import Retrier
-from reconciler.arm.transport import Transport
+from reconciler.apply.applier import Applier
+from reconciler.azure.auth import NoToken
+from reconciler.azure.client import ArmWriter
+from reconciler.azure.observe import Scope, observe
+from reconciler.azure.polling import Patience
+from reconciler.azure.retry import Retrier
+from reconciler.azure.transport import Transport
 from reconciler.emulator import EmulatorSettings, create_app
-from reconciler.kinds import load_kinds
-from reconciler.model import Manifest, Source
-from reconciler.observe import Scope, observe
-from reconciler.plan import Policy, make_plan
-from reconciler.resolve import resolve
-from reconciler.shell.progress import Silent
+from reconciler.kinds.kind import load_kinds
+from reconciler.manifests.resolve import resolve
+from reconciler.plan.decide import Policy, make_plan
+from reconciler.problems import Manifest, Source
+from reconciler.runtime.progress import Silent
 from tests.support.arm import Largest
 from tests.support.clock import FakeClock
 
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from reconciler.emulator.world import World
-    from reconciler.model import Change, Desired, Observation, Outcome, Plan
+    from reconciler.model.change import Change, Plan
+    from reconciler.model.desired import Desired
+    from reconciler.model.live import Observation
+    from reconciler.model.outcome import Outcome
 
 T = TypeVar("T")
 Forward: TypeAlias = Callable[[], Awaitable[None]]

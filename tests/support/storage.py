@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from reconciler.arm.blobs import storage_transport
+from reconciler.azure.blobs import storage_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.arm.auth import TokenSource
-    from reconciler.arm.transport import Transport
+    from reconciler.azure.auth import TokenSource
+    from reconciler.azure.transport import Transport
     from reconciler.clock import Clock
 
 OID: Final = "00000000-0000-4000-8000-00000000000a"

@@ -1,0 +1,89 @@
+"""
+Asks who last modified what differs, and when: one GET more of each, at an api-version that answers it.
+
+Decides nothing and fails nothing: what is not learned is unknown.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.azure.concurrency import run_all
+from reconciler.kinds.live import Live
+from reconciler.kinds.spelling import parse_instant
+from reconciler.model.change import Cause, Change, Finding, Modified, Plan
+from reconciler.secret.text import scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.azure.client import ArmReader
+    from reconciler.model.live import Observation
+    from reconciler.values import JsonObject
+
+_LOG: Final = logging.getLogger("reconciler.azure.attribution")
+MOST: Final = 50
+"""Of one run: who reads a report of more asks for one of them."""
+_LONGEST: Final = 200
+_DIFFERS: Final = frozenset({Finding.CHANGE, Finding.IMMUTABLE})
+
+
+async def attributed(plan: Plan, observation: Observation, arm: ArmReader, concurrency: int) -> Plan:
+    """Give *plan* with who last modified each live resource that differs, of the first *MOST* of them in its order."""
+    wanted = [change for change in plan.changes if _is_asked_for(change, observation)][:MOST]
+    # Nobody waits for this: one try of each, and none after the first that fails.
+    asking = _Asking(replace(arm, retrier=replace(arm.retrier, tries=1)))
+    await run_all((asking.ask(change) for change in wanted), concurrency)
+    return replace(plan, changes=_with(plan.changes, asking.found))
+
+
+def _is_asked_for(change: Change, observation: Observation) -> bool:
+    is_live = isinstance(observation.observed.get(change.desired.key), Live)
+    differs = change.sync.is_drift and any(item.finding in _DIFFERS for item in change.fields)
+    is_ours = change.cause is Cause.PENDING  # nobody else moved it
+    return is_live and differs and not is_ours and change.desired.kind.system_data is not None
+
+
+def _with(changes: Sequence[Change], found: Mapping[str, Modified]) -> tuple[Change, ...]:
+    return tuple(
+        replace(change, modified=found[change.desired.key]) if change.desired.key in found else change
+        for change in changes
+    )
+
+
+@dataclass(slots=True)
+class _Asking:
+    arm: ArmReader
+    found: dict[str, Modified] = field(default_factory=dict)
+    has_failed: bool = False
+
+    async def ask(self, change: Change) -> None:
+        desired = change.desired
+        self.found[desired.key] = Modified()
+        if self.has_failed or desired.kind.system_data is None:
+            return
+        try:
+            self.found[desired.key] = modified_in(await self.arm.get(desired.id, desired.kind.system_data))
+        except Exception as error:  # noqa: BLE001 - it is worth no failure, not even a bug of ours
+            self.has_failed = True
+            _LOG.debug("who modified %s is not known: %s", desired.address, type(error).__name__)
+
+
+def modified_in(body: JsonObject) -> Modified:
+    """Give who last modified a resource, and when, as its ``systemData`` says; nothing is believed to be there."""
+    data = body.get("systemData")
+    data = data if isinstance(data, Mapping) else {}
+    at = data.get("lastModifiedAt")
+    parsed = parse_instant(at) if isinstance(at, str) else None
+    return Modified(
+        by=_text(data.get("lastModifiedBy")),
+        by_type=_text(data.get("lastModifiedByType")),
+        at=f"{parsed[0]:%Y-%m-%dT%H:%M:%SZ}" if parsed else None,
+    )
+
+
+def _text(value: Any) -> str | None:
+    return scrub(value)[:_LONGEST] if isinstance(value, str) and value else None

@@ -1,0 +1,237 @@
+"""
+Which bearer token a request carries, and what follows when ARM refuses it. Knows nothing of how a token is had.
+
+One sign-in for each tenant at a time, whoever asks; one for each token that ARM refused; none while the last one's
+failure is news.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from reconciler.azure.concurrency import in_daemon_thread
+from reconciler.errors import AuthError, ErrorInfo
+from reconciler.secret.text import Secret
+
+if TYPE_CHECKING:
+    from reconciler.azure.challenge import Refusal
+    from reconciler.azure.credentials import Credentials
+    from reconciler.clock import Clock
+
+_EARLY_S: Final = 300.0  # a token is renewed this long before it ends
+_LIMIT_S: Final = 60.0  # for one sign-in; azure-identity by itself tries a silent host for twenty minutes
+_NEWS_S: Final = 60.0  # a failure, and a token, are not followed by another sign-in for this long
+
+
+class TokenSource(Protocol):
+    """Gives bearer tokens for ARM."""
+
+    async def token(self, subscription: str) -> Secret | None:
+        """
+        Give the token for a request; None where none is sent.
+
+        Args:
+            subscription: The one asked about, folded; empty for requests of the tenant.
+
+        Raises:
+            AuthError: None can be had.
+        """
+
+    async def renew(self, subscription: str, refusal: Refusal) -> None:
+        """
+        See to it that another token is given for *subscription* than the one that ARM refused.
+
+        Raises:
+            AuthError: No other can be had.
+        """
+
+    def close(self) -> None:
+        """Let go of connections to the sign-in service."""
+
+
+class NoToken:
+    """For an endpoint that needs none: the embedded ARM, and plain http."""
+
+    async def token(self, subscription: str) -> Secret | None:  # noqa: ARG002
+        """Give nothing."""
+        return None
+
+    async def renew(self, subscription: str, refusal: Refusal) -> None:  # noqa: ARG002
+        """Refuse: none was sent."""
+        fix = "over plain http a token is sent only with --credential token"
+        raise AuthError(replace(refusal.error, fix=fix))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticToken:
+    """A bearer token that the user gave, for every subscription."""
+
+    value: Secret
+
+    async def token(self, subscription: str) -> Secret | None:  # noqa: ARG002
+        """Give the token; there is no other."""
+        return self.value
+
+    async def renew(self, subscription: str, refusal: Refusal) -> None:
+        """Refuse: there is no other."""
+        message = "ARM refused the token in RECONCILER_ACCESS_TOKEN"
+        fix = "give a token that is still valid, for this cloud and tenant"
+        if refusal.tenant:
+            message += f": subscription {subscription} belongs to tenant {refusal.tenant}"
+            fix = "give a token of that tenant, or use a --credential that can sign in to several"
+        elif refusal.claims:
+            message += ": a policy of the tenant asks for a new sign-in"
+            fix = "sign in again and give the new token"
+        answered = refusal.error
+        raise AuthError(ErrorInfo("AuthFailed", message, answered.status, answered.request_id, fix))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """
+    A token, and what is known of it; moments are monotonic seconds.
+
+    Attributes:
+        since: When it was had.
+        ends: When it does.
+        is_new: Whether it was signed in for because ARM refused another.
+    """
+
+    token: Secret
+    since: float
+    ends: float
+    is_new: bool
+
+
+@dataclass(slots=True)
+class _TenantToken:
+    """The token of one tenant; None is the credential's own."""
+
+    tenant: str | None
+    source: IdentityToken
+    _credential: Any = None
+    _held: _Held | None = None
+    _failed: ErrorInfo | None = None
+    _failed_at: float = 0.0
+    _pending: asyncio.Task[_Held | ErrorInfo] | None = None
+
+    async def token(self) -> Secret:
+        """Give a token that is valid for minutes yet, or at least at all where no newer one can be had."""
+        now = self.source.clock.monotonic()
+        held = self._held
+        if held is not None and (now < held.ends - _EARLY_S or now < min(held.since + _NEWS_S, held.ends)):
+            return held.token
+        try:
+            return await self._signed_in(None, is_new=False)
+        except AuthError:
+            if held is not None and self._held is held and self.source.clock.monotonic() < held.ends:
+                return held.token
+            raise
+
+    async def renew(self, refusal: Refusal) -> None:
+        """Sign in anew, unless the refused token has been replaced meanwhile, or is itself a new one."""
+        held = self._held
+        if held is None or held.token != refusal.token:
+            return
+        if held.is_new and self.source.clock.monotonic() - held.since < _NEWS_S:
+            raise AuthError(refusal.error)
+        self._held = None
+        if refusal.claims is None:
+            self.close()  # what azure-identity keeps would be the refused token again
+        await self._signed_in(refusal.claims, is_new=True)
+
+    def close(self) -> None:
+        """Let go of the credential."""
+        close = getattr(self._credential, "close", None)
+        self._credential = None
+        if close is not None:
+            close()
+
+    async def _signed_in(self, claims: Secret | None, *, is_new: bool) -> Secret:
+        if self._pending is None:
+            if self._failed is not None and self.source.clock.monotonic() - self._failed_at < _NEWS_S:
+                raise AuthError(self._failed)
+            self._pending = asyncio.ensure_future(self._sign_in(claims, is_new=is_new))
+        had = await asyncio.shield(self._pending)  # the others that wait for it do not end with this one
+        if isinstance(had, ErrorInfo):
+            raise AuthError(had)
+        return had.token
+
+    async def _sign_in(self, claims: Secret | None, *, is_new: bool) -> _Held | ErrorInfo:
+        """Give what was had, for all that wait; it may be refused and gone before the last of them goes on."""
+        clock, limit_s = self.source.clock, self.source.limit_s
+        try:
+            access = await in_daemon_thread(lambda: self._ask(claims), limit_s)
+        except TimeoutError:
+            self.close()  # its thread may be in it yet
+            return self._fail(TimeoutError(f"the sign-in service gave no answer within {limit_s:g} s"), claims)
+        except Exception as error:  # noqa: BLE001 - azure-identity and msal raise what they like; none of it may pass unread
+            return self._fail(error, claims)
+        finally:
+            self._pending = None
+        now = clock.monotonic()
+        ends = now + access.expires_on - clock.now().timestamp()
+        self._held, self._failed = _Held(Secret(access.token), now, ends, is_new), None
+        return self._held
+
+    def _fail(self, error: Exception, claims: Secret | None) -> ErrorInfo:
+        self._failed = self.source.credentials.failure(error, claims)
+        self._failed_at = self.source.clock.monotonic()
+        return self._failed
+
+    def _ask(self, claims: Secret | None) -> Any:
+        """Sign in. Says each time that claims challenges are understood: ARM sends them to nobody else."""
+        if self._credential is None:
+            self._credential = self.source.credentials.create(self.tenant)
+        wanted = {"claims": claims.reveal()} if claims else {}
+        wanted |= {"tenant_id": self.tenant} if self.tenant else {}
+        return self._credential.get_token(self.source.scope, enable_cae=True, **wanted)
+
+
+@dataclass(slots=True)
+class IdentityToken:
+    """
+    Tokens of azure-identity, one for each tenant.
+
+    A subscription is asked about with a token of the credential's own tenant until ARM names another.
+
+    Attributes:
+        credentials: Makes the credentials.
+        scope: Of the cloud.
+        limit_s: For one sign-in, by the wall's clock: threads know no other.
+    """
+
+    credentials: Credentials
+    scope: str
+    clock: Clock
+    limit_s: float = _LIMIT_S
+    _tenants: dict[str, str] = field(default_factory=dict)
+    _tokens: dict[str | None, _TenantToken] = field(default_factory=dict)
+
+    async def token(self, subscription: str) -> Secret | None:
+        """Give a token of the subscription's tenant; callers at the same time share one sign-in."""
+        return await self._token_of(subscription).token()
+
+    async def renew(self, subscription: str, refusal: Refusal) -> None:
+        """Turn to the tenant that ARM named, or sign in anew."""
+        if refusal.tenant and self._tenants.get(subscription) != refusal.tenant:
+            self._tenants[subscription] = refusal.tenant
+            return
+        await self._token_of(subscription).renew(refusal)
+
+    def close(self) -> None:
+        """Let go of every credential."""
+        for each in self._tokens.values():
+            each.close()
+
+    def _token_of(self, subscription: str) -> _TenantToken:
+        tenant = self._tenants.get(subscription)
+        return self._tokens.setdefault(tenant, _TenantToken(tenant, self))

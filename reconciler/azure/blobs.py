@@ -1,0 +1,285 @@
+"""
+Speaks to blob storage just before a PUT: makes signatures for packages, and looks whether Azure can read them.
+
+The only importer of azure-storage-blob, for the first signature. Speaks only to hosts that the project file states and
+that the operator allows; each has connections of its own, on which no token of ARM is ever sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from reconciler.azure.answers import Service
+from reconciler.azure.auth import NoToken
+from reconciler.azure.challenge import Refusal
+from reconciler.azure.retry import Retrier
+from reconciler.azure.throttle import Lane
+from reconciler.azure.transport import Bounds, Transport
+from reconciler.errors import ArmError, AuthError, ErrorInfo, PackageError
+from reconciler.http.origin import origin_of
+from reconciler.manifests.access import Grant, blob_at, judge, to_ask, to_sign, with_access
+from reconciler.secret.text import Secret, SecretUrl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.azure.answers import Answer
+    from reconciler.azure.auth import TokenSource
+    from reconciler.clock import Clock
+    from reconciler.kinds.kind import Kind
+    from reconciler.manifests.access import Blob
+    from reconciler.manifests.permits import StorageHosts
+    from reconciler.values import JsonObject
+
+_LOG: Final = logging.getLogger("reconciler.azure")
+SCOPE: Final = "https://storage.azure.com/.default"
+"""Of a storage token, in every cloud ("Authorize access to blobs using Microsoft Entra ID", learn.microsoft.com)."""
+_BOUNDS: Final = Bounds(connect_s=10, silence_s=30, whole_s=60, answer_bytes=64 * 1024)
+_VERSION: Final = {"x-ms-version": "2021-12-02"}
+_XML: Final = {"accept": "application/xml", "content-type": "application/xml"}
+_SKEW: Final = timedelta(minutes=5)
+_LEAST: Final = timedelta(hours=1)
+_MOST: Final = timedelta(days=3)
+_PART: Final = re.compile(r"<(Signed\w+|Value)>([^<>&]+)</\1>", re.ASCII)
+_PARTS: Final = frozenset(
+    {"SignedOid", "SignedTid", "SignedStart", "SignedExpiry", "SignedService", "SignedVersion", "Value"}
+)
+_SHOWN_OF_A_WORD: Final = 100
+_UNAUTHORIZED: Final = 401
+_FORBIDDEN: Final = 403
+_ROLES: Final = (
+    "assign Storage Blob Delegator on the account and Storage Blob Data Reader on the container to the identity (they"
+    " take minutes to spread); if the account has a firewall, let this network through, or use sas: {env: NAME}"
+)
+
+
+def life_for(timeout_s: float) -> timedelta:
+    """
+    Give how long a signature is valid: Azure reads the blob until it is replicated.
+
+    A recorded create took five minutes, with a small package and two regions. An hour leaves room for 2 GB and
+    many regions, and no run waits for an operation longer than its ``--timeout``. A key lives seven days at most, and
+    serves as long again as one signature ("Get User Delegation Key", learn.microsoft.com).
+    """
+    return min(max(_LEAST, timedelta(seconds=timeout_s)), _MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A user delegation key: the elements of the answer by name, and when it ends."""
+
+    parts: Mapping[str, Secret]
+    until: datetime
+
+
+@dataclass(slots=True)
+class _Account:
+    """What is known of one storage account: its key, or why there is none."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    key: _Key | None = None
+    failed: ErrorInfo | None = None
+
+
+def _words(answer: Answer) -> ErrorInfo:
+    """Return what storage says of a refusal: its own code stands in a header, its body is XML."""
+    code = answer.headers.get("x-ms-error-code", "")
+    code = code[:_SHOWN_OF_A_WORD] if code.isalnum() else ""
+    message = f"blob storage answered {answer.status}{f' {code}' if code else ''}"
+    return ErrorInfo(code or f"Http{answer.status}", message, answer.status, answer.request_id)
+
+
+STORAGE: Final = Service("blob storage", _words)
+
+
+def storage_transport(endpoint: str, tokens: TokenSource, clock: Clock) -> Transport:
+    """Give connections to one account, for answers that are small and come soon."""
+    return Transport.open(endpoint, tokens, clock, bounds=_BOUNDS, service=STORAGE)
+
+
+@dataclass(slots=True)
+class Blobs:
+    """
+    The packages of one run.
+
+    Attributes:
+        grants: From the project file.
+        tokens: For storage.
+        hosts: That may get a signature, or such a token.
+        life: Of a signature.
+        only_local: Speak to nothing but this machine: the embedded ARM reads no package.
+        connect: Opens connections to an endpoint.
+    """
+
+    grants: tuple[Grant, ...]
+    tokens: TokenSource
+    hosts: StorageHosts
+    life: timedelta
+    clock: Clock
+    only_local: bool = False
+    connect: Callable[[str, TokenSource, Clock], Transport] = storage_transport
+    _accounts: dict[str, _Account] = field(default_factory=dict)
+    _open: dict[tuple[str, bool], Transport] = field(default_factory=dict)
+    _silent: set[str] = field(default_factory=set)
+
+    async def ready(self, kind: Kind, body: JsonObject) -> JsonObject:
+        """
+        Give the body of a PUT with every package in it signed for, if Azure can read them all.
+
+        Raises:
+            AuthError: There is no token to make a signature with.
+            PackageError: There is no signature, or Azure could not read the package.
+        """
+        reached = [grant for grant in self.grants if grant.is_local] if self.only_local else self.grants
+        for link, _ in kind.links_in(body):
+            if any(grant.covers(link.base) for grant in self.grants):
+                self._check_host(link)
+        made = {base: await self._sign(base) for base in to_sign(kind, body, reached)}
+        signed = with_access(kind, body, self.grants, made)
+        for link, most in to_ask(kind, signed, reached, self.hosts):
+            await self._look_at(link, most)
+        return signed
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for transport in self._open.values():
+            await transport.close()
+
+    def _check_host(self, link: SecretUrl) -> None:
+        """Refuse to let a signature, or a token to make one with, out to a host that the operator does not name."""
+        if not self.hosts.allows(link.base):
+            origin = origin_of(link.base)
+            host = origin.host if origin else "an unreadable host"
+            message = f"no signature is sent to {host}, which is no blob host of this cloud"
+            account = f" (NAME{self.hosts.suffixes[0]})" if self.hosts.suffixes else ""
+            fix = f"correct the prefix{account}, or pass --storage-host {host} if it is yours"
+            raise PackageError(_error("ForeignOrigin", message, fix))
+
+    async def _look_at(self, link: SecretUrl, most: int | None) -> None:
+        """Ask storage for what Azure will ask it for; what it does not answer for certain is no reason to hold back."""
+        origin = "/".join(link.base.split("/", 3)[:3])
+        if origin in self._silent:
+            return
+        try:
+            answer = await self._transport(origin, with_token=False).send("HEAD", link.reveal(), headers=_VERSION)
+        except ArmError as error:
+            self._silent.add(origin)
+            _LOG.warning("%s: packages there cannot be looked at (%s); Azure may see them", origin, error.info.message)
+            return
+        finding = judge(answer.status, answer.headers, most)
+        if finding.fault:
+            message = f"Azure cannot read {link.shown}: {finding.fault}"
+            raise PackageError(_error("PackageUnreadable", message, finding.fix, answer))
+        if finding.doubt:
+            _LOG.warning("%s: %s; Azure may see another", link.shown, finding.doubt)
+
+    async def _sign(self, base: str) -> Secret:
+        blob = blob_at(base)
+        if blob is None:
+            raise PackageError(_error("NoSignature", f"{base} names no blob", "state account, container and blob"))
+        key = await self._key(blob)
+        now = self.clock.now()
+        return await asyncio.to_thread(_signature, blob, key, now - _SKEW, now + self.life)
+
+    async def _key(self, blob: Blob) -> _Key:
+        """Give the account's key; one is asked for at a time, and none again after a failure."""
+        account = self._accounts.setdefault(blob.endpoint, _Account())
+        async with account.lock:
+            if account.failed is not None:
+                raise PackageError(account.failed)
+            if account.key is None or account.key.until < self.clock.now() + self.life:
+                try:
+                    account.key = await self._new_key(blob)
+                except PackageError as error:
+                    account.failed = error.info
+                    raise
+            return account.key
+
+    async def _new_key(self, blob: Blob) -> _Key:
+        now = self.clock.now()
+        until = now + 2 * self.life
+        content = f"<KeyInfo><Start>{_moment(now - _SKEW)}</Start><Expiry>{_moment(until)}</Expiry></KeyInfo>".encode()
+        transport = self._transport(blob.endpoint, with_token=True)
+
+        async def send() -> Answer:
+            path = "/?restype=service&comp=userdelegationkey"
+            return await transport.send("POST", path, content, headers={**_VERSION, **_XML})
+
+        try:
+            answer = await Retrier(self.clock).send(Lane(""), send)
+            if answer.status == _UNAUTHORIZED:
+                await self.tokens.renew("", Refusal(_refused(blob, answer).info, answer.token))
+                answer = await send()
+        except AuthError:
+            raise
+        except ArmError as error:
+            message = f"{blob.host} gave no key to sign with: {error.info.message}"
+            raise PackageError(_error("NoSignature", message, "check prefix and network")) from None
+        return _Key(_parts(blob, answer), until)
+
+    def _transport(self, endpoint: str, *, with_token: bool) -> Transport:
+        known = self._open.get((endpoint, with_token))
+        if known is None:
+            tokens = self.tokens if with_token else NoToken()
+            known = self._open[endpoint, with_token] = self.connect(endpoint, tokens, self.clock)
+        return known
+
+
+def _parts(blob: Blob, answer: Answer) -> Mapping[str, Secret]:
+    """Give the elements of a key; each is text without markup, so that no XML need be parsed."""
+    if answer.status != 200:  # noqa: PLR2004
+        raise _refused(blob, answer)
+    text = answer.content.decode("utf-8", "replace")
+    parts = {name: Secret(value) for name, value in _PART.findall(text)}
+    if not parts.keys() >= _PARTS:
+        message = f"{blob.host} gave no key to sign with: the answer is none"
+        raise PackageError(_error("NoSignature", message, "check that prefix names a storage account", answer))
+    return parts
+
+
+def _refused(blob: Blob, answer: Answer) -> PackageError:
+    code = answer.headers.get("x-ms-error-code", "")
+    word = f" {code}" if code.isalnum() else ""
+    message = f"{blob.host} gave no key to sign with: it answered {answer.status}{word}"
+    fix = _ROLES if answer.status == _FORBIDDEN else "check prefix, and the account"
+    return PackageError(_error("NoSignature", message, fix, answer))
+
+
+def _error(code: str, message: str, fix: str | None, answer: Answer | None = None) -> ErrorInfo:
+    if answer is None:
+        return ErrorInfo(code, message, fix=fix)
+    return ErrorInfo(code, message, answer.status, answer.request_id, fix)
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _signature(blob: Blob, key: _Key, start: datetime, until: datetime) -> Secret:
+    """Sign for reading one blob, over https alone save on this machine."""
+    from azure.storage.blob import UserDelegationKey, generate_blob_sas  # noqa: PLC0415 (a fifth of a second)
+
+    said = UserDelegationKey()  # type: ignore[no-untyped-call]
+    said.signed_oid = key.parts["SignedOid"].reveal()
+    said.signed_tid = key.parts["SignedTid"].reveal()
+    said.signed_start = key.parts["SignedStart"].reveal()
+    said.signed_expiry = key.parts["SignedExpiry"].reveal()
+    said.signed_service = key.parts["SignedService"].reveal()
+    said.signed_version = key.parts["SignedVersion"].reveal()
+    said.value = key.parts["Value"].reveal()
+    signed = generate_blob_sas(
+        blob.account,
+        blob.container,
+        blob.name,
+        user_delegation_key=said,
+        permission="r",
+        start=start,
+        expiry=until,
+        protocol="https" if blob.endpoint.startswith("https://") else "https,http",
+    )
+    return Secret(signed)

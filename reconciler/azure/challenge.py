@@ -1,0 +1,78 @@
+"""Reads what a 401 of ARM says of the token that it refused. Pure; of a header only two things are believed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from reconciler.azure.answers import error_of
+from reconciler.secret.text import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.azure.answers import Answer
+    from reconciler.errors import ErrorInfo
+
+_MOST_CHARACTERS: Final = 16_384
+_PARAMETER: Final = re.compile(r'(?<![a-z_])([a-z_]{1,40})="([^"]*)"', re.IGNORECASE)
+_TENANT: Final = re.compile(r"https://[a-z0-9.-]+/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/.*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """
+    A token that ARM refused, and what it wants instead.
+
+    Attributes:
+        error: What a report says of it where nothing can be done.
+        token: The one that was refused; None if none was sent.
+        claims: A JSON object that a new token must be asked for with, where ARM says so (continuous access evaluation).
+        tenant: GUID of the tenant that the subscription belongs to, where ARM says that the token is of another.
+    """
+
+    error: ErrorInfo
+    token: Secret | None = None
+    claims: Secret | None = None
+    tenant: str | None = None
+
+
+def refusal_of(answer: Answer) -> Refusal:
+    """
+    Give what a 401 says.
+
+    The path of ``authorization_uri`` names the subscription's tenant in every 401; only with one code is that the
+    reason. The host before it is never asked anything.
+    """
+    error = error_of(answer, write=False).info
+    said = _parameters(answer.headers.get("www-authenticate", ""))
+    claims = _claims(said.get("claims", "")) if said.get("error") == "insufficient_claims" else None
+    named = _TENANT.fullmatch(said.get("authorization_uri", ""))
+    is_elsewhere = error.code == "InvalidAuthenticationTokenTenant" and named
+    return Refusal(error, answer.token, claims, named[1].lower() if named and is_elsewhere else None)
+
+
+def _parameters(header: str) -> Mapping[str, str]:
+    if len(header) > _MOST_CHARACTERS or not header.lstrip().lower().startswith("bearer "):
+        return {}
+    said: dict[str, str] = {}
+    for name, value in _PARAMETER.findall(header):
+        said.setdefault(name.lower(), value)  # a second challenge in the same header is another scheme's
+    return said
+
+
+def _claims(encoded: str) -> Secret | None:
+    """Decode base64 of either alphabet, padded or not; anything but a JSON object is as good as none."""
+    plain = encoded.rstrip("=").translate(str.maketrans("-_", "+/"))
+    try:
+        text = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
+        claims = orjson.loads(text)
+    except (binascii.Error, ValueError):
+        return None
+    is_usable = isinstance(claims, dict) and isinstance(claims.get("access_token", {}), dict)
+    return Secret(text) if is_usable else None

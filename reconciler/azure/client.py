@@ -1,0 +1,231 @@
+"""
+What the stages ask of ARM: read one, read a list, write one, follow an operation.
+
+:class:`ArmReader` cannot write; ``drift`` and ``plan`` are given nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from reconciler.azure.answers import Answer, error_of, json_object, resource, unusable
+from reconciler.azure.challenge import refusal_of
+from reconciler.azure.throttle import Lane
+from reconciler.errors import ErrorInfo, RejectedError, TransientError, UnusableAnswerError
+from reconciler.json.size import values_in
+from reconciler.secret.text import reveal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.azure.retry import Retrier
+    from reconciler.azure.transport import Bounds, Transport
+    from reconciler.values import JsonObject
+
+_UNAUTHORIZED: Final = 401
+_NOT_FOUND: Final = 404
+_MAX_PAGES: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """
+    ARM took a PUT.
+
+    Attributes:
+        operation: Link to follow; None where the answer was the end or the resource itself must be watched.
+        retry_after_s: How long ARM asks to wait before it is asked for the first time.
+    """
+
+    operation: str | None = field(default=None, repr=False)  # its query is signed
+    request_id: str | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What an operation says of itself, and how long ARM asks to wait before it is asked again."""
+
+    status: str | None
+    body: JsonObject = field(repr=False)
+    retry_after_s: float | None
+    request_id: str | None = None
+
+
+@dataclass(slots=True)
+class ArmReader:
+    """Reads. Raises :class:`~reconciler.errors.ArmError` for every answer that is not what was asked for."""
+
+    transport: Transport
+    retrier: Retrier
+
+    async def get(self, resource_id: str, api_version: str, query: str | None = None) -> JsonObject:
+        """
+        Give one resource as sent.
+
+        Args:
+            resource_id: Percent-encoded.
+            api_version: The kind's.
+            query: More of the query, such as ``$expand=ReplicationStatus``.
+        """
+        answer = await self._request("GET", _with_version(resource_id, api_version, query))
+        return resource(answer, resource_id)
+
+    async def list(self, path: str, api_version: str) -> list[JsonObject]:
+        """
+        Give every element of a list, all pages of it; a list that breaks off is an error, never a short list.
+
+        Only of the first page a 404 can say that what is listed, or what holds it, is not there.
+        """
+        link: str | None = self.transport.url(_with_version(path, api_version))
+        seen: set[str] = set()
+        found: list[JsonObject] = []
+        size = _Size()
+        while link is not None:
+            if link in seen or len(seen) >= _MAX_PAGES:
+                raise UnusableAnswerError(ErrorInfo("UnusableAnswer", "the pages of a list go round in a circle"))
+            seen.add(link)
+            answer = await self._page(link, is_first=len(seen) == 1)
+            page = json_object(answer)
+            found += _elements(page, answer)
+            size.add(answer, len(found), self.transport.bounds)
+            following = _next_link(page, answer)
+            link = self.transport.url(following) if following is not None else None
+            if link is not None and _subscription(link) not in {"", _subscription(path)}:
+                raise unusable(answer, "the link to the next page leads to another subscription")
+        return found
+
+    async def _page(self, link: str, *, is_first: bool) -> Answer:
+        try:
+            return await self._request("GET", link)
+        except RejectedError as error:
+            if is_first or error.info.status != _NOT_FOUND:
+                raise
+            info = replace(error.info, code="UnusableAnswer", message="a further page of a list is not there")
+            raise UnusableAnswerError(info) from None
+
+    async def _request(
+        self, method: str, link: str, content: bytes | None = None, check: Callable[[], None] | None = None
+    ) -> Answer:
+        """Send with retries, and once more, with retries, with another token where ARM refused the one it got."""
+        lane = Lane(_subscription(link), method != "GET", _route(link))
+
+        async def send() -> Answer:
+            return await self.transport.send(method, link, content, lane.subscription, check=check)
+
+        answer = await self.retrier.send(lane, send)
+        if answer.status == _UNAUTHORIZED:
+            await self.transport.tokens.renew(lane.subscription, refusal_of(answer))
+            answer = await self.retrier.send(lane, send)
+        if not 200 <= answer.status < 300:  # noqa: PLR2004
+            raise error_of(answer, write=lane.write)
+        return answer
+
+
+@dataclass(slots=True)
+class ArmWriter(ArmReader):
+    """Reads, writes, and follows what it wrote. PUT is the only writing method there is."""
+
+    async def put(
+        self, resource_id: str, api_version: str, body: JsonObject, check: Callable[[], None] | None = None
+    ) -> Accepted:
+        """
+        Write one resource. The answer says that ARM took it, not that it is done.
+
+        Args:
+            resource_id: Percent-encoded.
+            api_version: The kind's.
+            body: With its secrets sealed.
+            check: Called before each time that it is sent; what it raises keeps it from being sent.
+
+        Raises:
+            TransientError: With ``may_have_landed`` if ARM may have acted on it.
+        """
+        content = orjson.dumps(reveal(body))
+        try:
+            answer = await self._request("PUT", _with_version(resource_id, api_version), content, check)
+        except UnusableAnswerError as error:  # too large to be read, for instance; ARM may have acted all the same
+            raise TransientError(error.info, may_have_landed=True) from None
+        operation = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
+        return Accepted(operation, answer.request_id, answer.retry_after(self.transport.clock.now()))
+
+    async def poll(self, operation: str) -> Polled:
+        """Ask an operation how it is. Without a status word in its body, its HTTP status speaks."""
+        answer = await self._request("GET", operation)
+        retry_after = answer.retry_after(self.transport.clock.now())
+        try:
+            body = answer.json()
+        except ValueError:
+            body = {}
+        body = body if isinstance(body, dict) else {}
+        status = body.get("status")
+        if not isinstance(status, str):
+            status = "InProgress" if answer.status == 202 else None  # noqa: PLR2004
+        return Polled(status, body, retry_after, answer.request_id)
+
+
+@dataclass(slots=True)
+class _Size:
+    """What the pages of one list take together."""
+
+    content: int = 0
+    values: int = 0
+
+    def add(self, answer: Answer, items: int, bounds: Bounds) -> None:
+        """
+        Count one more page.
+
+        Raises:
+            UnusableAnswerError: The list is larger than any that is read.
+        """
+        self.content += len(answer.content)
+        self.values += values_in(answer.content)
+        for number, most, what in (
+            (items, bounds.list_items, "items"),
+            (self.content, bounds.list_bytes, "bytes"),
+            (self.values, bounds.list_values, "values"),
+        ):
+            if number > most:
+                raise unusable(answer, f"a list holds more than {most:,} {what}")
+
+
+def _with_version(path: str, api_version: str, query: str | None = None) -> str:
+    more = f"{query}&" if query else ""
+    return f"{path}?{more}{urlencode({'api-version': api_version}, quote_via=quote)}"
+
+
+def _elements(page: JsonObject, answer: Answer) -> list[JsonObject]:
+    elements = page.get("value")
+    if not isinstance(elements, list) or not all(map(_is_resource, elements)):
+        raise unusable(answer, "the answer is not a list of resources")
+    return elements
+
+
+def _is_resource(element: Any) -> bool:
+    """Whether an element tells which resource it is; if not, none can be said to be missing from the list."""
+    return isinstance(element, dict) and isinstance(element.get("id"), str)
+
+
+def _next_link(page: JsonObject, answer: Answer) -> str | None:
+    link = page.get("nextLink")
+    if link is None or link == "":
+        return None
+    if not isinstance(link, str):
+        raise unusable(answer, "the link to the next page is not a link")
+    return link
+
+
+def _subscription(link: str) -> str:
+    _, _, rest = link.partition("/subscriptions/")
+    return rest.partition("/")[0].partition("?")[0].lower()
+
+
+def _route(link: str) -> str:
+    """Give the types of a path, with stars for names: what a provider counts together."""
+    _, _, path = link.partition("?")[0].lower().rpartition("/providers/")
+    namespace, *rest = path.split("/")
+    return "/".join([namespace, *("*" if place % 2 else word for place, word in enumerate(rest))])

@@ -1,0 +1,209 @@
+"""
+Stage 4: reads what exists, everything once. GET only; decides nothing.
+
+Reads by lists, which also show what no manifest states; parents first, so that nothing is read below what is not there.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from reconciler.azure.concurrency import run_all
+from reconciler.errors import ArmError, ErrorInfo
+from reconciler.kinds.kind import folded_id
+from reconciler.kinds.live import Live
+from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reconciler.azure.client import ArmReader
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.desired import Desired
+    from reconciler.values import JsonObject
+
+_LOG: Final = logging.getLogger("reconciler.azure.observe")
+# Only these codes of a 404 speak of the resource; a gateway's 404, or one without a code, says nothing of it
+# ("Common deployment errors", learn.microsoft.com).
+_ABSENT: Final[Mapping[str, Absence]] = {
+    "ResourceNotFound": Absence.NOT_FOUND,
+    "ParentResourceNotFound": Absence.PARENT_MISSING,
+    "ResourceGroupNotFound": Absence.GROUP_MISSING,
+}
+_NOT_FOUND: Final = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """
+    How much is to be read.
+
+    Attributes:
+        stated: Folded ids of all that the manifests state, selected or not.
+        singly: Read only what was selected, one by one (``--target``); then nothing is said of unmanaged resources.
+        health: Read the replication status too.
+        concurrency: Reads at the same time.
+    """
+
+    stated: frozenset[str]
+    singly: bool = False
+    health: bool = False
+    concurrency: int = 16
+
+
+@dataclass(slots=True)
+class _Found:
+    observed: dict[str, Observed] = field(default_factory=dict)
+    parents: set[str] = field(default_factory=set)
+    unmanaged: list[Unmanaged] = field(default_factory=list)
+    lists: set[str] = field(default_factory=set)
+
+    def is_known_absent(self, key: str | None) -> Absent | None:
+        """Give what is known of an absent parent."""
+        found = self.observed.get(key) if key else None
+        return found if isinstance(found, Absent) else None
+
+
+async def observe(desired: Sequence[Desired], scope: Scope, kinds: Mapping[str, Kind], arm: ArmReader) -> Observation:
+    """
+    Read the live state of *desired*.
+
+    A read that fails says so of its own resources and stops nothing.
+    """
+    found = _Found()
+    for depth in sorted({item.depth for item in desired}):
+        level = [item for item in desired if item.depth == depth]
+        await _read_level(level, found, scope, arm)
+        await _read_parents(level, found, scope, kinds, arm)
+    if scope.health:
+        await _read_health(desired, found, scope, arm)
+    unmanaged = tuple(sorted(found.unmanaged, key=lambda item: item.id.lower()))
+    return Observation(found.observed, frozenset(found.parents), unmanaged, frozenset(found.lists))
+
+
+async def read_one(item: Desired, arm: ArmReader) -> Observed:
+    """Read one resource by itself."""
+    try:
+        return item.kind.live(await arm.get(item.id, item.kind.api_version))
+    except Exception as error:  # noqa: BLE001 - a bug met by one read keeps no other resource from being read
+        return _failure(error)
+
+
+def _failure(error: Exception) -> Observed:
+    if not isinstance(error, ArmError):
+        return Unreadable(internal_error(error))
+    if error.info.status == _NOT_FOUND and error.info.code in _ABSENT and not error.info.is_bare:
+        return Absent(_ABSENT[error.info.code])
+    return Unreadable(error.info)
+
+
+async def _read_level(level: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
+    groups: defaultdict[str, list[Desired]] = defaultdict(list)
+    for item in level:
+        absent = found.is_known_absent(item.parent)
+        if absent is not None:
+            why = Absence.GROUP_MISSING if absent.why is Absence.GROUP_MISSING else Absence.PARENT_MISSING
+            found.observed[item.key] = Absent(why)
+        else:
+            path = None if scope.singly else item.kind.list_path(item.params)
+            groups[folded_id(path or item.id)].append(item)  # two spellings of one parent are one list
+    await run_all((_read_group(items, found, scope, arm) for items in groups.values()), scope.concurrency)
+
+
+async def _read_group(items: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
+    path = None if scope.singly else items[0].kind.list_path(items[0].params)
+    if path is None:
+        for item in items:
+            found.observed[item.key] = await read_one(item, arm)
+    else:
+        await _read_list(path, items, found, scope, arm)
+
+
+async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
+    kind = items[0].kind
+    try:
+        live = {folded_id(body["id"]): body for body in await arm.list(path, kind.api_version)}
+        observed = {item.key: _listed(kind, live.get(item.key)) for item in items}
+        unmanaged = [_unmanaged(kind, body) for key, body in live.items() if key not in scope.stated]
+    except Exception as error:  # noqa: BLE001 - as above
+        failure = _failure(error)
+        if isinstance(failure, Absent) and failure.why is Absence.NOT_FOUND:
+            failure = Absent(Absence.PARENT_MISSING)  # of a list, the parent is what was not found
+        found.observed.update(dict.fromkeys((item.key for item in items), failure))
+        return
+    found.observed.update(observed)
+    found.unmanaged += unmanaged
+    found.lists.add(folded_id(path))
+    if items[0].parent is not None:
+        found.parents.add(items[0].parent)
+
+
+def _listed(kind: Kind, body: JsonObject | None) -> Observed:
+    if body is None:
+        return Absent(Absence.NOT_FOUND)
+    if not isinstance(body.get("properties"), dict):
+        return Unreadable(ErrorInfo("UnusableAnswer", "the list names the resource without its properties"))
+    return kind.live(body)
+
+
+def _unmanaged(kind: Kind, body: JsonObject) -> Unmanaged:
+    resource_id = str(body["id"])
+    return Unmanaged(kind, str(body.get("name") or resource_id.rpartition("/")[2]), resource_id, kind.live(body))
+
+
+async def _read_parents(
+    level: Iterable[Desired], found: _Found, scope: Scope, kinds: Mapping[str, Kind], arm: ArmReader
+) -> None:
+    """Read the parents of absent resources where nothing read so far tells whether they exist."""
+    unclear: dict[str, Desired] = {}
+    for item in level:
+        is_clear = item.parent is None or item.parent in found.observed or item.parent in found.parents
+        if item.parent is not None and not is_clear and isinstance(found.observed[item.key], Absent):
+            unclear[item.parent] = item
+    await run_all((_read_parent(key, item, found, kinds, arm) for key, item in unclear.items()), scope.concurrency)
+    for item in level:
+        parent = found.observed.get(item.parent) if item.parent in unclear else None
+        if isinstance(parent, Unreadable) and isinstance(found.observed[item.key], Absent):
+            found.observed[item.key] = parent
+    for key in unclear:
+        found.observed.pop(key, None)
+
+
+async def _read_parent(key: str, child: Desired, found: _Found, kinds: Mapping[str, Kind], arm: ArmReader) -> None:
+    parent_id = child.kind.parent_id(child.params)
+    kind = kinds.get(child.kind.parent or "")
+    if parent_id is None or kind is None:
+        return
+    try:
+        await arm.get(parent_id, kind.api_version)
+        found.parents.add(key)
+    except Exception as error:  # noqa: BLE001 - as above
+        failure = _failure(error)
+        if isinstance(failure, Unreadable):
+            found.observed[key] = failure
+
+
+async def _read_health(desired: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
+    readable = [item for item in desired if item.kind.health and isinstance(found.observed[item.key], Live)]
+    await run_all((_read_health_of(item, found, arm) for item in readable), scope.concurrency)
+
+
+async def _read_health_of(item: Desired, found: _Found, arm: ArmReader) -> None:
+    try:
+        body = await arm.get(item.id, item.kind.api_version, item.kind.health)
+        found.observed[item.key] = item.kind.live(body)
+    except ArmError:
+        return  # the resource was read; that its replication could not be is no reason to forget it
+    except Exception as error:  # noqa: BLE001 - as above
+        found.observed[item.key] = _failure(error)
+
+
+def internal_error(error: Exception) -> ErrorInfo:
+    """Give what a report says of a bug: the type alone, as the text of an unforeseen exception may quote anything."""
+    _LOG.debug("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    message = f"an unexpected {type(error).__name__} in the reconciler"
+    return ErrorInfo("InternalError", message, fix="please report it, with the output of --log-level debug")

@@ -1,0 +1,129 @@
+"""What the export command does, from what it was given to the files that it writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler import filesystem
+from reconciler.cli.declared import declared_beside
+from reconciler.errors import OutputError, UsageError
+from reconciler.export.documents import Place, export
+from reconciler.export.inventory import take_inventory
+from reconciler.export.report import render, render_conflicts
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.schema_files import file_texts
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.estate import find_project, read_project
+from reconciler.model.about import About
+from reconciler.runtime.connect import open_reader
+from reconciler.runtime.run import given_endpoint
+from reconciler.runtime.signals import unless_stopped
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reconciler.cli.declared import Declared
+    from reconciler.clock import Clock
+    from reconciler.export.documents import Found
+    from reconciler.export.inventory import Wanted
+    from reconciler.settings import Connection, Environment
+
+_SCHEMAS = "schemas"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRun:
+    """
+    Everything that one export was given.
+
+    Attributes:
+        folder: Where the manifests go.
+        config: The project file; None to look for one from the folder upward.
+        force: Write over files that exist.
+    """
+
+    wanted: Wanted
+    connection: Connection
+    environment: Environment
+    clock: Clock
+    folder: Path
+    config: str | None = None
+    force: bool = False
+
+
+async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
+    """Read what exists, through a client that cannot write, and write its manifests; give what to say and exit."""
+    text, code = await _write(run, stop)
+    cloud, endpoint = run.connection.cloud, run.connection.endpoint
+    return f"{About(cloud=cloud, endpoint=given_endpoint(cloud, endpoint))}: {text}", code
+
+
+async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
+    if filesystem.sort_of(run.folder) not in {None, filesystem.Sort.FOLDER}:
+        message = f"--out-dir {run.folder}: not a folder"
+        raise UsageError(message)
+    project = find_project((str(run.folder),), run.config)
+    tracking = read_project(project)[0].tracking if project else Tracking()
+    kinds = load_kinds()
+    async with open_reader(run.connection, run.environment, run.clock) as arm:
+        found = await unless_stopped(take_inventory(run.wanted, kinds, arm), stop)
+    near = _schemas_near(run.folder)
+    place = Place(run.folder.as_posix(), near or f"../{_SCHEMAS}")
+    exported = export(found, kinds, tracking, place)
+    _require_folders(run.folder, exported.files)
+    existing = [path for path in exported.files if filesystem.is_there(run.folder / path)]
+    if existing and not run.force:
+        return render_conflicts(place.folder, existing), 1
+    declared = declared_beside(run, [run.folder / path for path in exported.files])
+    kept = [item for item in found if item.key not in declared.places]
+    if declared.addresses or len(kept) < len(found):
+        place = replace(place, taken=declared.addresses)
+        exported = export(kept, kinds, tracking, place)
+        _require_folders(run.folder, exported.files)
+        again = [path for path in exported.files if filesystem.is_there(run.folder / path)]
+        if again and not run.force:
+            return render_conflicts(place.folder, again), 1
+    exported = replace(exported, notes=(*exported.notes, *_skipped(found, declared)))
+    schemas = file_texts() if near is None and exported.files else {}
+    for_editors = {f"{_SCHEMAS}/{name}": text for name, text in schemas.items()}
+    _require_folders(run.folder.parent, for_editors)
+    for path, text in exported.files.items():
+        filesystem.write_below(run.folder, path, text)
+    for path, text in for_editors.items():
+        if not filesystem.is_there(run.folder.parent / path):
+            filesystem.write_below(run.folder.parent, path, text)
+    reads = sum(arm.transport.requests.values())
+    return render(exported, place.folder, reads), int(bool(run.wanted.names) and not found)
+
+
+def _require_folders(folder: Path, paths: Iterable[str]) -> None:
+    """Raise OutputError where a file would be written through a link, which may lead out of *folder*."""
+    for path in paths:
+        found = filesystem.link_on_the_way(folder, path)
+        if found is not None:
+            message = (
+                f"{found} is a link, or no folder: nothing was written, as files go into folders of --out-dir alone"
+            )
+            raise OutputError(message)
+
+
+def _skipped(found: Sequence[Found], declared: Declared) -> Iterator[str]:
+    for item in found:
+        if item.key in declared.places:
+            yield f"{item.kind.name} {item.params[item.kind.parameters[-1]]}: declared in {declared.places[item.key]}"
+
+
+def _schemas_near(folder: Path) -> str | None:
+    """Return the path, from *folder*, of a folder ``schemas`` in it or above it that has every kind's; None without."""
+    names = load_kinds().keys()
+    start = filesystem.absolute(folder)
+    for above in (start, *start.parents):
+        files = (above / _SCHEMAS / f"{name}.schema.json" for name in names)
+        if all(filesystem.sort_of(file) is filesystem.Sort.FILE for file in files):
+            return Path(filesystem.relative(above / _SCHEMAS, start)).as_posix()
+        if filesystem.is_there(above / ".git"):
+            break
+    return None

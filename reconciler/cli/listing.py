@@ -1,0 +1,83 @@
+"""What ``list`` does: reads as a plan does, at api-versions that answer who last modified a resource. Cannot write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.azure.attribution import modified_in
+from reconciler.azure.observe import Scope, observe
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.patterns import is_match
+from reconciler.model.live import Absent, Unreadable
+from reconciler.pipeline import stated_in
+from reconciler.plan.listing import Listing, listed, unread
+from reconciler.runtime.connect import open_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.azure.client import ArmReader
+    from reconciler.kinds.kind import Kind
+    from reconciler.manifests.estate import Estate
+    from reconciler.model.desired import Desired
+    from reconciler.model.live import Observation
+    from reconciler.runtime.run import Run
+
+_UNKNOWN_VERSION: Final = frozenset(
+    {"NoRegisteredProviderFound", "InvalidApiVersionParameter", "UnsupportedApiVersion", "InvalidResourceType"}
+)
+"""Codes of a cloud that does not know an api-version ("Resolve errors for resource providers", learn.microsoft.com)."""
+
+
+async def list_live(run: Run, estate: Estate) -> Listing:
+    """Return what is live of what was selected, through a client that cannot write."""
+    wanted = _with_siblings(estate)
+    scope = Scope(stated_in(estate), health=run.options.health, concurrency=run.options.concurrency)
+    async with open_reader(run.connection, run.environment, run.clock) as arm:
+        observation = await _observe(wanted, scope, arm)
+        reads = sum(arm.transport.requests.values())
+    observed = observation.observed
+    return Listing(
+        run.about(estate.project.name, estate.sources),
+        listed(estate.selected, wanted, observation, estate.project.tracking, modified_in),
+        missing=tuple(item for item in estate.selected if isinstance(observed.get(item.key), Absent)),
+        unread=tuple(unread(estate.selected, observation)),
+        warnings=estate.warnings,
+        reads=reads,
+    )
+
+
+def targets_and_paths(arguments: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """
+    Return the targets and the paths among the arguments of ``list [KIND/NAME] [PATH]...``.
+
+    The first argument is ``KIND/NAME`` if what stands before its first slash is a kind, or a pattern that a kind fits.
+    """
+    first, *others = arguments or ("",)
+    kind, slash, _ = first.partition("/")
+    if slash and any(is_match(kind, name) for name in load_kinds()):
+        return (first,), tuple(others)
+    return (), tuple(arguments)
+
+
+def _with_siblings(estate: Estate) -> tuple[Desired, ...]:
+    """Return what was selected and what stands in the same lists: it is read with it, and decides about ``latest``."""
+    keys = {item.key for item in estate.selected}
+    lists = {item.kind.list_path(item.params) for item in estate.selected} - {None}
+    return tuple(item for item in estate.desired if item.key in keys or item.kind.list_path(item.params) in lists)
+
+
+async def _observe(wanted: Sequence[Desired], scope: Scope, arm: ArmReader) -> Observation:
+    """Read at the api-versions that answer ``systemData``; at the usual ones where the cloud does not know those."""
+    kinds = {name: _telling(kind) for name, kind in load_kinds().items()}
+    telling = [replace(item, kind=kinds[item.kind.name]) for item in wanted]
+    found = await observe(telling, scope, kinds, arm)
+    errors = (each.error.code for each in found.observed.values() if isinstance(each, Unreadable))
+    if not _UNKNOWN_VERSION.isdisjoint(errors):
+        return await observe(wanted, scope, load_kinds(), arm)
+    return found
+
+
+def _telling(kind: Kind) -> Kind:
+    return replace(kind, api_version=kind.system_data) if kind.system_data else kind

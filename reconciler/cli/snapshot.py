@@ -1,0 +1,67 @@
+"""What the snapshot command does, from what it was given to the file that it writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from reconciler import pipeline
+from reconciler.kinds.live import Live
+from reconciler.model.live import Absent, Unreadable
+from reconciler.plan import snapshot
+from reconciler.plan.sign_in import statement
+from reconciler.report.escape import visible
+from reconciler.report.summary import count
+from reconciler.runtime.connect import open_reader
+from reconciler.runtime.output import write_file
+from reconciler.runtime.signals import unless_stopped
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reconciler.manifests.estate import Estate
+    from reconciler.model.live import Observation
+    from reconciler.runtime.run import Run
+
+
+async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tuple[str, int]:
+    """Read what was selected, through a client that cannot write, and save it; give what to say and the exit code."""
+    async with open_reader(run.connection, run.environment, run.clock) as arm:
+        observation = await unless_stopped(pipeline.observed(run.options, estate, arm), stop)
+        reads = arm.transport.requests["GET"]
+    text = snapshot.save(
+        observation,
+        estate.selected,
+        cloud=run.connection.cloud,
+        endpoint=run.connection.endpoint,
+        project=estate.project.name,
+        now=run.clock.now(),
+        environment=run.options.environment,
+    )
+    write_file(file, text)  # as the umask lets: it is for those who have no access, and holds no secret
+    about = visible(str(run.about(estate.project.name, estate.sources)))
+    unread = [*_unread(estate, observation)]
+    unselected = [f"Nothing selected: {visible(estate.unselected)}."] if estate.unselected else []
+    head, last = f"{about}: {_verdict(observation, file)}", f"{count(reads, 'read')}, 0 writes"
+    return "".join(f"{line}\n" for line in (head, *unselected, *unread, last)), int(bool(unread))
+
+
+def _verdict(observation: Observation, file: Path) -> str:
+    kinds = Counter(map(type, observation.observed.values()))
+    what = f"{kinds[Live]} live, {kinds[Absent]} absent, {len(observation.unmanaged)} unmanaged"
+    return f"Saved {visible(str(file))}: {what}."
+
+
+def _unread(estate: Estate, observation: Observation) -> Iterator[str]:
+    found_all = (observation.observed[item.key] for item in estate.selected)
+    signed_out = statement([found.error if isinstance(found, Unreadable) else None for found in found_all])
+    if signed_out is not None:
+        yield f"{visible(signed_out.message)}; fix: {visible(signed_out.fix or '')}"
+        return
+    for item in estate.selected:
+        found = observation.observed[item.key]
+        if isinstance(found, Unreadable):
+            address, error = visible(item.address), found.error
+            yield f"{address} could not be read: error[{visible(error.code)}]: {visible(error.message)}"

@@ -1,0 +1,1 @@
+"""Stages 5 and 6: two bodies to their differences. Pure."""

@@ -1,0 +1,303 @@
+"""
+Stage 6: explains how a live body differs from a stated one, leaf by leaf, and what each difference means. Pure.
+
+The only importer of deepdiff, which runs on resources that differ and on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.compare.normalize import Pair, comparable
+from reconciler.kinds.content import recorded_fields
+from reconciler.kinds.leaves import Leaf, Place, below
+from reconciler.kinds.paths import Steps, format_steps, get, lookup, matches, reaches_below, written_path
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.variables import Beside, beside
+from reconciler.model.change import FieldChange, Finding, Op, Refusal
+from reconciler.problems import Layer, Origin
+from reconciler.secret.text import HIDDEN, FromEnvironment, SecretUrl, printable, printable_pair
+from reconciler.values import MISSING, JsonObject
+
+if TYPE_CHECKING:
+    from reconciler.kinds.tracking import Tracking
+    from reconciler.manifests.project import IgnoreRule
+    from reconciler.model.desired import Desired
+
+WRITE_ONLY: Final = "(write-only)"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """
+    Everything that was found about one resource.
+
+    Attributes:
+        fields: The findings, by path.
+        ignored: Where an ignore rule hid a difference; the live value stays there.
+        used: The ignore rules that did.
+        omitted: Where a rule says that a PUT leaves the live value out; that rule is used too.
+    """
+
+    fields: tuple[FieldChange, ...] = ()
+    ignored: tuple[Steps, ...] = ()
+    used: frozenset[IgnoreRule] = frozenset()
+    omitted: tuple[Steps, ...] = ()
+
+    def has(self, finding: Finding) -> bool:
+        """Whether any field has *finding*."""
+        return any(change.finding is finding for change in self.fields)
+
+    @property
+    def adopts(self) -> bool:
+        """Whether one PUT would record content of which nothing is recorded; never for want of a variable."""
+        return any(change.finding is Finding.UNVERIFIED and change.unset is None for change in self.fields)
+
+    @property
+    def refusals(self) -> frozenset[Refusal]:
+        """Why ARM would refuse what differs."""
+        return frozenset(change.refusal for change in self.fields if change.refusal is not None)
+
+
+def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequence[IgnoreRule] = ()) -> Comparison:
+    """
+    Compare a live body with what is desired.
+
+    Args:
+        desired: What the manifest states.
+        live: As ARM answered it.
+        tracking: How digests are recorded.
+        ignore: The project's ignore rules.
+    """
+    recorded = tracking.digest_of(live)
+    met = beside(desired, tracking.without_tags(live))
+    desired, body = met.desired, met.live
+    pair = comparable(desired.kind.rules, desired.body, body)
+    rules = [rule for rule in ignore if rule.covers(desired.kind.name, desired.name)]
+    found = [*_write_only(desired, recorded, tracking), *_undeclared(desired, body, pair, rules), *_unset(met)]
+    if not pair.is_equal:
+        parts = (part for whole in _differences(pair) for part in _apart(desired, whole, rules))
+        found += [_field(desired, body, difference) for difference in parts]
+    comparison = _without_ignored(desired, found, rules)
+    omitted = dict(_omitted(desired, body, [rule for rule in rules if rule.omit]))
+    return replace(comparison, omitted=tuple(omitted), used=comparison.used.union(*omitted.values()))
+
+
+def _omitted(
+    desired: Desired, live: JsonObject, rules: Sequence[IgnoreRule]
+) -> Iterator[tuple[Steps, frozenset[IgnoreRule]]]:
+    """Yield where a PUT leaves live values out, and the rules that say so."""
+    waiting = [Leaf(desired.kind.rules, desired.body, live, Place())] if rules else []
+    while waiting:
+        place = waiting.pop()
+        steps = place.place.steps
+        path = format_steps(desired.kind.rules, steps, desired.body, live)
+        matching = frozenset(rule for rule in rules if steps and matches(rule.path, path))
+        if matching:
+            yield steps, matching
+        else:
+            waiting += (each for each in reversed(list(below(place))) if each.is_live)
+
+
+def _apart(desired: Desired, difference: _Difference, rules: Sequence[IgnoreRule]) -> Iterator[_Difference]:
+    """Give an object that is wholly absent live in parts, where a rule ignores one of them."""
+    above: Rule | None = None
+    rule: Rule | None = desired.kind.rules
+    for step in difference.steps:
+        above, rule = rule, rule.child(step) if rule else None
+    is_object = rule is not None and rule.shape is Shape.OBJECT and above is not None and above.shape is Shape.OBJECT
+    path = format_steps(desired.kind.rules, difference.steps, desired.body)
+    is_parted = is_object and difference.have is MISSING and isinstance(difference.want, Mapping)
+    if not is_parted or not any(reaches_below(each.path, path) for each in rules):
+        yield difference
+        return
+    for name, value in difference.want.items():
+        yield from _apart(desired, _Difference((*difference.steps, name), MISSING, value), rules)
+
+
+def _without_ignored(desired: Desired, found: list[FieldChange], rules: Sequence[IgnoreRule]) -> Comparison:
+    fields: list[FieldChange] = []
+    ignored: list[Steps] = []
+    used: set[IgnoreRule] = set()
+    for change in found:
+        hiding = [rule for rule in rules if matches(rule.path, change.path)]
+        used.update(hiding)
+        if hiding:
+            ignored.append(change.steps)
+        else:
+            where = _where(desired, change)
+            line = where.line if where is not None and where.layer is Layer.MANIFEST else None
+            fields.append(replace(change, line=line, where=where))
+    return Comparison(tuple(sorted(fields, key=lambda change: change.path)), tuple(ignored), frozenset(used))
+
+
+def _where(desired: Desired, change: FieldChange) -> Origin | None:
+    """Find what states the leaf: by reading it again, so only for what is reported."""
+    if change.finding is Finding.UNDECLARED or change.origin != "manifest":
+        return None
+    written = written_path(desired.kind.rules, desired.body, change.steps)
+    if len(written) < len(change.steps):
+        return None
+    return desired.origin(written)
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    steps: Steps
+    have: Any
+    want: Any
+
+
+def _differences(pair: Pair) -> Iterator[_Difference]:
+    from deepdiff import DeepDiff  # noqa: PLC0415 (slow to import, and needed only when something differs)
+
+    tree = DeepDiff(
+        pair.have,
+        pair.want,
+        view="tree",
+        ignore_private_variables=False,  # its default hides keys that begin with two underscores
+        threshold_to_diff_deeper=0,  # its default reports two objects that share few keys as one replacement
+        zip_ordered_iterables=True,  # elements of ordered lists are compared index by index
+    )
+    for group in tree.values():
+        for entry in group:
+            have, want = (_absent_or(value) for value in (entry.t1, entry.t2))
+            yield _Difference(tuple(entry.path(output_format="list")), have, want)
+
+
+def _absent_or(value: Any) -> Any:
+    return MISSING if type(value).__name__ == "NotPresent" else value
+
+
+def _field(desired: Desired, live: JsonObject, difference: _Difference) -> FieldChange:
+    rules, steps = desired.kind.rules, difference.steps
+    observed, stated = _observed(rules, live, steps), lookup(rules, desired.body, steps)
+    wanted = difference.want if stated in (MISSING, None) else stated
+    observed_shown, desired_shown = printable_pair(MISSING if observed is None else observed, wanted, steps)
+    refusal = _refusal(desired, difference)
+    return FieldChange(
+        steps=steps,
+        path=format_steps(rules, steps, desired.body, live),
+        finding=Finding.IMMUTABLE if refusal is Refusal.IMMUTABLE else Finding.CHANGE,
+        op=_op(observed, wanted),
+        observed=observed_shown,
+        desired=desired_shown,
+        refusal=refusal,
+        origin="manifest" if stated is not MISSING or difference.want is MISSING else "default",
+    )
+
+
+def _op(observed: Any, wanted: Any) -> Op:
+    if observed in (MISSING, None):
+        return Op.ADD
+    return Op.REMOVE if wanted is MISSING else Op.REPLACE
+
+
+def _refusal(desired: Desired, difference: _Difference) -> Refusal | None:
+    rules, steps = desired.kind.rules, difference.steps
+    parents = [rules]
+    for step in steps:
+        parents.append((parents[-1].child(step) if parents[-1] else None) or Rule())
+    rule, container = parents[-1], parents[-2]
+    if any(parent.frozen for parent in parents[:-1]):
+        return Refusal.IMMUTABLE
+    if container.shape is Shape.LIST:
+        return _removal_refusal(desired, container, difference)
+    if _freezes(rule, difference.want if difference.want is not MISSING else difference.have):
+        return Refusal.IMMUTABLE
+    if rule.shape is Shape.LIST and _removal_refusal(desired, rule, difference):
+        return Refusal.REMOVAL
+    if difference.want is MISSING and not rule.clearable:
+        return Refusal.CANNOT_UNSET
+    return None
+
+
+def _removal_refusal(desired: Desired, elements: Rule, difference: _Difference) -> Refusal | None:
+    """Whole elements come and go with their list, whatever is frozen inside them; a guard may hold them."""
+    guard = elements.removal_guard
+    if guard and difference.want is MISSING and get(desired.body, guard) is not True:
+        return Refusal.REMOVAL
+    return None
+
+
+def _freezes(rule: Rule, value: Any) -> bool:
+    """Whether *value*, which comes or goes whole, holds a frozen leaf."""
+    if rule.frozen or rule.shape is not Shape.OBJECT or not isinstance(value, Mapping):
+        return rule.frozen
+    return any(_freezes(rule.child(name) or Rule(), item) for name, item in value.items())
+
+
+def _undeclared(desired: Desired, live: JsonObject, pair: Pair, ignore: Sequence[IgnoreRule]) -> Iterator[FieldChange]:
+    rules = desired.kind.rules
+    for steps in _undeclared_apart(desired, live, pair, ignore):
+        yield FieldChange(
+            steps=steps,
+            path=format_steps(rules, steps, desired.body, live),
+            finding=Finding.UNDECLARED,
+            op=Op.REMOVE,
+            observed=printable(_observed(rules, live, steps), steps),
+            origin="live",
+        )
+
+
+def _undeclared_apart(desired: Desired, live: JsonObject, pair: Pair, ignore: Sequence[IgnoreRule]) -> Iterator[Steps]:
+    """Yield where something is undeclared; an object in its leaves, where a rule ignores one of them."""
+    for steps in pair.undeclared:
+        path = format_steps(desired.kind.rules, steps, desired.body, live)
+        if any(reaches_below(rule.path, path) for rule in ignore):
+            parts = comparable(desired.kind.rules, desired.body, live, apart=True).undeclared
+            yield from (part for part in parts if part[: len(steps)] == steps)
+        else:
+            yield steps
+
+
+def _observed(rules: Rule, live: JsonObject, steps: Steps) -> Any:
+    """Give the live value at *steps*, without what is the server's own: nobody could state that."""
+    rule: Rule | None = rules
+    for step in steps:
+        rule = rule.child(step) if rule else None
+    return _ours(rule or Rule(), lookup(rules, live, steps))
+
+
+def _ours(rule: Rule, value: Any) -> Any:
+    if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
+        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
+        return {name: _ours(child, item) for name, item, child in children if not child.read_only}
+    if isinstance(value, list) and rule.shape is Shape.LIST:
+        return [_ours(rule.items or Rule(), item) for item in value]
+    return value
+
+
+def _unset(met: Beside) -> Iterator[FieldChange]:
+    """Yield a finding for each value from the environment that nothing can be told of."""
+    for steps, variable in met.unknown.items():
+        yield FieldChange(
+            steps=steps,
+            path=format_steps(met.desired.kind.rules, steps, met.desired.body),
+            finding=Finding.UNVERIFIED,
+            op=Op.REPLACE,
+            desired=HIDDEN,
+            unset=variable,
+        )
+
+
+def _write_only(desired: Desired, recorded: str | None, tracking: Tracking) -> Iterator[FieldChange]:
+    """Return a finding for each write-only field whose digest is not the recorded one: nothing else can tell of it."""
+    if desired.content is None:
+        return
+    moved = desired.content.moved(recorded) if tracking.tags else None
+    known = recorded_fields(recorded)
+    for path in desired.kind.write_only_paths:
+        value = get(desired.body, path)
+        if value in (MISSING, None) or (moved is not None and path[-1] not in moved):
+            continue
+        yield FieldChange(
+            steps=path,
+            path=format_steps(desired.kind.rules, path, desired.body),
+            finding=Finding.CHANGE if moved is not None else Finding.UNVERIFIED,
+            op=Op.ADD if known and path[-1] not in known else Op.REPLACE,
+            desired=value.shown if isinstance(value, SecretUrl) else WRITE_ONLY,
+            unset=value.variable if isinstance(value, FromEnvironment) and not value.is_set else None,
+        )

@@ -1,0 +1,314 @@
+"""
+Stage 5: turns a stated body and a live one into a comparable pair, by asking the rules. Pure.
+
+In the pair every spelling is folded, keyed lists and sets are mappings, what is never compared is gone, and defaults
+stand on both sides. Two sides with the same text are in sync; what differs is for :mod:`diff` to explain.
+Live values that the manifest does not state never enter the pair: they are told apart here, as *undeclared*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.kinds.blank import is_blank
+from reconciler.kinds.paths import Steps, fold_names, get, keyed
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.spelling import canonical, is_same_place, normalize
+from reconciler.secret.text import Secret
+from reconciler.values import MISSING, JsonObject
+
+_NEITHER: Final = (MISSING, MISSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """
+    Two comparable bodies.
+
+    Attributes:
+        want: What the manifest states, and the defaults that apply to it.
+        have: The live values that answer to it.
+        undeclared: Where the live body has a value that the manifest does not state.
+    """
+
+    want: JsonObject
+    have: JsonObject
+    undeclared: tuple[Steps, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether nothing stated differs. By their texts: ``==`` calls 1, 1.0 and True equal."""
+        return self.want == self.have and canonical(self.want) == canonical(self.have)
+
+
+@dataclass(slots=True)
+class _Scope:
+    rules: Rule
+    want: JsonObject
+    have: JsonObject
+    apart: bool = False
+    undeclared: list[Steps] = field(default_factory=list)
+
+    def default(self, rule: Rule, body: JsonObject) -> Any:
+        """Give what absence means in *body*."""
+        return absence(self.rules, rule, body)
+
+    def unanswered(self, rule: Rule, want: Any) -> Any:
+        """Return what an answer that lacks a property says of it: that it is *want*, or what absence means."""
+        names = get(self.have, rule.completed_in) if rule.completed_in and isinstance(want, str) else MISSING
+        if isinstance(names, list) and any(name == want or str(name).startswith(f"{want}-") for name in names):
+            return want
+        return meant(self.rules, rule, self.have)
+
+
+def absence(rules: Rule, rule: Rule, body: JsonObject) -> Any:
+    """
+    Give the value that it means when a property is absent; MISSING if it means nothing.
+
+    Args:
+        rules: Of the request body.
+        rule: Of the property.
+        body: That lacks it.
+    """
+    if rule.default_from is None:
+        return rule.default
+    value = get(body, rule.default_from)
+    if value is not MISSING and value is not None:
+        return value
+    source = rules
+    for step in rule.default_from:
+        source = source.properties[step]
+    return source.default
+
+
+def meant(rules: Rule, rule: Rule, answer: JsonObject) -> Any:
+    """
+    Return the value that it means when an answer of Azure lacks a property; MISSING if it means nothing.
+
+    Args:
+        rules: Of the request body.
+        rule: Of the property.
+        answer: That lacks it.
+    """
+    default = absence(rules, rule, answer)
+    return rule.implied if default is MISSING else default
+
+
+def is_same(rule: Rule, value: Any, other: Any) -> bool:
+    """Whether two values of a leaf are spellings of one; a missing one is as no other."""
+    if value is MISSING or other is MISSING:
+        return False
+    return canonical(_form(rule, value)) == canonical(_form(rule, other))
+
+
+def comparable(rules: Rule, want: JsonObject, have: JsonObject, *, apart: bool = False) -> Pair:
+    """
+    Give the comparable pair of a stated body and a live one. Neither is touched.
+
+    Args:
+        rules: Of the request body.
+        want: As stated; null means "must not be set".
+        have: As ARM answered it, without tracking tags.
+        apart: An object that is not declared at all is told leaf by leaf, not as one.
+    """
+    scope = _Scope(rules, want, have, apart)
+    wanted, had = _object(rules, want, have, (), scope)
+    undeclared = tuple(sorted(scope.undeclared, key=str))
+    return Pair(wanted if wanted is not MISSING else {}, had if had is not MISSING else {}, undeclared)
+
+
+def normalized(rules: Rule, body: JsonObject) -> JsonObject:
+    """Give the normal form of one body by itself: the same for two bodies that nothing compared tells apart."""
+    value = _alone(rules, body)
+    return value if value is not MISSING else {}
+
+
+def _pair(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
+    if rule.read_only or rule.write_only or (want is MISSING and rule.server_populated):
+        return _NEITHER
+    if have is None or is_blank(rule, have):
+        have = MISSING
+    if is_blank(rule, want):
+        want = MISSING
+    if want is None:
+        return MISSING, _alone(rule, _spoken(rule, have))
+    if rule.shape is Shape.LEAF:
+        return _leaf(rule, want, have, steps, scope)
+    if _is_odd(rule, want) or _is_odd(rule, have):
+        return _alone(rule, want), _form(rule, have)
+    if rule.shape is Shape.OBJECT:
+        return _object(rule, want, have, steps, scope)
+    if rule.shape is Shape.MAP:
+        return _map(rule, want, have, steps, scope)
+    return _list(rule, want, have, steps, scope)
+
+
+def _spoken(rule: Rule, have: Any) -> Any:
+    """Return a live value without what its absence would mean: that is as good as absent where null is declared."""
+    if rule.shape is Shape.OBJECT and isinstance(have, Mapping):
+        kept = {name: _spoken(rule.child(name) or Rule(), item) for name, item in have.items()}
+        return {name: item for name, item in kept.items() if item is not MISSING}
+    is_unset = is_blank(rule, have) or (rule.shape is Shape.LEAF and is_same(rule, have, rule.implied))
+    return MISSING if is_unset else have
+
+
+def _is_odd(rule: Rule, value: Any) -> bool:
+    """Whether a value has another shape than the schema knows; it is compared as it is."""
+    return value is not MISSING and not isinstance(value, list if rule.shape is Shape.LIST else dict)
+
+
+def _leaf(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
+    if want is not MISSING:
+        live = have if have is not MISSING else scope.unanswered(rule, want)
+        if rule.secret and is_same_place(want, live):
+            live = want
+        return _form(rule, want), _form(rule, live)
+    default = scope.default(rule, scope.want)
+    if default is MISSING:
+        if have is not MISSING and not is_same(rule, have, rule.implied):
+            scope.undeclared.append(steps)
+        return _NEITHER
+    wanted = _form(rule, default)
+    had = _form(rule, have if have is not MISSING else scope.default(rule, scope.have))
+    if type(wanted) is type(had) and wanted == had:
+        return _NEITHER
+    if rule.frozen:  # nothing was asked for and nothing can be done: worth telling, not worth refusing
+        if have is not MISSING:
+            scope.undeclared.append(steps)
+        return _NEITHER
+    return wanted, had
+
+
+def _object(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
+    stated = want if want is not MISSING else {}
+    live = have if have is not MISSING else {}
+    before = len(scope.undeclared)
+    wanted: dict[str, Any] = {}
+    had: dict[str, Any] = {}
+    for name, child in rule.properties.items():
+        a, b = stated.get(name, MISSING), live.get(name, MISSING)
+        if a is MISSING and b is MISSING and not child.has_default:
+            continue
+        x, y = _pair(child, a, b, (*steps, name), scope)
+        if x is not MISSING:
+            wanted[name] = x
+        if y is not MISSING:
+            had[name] = y
+    scope.undeclared.extend(
+        (*steps, name) for name in live if name not in rule.properties and not _is_empty(live[name])
+    )
+    if want is MISSING and not wanted and not had and len(scope.undeclared) > before and not scope.apart:
+        scope.undeclared[before:] = [steps]  # an object that is not stated at all is one finding
+    return _side(want, wanted, had), _side(have, had, wanted)
+
+
+def _map(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
+    items = rule.items or Rule()
+    stated, live = fold_names(rule, want), fold_names(rule, have)
+    if want is MISSING and live and not rule.fold_keys:
+        scope.undeclared.append(steps)
+        return _NEITHER
+    wanted: dict[str, Any] = {}
+    had: dict[str, Any] = {}
+    for name in {**stated, **live}:
+        a = want[stated[name]] if name in stated else MISSING
+        b = have[live[name]] if name in live else MISSING
+        x, y = _pair(items, a, b, (*steps, name), scope)
+        _put(wanted, name, x)
+        _put(had, name, y)
+    return _side(want, wanted, had), _side(have, had, wanted)
+
+
+def _list(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
+    stated, live = keyed(rule, want), keyed(rule, have)
+    if want is MISSING:
+        scope.undeclared.extend((*steps, key) for key in live)
+        return _NEITHER
+    if rule.list_type == "atomic":
+        return _atomic(rule, want), _atomic(rule, have if have is not MISSING else [])
+    wanted: dict[str | int, Any] = {}
+    had: dict[str | int, Any] = {}
+    for key in {**stated, **live}:
+        x, y = _element(rule, stated.get(key), live.get(key), (*steps, key), scope)
+        _put(wanted, key, x)
+        _put(had, key, y)
+    return (wanted, had) if wanted or had else _NEITHER
+
+
+def _element(
+    rule: Rule, want: tuple[int, Any] | None, have: tuple[int, Any] | None, steps: Steps, scope: _Scope
+) -> tuple[Any, Any]:
+    items = rule.items or Rule()
+    if want is None or have is None:
+        whole = (MISSING if side is None else _whole(items, side[1]) for side in (want, have))
+        return next(whole), next(whole)
+    if rule.list_type == "set":
+        return True, True
+    x, y = _pair(items, want[1], have[1], steps, scope)
+    return (x if x is not MISSING else {}), (y if y is not MISSING else {})
+
+
+def _whole(items: Rule, element: Any) -> Any:
+    value = _alone(items, element)
+    return value if value is not MISSING else {}
+
+
+def _atomic(rule: Rule, elements: list[Any]) -> Any:
+    values = [_alone(rule.items or Rule(), element) for element in elements]
+    return [None if value is MISSING else value for value in values] or MISSING
+
+
+def _alone(rule: Rule, value: Any) -> Any:
+    """Give the normal form of a value that has nothing to be compared with; MISSING if nothing of it is compared."""
+    if value is MISSING or value is None or rule.read_only or rule.write_only:
+        return MISSING
+    if rule.shape is Shape.LEAF or _is_odd(rule, value):
+        return _form(rule, value)
+    if rule.list_type == "atomic":
+        return _atomic(rule, value)
+    if rule.shape is Shape.LIST:
+        elements = keyed(rule, value)
+        return {key: _whole(rule.items or Rule(), item) for key, (_, item) in elements.items()} or MISSING
+    found: dict[str, Any] = {}
+    for name, written in fold_names(rule, value).items():
+        _put(found, name, _alone(rule.child(written) or Rule(), value[written]))
+    return found or MISSING
+
+
+def _form(rule: Rule, value: Any) -> Any:
+    """Give the form in which a leaf, or a value of an odd shape, is compared; no secret in it stays."""
+    return _without_secrets(value) if isinstance(value, (dict, list)) else normalize(rule.normalize, value)
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return normalize(None, value)
+    if isinstance(value, dict):
+        return {name: _without_secrets(item) for name, item in value.items()}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value
+
+
+def _side(value: Any, compared: dict[str, Any], other: Mapping[str, Any]) -> Any:
+    """
+    Give one side of an object or a map; MISSING where it is absent, so that the whole of it is the difference.
+
+    What is stated stays as an empty mapping beside what the other side holds: its keys are the difference, not itself.
+    """
+    if value is MISSING:
+        return MISSING if _is_hollow(compared) else compared
+    return compared if compared or other else MISSING
+
+
+def _is_hollow(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(_is_hollow(item) for item in value.values())
+
+
+def _put(target: dict[Any, Any], key: str | int, value: Any) -> None:
+    if value is not MISSING:
+        target[key] = value
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ({}, [])

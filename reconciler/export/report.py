@@ -1,0 +1,50 @@
+"""What an export says: what it wrote, and what is left to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.report.escape import inert, masked, visible
+from reconciler.report.summary import count
+from reconciler.report.text import Look, problem_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.export.documents import Exported
+
+
+def render(exported: Exported, folder: str, reads: int) -> str:
+    """Give what an export that wrote its files has to say."""
+    return _lines(_said(exported, folder, reads))
+
+
+def render_conflicts(folder: str, paths: Iterable[str]) -> str:
+    """Give what an export has to say that would write over files."""
+    known = [visible(f"{folder}/{path}") for path in sorted(paths)]
+    verb = "file exists" if len(known) == 1 else "files exist"
+    verdict = f"Nothing was written: {len(known)} {verb}. Choose another --out-dir, or --force to write over them."
+    return _lines([verdict, "", *known])
+
+
+def _said(exported: Exported, folder: str, reads: int) -> Iterator[str]:
+    texts = len(exported.files) - exported.manifests
+    more = f" and {count(texts, 'text')}" if texts else ""
+    yield f"Exported {count(exported.manifests, 'manifest')}{more}." if exported.manifests else "Nothing to export."
+    yield ""
+    yield from (visible(f"{folder}/{path}") for path in sorted(exported.files))
+    look = Look()
+    for level, problems in (("error", exported.problems), ("warning", exported.warnings)):
+        for problem in problems:
+            yield ""
+            yield from problem_lines(problem, level, look)
+    if exported.notes:
+        yield ""
+        yield from map(visible, exported.notes)
+    if exported.files:
+        yield ""
+    yield f"{count(reads, 'read')}, 0 writes"
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return masked("".join(f"{inert(line)}\n" for line in lines))

@@ -1,0 +1,103 @@
+"""
+Tells drift from what waits in git: whether the live side moved since the last PUT, the manifest did, or both. Pure.
+
+What the manifest stated at the commit of the last PUT is what the live resource was made to be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.compare.diff import compare
+from reconciler.compare.fingerprint import fingerprint
+from reconciler.kinds.tracking import Tracking
+from reconciler.model.change import Cause, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.kinds.paths import Steps
+    from reconciler.model.change import Change, FieldChange
+    from reconciler.model.desired import Desired
+    from reconciler.values import JsonObject
+
+_CAUSED: Final = frozenset({Finding.CHANGE, Finding.IMMUTABLE, Finding.UNVERIFIED})
+_UNTRACKED: Final = Tracking(tags=False)
+_CAUSES: Final[Mapping[tuple[bool, bool], Cause]] = {
+    (True, True): Cause.BOTH,
+    (True, False): Cause.DRIFT,
+    (False, True): Cause.PENDING,
+    (False, False): Cause.UNKNOWN,  # another version of the reconciler, or other rules, may have written it
+}
+
+
+def with_causes(change: Change, live: JsonObject | None, applied: Desired | None, tracking: Tracking) -> Change:
+    """
+    Give a change, and each of its differences, with its cause.
+
+    Args:
+        change: As planned.
+        live: As ARM answered it; None if it is absent.
+        applied: What the manifest stated when the live resource was last written, or, of an absent one, at any time
+            that something was; None if nobody knows.
+        tracking: How digests are recorded.
+    """
+    if not change.sync.is_drift and not any(field.finding in _CAUSED for field in change.fields):
+        return change
+    if live is None:
+        return replace(change, cause=_of_gone(change.desired, applied))
+    if applied is None:
+        return _told(change, lambda _: Cause.UNKNOWN)
+    return _told(change, _Moves(change.desired, live, applied, tracking).cause)
+
+
+def _of_gone(desired: Desired, applied: Desired | None) -> Cause:
+    """Tell of what was there once, or nobody knows: to make it as it is stated now may publish an edit."""
+    if applied is None:
+        return Cause.UNKNOWN
+    return Cause.DRIFT if fingerprint(applied) == fingerprint(desired) else Cause.BOTH
+
+
+def _told(change: Change, cause: Callable[[FieldChange], Cause]) -> Change:
+    fields = tuple(replace(field, cause=cause(field)) if field.finding in _CAUSED else field for field in change.fields)
+    return replace(change, fields=fields, cause=_together({field.cause for field in fields if field.cause}))
+
+
+def _together(causes: set[Cause]) -> Cause:
+    """Give one word for several causes; without any, an operation failed or a rule of the project is strict."""
+    if not causes or Cause.UNKNOWN in causes:
+        return Cause.UNKNOWN
+    return causes.pop() if len(causes) == 1 else Cause.BOTH
+
+
+class _Moves:
+    """Where the live side, and where the manifest, differ from what was applied."""
+
+    def __init__(self, desired: Desired, live: JsonObject, applied: Desired, tracking: Tracking) -> None:
+        recorded = tracking.digest_of(live)
+        self._live = _moved(applied, tracking.without_tags(live), _content_moved(applied, recorded))
+        self._manifest = _moved(desired, applied.body, _content_moved(desired, applied.digest))
+
+    def cause(self, field: FieldChange) -> Cause:
+        return _CAUSES[_is_in(field.steps, self._live), _is_in(field.steps, self._manifest)]
+
+
+def _moved(desired: Desired, live: JsonObject, content: frozenset[Steps]) -> frozenset[Steps]:
+    """Give where two sides differ; of write-only content, which cannot be compared, digests tell it."""
+    found = {field.steps for field in compare(desired, live, _UNTRACKED).fields}
+    return frozenset(found - frozenset(desired.kind.write_only_paths) | content)
+
+
+def _content_moved(desired: Desired, recorded: str | None) -> frozenset[Steps]:
+    """Return the write-only fields whose content is not the recorded one; all of them where nothing tells."""
+    if desired.digest == recorded:
+        return frozenset()
+    moved = desired.content.moved(recorded) if desired.content is not None else None
+    paths = desired.kind.write_only_paths
+    return frozenset(path for path in paths if moved is None or path[-1] in moved)
+
+
+def _is_in(steps: Steps, moved: frozenset[Steps]) -> bool:
+    """Whether a difference is one of those, or holds one, or is in one: what is absent whole is one difference."""
+    return any(steps[: len(other)] == other[: len(steps)] for other in moved)

@@ -1,0 +1,105 @@
+"""
+Tells of an edit of manifests what Azure would refuse, with what they stated before taken for what is live. Pure.
+
+For a review that has no access to Azure: a published version is as its manifest said.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final
+
+from reconciler.compare.diff import compare
+from reconciler.compare.fingerprint import fingerprint
+from reconciler.kinds.spelling import canonical
+from reconciler.kinds.tracking import Tracking
+from reconciler.model.change import Reason
+from reconciler.plan.fixes import way_out
+from reconciler.problems import Problem
+from reconciler.secret.text import scrub
+from reconciler.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from reconciler.model.change import FieldChange
+    from reconciler.model.desired import Desired
+
+_UNTRACKED: Final = Tracking(tags=False)
+_SHOWN: Final = 60
+_LEAD: Final = 20
+"""Characters before the first difference that are shown with it."""
+
+
+def is_edited(before: Desired | None, now: Desired) -> bool:
+    """Whether a manifest means something else than it did, or is new; spelling and place are no edit."""
+    return before is None or _meaning(before) != _meaning(now)
+
+
+def _meaning(desired: Desired) -> tuple[str, bool, int]:
+    return fingerprint(desired), desired.paused, desired.wave
+
+
+def refused_edits(before: Mapping[str, Desired], now: Iterable[Desired], revision: str) -> Iterator[Problem]:
+    """
+    Give an error for every edit that Azure refuses of a resource that exists.
+
+    Args:
+        before: What was stated, by folded id.
+        now: What is stated.
+        revision: As the user named it, for the messages.
+    """
+    for desired in now:
+        earlier = before.get(desired.key)
+        if earlier is not None:
+            found = compare(desired, earlier.body, _UNTRACKED)
+            for change in found.fields:
+                if change.refusal is not None:
+                    yield _refused(desired, change, revision)
+
+
+def _refused(desired: Desired, change: FieldChange, revision: str) -> Problem:
+    refusal = Reason(change.refusal or Reason.IMMUTABLE_FIELD)
+    before, after = _sides(change.observed, change.desired)
+    sides = f"{before} at {revision}, {after} now"
+    message = f"{desired.address}: Azure refuses this change of what is published ({sides})"
+    fix = way_out(refusal, desired, [change.refusal] if change.refusal else ())
+    file = change.where.file if change.where else desired.source.file
+    line = change.where.line if change.where else desired.source.line
+    return Problem(file, line, None, change.path, refusal.value, message, fix)
+
+
+def _sides(before: Any, after: Any) -> tuple[str, str]:
+    """Give both values as JSON, of long ones what is about their first difference. Scrubbed before they are cut."""
+    sides = _text(before), _text(after)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*sides, strict=False)))
+    start = same - _LEAD if same > _SHOWN - _LEAD else 0
+    first, second = (_cut(side, start) for side in sides)
+    return first, second
+
+
+def _text(value: Any) -> str:
+    return "not set" if value is MISSING else scrub(canonical(value))
+
+
+def _cut(text: str, start: int) -> str:
+    end = start + _SHOWN
+    return f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"
+
+
+def left_behind(before: Iterable[Desired], now: Iterable[Desired], revision: str) -> Iterator[Problem]:
+    """
+    Give a warning for every resource whose manifest is gone.
+
+    Args:
+        before: What was stated; its sources name files as they would be named now.
+        now: What is stated.
+        revision: As the user named it.
+    """
+    kept = {desired.key for desired in now}
+    for desired in before:
+        if desired.key not in kept:
+            message = f"{desired.address} was stated at {revision}: it stays in Azure, and becomes unmanaged"
+            fix = "nothing is ever deleted: delete it in Azure yourself, or restore the manifest"
+            yield Problem(desired.source.file, None, None, "", "manifest-deleted", message, fix)

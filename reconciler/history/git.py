@@ -1,0 +1,313 @@
+"""
+Runs git, as a program that reads objects: the one place that does. Nothing of a repository is run.
+
+The repository is the one whose ``.git`` is at or above a folder. git's own search would take a folder that only looks
+like a repository, which a pull request may add among the manifests, with programs in its configuration.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
+
+from reconciler import filesystem
+from reconciler.errors import UsageError
+from reconciler.history.tree_paths import is_writable
+from reconciler.secret.text import scrub
+from reconciler.settings import process_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_SETTINGS: Final = (
+    ("core.fsmonitor", "false"),
+    ("core.hooksPath", os.devnull),
+    ("protocol.allow", "never"),
+    ("safe.bareRepository", "explicit"),
+)
+_OPTIONS: Final = (
+    "--no-pager",
+    "--no-optional-locks",
+    "--no-replace-objects",
+    "--literal-pathspecs",
+    *(word for name, value in _SETTINGS for word in ("-c", f"{name}={value}")),
+)
+# What git needs of the environment; it gets no signature, no client secret, and no GIT_DIR of another repository.
+_NEEDED: Final = frozenset({"PATH", "SYSTEMROOT"})
+# Where git reads whom its user trusts (safe.directory), beside what _NEEDED names.
+_OF_THE_USER: Final = frozenset(
+    {"HOME", "USERPROFILE", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM"}
+)
+# Nothing is fetched, not even what a partial clone left out; no history is replaced; nobody is asked for a password.
+_ALWAYS: Final[Mapping[str, str]] = {
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+_NO_OTHER_SETTINGS: Final[Mapping[str, str]] = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+TIMEOUT_S: Final = 60.0
+_UNPACKING_S: Final = 600.0
+_MOST_SETTINGS: Final = 100
+_MAX_REASON: Final = 2_000
+_MAX_ANSWER: Final = 4_096
+MAX_LISTING: Final = 32 * 1024 * 1024
+"""Bytes of the list of what a commit holds: a tree may name one and the same tree a thousand times over."""
+_MAX_FILE_BYTES: Final = 8 * 1024 * 1024  # no manifest and no file that one names is larger
+_MAX_BYTES: Final = 512 * 1024 * 1024
+_REGULAR: Final = frozenset({"100644", "100755"})
+_Stream: TypeAlias = "IO[bytes] | int"
+
+
+class _FailedError(Exception):
+    """git ended with an error, or not in time. The message is the first line of its own reason, if it gave one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """
+    A regular file of a commit.
+
+    Attributes:
+        name: Of the object.
+        path: From the top of the repository, with slashes.
+        size: In bytes.
+    """
+
+    name: str
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """
+    A repository that git reads for the user of this process.
+
+    Attributes:
+        top: The folder that holds ``.git``, without links.
+        folder: Where the objects are: ``.git`` itself, or where it leads to in a worktree or a submodule.
+        program: git.
+    """
+
+    top: Path
+    folder: Path
+    program: Path
+
+    @classmethod
+    def around(cls, folder: Path) -> Repository:
+        """
+        Return the repository whose ``.git`` is in *folder*, which holds no link, or above it.
+
+        Raises:
+            UsageError: There is none; there is no git; git refuses it, and why.
+        """
+        top = next((above for above in (folder, *folder.parents) if filesystem.is_there(above / ".git")), None)
+        if top is None:
+            message = f"{folder}: there is no git repository here"
+            raise UsageError(message)
+        program = filesystem.program("git", process_environment().values.get("PATH", ""))
+        if program is None:
+            message = "git is in no folder of PATH: install it, or leave out what looks at history"
+            raise UsageError(message)
+        return cls(top, _folder_of(top, program), program)
+
+    def commit_of(self, revision: str) -> str | None:
+        """Return the commit that a revision names; None if this clone has none."""
+        found = self._line("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        return found or None
+
+    def merge_base(self, commit: str) -> str | None:
+        """Return the commit where HEAD left the history of *commit*; None if this clone does not reach so far."""
+        return self._line("merge-base", "HEAD", commit) or None
+
+    def blobs(self, commit: str, below: Sequence[str] = ()) -> list[Blob]:
+        """
+        Return the regular files of a commit that are not too large, and that can be written.
+
+        Args:
+            commit: Its id.
+            below: Paths of files and folders in it, with slashes; none is all of it.
+
+        Raises:
+            UsageError: The objects are not all here, or the commit names too many.
+        """
+        # With the trees themselves (-t): a million empty ones are too many as well.
+        arguments = ("ls-tree", "-r", "-t", "-z", "--long", "--full-tree", commit, "--", *below)
+        try:
+            with self._started(*arguments) as answer:
+                listing = answer.read(MAX_LISTING + 1)
+                if len(listing) > MAX_LISTING:
+                    message = (
+                        f"commit {commit[:12]} names too many files: the list is larger than {MAX_LISTING:,} bytes"
+                    )
+                    raise UsageError(message)
+        except _FailedError:
+            raise _missing(commit) from None
+        found = (_blob(entry, commit) for entry in listing.split(b"\0") if entry)
+        return [blob for blob in found if blob is not None]
+
+    def unpack(self, commit: str, below: Sequence[str], into: Path) -> None:
+        """
+        Write the files of a commit into an empty folder: regular ones that are not too large, and no links.
+
+        Args:
+            commit: Its id.
+            below: Paths of files and folders in it, with slashes; none is all of it.
+            into: Where the files go, by their paths in the repository.
+
+        Raises:
+            UsageError: The objects are not all here, or there are too many.
+            PathError: They cannot be written.
+        """
+        blobs = self.blobs(commit, below)
+        if sum(blob.size for blob in blobs) > _MAX_BYTES:
+            message = (
+                f"the files of commit {commit[:12]} are larger than {_MAX_BYTES:,} bytes: keep manifests in a folder"
+            )
+            raise UsageError(message)
+        with filesystem.scratch() as names:
+            names.write("".join(f"{blob.name}\n" for blob in blobs).encode())
+            names.seek(0)
+            try:
+                with self._started("cat-file", "--batch", stdin=names, timeout_s=_UNPACKING_S) as contents:
+                    for blob in blobs:
+                        filesystem.create(into / blob.path, _content(contents, blob, commit))
+            except _FailedError:
+                raise _missing(commit) from None
+
+    def _line(self, *arguments: str) -> str | None:
+        """Return the line that git answers with; None if it failed."""
+        with contextlib.suppress(_FailedError), self._started(*arguments) as answer:
+            return _text(answer)
+        return None
+
+    @contextmanager
+    def _started(
+        self, *arguments: str, stdin: _Stream = subprocess.DEVNULL, timeout_s: float | None = None
+    ) -> Iterator[IO[bytes]]:
+        own = {"GIT_DIR": str(self.folder), "GIT_WORK_TREE": str(self.top), **_NO_OTHER_SETTINGS}
+        with _started(self.program, arguments, self.top, own, stdin=stdin, timeout_s=timeout_s) as answer:
+            yield answer
+
+
+def _folder_of(top: Path, program: Path) -> Path:
+    """Return where the ``.git`` in *top* leads to; UsageError if git does not trust its owner, or it is broken."""
+    values = process_environment().values
+    # Whom to trust is the user's to say, so that their settings are read here, where no command follows that a
+    # repository could name a program for; and git looks in no other folder.
+    own = {name: value for name, value in values.items() if name in _OF_THE_USER}
+    own["GIT_CEILING_DIRECTORIES"] = str(top.parent)
+    try:
+        with _started(program, (*_trusted(values), "rev-parse", "--absolute-git-dir"), top, own) as answer:
+            folder = filesystem.real(_text(answer))
+    except _FailedError as failed:
+        message = f"git refuses the repository {top}: {failed}"
+        raise UsageError(message) from None
+    if folder == top:  # of git before 2.38, which takes a folder for a repository if .git is none
+        message = f"git refuses the repository {top}: {top / '.git'} is not one"
+        raise UsageError(message)
+    return folder
+
+
+def _trusted(values: Mapping[str, str]) -> Iterator[str]:
+    """Return as options the folders that the environment tells git to trust; it may set programs in the same way."""
+    for index in range(_MOST_SETTINGS):
+        if values.get(f"GIT_CONFIG_KEY_{index}", "").lower() == "safe.directory":
+            yield from ("-c", f"safe.directory={values.get(f'GIT_CONFIG_VALUE_{index}', '')}")
+
+
+@contextmanager
+def _started(
+    program: Path,
+    arguments: Sequence[str],
+    folder: Path,
+    own: Mapping[str, str],
+    *,
+    stdin: _Stream = subprocess.DEVNULL,
+    timeout_s: float | None = None,
+) -> Iterator[IO[bytes]]:
+    """
+    Run git, and give what it answers as it comes. It is ended if that is not read to its end.
+
+    Raises:
+        _FailedError: It cannot be run, ended with an error, or not in time.
+    """
+    given = {name: value for name, value in process_environment().values.items() if name in _NEEDED}
+    command, environment = [str(program), *_OPTIONS, *arguments], {**given, **own, **_ALWAYS}
+    with filesystem.scratch() as reason:
+        try:
+            process = subprocess.Popen(  # noqa: S603 (a fixed program)
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=reason,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise _FailedError(str(error)) from None
+        late = threading.Timer(timeout_s or TIMEOUT_S, _end, (process,))
+        late.daemon = True
+        late.start()
+        try:
+            with cast("IO[bytes]", process.stdout) as answer:
+                yield answer
+            code = process.wait()
+        finally:
+            late.cancel()
+            _end(process)
+            process.wait()
+        if code != 0:
+            reason.seek(0)
+            raise _FailedError(_reason(reason.read(_MAX_REASON)))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End git, and what it started: that would hold the pipe open."""
+    if process.poll() is None:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+
+
+def _text(answer: IO[bytes]) -> str:
+    return os.fsdecode(answer.read(_MAX_ANSWER)).strip()
+
+
+def _reason(said: bytes) -> str:
+    """Return the first line of what git reports, without the word before it."""
+    line = next(iter(said.decode("utf-8", "replace").strip().splitlines()), "no reason given")
+    return scrub(line.removeprefix("fatal: ").removeprefix("error: "))
+
+
+def _blob(entry: bytes, commit: str) -> Blob | None:
+    about, _, path = os.fsdecode(entry).partition("\t")
+    words = about.split()
+    if len(words) != 4 or words[3] == "BAD":  # noqa: PLR2004 (git knows its name, and has not got it)
+        raise _missing(commit)
+    mode, _, name, size = words
+    if mode not in _REGULAR or not size.isdecimal() or int(size) > _MAX_FILE_BYTES:
+        return None
+    return Blob(name, path, int(size)) if is_writable(path, windows=os.name == "nt") else None
+
+
+def _content(contents: IO[bytes], blob: Blob, commit: str) -> bytes:
+    head = contents.readline(_MAX_ANSWER).split()
+    if len(head) != 3 or int(head[2]) != blob.size:  # noqa: PLR2004 (name, type and size, or "missing")
+        raise _missing(commit)
+    return contents.read(blob.size + 1)[:-1]
+
+
+def _missing(commit: str) -> UsageError:
+    return UsageError(f"commit {commit[:12]} is not all in this clone: fetch more of its history")

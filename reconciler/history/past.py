@@ -1,0 +1,150 @@
+"""What the manifests of a run stated at another revision of their repository."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler import filesystem
+from reconciler.errors import ManifestError, PathError, UsageError
+from reconciler.filesystem import Sort
+from reconciler.history.git import Repository
+from reconciler.manifests.estate import Options, find_project, survey
+from reconciler.manifests.project import FILE_NAME
+from reconciler.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.model.desired import Desired
+
+_FETCH: Final = "fetch it (a shallow clone holds one commit: fetch-depth: 0)"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """
+    What manifests stated.
+
+    Attributes:
+        commit: Its id.
+        desired: By folded id, of every manifest that was valid; their sources name files as they would be named now.
+        problems: Why others are not among them.
+        new: Files and folders of the run that were not there.
+    """
+
+    commit: str
+    desired: Mapping[str, Desired]
+    problems: tuple[Problem, ...]
+    new: tuple[str, ...] = ()
+
+
+class History:
+    """The revisions of the repository that holds the manifests of a run."""
+
+    def __init__(self, options: Options, now: datetime) -> None:
+        """
+        Find the repository.
+
+        Args:
+            options: Of the run; a target or a label chooses nothing here.
+            now: For telling dates in the past.
+
+        Raises:
+            UsageError: The manifests are in none, or in several, or git does not read it.
+            PathError: The manifests, or what is above them, cannot be looked at.
+        """
+        self._now = now
+        self._paths = [filesystem.real(path) for path in options.paths if path != "-"]
+        first = self._paths[0] if self._paths else filesystem.working_folder()
+        folder = next(path for path in (first, *first.parents) if filesystem.sort_of(path) is Sort.FOLDER)
+        self._repository = Repository.around(folder)
+        self._top = self._repository.top
+        self._options = replace(options, targets=(), labels={}, republish=(), allow_empty=True)
+        self._past: dict[str, Past] = {}
+
+    def base(self, revision: str) -> str:
+        """
+        Give the commit where HEAD left the history of *revision*: what others did there since is nobody's edit here.
+
+        Raises:
+            UsageError: This clone does not hold it.
+        """
+        commit = self._repository.commit_of(revision)
+        if commit is None:
+            message = f"{revision}: this clone has no such revision: {_FETCH}"
+            raise UsageError(message)
+        base = self._repository.merge_base(commit)
+        if base is None:
+            message = f"{revision}: this clone does not reach back to where HEAD left it: {_FETCH}"
+            raise UsageError(message)
+        return base
+
+    def at(self, commit: str) -> Past:
+        """
+        Give what was stated at *commit*; read once.
+
+        Raises:
+            UsageError: Its files are not all in this clone, or there is no room to unpack them.
+        """
+        if commit not in self._past:
+            try:
+                with filesystem.temporary_folder() as folder:
+                    self._past[commit] = self._read(commit, folder)
+            except PathError as error:
+                message = f"commit {commit[:12]} cannot be unpacked: {error}"
+                raise UsageError(message) from None
+        return self._past[commit]
+
+    def _read(self, commit: str, folder: Path) -> Past:
+        self._repository.unpack(commit, self._needed(), folder)
+        filesystem.make_folder(folder / ".git")  # the search for a project file ends here
+        then = {filesystem.relative(path): folder / self._inside(path) for path in self._paths}
+        new = tuple(name for name, path in then.items() if not filesystem.is_there(path))
+        new += ("standard input",) if "-" in self._options.paths else ()
+        paths = tuple(str(path) for path in then.values() if filesystem.is_there(path))
+        if not paths:
+            return Past(commit, {}, (), new)
+        try:
+            found = survey(replace(self._options, paths=paths, config=self._config(folder)), self._now)
+            desired, problems = found.desired, found.problems
+        except (ManifestError, UsageError) as error:
+            desired = ()
+            problems = error.problems if isinstance(error, ManifestError) else (_broken(str(error)),)
+        named = {item.key: self._named(item, folder) for item in desired}
+        problems = tuple(replace(each, file=self._name(each.file, folder)) for each in problems)
+        return Past(commit, named, problems, new)
+
+    def _config(self, folder: Path) -> str | None:
+        config = self._options.config
+        then = folder / self._inside(filesystem.real(config)) if config else None
+        return str(then) if then and filesystem.sort_of(then) is Sort.FILE else None
+
+    def _needed(self) -> list[str]:
+        """Give what to unpack: the project's folder, or the manifests', and project files above."""
+        found = find_project(self._options.paths, self._options.config)
+        roots = [filesystem.real(found).parent] if found else []
+        folders = [path if filesystem.sort_of(path) is Sort.FOLDER else path.parent for path in self._paths]
+        inside = {self._inside(path) for path in (*roots, *folders)}
+        above = {parent / FILE_NAME for path in inside for parent in path.parents}
+        return [] if Path() in inside else sorted(path.as_posix() for path in inside | above)
+
+    def _inside(self, path: Path) -> Path:
+        if not path.is_relative_to(self._top):
+            message = f"{path}: it is not in the repository {self._top}, so it has no history there"
+            raise UsageError(message)
+        return path.relative_to(self._top)
+
+    def _named(self, desired: Desired, folder: Path) -> Desired:
+        return replace(desired, source=replace(desired.source, file=self._name(desired.source.file, folder)))
+
+    def _name(self, file: str, folder: Path) -> str:
+        """Give a file as a user in the working folder would name it."""
+        path = Path(file)
+        return filesystem.relative(self._top / path.relative_to(folder)) if path.is_relative_to(folder) else file
+
+
+def _broken(message: str) -> Problem:
+    return Problem(FILE_NAME, None, None, "", "usage", message)

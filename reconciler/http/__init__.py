@@ -1,0 +1,1 @@
+"""The HTTP seam, for any service."""

@@ -1,0 +1,1 @@
+"""JSON as text: how many values it holds, and templates as ARM reads them."""

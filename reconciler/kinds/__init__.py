@@ -1,0 +1,1 @@
+"""A resource type as data: its schema and annotations, compiled."""

@@ -1,0 +1,402 @@
+"""
+Compiles a kind's schema into a :class:`Kind`: its URLs, and the rule of every property. Knows no kind by name.
+
+A new kind is one file in ``schemas/``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.parse import quote
+
+import orjson
+
+from reconciler.kinds.latest import LatestRule, compile_latest
+from reconciler.kinds.live import Live
+from reconciler.kinds.replication import HealthRule, compile_health
+from reconciler.kinds.rules import Rule, Shape, compile_rule, walk, without_clearing
+from reconciler.kinds.summary import Shown, compile_summary
+from reconciler.secret.text import FromEnvironment, Secret, SecretUrl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.values import FieldPath, JsonObject
+
+    _Change: TypeAlias = Callable[[Any], Any]
+
+_PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
+_PRIVATE_LINK: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^?]*\?.|[^/?#]*@)", re.DOTALL)
+VARIABLE: Final = "$env"
+_PACKAGED: Final = Path(__file__).parent.parent / "schemas"
+_CHECKOUT: Final = Path(__file__).parent.parent.parent / "schemas"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """
+    One resource type, as its schema describes it. Pure: no I/O, no logging.
+
+    Attributes:
+        name: The manifest's ``kind``.
+        resource_type: ARM's, such as ``Microsoft.Compute/galleries``.
+        api_version: Pinned; every request uses it.
+        parent: Name of the parent's kind.
+        id_template: Path of the resource, with ``{parameters}``.
+        lists: Path templates of the lists, by what they list under.
+        read: How many are read at once: ``get``, or the list under ``parent`` or ``resourceGroup``.
+        put: ``merge`` if what a PUT leaves out stays, ``replace`` if it goes.
+        operation: ``header`` if a PUT is a long operation, ``sync`` if it ends with its answer.
+        writer: URI parameters that name the slot of one writer at a time.
+        health: Query that adds the replication status; None if there is none.
+        replicates: Where that status stands; None if there is none.
+        summary: What a report shows of a resource that is created.
+        latest: Where number, exclusion and regions of a version stand; None for a kind without versions.
+        system_data: An api-version whose answers carry ``systemData``.
+        docs: Microsoft's page.
+        parameters: URI parameters, in the order of the id.
+        rules: Of the request body.
+        secret_paths: Where secrets are in the body; ``*`` stands for any element.
+        links: Where links to blobs are, and the rule of each.
+        write_only_paths: Where what Azure never returns is.
+        json_texts: Where an object may stand as the text of its JSON.
+        schema: Of the whole manifest.
+    """
+
+    name: str
+    resource_type: str
+    api_version: str
+    parent: str | None
+    id_template: str
+    lists: Mapping[str, str]
+    read: str
+    put: str
+    operation: str
+    writer: tuple[str, ...]
+    health: str | None
+    system_data: str | None
+    docs: str | None
+    parameters: tuple[str, ...]
+    rules: Rule
+    schema: JsonObject
+    secret_paths: tuple[tuple[str, ...], ...] = ()
+    links: tuple[tuple[tuple[str, ...], Rule], ...] = ()
+    write_only_paths: tuple[tuple[str, ...], ...] = ()
+    json_texts: tuple[tuple[str, ...], ...] = ()
+    replicates: HealthRule | None = None
+    summary: tuple[Shown, ...] = ()
+    latest: LatestRule | None = None
+    _id_pattern: re.Pattern[str] = field(default=re.compile(""), repr=False)
+    _sealer: _Change | None = field(default=None, repr=False)
+
+    def resource_id(self, params: Mapping[str, str]) -> str:
+        """Give the id, every parameter percent-encoded so that none can change the shape of the path."""
+        return _fill(self.id_template, params)
+
+    def parent_id(self, params: Mapping[str, str]) -> str | None:
+        """Give the id of the parent resource; None for a kind without one."""
+        return self.resource_id(params).rsplit("/", 2)[0] if self.parent else None
+
+    def list_path(self, params: Mapping[str, str]) -> str | None:
+        """Give the path of the list that holds the resource and its siblings; None if the kind is read one by one."""
+        return self.list_under(self.read, params)
+
+    def list_under(self, scope: str, params: Mapping[str, str]) -> str | None:
+        """Give the path of the list under ``parent``, ``resourceGroup`` or ``subscription``; None if there is none."""
+        template = self.lists.get(scope)
+        return _fill(template, params) if template else None
+
+    def parse_id(self, resource_id: str) -> dict[str, str] | None:
+        """Give the URI parameters in *resource_id*, None if it is not an id of this kind. Ids have no case."""
+        match = self._id_pattern.fullmatch(resource_id)
+        return match.groupdict() if match else None
+
+    def writer_slot(self, params: Mapping[str, str]) -> str:
+        """Give the name of the one writer that ARM allows at a time for this resource."""
+        return "/".join(params[name] for name in self.writer).lower()
+
+    def seal(self, body: JsonObject) -> JsonObject:
+        """
+        Give *body* with its secrets sealed; the same body if it has none.
+
+        Sealed is every text at or below a secret place, or in the way to one where the shape is another than the schema
+        knows, and where the schema knows nothing every link with a query or user information.
+        """
+        sealed: JsonObject = self._sealer(body) if self._sealer else body
+        return sealed
+
+    def live(self, body: JsonObject) -> Live:
+        """Return the live resource that ARM answered with *body*: secrets sealed, replication where it is stated."""
+        sealed = self.seal(body)
+        return Live(sealed, self.replicates.read(sealed) if self.replicates else None)
+
+    def map_links(self, body: JsonObject, change: Callable[[SecretUrl], SecretUrl]) -> JsonObject:
+        """Give *body* with every link to a blob that a PUT states as *change* gives it."""
+        for path, _ in self.links:
+            body = mapped(body, path, lambda value: change(value) if isinstance(value, SecretUrl) else value)
+        return body
+
+    def links_in(self, body: JsonObject) -> tuple[tuple[SecretUrl, int | None], ...]:
+        """Give every link to a blob in *body*, and the most bytes that Azure takes of it, None where none are named."""
+        return tuple(
+            (value, rule.max_bytes)
+            for path, rule in self.links
+            for _, value in _placed(body, path)
+            if isinstance(value, SecretUrl)
+        )
+
+    def with_variables(self, body: JsonObject, secrets: Mapping[str, Secret]) -> JsonObject:
+        """
+        Return *body* with the values of environment variables where a secret place names one, as ``{$env: NAME}``.
+
+        Args:
+            body: As declared.
+            secrets: By the name of their variable.
+        """
+
+        def read(value: Any) -> Any:
+            name = variable_in(value)
+            return value if name is None else FromEnvironment(name, secrets.get(name))
+
+        return self._map_secrets(body, read)
+
+    def map_variables(self, body: JsonObject, change: Callable[[FromEnvironment], Any]) -> JsonObject:
+        """Return *body* with every value of an environment variable as *change* gives it."""
+        return self._map_secrets(body, lambda value: change(value) if isinstance(value, FromEnvironment) else value)
+
+    def _map_secrets(self, body: JsonObject, change: _Change) -> JsonObject:
+        for path in self.secret_paths:
+            body = mapped(body, path, change)
+        return body
+
+    def variables_in(self, body: JsonObject) -> Iterator[FromEnvironment]:
+        """Yield every value of an environment variable in *body*."""
+        for path in self.secret_paths:
+            yield from (value for _, value in _placed(body, path) if isinstance(value, FromEnvironment))
+
+    def placed_links(self, body: JsonObject) -> Iterator[tuple[FieldPath, SecretUrl]]:
+        """Yield every link to a blob in *body*, with its path as written."""
+        for path, _ in self.links:
+            for at, value in _placed(body, path):
+                if isinstance(value, SecretUrl):
+                    yield at, value
+
+    def body_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of the request body alone: without URI parameters and references to files."""
+        spec = dict(self.schema["properties"]["spec"])
+        spec["properties"] = {k: v for k, v in spec["properties"].items() if k not in self.parameters}
+        spec["required"] = [name for name in spec.get("required", ()) if name not in self.parameters]
+        no_mapping = {"not": {"type": "object"}}
+        definitions = {**self.schema.get("$defs", {}), "file": no_mapping, "env": no_mapping}
+        return {"$schema": self.schema["$schema"], "$defs": definitions, **spec}
+
+
+@cache
+def load_kinds() -> Mapping[str, Kind]:
+    """Give every kind by its name, compiled once, in alphabetical order."""
+    kinds = (compile_kind(schema) for schema in map(read_schema, schema_files()) if "x-arm" in schema)
+    return MappingProxyType({kind.name: kind for kind in kinds})
+
+
+def schema_files() -> list[Path]:
+    """Give the schema files: inside the package where it was installed from a wheel, else those of the checkout."""
+    folder = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
+    return sorted(folder.glob("*.schema.json"))
+
+
+@cache
+def read_schema(path: Path) -> dict[str, Any]:
+    """Give the schema in *path*."""
+    schema: dict[str, Any] = orjson.loads(path.read_bytes())
+    return schema
+
+
+def project_schema() -> dict[str, Any]:
+    """Give the schema of the project file."""
+    return shipped_schema("Project")
+
+
+def shipped_schema(name: str) -> dict[str, Any]:
+    """Give the schema of a file that is no manifest."""
+    return next(read_schema(path) for path in schema_files() if path.name == f"{name}.schema.json")
+
+
+def compile_kind(schema: JsonObject) -> Kind:
+    """
+    Compile one kind.
+
+    Raises:
+        KeyError, ValueError: An annotation is missing or misspelt.
+    """
+    arm = schema["x-arm"]
+    parameters = tuple(_PARAMETER.findall(arm["id"]))
+    rules = _body_rules(schema, parameters, arm["put"])
+    return Kind(
+        name=schema["properties"]["kind"]["const"],
+        resource_type=arm["type"],
+        api_version=arm["apiVersion"],
+        parent=arm.get("parent"),
+        id_template=arm["id"],
+        lists=MappingProxyType(arm.get("lists", {})),
+        read=arm["read"],
+        put=arm["put"],
+        operation=arm["operation"],
+        writer=tuple(arm["writer"]),
+        health=arm.get("health"),
+        replicates=compile_health(schema["x-health"]) if "x-health" in schema else None,
+        summary=compile_summary(schema.get("x-summary", {})),
+        latest=compile_latest(arm["latest"]) if "latest" in arm else None,
+        system_data=arm.get("systemData"),
+        docs=arm.get("docs"),
+        parameters=parameters,
+        rules=rules,
+        schema=schema,
+        secret_paths=tuple(path for path, rule in walk(rules) if rule.secret),
+        links=tuple((path, rule) for path, rule in walk(rules) if rule.secret and rule.normalize == "blob-url"),
+        write_only_paths=tuple(path for path, rule in walk(rules) if rule.write_only),
+        json_texts=tuple(path for path, rule in walk(rules) if rule.normalize == "json"),
+        _id_pattern=_pattern(arm["id"]),
+        _sealer=_sealer(rules),
+    )
+
+
+def _body_rules(schema: JsonObject, parameters: tuple[str, ...], put: str) -> Rule:
+    body = compile_rule(schema["properties"]["spec"], schema.get("$defs", {}))
+    properties = {name: rule for name, rule in body.properties.items() if name not in parameters}
+    if put == "merge":
+        properties = {name: without_clearing(rule) for name, rule in properties.items()}
+    # ARM compares the names of tags without case, whatever the type ("Use tags to organize your Azure resources").
+    properties["tags"] = replace(properties["tags"], fold_keys=True)
+    always = {name: Rule(read_only=True) for name in ("id", "name", "type", "systemData", "etag")}
+    # ARM's own state of a resource, whatever the type ("Track asynchronous Azure operations", learn.microsoft.com).
+    inner = properties["properties"]
+    if "provisioningState" not in inner.properties:
+        state = {"provisioningState": Rule(read_only=True)}
+        properties["properties"] = replace(inner, properties={**inner.properties, **state})
+    return replace(body, properties={**always, **properties})
+
+
+def folded_id(resource_id: str) -> str:
+    """Fold an id: ARM compares ids without case, lists hold them as text, and a manifest's are percent-encoded."""
+    return (resource_id if resource_id.isascii() else quote(resource_id, safe="/()")).lower()
+
+
+def _fill(template: str, params: Mapping[str, str]) -> str:
+    parts = _split(template)
+    return "".join(_quoted(params[part]) if index % 2 else part for index, part in enumerate(parts))
+
+
+@cache
+def _split(template: str) -> tuple[str, ...]:
+    """Give fixed text and names of parameters by turns."""
+    return tuple(_PARAMETER.split(template))
+
+
+@lru_cache(maxsize=4096)
+def _quoted(value: str) -> str:
+    return quote(value, safe="()")
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = _PARAMETER.split(template)
+    fixed = (re.escape(text) if index % 2 == 0 else f"(?P<{text}>[^/]+)" for index, text in enumerate(parts))
+    return re.compile("".join(fixed), re.IGNORECASE)
+
+
+def variable_in(value: Any) -> str | None:
+    """Return the name in ``{$env: NAME}``; None for any other value."""
+    name = value.get(VARIABLE) if isinstance(value, dict) and len(value) == 1 else None
+    return name if isinstance(name, str) else None
+
+
+def mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> Any:
+    """Give *node* with *change* made at *path*, copied along the way."""
+    if not path:
+        return change(node)
+    step, below = path[0], path[1:]
+    if step == "*":
+        if isinstance(node, list):
+            return [mapped(item, below, change) for item in node]
+        return {k: mapped(v, below, change) for k, v in node.items()} if isinstance(node, dict) else node
+    if not isinstance(node, dict) or step not in node:
+        return node
+    return {**node, step: mapped(node[step], below, change)}
+
+
+def _placed(node: Any, path: tuple[str, ...], at: FieldPath = ()) -> Iterator[tuple[FieldPath, Any]]:
+    """Yield every value at *path* of *node*, with its path as written."""
+    if not path:
+        yield at, node
+    elif path[0] == "*":
+        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for step, item in items:
+            yield from _placed(item, path[1:], (*at, step))
+    elif isinstance(node, dict) and path[0] in node:
+        yield from _placed(node[path[0]], path[1:], (*at, path[0]))
+
+
+def _sealer(rule: Rule) -> _Change | None:
+    """Compile what seals a value of *rule*; None where the schema knows the leaf and calls it no secret."""
+    if rule.secret:
+        return _seal_texts
+    if rule.shape is Shape.LEAF:
+        return None
+    odd = _seal_texts if any(below.secret for _, below in walk(rule)) else _seal_links
+    if rule.shape is Shape.OBJECT:
+        known = {name: _sealer(child) for name, child in rule.properties.items()}
+        return lambda value: _sealed_object(value, known, odd)
+    items = _sealer(rule.items or Rule())
+    kept = list if rule.shape is Shape.LIST else dict
+    return lambda value: _each(value, items) if isinstance(value, kept) else odd(value)
+
+
+def _sealed_object(value: Any, known: Mapping[str, _Change | None], odd: _Change) -> Any:
+    if not isinstance(value, dict):
+        return odd(value)
+    sealed = value
+    for name, item in value.items():
+        change = known.get(name, _seal_links)
+        if change is not None and (changed := change(item)) is not item:
+            sealed = {**sealed, name: changed}
+    return sealed
+
+
+def _each(value: Any, change: _Change | None) -> Any:
+    """Give a list or an object with *change* made to every element; the same one if nothing changed."""
+    if change is None:
+        return value
+    if isinstance(value, dict):
+        made = {name: change(item) for name, item in value.items()}
+        return made if any(made[name] is not item for name, item in value.items()) else value
+    items = [change(item) for item in value]
+    return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+
+
+def _seal_texts(value: Any) -> Any:
+    if isinstance(value, str) and value:  # empty text hides nothing
+        return SecretUrl(value) if "://" in value else Secret(value)
+    return _each(value, _seal_texts) if isinstance(value, (dict, list)) else value
+
+
+def _seal_links(value: Any) -> Any:
+    if isinstance(value, str):
+        return SecretUrl(value) if _PRIVATE_LINK.match(value) else value
+    return _each(value, _seal_links) if isinstance(value, (dict, list)) else value
+
+
+__all__ = [
+    "Kind",
+    "Shape",
+    "compile_kind",
+    "folded_id",
+    "load_kinds",
+    "project_schema",
+    "read_schema",
+    "schema_files",
+    "shipped_schema",
+]

@@ -1,0 +1,136 @@
+"""
+Takes a stated body and a live one apart, leaf by leaf and side by side, as the rules pair them. Pure.
+
+For telling of every leaf. What differs is for :mod:`diff` to say, which looks at no leaf more than it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from reconciler.kinds.paths import Steps, fold_names, keyed
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.values import MISSING
+
+
+class FieldClass(StrEnum):
+    """What may happen to a leaf once the resource exists."""
+
+    NAME = "name"
+    READ_ONLY = "read-only"
+    WRITE_ONLY = "write-only"
+    FROZEN = "frozen"
+    UPDATABLE = "updatable"
+    UNKNOWN = "unknown"
+
+
+def class_of(chain: Sequence[Rule]) -> FieldClass:
+    """Give the class that the rules of a field, and of all that it is part of, make together."""
+    if any(rule.read_only for rule in chain):
+        return FieldClass.READ_ONLY
+    if any(rule.write_only for rule in chain):
+        return FieldClass.WRITE_ONLY
+    return FieldClass.FROZEN if any(rule.frozen for rule in chain) else FieldClass.UPDATABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    Where a leaf is.
+
+    Attributes:
+        above: The rules from the body down to its parent; None below what the schema does not know.
+        accepts: Something above is whatever the service picks, and nothing is stated of it.
+    """
+
+    steps: Steps = ()
+    above: tuple[Rule, ...] = ()
+    accepts: bool = False
+
+
+_BODY: Final = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """
+    One leaf of a stated body and a live one, side by side.
+
+    Attributes:
+        rule: Its own; None for what the schema does not know.
+        want: As stated; MISSING where it is not.
+        have: As ARM answered it; MISSING where it did not.
+    """
+
+    rule: Rule | None
+    want: Any
+    have: Any
+    place: Place
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the live body has a value; null is none."""
+        return self.have is not MISSING and self.have is not None
+
+    @property
+    def field_class(self) -> FieldClass:
+        """What may happen to it, which may come from what it is part of."""
+        if self.rule is None:
+            return FieldClass.UNKNOWN
+        return class_of((*self.place.above, self.rule))
+
+
+def leaves(rule: Rule | None, want: Any, have: Any, place: Place = _BODY) -> Iterator[Leaf]:
+    """
+    Give every leaf that the schema, the stated body or the live one knows; lists that hold nothing are leaves too.
+
+    Args:
+        rule: Of the request body.
+        want: As stated.
+        have: As ARM answered it; MISSING if the resource is not there.
+        place: Where to begin.
+    """
+    accepts = place.accepts or (rule is not None and rule.server_populated and want is MISSING)
+    here = Place(place.steps, place.above, accepts)
+    children = [] if rule is None or _is_whole(rule, want, have) else list(_children(rule, want, have))
+    if rule is None or not children:
+        yield Leaf(rule, want, have, here)
+        return
+    for step, child, stated, live in children:
+        below = Place((*place.steps, step), (*place.above, rule), accepts)
+        yield from leaves(child, stated, live, below)
+
+
+def below(leaf: Leaf) -> Iterator[Leaf]:
+    """Yield what is directly in a value, side by side; nothing of one that is looked at as a whole."""
+    rule = leaf.rule
+    if rule is None or _is_whole(rule, leaf.want, leaf.have):
+        return
+    for step, child, stated, live in _children(rule, leaf.want, leaf.have):
+        yield Leaf(child, stated, live, Place((*leaf.place.steps, step), (*leaf.place.above, rule)))
+
+
+def _is_whole(rule: Rule, want: Any, have: Any) -> bool:
+    """Whether a value is looked at as one, whatever is in it."""
+    if rule.shape is Shape.LEAF or rule.read_only or rule.write_only or want is None:
+        return True
+    usual = list if rule.shape is Shape.LIST else Mapping
+    return (have is None and want is MISSING) or any(
+        value is not MISSING and value is not None and not isinstance(value, usual) for value in (want, have)
+    )
+
+
+def _children(rule: Rule, want: Any, have: Any) -> Iterator[tuple[str | int, Rule | None, Any, Any]]:
+    if rule.shape is Shape.LIST:
+        stated, live = keyed(rule, want), keyed(rule, have)
+        for key in {**stated, **live}:
+            yield key, rule.items, stated.get(key, (0, MISSING))[1], live.get(key, (0, MISSING))[1]
+        return
+    wanted, had = fold_names(rule, want), fold_names(rule, have)
+    for name in {**dict.fromkeys(rule.properties), **wanted, **had}:
+        a = want[wanted[name]] if name in wanted else MISSING
+        b = have[had[name]] if name in had else MISSING
+        yield name, rule.child(name), a, b

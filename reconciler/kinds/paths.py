@@ -1,0 +1,257 @@
+"""
+Addresses of values: compared bodies use folded keys, reports and manifests their own spelling; this module translates.
+
+*Steps* are keys of objects and folded keys of list elements, as :mod:`reconciler.compare.normalize` makes them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from reconciler.kinds.patterns import is_match, path_tokens
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.spelling import canonical, normalize
+from reconciler.secret.text import FromEnvironment, shown
+from reconciler.values import MISSING, FieldPath
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Steps: TypeAlias = tuple[str | int, ...]
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+_WORD: Final = re.compile(r"[^./\[\]'\"]+")
+
+
+def get(body: Any, path: Sequence[str]) -> Any:
+    """Give the value at a path of plain object keys; MISSING if it or an ancestor is absent."""
+    for key in path:
+        if not isinstance(body, dict):
+            return MISSING
+        body = body.get(key, MISSING)
+    return body
+
+
+def keyed(rule: Rule, elements: Any) -> dict[str | int, tuple[int, Any]]:
+    """
+    Give the elements of a list by their folded key, each with its index.
+
+    Lists whose order counts are keyed by index. An element that repeats a key, or has none, gets a key of its own: a
+    live list may hold anything, and nothing of it may be hidden.
+    """
+    found: dict[str | int, tuple[int, Any]] = {}
+    if not isinstance(elements, list):
+        return found
+    for index, element in enumerate(elements):
+        key = _folded_key(rule, element, index)
+        while key in found:
+            key = f"{key}#{index}"
+        found[key] = (index, element)
+    return found
+
+
+def _folded_key(rule: Rule, element: Any, index: int) -> str | int:
+    items = rule.items or Rule()
+    if rule.list_type == "set":
+        return canonical(normalize(items.normalize, element))
+    if rule.list_type != "map":
+        return index
+    return ",".join(str(_key_part(items, element, path)) for path in rule.keys)
+
+
+def _key_part(rule: Rule, element: Any, path: tuple[str, ...]) -> Any:
+    leaf: Rule | None = rule
+    for key in path:
+        leaf = leaf.child(key) if leaf else None
+    value = get(element, path)
+    value = value.base if isinstance(value, FromEnvironment) else shown(value)  # told apart, and not shown
+    return normalize(leaf.normalize if leaf else None, value)
+
+
+def label(rule: Rule, element: Any, index: int) -> str:
+    """Give the address of one element as a reader writes it: ``[West US]``, ``["action"]`` or ``[0]``."""
+    if rule.list_type == "set":
+        return f"[{canonical(shown(element))}]"
+    parts = [get(element, path) for path in rule.keys]
+    if rule.list_type != "map" or MISSING in parts:
+        return f"[{index}]"
+    return _element(",".join(str(shown(part)) for part in parts))
+
+
+def _element(key: str) -> str:
+    """Give the address of an element: quoted where a bracket or a quote of its own would end it elsewhere."""
+    return f"[{canonical(key)}]" if "]" in key or key.startswith('"') else f"[{key}]"
+
+
+def fold_names(rule: Rule, value: Any) -> dict[str, str]:
+    """Give the names in a map by their folded form; as written where the map's names have case."""
+    if not isinstance(value, dict):
+        return {}
+    return {name.casefold() if rule.fold_keys else name: name for name in value}
+
+
+def lookup(rule: Rule | None, value: Any, steps: Steps) -> Any:
+    """Give the value at *steps* as written; MISSING if it is not there."""
+    for step in steps:
+        located = _descend(rule, value, step)
+        if located is None:
+            return MISSING
+        _, value = located
+        rule = rule.child(step) if rule else None
+    return value
+
+
+def _descend(rule: Rule | None, value: Any, step: str | int) -> tuple[str | int, Any] | None:
+    """Give the key or index as written, and the value there."""
+    if rule is not None and rule.shape is Shape.LIST:
+        return keyed(rule, value).get(step)
+    if isinstance(value, list):
+        return (int(step), value[int(step)]) if isinstance(step, int) and step < len(value) else None
+    if not isinstance(value, dict):
+        return None
+    name = fold_names(rule, value).get(str(step)) if rule is not None and rule.shape is Shape.MAP else step
+    return (name, value[name]) if name is not None and name in value else None
+
+
+def written_path(rule: Rule | None, value: Any, steps: Steps) -> FieldPath:
+    """Give *steps* as keys and indexes of *value* as written, as far as they are written."""
+    path: list[str | int] = []
+    for step in steps:
+        located = _descend(rule, value, step)
+        if located is None:
+            break
+        written, value = located
+        path.append(written)
+        rule = rule.child(step) if rule else None
+    return tuple(path)
+
+
+def format_steps(rule: Rule | None, steps: Steps, *bodies: Any) -> str:
+    """Give *steps* as a reader writes them, in the spelling of the first of *bodies* that has the value."""
+    text = ""
+    values = list(bodies)
+    for step in steps:
+        found = [_descend(rule, value, step) for value in values]
+        first = next((item for item in found if item is not None), None)
+        if rule is not None and rule.shape is Shape.LIST:
+            text += label(rule, first[1], int(first[0])) if first else _absent_element(rule, step)
+        elif isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += _key(str(first[0] if first else step), leading=not text)
+        values = [item[1] if item is not None else MISSING for item in found]
+        rule = rule.child(step) if rule else None
+    return text
+
+
+def find(rule: Rule | None, body: Any, target: str) -> tuple[FieldPath, str] | None:
+    """
+    Give what ARM's ``target`` of an error names in *body*: where, as written, and as a reader writes it.
+
+    ARM writes ``galleryApplicationVersion.properties.…`` as well as ``properties.…``, in any case, and names a list
+    without telling the element. None if *body* does not hold it.
+    """
+    words = _WORD.findall(target)
+    return _find(rule, body, words) or _find(rule, body, words[1:])
+
+
+def _find(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPath, str] | None:
+    path: list[str | int] = []
+    text = ""
+    for word in words:
+        if isinstance(value, list):
+            index = int(word) if word.isdecimal() else len(value)
+            if index >= len(value):
+                break
+            text += label(rule or Rule(), value[index], index)
+            path.append(index)
+            value, rule = value[index], rule.items if rule else None
+        else:
+            names = {name.casefold(): name for name in value} if isinstance(value, dict) else {}
+            name = names.get(word.casefold())
+            if name is None:
+                return None
+            text += _key(name, leading=not text)
+            path.append(name)
+            value, rule = value[name], rule.child(name) if rule else None
+    return (tuple(path), text) if path else None
+
+
+def find_known(rule: Rule | None, body: Any, target: str) -> tuple[FieldPath, str] | None:
+    """
+    Return what ARM's ``target`` names of the schema, whether *body* holds it or not, as :func:`find` does.
+
+    Also understood: aliases of Azure Policy, such as ``Microsoft.Compute/galleries/description``, and ``tags[name]``. A
+    list without an element ends the path. None if the schema knows no such property.
+    """
+    words = _WORD.findall(target)
+    for start in range(len(words)):
+        rest = words[start:]
+        found = _known(rule, body, rest) or _known(rule, body, ["properties", *rest])
+        if found:
+            return found
+    return None
+
+
+def _known(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPath, str] | None:
+    """Follow *words* through rules and, as far as it is there, the value; None where a rule is missing."""
+    path: list[str | int] = []
+    text = ""
+    for word in words:
+        if rule is None or rule.shape is Shape.LIST:
+            break
+        names = rule.properties if rule.shape is Shape.OBJECT else value if isinstance(value, dict) else {}
+        name = next((name for name in names if name.casefold() == word.casefold()), None)
+        if name is None and rule.shape is not Shape.MAP:
+            return None
+        name = name or word
+        text += _key(name, leading=not text)
+        path.append(name)
+        value, rule = value.get(name, MISSING) if isinstance(value, dict) else MISSING, rule.child(name)
+        if rule is not None and rule.read_only:
+            return None
+    return (tuple(path), text) if path else None
+
+
+def _absent_element(rule: Rule, step: str | int) -> str:
+    return _element(str(step)) if rule.list_type == "map" else f"[{step}]"
+
+
+def _key(key: str, *, leading: bool) -> str:
+    if not _PLAIN_KEY.fullmatch(key):
+        return f"[{canonical(key)}]"
+    return key if leading else f".{key}"
+
+
+def matches(pattern: str, path: str) -> bool:
+    """
+    Tell whether *path* is at or below *pattern*.
+
+    ``*`` stands for any characters of one key, ``[*]`` for any element; case and blanks inside brackets do not count,
+    so that ``[westus]`` is ``[West US]``.
+    """
+    return len(path_tokens(pattern)) <= len(path_tokens(path)) and _are_on_one_line(pattern, path)
+
+
+def reaches_below(pattern: str, path: str) -> bool:
+    """Return whether *pattern* names something below *path*."""
+    return len(path_tokens(pattern)) > len(path_tokens(path)) and _are_on_one_line(pattern, path)
+
+
+def _are_on_one_line(pattern: str, path: str) -> bool:
+    pairs = zip(path_tokens(pattern), path_tokens(path), strict=False)
+    return all(_token_matches(want, token) for want, token in pairs)
+
+
+def _token_matches(pattern: str, token: str) -> bool:
+    if token.startswith('["') and not pattern.startswith("["):
+        try:
+            token = json.loads(token[1:-1])  # a key all the same, quoted for its characters
+        except ValueError:
+            return False
+    elif token.startswith("[") != pattern.startswith("["):
+        return False
+    elif token.startswith("["):
+        pattern, token = pattern[1:-1].replace(" ", ""), token[1:-1].replace(" ", "")
+    return is_match(pattern.casefold(), token.casefold(), single=None)

@@ -1,0 +1,441 @@
+"""
+The reference page of a kind: what its schema says of every field, in words.
+
+A function of the kind alone. Knows none of them by name, and neither ARM nor manifests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.kinds.leaves import FieldClass, class_of
+from reconciler.kinds.rules import Rule, Shape, resolved, walk
+from reconciler.kinds.spelling import canonical
+from reconciler.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """
+    One property of a request body, element of a list of plain values, or value of a map.
+
+    Attributes:
+        path: As an ignore rule writes it, for any element and any name.
+        rule: Its own.
+        schema: Its own, references resolved.
+        parents: The rules above it, from the body down.
+        is_key: It is part of what tells the elements of a list apart.
+    """
+
+    path: str
+    rule: Rule
+    schema: JsonObject
+    parents: tuple[Rule, ...]
+    is_key: bool = False
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether nothing below it is described."""
+        return self.rule.shape is Shape.LEAF
+
+    @property
+    def is_element(self) -> bool:
+        """Whether it is an element of a list by itself: a plain value."""
+        return self.parents[-1:] != () and self.parents[-1].shape is Shape.LIST
+
+    @property
+    def in_list(self) -> bool:
+        """Whether it is part of an element of a list."""
+        return any(rule.shape is Shape.LIST for rule in self.parents)
+
+    @property
+    def field_class(self) -> FieldClass:
+        """Give its class, which it may have from what it is part of."""
+        return class_of((*self.parents, self.rule))
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether no manifest may state it."""
+        return self.schema.get("not") == {}
+
+
+def fields(kind: Kind) -> tuple[Field, ...]:
+    """Give every field of the request body of *kind*, parents before what is in them."""
+    definitions = kind.schema.get("$defs", {})
+    spec = resolved(kind.schema["properties"]["spec"], definitions)
+    return tuple(_below(Field("", kind.rules, spec, ()), definitions))
+
+
+def _below(field: Field, definitions: JsonObject, keys: tuple[tuple[str, ...], ...] = ()) -> Iterator[Field]:
+    parents = (*field.parents, field.rule)
+    described = field.schema.get("properties", {})
+    for name, rule in field.rule.properties.items():
+        path = f"{field.path}.{name}" if field.path else name
+        below = tuple(key[1:] for key in keys if key[0] == name)
+        schema = resolved(described.get(name, {}), definitions)
+        child = Field(path, rule, schema, parents, is_key=bool(below))
+        yield child
+        yield from _below(child, definitions, tuple(key for key in below if key))
+    items = field.rule.items
+    if items is not None:
+        is_list = field.rule.shape is Shape.LIST
+        schema = resolved(field.schema["items" if is_list else "additionalProperties"], definitions)
+        element = Field(f"{field.path}{'[*]' if is_list else '.*'}", items, schema, parents)
+        if element.is_leaf:
+            yield element
+        yield from _below(element, definitions, field.rule.keys)
+
+
+def leaf_lines(kind: Kind) -> str:
+    """Give a line for every leaf: its class, its path, and whatever else of it decides."""
+    lines = [f"{field.field_class:<10} {field.path}{_marks(field)}\n" for field in fields(kind) if field.is_leaf]
+    lists = [f"{'list':<10} {field.path}{_list_marks(field.rule)}\n" for field in _lists(kind)]
+    return "".join([f"{kind.name} {kind.api_version}, {kind.put}\n", *lines, *lists])
+
+
+def _lists(kind: Kind) -> list[Field]:
+    return [
+        field
+        for field in fields(kind)
+        if field.rule.shape is Shape.LIST and field.field_class is not FieldClass.READ_ONLY
+    ]
+
+
+def _marks(field: Field) -> str:
+    rule = field.rule
+    marks = [
+        "required" if rule.required else "",
+        "key" if field.is_key else "",
+        "secret" if rule.secret else "",
+        "refused" if field.is_refused and field.field_class is not FieldClass.READ_ONLY else "",
+        "null" if _takes_null(field.schema) else "",
+        "" if rule.clearable or not _takes_null(field.schema) else "cannot-unset",
+        f"default={canonical(rule.default)}" if rule.default is not MISSING else "",
+        f"default-from={'.'.join(rule.default_from)}" if rule.default_from else "",
+        "server-populated" if rule.server_populated else "",
+        f"as={rule.normalize}" if rule.normalize else "",
+    ]
+    return "".join(f"  {mark}" for mark in marks if mark)
+
+
+def _list_marks(rule: Rule) -> str:
+    keys = ",".join(".".join(key) for key in rule.keys)
+    marks = [
+        f"{rule.list_type}{f'({keys})' if keys else ''}",
+        "server-populated" if rule.server_populated else "",
+        f"guard={'.'.join(rule.removal_guard)}" if rule.removal_guard else "",
+        f"holds={'.'.join(rule.must_contain)}" if rule.must_contain else "",
+    ]
+    return "".join(f"  {mark}" for mark in marks if mark)
+
+
+def render(kind: Kind) -> str:
+    """Give the page as Markdown."""
+    known = [field for field in fields(kind) if field.field_class is not FieldClass.READ_ONLY]
+    answered = [field for field in fields(kind) if field.field_class is FieldClass.READ_ONLY and field.is_leaf]
+    sections = [
+        f"<!-- Written by `make reference` from schemas/{kind.name}.schema.json: change that, not this. -->\n",
+        f"# {kind.name}\n\n{kind.schema['description']}\n",
+        _head(kind),
+        f"## Names\n\n{_NAMES}\n\n{_names(kind)}",
+        f"## Fields\n\n{_FIELDS}\n\n{_overview(known)}",
+        *(_entry(kind, field) for field in known),
+        f"## Set by Azure\n\n{_ANSWERED}\n\n{_answered(answered)}",
+    ]
+    return "\n".join(sections)
+
+
+_NAMES: Final = (
+    "They make up the URL. A manifest that states another name states another resource; nothing is renamed or removed."
+)
+_FIELDS: Final = (
+    "The request body. `[*]` is any element of a list, `.*` any name of a map. *Absent* is what it means that no"
+    " manifest states the field."
+)
+_ANSWERED: Final = "Never sent and never compared; a manifest that states one is refused."
+
+
+def _table(*rows: tuple[str, ...]) -> str:
+    head, *rest = rows
+    lines = (head, tuple("---" for _ in head), *rest)
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|") or " "
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _head(kind: Kind) -> str:
+    rows = [
+        ("type", _code(kind.resource_type)),
+        ("api-version", _code(kind.api_version)),
+        ("URL", _code(kind.id_template)),
+        *((f"list, by {_LISTED.get(name, name)}", _code(path)) for name, path in kind.lists.items()),
+        ("read by", "that list, once for all" if kind.read in kind.lists else "one GET for each"),
+        ("parent", f"[{kind.parent}]({kind.parent}.md)" if kind.parent else "none"),
+        ("a PUT", _PUTS[kind.put]),
+        ("it ends", _OPERATION[kind.operation]),
+        ("one writer at a time for the same", ", ".join(map(_code, kind.writer))),
+        ("replication, with `--health`", _code(f"?{kind.health}") if kind.health else "none"),
+        ("Microsoft's page", f"<{kind.docs}>" if kind.docs else "none"),
+    ]
+    return _table(("", ""), *rows)
+
+
+_LISTED: Final = {"parent": "parent", "resourceGroup": "resource group", "subscription": "subscription"}
+_PUTS: Final = {
+    "merge": "merges: what it leaves out stays as it is, save lists and maps, which replace whole",
+    "replace": "replaces: what it leaves out is gone, so everything that is known of the live resource is sent back",
+}
+_OPERATION: Final = {
+    "header": "with the operation that its answer's header names, which is followed to the end",
+    "sync": "with its answer",
+}
+
+
+def _names(kind: Kind) -> str:
+    described = kind.schema["properties"]["spec"]["properties"]
+    rows = ((_code(name), described[name]["description"], _limits(described[name])) for name in kind.parameters)
+    return _table(("name", "is", "limits"), *rows)
+
+
+def _overview(known: list[Field]) -> str:
+    rows = (
+        (f"[`{field.path}`](#{_anchor(field.path)})", _type(field), _class_word(field), _absence_word(field))
+        for field in known
+    )
+    return _table(("field", "type", "class", "absent"), *rows)
+
+
+def _anchor(path: str) -> str:
+    """Give the anchor that a heading of *path* has, by GitHub's rule."""
+    return "".join(char for char in path if char.isalnum() or char in "_-").lower()
+
+
+def _answered(answered: list[Field]) -> str:
+    rows = (
+        (_code(field.path), _type(field), field.rule.description or "Azure's own, on every type of resource.")
+        for field in answered
+    )
+    return _table(("field", "type", "is"), *rows)
+
+
+def _class_word(field: Field) -> str:
+    return str(field.field_class) if field.is_leaf else ""
+
+
+def _absence_word(field: Field) -> str:
+    rule = field.rule
+    if field.is_element:
+        return ""
+    if rule.required:
+        return "refused"
+    if rule.default is not MISSING:
+        return _code(canonical(rule.default))
+    if rule.default_from is not None:
+        return _code(".".join(rule.default_from))
+    return "Azure chooses" if rule.server_populated else "not managed"
+
+
+def _entry(kind: Kind, field: Field) -> str:
+    """Give what is known of one field: only what holds for it."""
+    facts = (
+        ("type", _type(field)),
+        ("limits", _limits(field.schema)),
+        ("class", _class_word(field)),
+        ("absent", _absence(kind, field)),
+        ("null", _null(kind, field)),
+        ("equal", _equal(field)),
+        ("a change", _change(field)),
+        ("elements", _elements(field.rule)),
+        ("secret", _NEVER_PRINTED if field.rule.secret else ""),
+    )
+    lines = "".join(f"- *{name}*: {text}\n" for name, text in facts if text)
+    return f"### `{field.path}`\n\n{field.rule.description}\n\n{lines}"
+
+
+_NEVER_PRINTED: Final = "the value may be one, or hold one in its query part: it is never printed"
+
+
+def _types(schema: JsonObject) -> list[str]:
+    types = schema.get("type", [])
+    return [types] if isinstance(types, str) else list(types)
+
+
+def _takes_null(schema: JsonObject) -> bool:
+    return "null" in _types(schema)
+
+
+def _type(field: Field) -> str:
+    rule, schema = field.rule, field.schema
+    if rule.items is not None:
+        return f"{'list' if rule.shape is Shape.LIST else 'map'} of {_plural(rule.items)}"
+    words = [_WORDS[name] for name in _types(schema) if name != "null"]
+    if "$file" in schema.get("properties", {}):
+        words = ["text", "`{$file: path}`"]
+    elif "$env" in schema.get("properties", {}):
+        words = ["text", "`{$env: NAME}`"]
+    if schema.get("format") == "date-time":
+        words = ["date and time"]
+    return " or ".join(words)
+
+
+def _plural(rule: Rule) -> str:
+    if rule.shape is Shape.LEAF:
+        return "integers" if rule.integer else "text"
+    return f"{rule.shape}s"
+
+
+_WORDS: Final[Mapping[str, str]] = {
+    "string": "text",
+    "integer": "integer",
+    "number": "number",
+    "boolean": "`true` or `false`",
+    "object": "object",
+    "array": "list",
+}
+
+
+def _limits(schema: JsonObject) -> str:
+    """Give what is refused, in the words of the error; else the values that are known."""
+    if "errorMessage" in schema:
+        return str(schema["errorMessage"])
+    warnings = schema.get("x-warn", [])
+    for rule in [warnings] if isinstance(warnings, dict) else warnings:
+        if "enum" in rule:
+            known = ", ".join(_code(str(value)) for value in rule["enum"] if value is not None)
+            return f"known are {known}; any other is sent with a warning"
+    return ""
+
+
+def _absence(kind: Kind, field: Field) -> str:
+    rule = field.rule
+    if field.is_element:
+        return ""
+    if rule.required:
+        return f"refused, wherever {_holder(field)} is stated"
+    if field.is_key:
+        return "the element has no key, and is compared by its place"
+    if rule.default is not MISSING:
+        return f"the default, {_code(canonical(rule.default))}, on both sides{_unasked(field)}"
+    if rule.default_from is not None:
+        source = _at(kind.rules, rule.default_from)
+        default = f", and without that {_code(canonical(source.default))}" if source.default is not MISSING else ""
+        return f"the value of {_code('.'.join(rule.default_from))}{default}{_unasked(field)}"
+    if rule.server_populated:
+        return "Azure chooses, and any choice is accepted"
+    if rule.write_only:
+        return "nothing is remembered or compared"
+    if not field.is_leaf and rule.has_default:
+        return "not managed, save the defaults of what is in it"
+    if rule.implied is not MISSING:
+        implied = _code(canonical(rule.implied))
+        return f"not managed; in an answer it means {implied}, and any other live value is `undeclared`, and stays"
+    return "not managed: a live value is `undeclared`, and stays"
+
+
+def _unasked(field: Field) -> str:
+    return "; any other live value is `undeclared`, and stays" if field.field_class is FieldClass.FROZEN else ""
+
+
+def _holder(field: Field) -> str:
+    above = field.path.rpartition(".")[0]
+    return _code(above) if above else "the resource"
+
+
+def _at(rule: Rule, path: tuple[str, ...]) -> Rule:
+    for step in path:
+        rule = rule.properties[step]
+    return rule
+
+
+def _null(kind: Kind, field: Field) -> str:
+    """Give what becomes of null, which says "must not be set"."""
+    rule = field.rule
+    if field.is_element:
+        return ""
+    if field.is_refused or not _takes_null(field.schema):
+        return "refused"
+    if field.field_class is FieldClass.WRITE_ONLY:
+        return "as good as absent: what Azure never returns is not known to be there"
+    if field.field_class is FieldClass.FROZEN:
+        return "blocked (`immutable-field`) where a live value is"
+    if rule.shape is Shape.OBJECT and any(each.frozen for _, each in walk(rule)):
+        return f"blocked (`immutable-field`) where what is frozen in it is live{_cannot_unset(rule)}"
+    if not rule.clearable:
+        return "blocked (`cannot-unset`) where a live value is: Azure keeps what a PUT leaves out"
+    if kind.put == "merge" and rule.shape in _EMPTY:
+        return f"removed, with `{_EMPTY[rule.shape]}` in the PUT"
+    return "removed: left out of the PUT"
+
+
+def _cannot_unset(rule: Rule) -> str:
+    return "" if rule.clearable else ", and else (`cannot-unset`) where anything is"
+
+
+_EMPTY: Final[Mapping[Shape, str]] = {Shape.LIST: "[]", Shape.MAP: "{}"}
+
+
+def _equal(field: Field) -> str:
+    if field.rule.normalize is not None:
+        return EQUAL[field.rule.normalize]
+    if not field.is_leaf:
+        return ""
+    is_text = (
+        set(_types(field.schema)) - {"null"} == {"string"}
+        or {"$file", "$env"} & field.schema.get("properties", {}).keys()
+    )
+    return "as written" if is_text else 'as written, type included: `1` is neither `1.0` nor `"1"`'
+
+
+EQUAL: Final[Mapping[str, str]] = {
+    "region": "case and blanks do not count: `West Europe` is `westeurope`",
+    "resource-id": "case and a slash at the end do not count",
+    "instant": "the same moment, whatever the offset and the zeros of the fraction",
+    "json": "the same JSON, as text or as an object",
+    "blob-url": "scheme, host and path; the query never counts",
+    "case-insensitive": "case does not count",
+}
+"""When two spellings are the same, for each normal form that a schema may name."""
+
+
+def _change(field: Field) -> str:
+    if field.is_refused or not field.is_leaf:
+        return ""
+    if field.field_class is FieldClass.WRITE_ONLY:
+        return "of its digest, kept in a tag, is a PUT; where no digest is recorded, one PUT adopts it"
+    if field.is_key or (field.is_element and field.parents[-1].list_type == "set"):
+        return "is another element: one is added, the other removed"
+    if field.field_class is FieldClass.FROZEN:
+        within = " of an element that stays" if field.in_list else ""
+        return f"{within} is blocked (`immutable-field`): restore it, or publish under a new name or version".strip()
+    return "is a PUT"
+
+
+def _elements(rule: Rule) -> str:
+    if rule.shape is Shape.MAP:
+        case = ", names compared without case" if rule.fold_keys else ""
+        return f"those that are not stated stay{case}"
+    if rule.shape is not Shape.LIST:
+        return ""
+    keys = ", ".join(_code(".".join(key)) for key in rule.keys)
+    text = {
+        "map": f"told apart by {keys}; their order does not count",
+        "set": "each counts once; their order does not count",
+        "atomic": "compared one by one, in order",
+    }[rule.list_type or "atomic"]
+    guard = ".".join(rule.removal_guard or ())
+    removal = f"goes only while {_code(guard)} is `true`, and is blocked (`removal-refused`) else" if guard else "goes"
+    held = f"; one of them must be {_code('.'.join(rule.must_contain))}" if rule.must_contain else ""
+    return f"{text}; one that is not stated {removal}{held}"

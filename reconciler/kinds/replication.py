@@ -1,0 +1,79 @@
+"""How far the copies of a resource are, read out of a live body by its kind's ``x-health``. Pure; names no field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.kinds.live import Replication
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRule:
+    """
+    Where a kind's answers state replication: the annotation ``x-health``, compiled.
+
+    Attributes:
+        query: Added to a GET, so that the answer holds the replication.
+        state: Path of the state of all parts together.
+        parts: Path of the list of parts, such as regions.
+        name: Path of the name within a part.
+        part_state: Path of the state within a part.
+        messages: Path of Azure's remark within a part.
+    """
+
+    query: str
+    state: tuple[str, ...]
+    parts: tuple[str, ...]
+    name: tuple[str, ...]
+    part_state: tuple[str, ...]
+    messages: tuple[str, ...]
+
+    def read(self, body: JsonObject) -> Replication | None:
+        """Return the replication that *body* states; None if it states none, as where it was not asked for."""
+        if not isinstance(at(body, self.state[:-1]), Mapping):
+            return None
+        listed = at(body, self.parts)
+        parts = [part for part in listed if isinstance(part, Mapping)] if isinstance(listed, list) else []
+        return Replication(
+            state=str(at(body, self.state) or ""),
+            regions=tuple((str(at(part, self.name)), str(at(part, self.part_state) or "")) for part in parts),
+            details=tuple(str(said) for part in parts if (said := at(part, self.messages))),
+        )
+
+
+def compile_health(annotation: Mapping[str, Any]) -> HealthRule:
+    """
+    Compile ``x-health``.
+
+    Raises:
+        KeyError: A part of it is missing.
+    """
+    parts = annotation["parts"]
+    return HealthRule(
+        query=annotation["query"],
+        state=_path(annotation["state"]),
+        parts=_path(parts["path"]),
+        name=_path(parts["name"]),
+        part_state=_path(parts["state"]),
+        messages=_path(annotation["messages"]),
+    )
+
+
+def at(node: object, path: Sequence[str]) -> Any:
+    """Return the value at *path* of a live body, whatever its shape; None where there is none."""
+    for step in path:
+        if not isinstance(node, Mapping):
+            return None
+        node = node.get(step)
+    return node
+
+
+def _path(dotted: str) -> tuple[str, ...]:
+    return tuple(dotted.split("."))

@@ -1,0 +1,265 @@
+"""
+The rules of a request body: one :class:`Rule` for every property, compiled from a schema's annotations.
+
+Knows JSON Schema and the annotations; knows no kind, and nothing of reading or writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from reconciler.kinds import spelling
+from reconciler.values import MISSING, JsonObject
+
+_VARIABLE: Final = "#/$defs/env"  # beside a text: {$env: NAME} may stand for it
+_OTHER_ABSENCE: Final = ("x-default-from", "x-server-populated", "readOnly", "writeOnly")
+_JSON_TYPES: Final[Mapping[type, set[str]]] = {
+    str: {"string"},
+    bool: {"boolean"},
+    int: {"integer", "number"},
+    float: {"number"},
+}
+_KNOWN_LISTS: Final = frozenset({"map", "set", "atomic"})
+
+
+class Shape(StrEnum):
+    """How a value is taken apart when it is compared."""
+
+    OBJECT = "object"
+    MAP = "map"
+    LIST = "list"
+    LEAF = "leaf"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """
+    How one property is read, spelled, compared and written.
+
+    Attributes:
+        properties: Of an object, by name.
+        items: Of a list or a map: the rule of every element or value.
+        keys: Of a keyed list: the paths, inside an element, of what identifies it.
+        fold_keys: Of a map: its names are compared without case (tags).
+        read_only: The server's; never sent, never compared.
+        write_only: Sent and never returned; remembered by digest.
+        frozen: Cannot change after create.
+        optional_text: A text that may be left out, so that an empty one is as good as absent.
+        clearable: The service can clear it once it is set.
+        secret: Holds a secret, wholly or in its query part.
+        default: What absence means; MISSING if nothing.
+        default_from: The path, in the body, of the property whose value absence means.
+        server_populated: Absence accepts whatever the server picks.
+        implied: What its absence in an answer means; MISSING if nothing. Absent in a manifest it is not declared.
+        completed_in: Path of texts that may be answered in its place, each beginning with it and a hyphen.
+        has_default: It, or something below it, has a default.
+        removal_guard: Path of the flag that must be true for an element to go.
+        must_contain: Path of a value that the list must hold.
+        takes_file: A reference to a file may stand in its place.
+        max_bytes: Of a link: the largest blob behind it that Azure takes.
+        too_large: What to do where a file in its place is too large.
+    """
+
+    shape: Shape = Shape.LEAF
+    properties: Mapping[str, Rule] = field(default_factory=dict)
+    items: Rule | None = None
+    list_type: str | None = None
+    keys: tuple[tuple[str, ...], ...] = ()
+    fold_keys: bool = False
+    read_only: bool = False
+    write_only: bool = False
+    frozen: bool = False
+    optional_text: bool = False
+    clearable: bool = True
+    secret: bool = False
+    required: bool = False
+    server_populated: bool = False
+    default: Any = MISSING
+    default_from: tuple[str, ...] | None = None
+    implied: Any = MISSING
+    completed_in: tuple[str, ...] | None = None
+    has_default: bool = False
+    removal_guard: tuple[str, ...] | None = None
+    must_contain: tuple[str, ...] | None = None
+    normalize: str | None = None
+    integer: bool = False
+    takes_file: bool = False
+    max_bytes: int | None = None
+    too_large: str | None = None
+    description: str = ""
+
+    def child(self, step: str | int) -> Rule | None:
+        """Give the rule below *step*; None for what the schema does not know."""
+        if self.shape is Shape.OBJECT:
+            return self.properties.get(str(step))
+        return self.items
+
+
+def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool = False) -> Rule:
+    """
+    Compile the rule of one property, and of everything below it.
+
+    Args:
+        schema: The property's schema.
+        definitions: The ``$defs`` that it may refer to.
+        required: Whether its parent requires it.
+
+    Raises:
+        ValueError: An annotation is misspelt.
+    """
+    node = resolved(schema, definitions)
+    shape = _shape(node)
+    properties = _properties(node, definitions) if shape is Shape.OBJECT else {}
+    items = _items(node, shape, definitions)
+    own_default = "default" in node or "x-default-from" in node
+    below = [*properties.values(), *([items] if items else [])]
+    return Rule(
+        shape=shape,
+        properties=properties,
+        items=items,
+        list_type=_list_type(node) if shape is Shape.LIST else None,
+        keys=tuple(tuple(key.split(".")) for key in node.get("x-kubernetes-list-map-keys", ())),
+        read_only=bool(node.get("readOnly")),
+        write_only=bool(node.get("writeOnly")),
+        frozen="x-ms-mutability" in node and "update" not in node["x-ms-mutability"],
+        clearable=node.get("x-unsettable") is not False,
+        secret=bool(node.get("x-ms-secret")),
+        required=required,
+        server_populated=bool(node.get("x-server-populated")),
+        default=node.get("default", MISSING),
+        default_from=_path(node.get("x-default-from")),
+        implied=_implied(node, shape),
+        completed_in=_path(node.get("x-completed-in")),
+        has_default=own_default or any(rule.has_default for rule in below),
+        removal_guard=_path(node.get("x-removal-guard")),
+        must_contain=_path(node.get("x-must-contain")),
+        normalize=_normalize(node),
+        integer=_types(node) <= {"integer", "null"} and "integer" in _types(node),
+        takes_file={"string", "object"} <= _types(node) and schema.get("$ref") != _VARIABLE,
+        max_bytes=node.get("x-max-bytes"),
+        too_large=node.get("x-too-large"),
+        description=str(node.get("description", "")),
+    )
+
+
+def without_clearing(rule: Rule) -> Rule:
+    """
+    Give *rule* for a kind whose PUT merges: an object or a scalar that is left out stays.
+
+    Lists and maps replace whole, so what is inside them can be cleared.
+    """
+    if rule.shape in {Shape.LIST, Shape.MAP}:
+        return rule
+    properties = {name: without_clearing(child) for name, child in rule.properties.items()}
+    return replace(rule, properties=properties, clearable=False)
+
+
+def walk(rule: Rule, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Rule]]:
+    """Give every rule with its path; ``*`` stands for any element of a list or name of a map."""
+    yield path, rule
+    for name, child in rule.properties.items():
+        yield from walk(child, (*path, name))
+    if rule.items is not None:
+        yield from walk(rule.items, (*path, "*"))
+
+
+def resolved(schema: JsonObject, definitions: JsonObject) -> dict[str, Any]:
+    """Give *schema* with its reference replaced by what it refers to; its own words win."""
+    node = dict(schema)
+    while "$ref" in node:
+        name = node.pop("$ref").removeprefix("#/$defs/")
+        node = {**definitions[name], **node}
+    return node
+
+
+def _types(node: JsonObject) -> set[str]:
+    types = node.get("type", [])
+    return {types} if isinstance(types, str) else set(types)
+
+
+def _shape(node: JsonObject) -> Shape:
+    types = _types(node)
+    if "array" in types:
+        return Shape.LIST
+    if "string" in types:  # an object in place of text is a reference to a file, which loading has replaced
+        return Shape.LEAF
+    if "properties" in node:
+        return Shape.OBJECT
+    if isinstance(node.get("additionalProperties"), Mapping):
+        return Shape.MAP
+    return Shape.LEAF
+
+
+def _properties(node: JsonObject, definitions: JsonObject) -> dict[str, Rule]:
+    required = set(node.get("required", ()))
+    rules = {
+        name: compile_rule(child, definitions, required=name in required) for name, child in node["properties"].items()
+    }
+    return {
+        name: rule if rule.required else _optional(rule, node["properties"][name], definitions)
+        for name, rule in rules.items()
+    }
+
+
+def _optional(rule: Rule, schema: JsonObject, definitions: JsonObject) -> Rule:
+    """Return the rule of a property that may be left out."""
+    is_text = rule.shape is Shape.LEAF and "string" in _types(resolved(schema, definitions))
+    return replace(rule, optional_text=is_text and not rule.read_only)
+
+
+def _items(node: JsonObject, shape: Shape, definitions: JsonObject) -> Rule | None:
+    if shape is Shape.LIST:
+        items = compile_rule(node.get("items", {}), definitions)
+        for key in node.get("x-kubernetes-list-map-keys", ()):
+            items = _with_key(items, key.split("."))
+        return items
+    if shape is Shape.MAP:
+        return compile_rule(node["additionalProperties"], definitions)
+    return None
+
+
+def _with_key(rule: Rule, path: Sequence[str]) -> Rule:
+    """Return the rule of an element whose key is at *path*: an empty key is a key."""
+    if not path:
+        return replace(rule, optional_text=False)
+    child = rule.properties.get(path[0])
+    if child is None:
+        return rule
+    return replace(rule, properties={**rule.properties, path[0]: _with_key(child, path[1:])})
+
+
+def _list_type(node: JsonObject) -> str:
+    list_type = str(node.get("x-kubernetes-list-type", "atomic"))
+    if list_type not in _KNOWN_LISTS:
+        message = f"x-kubernetes-list-type: {list_type} is none of {', '.join(sorted(_KNOWN_LISTS))}"
+        raise ValueError(message)
+    return list_type
+
+
+def _implied(node: JsonObject, shape: Shape) -> Any:
+    if "x-implied" not in node:
+        return MISSING
+    others = [name for name in _OTHER_ABSENCE if node.get(name)] + ["default"] * ("default" in node)
+    if shape is not Shape.LEAF or others:
+        message = f"x-implied is for leaves alone, and not beside {', '.join(others) or shape}"
+        raise ValueError(message)
+    value = node["x-implied"]
+    if not _types(node) & _JSON_TYPES.get(type(value), set()):
+        message = f"x-implied: {value!r} is of none of the types of the property"
+        raise ValueError(message)
+    return value
+
+
+def _normalize(node: JsonObject) -> str | None:
+    name = node.get("x-normalize")
+    if name is not None and name not in spelling.NAMES:
+        message = f"x-normalize: {name} is none of {', '.join(sorted(spelling.NAMES))}"
+        raise ValueError(message)
+    return name
+
+
+def _path(dotted: str | None) -> tuple[str, ...] | None:
+    return tuple(dotted.split(".")) if dotted else None

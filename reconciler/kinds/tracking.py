@@ -1,0 +1,83 @@
+"""
+What is remembered in tags of the resource itself: the digest of content that Azure never returns, owner, commit.
+
+There is no state file. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from reconciler.model.desired import Desired
+    from reconciler.values import JsonObject
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """
+    How resources are tagged.
+
+    Attributes:
+        tags: Whether tags are written at all.
+        prefix: Of the tags' names.
+        project: Owner to record and to respect; None without a project file.
+        commit: Of the manifests; None where it is not known.
+    """
+
+    tags: bool = True
+    prefix: str = "reconciler"
+    project: str | None = None
+    commit: str | None = None
+
+    def digest_of(self, live: JsonObject) -> str | None:
+        """Give the digest recorded on a live resource."""
+        return self._read(live, "digest")
+
+    def owner_of(self, live: JsonObject) -> str | None:
+        """Give the project recorded on a live resource."""
+        return self._read(live, "project")
+
+    def commit_of(self, live: JsonObject) -> str | None:
+        """Give the commit recorded on a live resource; None for what is no commit's name."""
+        found = self._read(live, "commit")
+        return found if found is not None and _COMMIT.fullmatch(found) else None
+
+    def is_foreign(self, live: JsonObject) -> bool:
+        """Whether the live resource belongs to another project."""
+        owner = self.owner_of(live)
+        return self.project is not None and owner is not None and owner != self.project
+
+    def is_own_name(self, name: str) -> bool:
+        """Whether a tag's name is one of those that only the reconciler writes. Names have no case."""
+        return name.casefold().startswith(f"{self.prefix.casefold()}-")
+
+    def without_tags(self, live: JsonObject) -> JsonObject:
+        """Give *live* without the tracking tags."""
+        tags = live.get("tags")
+        if not isinstance(tags, Mapping) or not any(self.is_own_name(name) for name in tags):
+            return live
+        return {**live, "tags": {name: value for name, value in tags.items() if not self.is_own_name(name)}}
+
+    def stamp(self, desired: Desired) -> dict[str, str]:
+        """Give the tags to write with a PUT."""
+        if not self.tags:
+            return {}
+        values = {"digest": desired.digest, "project": self.project, "commit": self.commit}
+        return {f"{self.prefix}-{name}": value for name, value in values.items() if value is not None}
+
+    def passing(self) -> frozenset[str]:
+        """Give the folded names of the tags that speak of the last PUT alone: without a new value they are untrue."""
+        return frozenset(f"{self.prefix}-{name}".casefold() for name in ("digest", "commit"))
+
+    def _read(self, live: JsonObject, name: str) -> str | None:
+        wanted = f"{self.prefix}-{name}".casefold()
+        tags = live.get("tags")
+        if not isinstance(tags, Mapping):
+            return None
+        return next((value for key, value in tags.items() if key.casefold() == wanted and isinstance(value, str)), None)

@@ -1,0 +1,272 @@
+"""
+Lets Azure read package blobs: which signature goes into a link just before a PUT, and what storage says of it. Pure.
+
+Every PUT of a version needs a blob that Azure can read, that of a changed date too ("VM Applications",
+learn.microsoft.com).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from reconciler.http.origin import is_loopback, is_same_origin, origin_of
+from reconciler.kinds.paths import find
+from reconciler.model.change import Signing
+from reconciler.secret.text import HIDDEN, FromEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.manifests.permits import StorageHosts
+    from reconciler.manifests.project import StorageRule
+    from reconciler.model.desired import Desired
+    from reconciler.secret.text import Secret, SecretUrl
+    from reconciler.values import FieldPath, JsonObject
+
+_ROOT: Final = "$root"
+_READINGS: Final = 5
+_UNREAD: Final = re.compile(r"[\x00-\x20\x7f]+|;.*")
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """
+    A signature for every blob below a prefix.
+
+    Attributes:
+        prefix: Scheme, host and the first parts of the path.
+        signature: None where one is made for each blob when it is needed.
+    """
+
+    prefix: str
+    signature: Secret | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the blobs are on this machine."""
+        return is_loopback(self.prefix)
+
+    def is_at(self, base: str) -> bool:
+        """Whether a link leads to the host of the prefix, over the same scheme and port."""
+        return is_same_origin(self.prefix, base)
+
+    def covers(self, base: str) -> bool:
+        """Whether a link is below the prefix."""
+        return covers(self.prefix, base)
+
+
+def covers(prefix: str, base: str) -> bool:
+    """Return whether a link is below *prefix*: on the same host, and below whole parts of the path."""
+    if not is_same_origin(prefix, base):
+        return False
+    above = [part for part in urlsplit(prefix).path.split("/") if part]
+    below = [part for part in urlsplit(base).path.split("/") if part]
+    return below[: len(above)] == above and not _climbs(base)
+
+
+def _climbs(link: str) -> bool:
+    """
+    Return whether anybody who reads the path of *link* could end up above where it seems to lead.
+
+    ``packages/../other`` begins with ``packages``. Percent signs are read once by some and several times by others, a
+    backslash as a slash, parameters after a semicolon and control characters not at all.
+    """
+    path = link.partition("://")[2].partition("?")[0].partition("#")[0]
+    for _ in range(_READINGS):
+        parts = (_UNREAD.sub("", part) for part in path.replace("\\", "/").split("/"))
+        if not {".", ".."}.isdisjoint(parts):
+            return True
+        path, before = unquote(path), path
+        if path == before:
+            return False
+    return True
+
+
+def signings(desired: Desired, body: JsonObject, rules: Sequence[StorageRule]) -> tuple[Signing, ...]:
+    """
+    Return the signatures that a PUT with *body* would use.
+
+    Args:
+        desired: Whose PUT it is.
+        body: Of the PUT, before any signature of a rule is put in.
+        rules: From the project file.
+    """
+    found = []
+    for path, link in desired.kind.placed_links(body):
+        source = _source(desired, path, link, rules)
+        if source is not None:
+            origin = None if isinstance(link, FromEnvironment) else origin_of(link.base)
+            place = find(desired.kind.rules, body, ".".join(map(str, path)))
+            found.append(Signing(place[1] if place else "", origin.host if origin else HIDDEN, source))
+    return tuple(found)
+
+
+def _source(desired: Desired, path: FieldPath, link: SecretUrl, rules: Sequence[StorageRule]) -> str | None:
+    fitting = [rule for rule in rules if covers(rule.prefix, link.base)]
+    best = max(fitting, key=lambda rule: len(rule.prefix), default=None)
+    if best is not None:
+        return best.env or "userDelegation"
+    if link.query is None:
+        return None
+    if isinstance(link, FromEnvironment):
+        return link.variable
+    stated = dict(desired.kind.placed_links(desired.body)).get(path)
+    return "manifest" if stated is not None and stated.query is not None else "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """
+    Where one blob is.
+
+    Attributes:
+        endpoint: Of the account's blob service, without a slash at its end.
+        host: Of the endpoint, in lower case.
+        name: Within the container, not percent-encoded.
+    """
+
+    endpoint: str
+    host: str
+    account: str
+    container: str
+    name: str
+
+
+def blob_at(base: str) -> Blob | None:
+    """Return the blob that a link without its query leads to; on this machine the path names the account (Azurite)."""
+    origin = origin_of(base)
+    if origin is None:
+        return None
+    parts = urlsplit(base)
+    endpoint, path = f"{parts.scheme}://{parts.netloc}", parts.path.removeprefix("/")
+    account = origin.host.partition(".")[0]
+    if origin.is_loopback:
+        account, _, path = path.partition("/")
+        endpoint = f"{endpoint}/{account}"
+    first, _, rest = path.partition("/")
+    container, name = (first, rest) if rest else (_ROOT, first)
+    return Blob(endpoint, origin.host, account, container, unquote(name)) if name and account else None
+
+
+def to_sign(kind: Kind, body: JsonObject, grants: Sequence[Grant]) -> tuple[str, ...]:
+    """Return the links of *body*, without their queries, that a signature must be made for."""
+    links = (link.base for link, _ in kind.links_in(body) if not isinstance(link, FromEnvironment))
+    return tuple(base for base in links if (best := _best(grants, base)) and best.signature is None)
+
+
+def with_access(kind: Kind, body: JsonObject, grants: Sequence[Grant], made: Mapping[str, Secret]) -> JsonObject:
+    """
+    Give *body* with the signature of the longest prefix that fits in every link to a blob.
+
+    Where there is none, the link keeps the query part that it has.
+
+    Args:
+        kind: Of the resource.
+        body: Of its PUT, sealed.
+        grants: From the project file.
+        made: Signatures that were made, by the link that each is for.
+    """
+
+    def granted(link: SecretUrl) -> SecretUrl:
+        best = _best(grants, link.base)
+        signature = (best.signature or made.get(link.base)) if best else None
+        return link.with_query(signature) if signature else link
+
+    return kind.map_links(body, granted) if grants else body
+
+
+def to_ask(
+    kind: Kind, body: JsonObject, grants: Sequence[Grant], hosts: StorageHosts
+) -> tuple[tuple[SecretUrl, int | None], ...]:
+    """
+    Give the links of *body* that storage is asked about, and the most bytes that Azure takes of each.
+
+    Only hosts that the project file states and that the operator allows are asked: no manifest may make the reconciler
+    call a host of its choice, and the link carries a signature.
+    """
+    return tuple(
+        (link, most)
+        for link, most in kind.links_in(body)
+        if not isinstance(link, FromEnvironment)  # a log of requests names hosts and paths
+        if hosts.allows(link.base) and any(grant.is_at(link.base) for grant in grants)
+    )
+
+
+def _best(grants: Iterable[Grant], base: str) -> Grant | None:
+    fitting = [grant for grant in grants if grant.covers(base)]
+    return max(fitting, key=lambda grant: len(grant.prefix), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    What an answer of storage to a HEAD says of Azure's reading the same link; nothing where all is well.
+
+    Attributes:
+        fault: Why Azure cannot read it, which is certain: it would get the same answer.
+        fix: What to do about it.
+        doubt: Why the answer says nothing of what Azure would get.
+    """
+
+    fault: str | None = None
+    fix: str | None = None
+    doubt: str | None = None
+
+
+_UPLOAD: Final = "upload the package, or correct the link"
+_SIGN: Final = "let a rule of spec.storage in the project file sign for it"
+_SIGN_ANEW: Final = "make a new signature for this blob, with permission to read it and time left"
+
+# Answers that do not depend on where the request comes from. All others may: 403 AuthorizationFailure is what a
+# storage firewall says, AuthorizationSourceIPMismatch a signature for certain addresses, and a 404 without a code
+# may be a proxy's. ("Common REST API error codes", "Shared access signature error codes", learn.microsoft.com)
+_FAULTS: Final[Mapping[str, tuple[str, str]]] = {
+    "BlobNotFound": ("there is no such blob", _UPLOAD),
+    "ContainerNotFound": ("there is no such container", _UPLOAD),
+    "ResourceNotFound": ("there is no such blob, or it is private and the link has no signature", _SIGN),
+    "NoAuthenticationInformation": ("it is private, and the link has no signature", _SIGN),
+    "PublicAccessNotPermitted": ("the account lets nobody read without a signature", _SIGN),
+    "AuthenticationFailed": ("storage does not accept the signature, or its time is over or has not come", _SIGN_ANEW),
+    "KeyBasedAuthenticationNotPermitted": ("the account accepts no signature made with its key", "use userDelegation"),
+    "AuthorizationPermissionMismatch": (
+        "the signature, or the identity that made it, may not read the blob",
+        "with userDelegation, assign Storage Blob Data Reader to the identity and wait some minutes; else sign anew",
+    ),
+    "AuthorizationResourceTypeMismatch": ("the signature is not for blobs themselves", _SIGN_ANEW),
+    "AuthorizationServiceMismatch": ("the signature is not for the blob service", _SIGN_ANEW),
+}
+
+
+def judge(status: int, headers: Mapping[str, str], most: int | None) -> Finding:
+    """
+    Say whether Azure can read a link.
+
+    Args:
+        status: Of the answer to a HEAD of the same link.
+        headers: Of that answer, names in lower case.
+        most: The most bytes that Azure takes; None where it does not say.
+    """
+    code = headers.get("x-ms-error-code", "")
+    if status != 200:  # noqa: PLR2004
+        fault, fix = _FAULTS.get(code, (None, None))
+        return Finding(fault, fix) if fault else Finding(doubt=f"storage answered {_word(code, status)} from here")
+    length = headers.get("content-length", "")
+    if "x-ms-blob-type" not in headers or not _LENGTH.fullmatch(length):
+        return Finding(doubt="the answer is not one of blob storage")
+    if not int(length):
+        return Finding("the blob is empty", "upload the package again")
+    if most is not None and int(length) > most:
+        return Finding(f"the blob has {length} bytes, and Azure takes {most} at most", "make the package smaller")
+    if headers.get("x-ms-access-tier") == "Archive":
+        return Finding("the blob is archived, and cannot be read", "move it to another access tier")
+    return Finding()
+
+
+def _word(code: str, status: int) -> str:
+    """Give status and code; no more of the code than a word, as anybody may have answered."""
+    return f"{status} {code}" if code.isalnum() and len(code) < 80 else str(status)  # noqa: PLR2004

@@ -1,0 +1,84 @@
+"""
+Holds manifests and the project file against what the operator allows: every trespass is an error at its line. Pure.
+
+A pull request may name any scope, host and variable; none of them is read, asked or revealed before this has passed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.http.origin import origin_of
+from reconciler.manifests.access import covers
+from reconciler.manifests.permits import is_signature
+from reconciler.manifests.schema_errors import problem
+from reconciler.problems import Problem
+from reconciler.secret.text import FromEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.manifests.permits import Permits, StorageHosts
+    from reconciler.manifests.project import Project
+    from reconciler.model.desired import Desired
+    from reconciler.problems import Document
+    from reconciler.values import FieldPath
+
+_SUBSCRIPTION: Final = "subscriptionId"
+_GROUP: Final = "resourceGroupName"
+
+
+def trespasses(permits: Permits, desired: Sequence[Desired]) -> Iterator[Problem]:
+    """Yield an error for each manifest whose resource is in no scope that the operator allows."""
+    for item in desired:
+        if not permits.scopes.hold(item.key):
+            scope, _, _ = item.id.partition("/providers/")
+            name = _GROUP if permits.scopes.reach(item.key) and _GROUP in item.params else _SUBSCRIPTION
+            origin = item.origin((name,))
+            message = f"{item.address} is in `{scope}`, which no --allowed-scope holds"
+            fix = "correct it, or let the operator add the scope to --allowed-scope (RECONCILER_ALLOWED_SCOPES)"
+            yield Problem(origin.file, origin.line, origin.column, f"spec.{name}", "scope-not-allowed", message, fix)
+
+
+def unsigned(permits: Permits, project: Project, document: Document | None) -> Iterator[Problem]:
+    """Yield an error for each storage rule whose signature may not go where it points, or is none."""
+    for index, rule in enumerate(project.storage if document is not None else ()):
+        at: FieldPath = ("spec", "storage", index)
+        if document is not None and not permits.storage.allows(rule.prefix):
+            yield _foreign(document, (*at, "prefix"), rule.prefix, permits.storage)
+        value = permits.secrets.get(rule.env or "")
+        if document is not None and value is not None and not is_signature(value.reveal().removeprefix("?")):
+            message = f"the variable {rule.env} holds no signature: `sv`, `se` and `sig` are expected"
+            fix = "set it to the query of a signed link (SAS), as the portal or `az storage` prints it"
+            yield problem(document, (*at, "sas", "env"), "signature", message, fix)
+
+
+def _foreign(document: Document, at: FieldPath, prefix: str, hosts: StorageHosts) -> Problem:
+    origin = origin_of(prefix)
+    host = origin.host if origin else "an unreadable host"
+    message = f"no signature is sent to `{host}`, which is no blob host of this cloud"
+    account = f" (NAME{hosts.suffixes[0]})" if hosts.suffixes else ""
+    fix = f"correct the prefix{account}, or pass --storage-host {host} if the host is yours"
+    return problem(document, at, "storage-host", message, fix)
+
+
+def strange_storage(project: Project, document: Document | None, known: Sequence[StorageHosts]) -> Iterator[Problem]:
+    """Yield a warning for each storage rule that leads to a blob host of no cloud: where no run has been asked for."""
+    for index, rule in enumerate(project.storage if document is not None else ()):
+        if document is not None and not any(hosts.allows(rule.prefix) for hosts in known):
+            yield _foreign(document, ("spec", "storage", index, "prefix"), rule.prefix, known[0])
+
+
+def idle_storage(project: Project, document: Document | None, desired: Sequence[Desired]) -> Iterator[Problem]:
+    """Yield a warning for each storage rule that no link to a package is below."""
+    if document is None or not project.storage:
+        return
+    links = [link for item in desired for link, _ in item.kind.links_in(item.body)]
+    if any(isinstance(link, FromEnvironment) and not link.is_set for link in links):
+        return  # where it leads is not known here
+    bases = {link.base for link in links}
+    for index, rule in enumerate(project.storage):
+        if not any(covers(rule.prefix, base) for base in bases):
+            message = "no manifest has a link to a package below this prefix, so this rule signs nothing"
+            fix = "correct the prefix, or delete the rule; a webhook takes its secret from {$env: RECONCILER_SECRET_…}"
+            yield problem(document, ("spec", "storage", index, "prefix"), "storage-unused", message, fix)

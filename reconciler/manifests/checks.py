@@ -1,0 +1,303 @@
+"""
+What a schema cannot say of a manifest: keys that repeat, values that depend on each other, dates, signatures. Pure.
+
+Every check follows an annotation; none knows a kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.json.template import TemplateError, strict_json
+from reconciler.kinds.kind import variable_in
+from reconciler.kinds.paths import get, keyed
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.spelling import canonical, json_text, normalize, parse_instant
+from reconciler.manifests.regions import geographies, known_regions, nearest_region, suggestion
+from reconciler.manifests.schema_errors import MOST, place, problem
+from reconciler.manifests.template_fit import misfits
+from reconciler.manifests.yaml12 import format_document_path
+from reconciler.problems import UNREAD, Problem
+from reconciler.secret.shapes import credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.kinds.tracking import Tracking
+    from reconciler.problems import Document
+    from reconciler.values import FieldPath
+
+PLACEHOLDER: Final = "<fill in>"
+"""Stands in a manifest for what an export could not read, or must not write: content and secrets."""
+
+TAKEN_OUT: Final = "<fill in: secret>"
+"""Stands in any text of a manifest for a credential that an export found there; refused wherever it stands."""
+
+_TAKE_OUT: Final = "take it out and revoke it, as git remembers it; fetch it on the machine, such as from a key vault"
+_SIGNATURE: Final = re.compile(r"[?&]sig=[\w%+/]", re.IGNORECASE)
+_LONGEST_SHOWN: Final = 80
+_TYPOGRAPHIC: Final = re.compile("[\u2018\u201a\u201c\u201e\u00ab].*[\u2018\u2019\u201c\u201d\u00bb]", re.DOTALL)
+_REFERENCE_AS_TEXT: Final = re.compile(r"\{? *\$(?:file|env)[: ] *[^\s;&|]+")
+_MOST_TAGS: Final = 50  # of one resource ("Use tags to organize your Azure resources", learn.microsoft.com)
+
+
+@dataclass(slots=True)
+class Found:
+    """What the checks of one manifest found."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    document: Document
+    spec: Mapping[str, Any]
+    found: Found
+    rules: Rule
+
+    def error(self, path: FieldPath, code: str, message: str, fix: str) -> None:
+        self.add(problem(self.document, ("spec", *path), code, message, fix))
+
+    def add(self, found: Problem) -> None:
+        if len(self.found.problems) < MOST:
+            self.found.problems.append(found)
+
+    def warn(self, path: FieldPath, code: str, message: str, fix: str) -> None:
+        if len(self.found.warnings) < MOST:
+            self.found.warnings.append(problem(self.document, ("spec", *path), code, message, fix))
+
+
+def check_spec(document: Document, kind: Kind, tracking: Tracking) -> Found:
+    """
+    Check the spec of a document. What has not the shape that the schema asks for is passed over.
+
+    Args:
+        document: The document.
+        kind: Its kind.
+        tracking: Which tags may not be stated.
+    """
+    spec = document.value.get("spec")
+    check = _Check(document, spec if isinstance(spec, Mapping) else {}, Found(), kind.rules)
+    _walk(check, kind.rules, check.spec, ())
+    _check_variables(check)
+    _check_tags(check, kind, tracking)
+    _check_credentials(check)
+    _check_fit(check, kind)
+    return check.found
+
+
+def _check_credentials(check: _Check) -> None:
+    """Warn of what looks like a credential, or is named so, wherever it stands in the document."""
+    told = {warning.path for warning in check.found.warnings}
+    for path, what in islice(credentials(check.document.value), MOST):
+        found = problem(check.document, path, "secret-in-manifest", f"{what} is written into the manifest", _TAKE_OUT)
+        if found.path not in told and len(check.found.warnings) < MOST:
+            told.add(found.path)
+            check.found.warnings.append(found)
+
+
+def _walk(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
+    if rule.shape is Shape.LEAF:
+        _check_leaf(check, rule, value, path)
+    elif rule.shape is Shape.LIST and isinstance(value, list):
+        _check_list(check, rule, value, path)
+    elif rule.shape is not Shape.LIST and isinstance(value, dict):
+        for name, item in value.items():
+            child = rule.child(name)
+            if child is not None:
+                _walk(check, child, item, (*path, name))
+
+
+def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
+    if value == UNREAD:
+        return
+    is_secret = rule.write_only or rule.secret
+    if isinstance(value, str) and (TAKEN_OUT in value or (is_secret and PLACEHOLDER in value)):
+        why = "Azure never returns what belongs here" if rule.write_only else "what belongs here is secret"
+        check.error(path, "placeholder", f"{PLACEHOLDER} is a placeholder: {why}", "state what is to be sent")
+        return
+    if rule.integer and isinstance(value, float):
+        check.error(
+            path, "type", f"{value!r} is a decimal number; a whole number is expected", "write it without a point"
+        )
+    if _SIGNATURE.search(value if isinstance(value, str) else canonical(value)):
+        ways = [*(["let a storage rule of the project file supply it"] if rule.normalize == "blob-url" else [])]
+        ways += ["write {$env: RECONCILER_SECRET_NAME} in place of the text"] if rule.secret else []
+        fix = f"{', or '.join(ways) or 'remove it'}, and revoke this one: git remembers it"
+        check.warn(path, "secret-in-manifest", "a signature is written into the manifest", fix)
+    if isinstance(value, str):
+        _check_spelling(check, value, path)
+    special = _LEAF_CHECKS.get(rule.normalize or "")
+    if special is not None and isinstance(value, str):
+        special(check, value, path)
+
+
+def _check_variables(check: _Check) -> None:
+    """Refuse ``{$env: NAME}`` where no secret belongs: its value would be shown. As deep as documents are."""
+    found = check.found.problems
+    left: list[tuple[Any, FieldPath, Rule | None]] = [(check.document.value, (), None)]
+    while left and len(found) < MOST:
+        value, path, rule = left.pop()
+        if variable_in(value) is not None and (rule is None or not rule.secret):
+            message = "a variable is read only in place of a secret text, and this field is shown"
+            fix = "state the value itself; {$env: NAME} is for webhooks and signed links"
+            found.append(problem(check.document, path, "env-reference", message, fix))
+            continue
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for step, item in items:
+            if isinstance(item, (dict, list)):
+                below = rule.child(step) if rule is not None else check.rules if (*path, step) == ("spec",) else None
+                left.append((item, (*path, step), below))
+
+
+def _check_spelling(check: _Check, value: str, path: FieldPath) -> None:
+    """Warn of what YAML takes as it stands, and its author meant otherwise."""
+    if _TYPOGRAPHIC.fullmatch(value):
+        fix = 'write " in their place'
+        check.warn(path, "typographic-quotes", "typographic quotation marks are part of this text", fix)
+    if _REFERENCE_AS_TEXT.fullmatch(value):
+        fix = "write it as {$file: path}, in braces and with a space after the colon"
+        check.warn(path, "reference-as-text", "this is a text that looks like a reference", fix)
+
+
+def _check_instant(check: _Check, value: str, path: FieldPath) -> None:
+    if parse_instant(value) is None:
+        fix = 'write it as "2030-01-31T00:00:00Z"'
+        check.error(path, "date-time", "this is no date and time with an offset (RFC 3339)", fix)
+
+
+def _check_json(check: _Check, value: str, path: FieldPath) -> None:
+    try:
+        is_object = strict_json(value).startswith("{")
+    except TemplateError as error:
+        check.add(_template_problem(check.document, value, path, error))
+    else:
+        if not is_object:
+            fault = TemplateError(1, 1, "{ is expected here", "write a JSON object: {…}")
+            check.add(_template_problem(check.document, value, path, fault))
+
+
+def _template_problem(document: Document, value: str, path: FieldPath, error: TemplateError) -> Problem:
+    """Return the problem of a template's text: at its place in the file that holds it, else at the manifest's key."""
+    file = document.files.get((path[-1], value))
+    where = ("spec", *path)
+    if file is None:
+        message = (
+            f"this text is not a JSON object: {error.cause} (line {error.line}, column {error.column} of the text)"
+        )
+        return problem(document, where, "json", message, error.fix)
+    return Problem(file, error.line, error.column, format_document_path(where), "json", error.cause, error.fix)
+
+
+def _check_region(check: _Check, value: str, path: FieldPath) -> None:
+    short = normalize("region", value)
+    if not short or short in known_regions():
+        return
+    near = suggestion(value)
+    fix = f"did you mean {near}?" if near else "compare with the names of `az account list-locations -o table`"
+    what = "names a geography, not a region" if short in geographies() else "is not a known region"
+    check.warn(path, "unknown-region", f"`{value[:_LONGEST_SHOWN]}` {what}", fix)
+
+
+_LEAF_CHECKS: Final[Mapping[str, Callable[[_Check, str, FieldPath], None]]] = {
+    "instant": _check_instant,
+    "json": _check_json,
+    "region": _check_region,
+}
+
+
+def _check_list(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
+    _check_twins(check, rule, value, path)
+    _check_contains(check, rule, value, path)
+    for index, item in enumerate(value):
+        _walk(check, rule.items or Rule(), item, (*path, index))
+
+
+def _check_twins(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
+    if rule.list_type == "atomic":
+        return
+    seen: dict[str | int, int] = {}
+    for index, item in enumerate(value):
+        first = seen.setdefault(next(iter(keyed(rule, [item]))), index)
+        if first != index:
+            message = f"this element is stated twice in this list: element {first} is the same"
+            check.error((*path, index), "duplicate-element", message, "keep one of them")
+
+
+def _check_contains(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
+    if rule.must_contain is None or not rule.keys:
+        return
+    wanted = get(check.spec, rule.must_contain)
+    if not isinstance(wanted, str) or wanted == UNREAD:
+        return
+    leaf = (rule.items or Rule()).child(rule.keys[0][0]) or Rule()
+    held = [normalize(leaf.normalize, get(item, rule.keys[0])) for item in value]
+    if normalize(leaf.normalize, wanted) in held or normalize(leaf.normalize, UNREAD) in held:
+        return
+    name = ".".join(rule.must_contain)
+    fix: str | None = f"add an element for {wanted}"
+    if leaf.normalize == "region":
+        fix = _fix_of_missing_region(name, wanted, held)
+    if fix is not None:
+        check.error(path, "must-contain", f"the list must hold {name}, {wanted}", fix)
+
+
+def _fix_of_missing_region(name: str, wanted: str, held: list[Any]) -> str | None:
+    """Return what to do where no element is for the region *wanted*; None if it is misspelt and no more."""
+    if normalize("region", wanted) in known_regions():
+        known = known_regions()
+        unknown = (item for item in held if isinstance(item, str) and item not in known)
+        meant = known[normalize("region", wanted)]
+        slip = next((item for item in unknown if nearest_region(item) == meant), None)
+        return f"write {wanted} in place of {slip}" if slip else f"add an element for {wanted}"
+    near = nearest_region(wanted)
+    if near is None:
+        return f"correct {name}, which is not a known region, or its element in this list"
+    if normalize("region", near) in held:
+        return None
+    return f"write {name} as {near}, and add an element for {near}"
+
+
+def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
+    tags = check.spec.get("tags")
+    if not isinstance(tags, Mapping):
+        return
+    for name in tags:
+        if tracking.is_own_name(name):
+            message = f"tags that begin with {tracking.prefix}- are written by the reconciler alone"
+            check.error(("tags", name), "reserved-tag", message, "give the tag another name")
+    for first, name in _twins(tags):
+        file, line, _ = place(check.document, ("spec", "tags", first))
+        message = f"two tags differ by case alone: the other, {first}, is at {file}:{line}"
+        check.error(("tags", name), "duplicate-element", message, "keep one of them, or spell both alike")
+    own = (bool(kind.write_only_paths) + (tracking.project is not None) + 1) if tracking.tags else 0
+    stated = sum(value is not None for value in tags.values())
+    if stated + own > _MOST_TAGS:
+        message = f"{stated} tags and {own} of the reconciler's own; Azure keeps {_MOST_TAGS}"
+        check.error(("tags",), "too-many-tags", message, "state fewer tags")
+
+
+def _check_fit(check: _Check, kind: Kind) -> None:
+    """Check that a template and the form that asks for its parameters fit each other."""
+    pair = kind.schema.get("x-template-fit")
+    if pair is None:
+        return
+    paths = {part: tuple(pair[part].split(".")) for part in ("template", "form")}
+    meant = {part: json_text(get(check.spec, path)) for part, path in paths.items()}
+    if all(isinstance(value, dict) for value in meant.values()):
+        for misfit in islice(misfits(meant["template"], meant["form"], pair["own"]), MOST):
+            check.warn(paths[misfit.part], "template-fit", misfit.message, misfit.fix)
+
+
+def _twins(names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    seen: dict[str, str] = {}
+    for name in names:
+        first = seen.setdefault(name.casefold(), name)
+        if first != name:
+            yield first, name

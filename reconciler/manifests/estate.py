@@ -1,0 +1,429 @@
+"""
+Stages 1 to 3 in their order: what the manifests state, all of it, before anything is read from Azure.
+
+    load -> render -> validate -> resolve
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler import filesystem
+from reconciler.errors import ManifestError, PathError, UsageError
+from reconciler.kinds.kind import load_kinds, project_schema
+from reconciler.manifests.boundaries import idle_storage, trespasses, unsigned
+from reconciler.manifests.gathering import Gathered, Tree, nothing_found
+from reconciler.manifests.load import load
+from reconciler.manifests.parents import misspelt_parents
+from reconciler.manifests.permits import Permits
+from reconciler.manifests.project import FILE_NAME, Environment, Project, Writing, lay_under, render, unknown_defaults
+from reconciler.manifests.resolve import resolve, select
+from reconciler.manifests.salvage import ProjectFile, salvage
+from reconciler.manifests.schema_errors import problem
+from reconciler.manifests.selection import no_manifest, nothing_with
+from reconciler.manifests.sources import Sources
+from reconciler.manifests.validate import explain_limits, validate, validate_project
+from reconciler.problems import Document, Layer, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
+
+    from reconciler.manifests.identity import Identity
+    from reconciler.manifests.project import IgnoreRule
+    from reconciler.model.desired import Desired
+    from reconciler.values import JsonObject
+
+_FIX: Final = "check the path, and the permissions of it and of the folders above it"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    What the user chose for one run.
+
+    Attributes:
+        paths: Files and folders of manifests; ``-`` is standard input.
+        config: The project file; None to look for one.
+        environment: Name of one of the project's environments.
+        targets: ``KIND/NAME`` patterns.
+        labels: That selected manifests carry.
+        republish: ``KIND/NAME`` of what is PUT once without a difference.
+        permits: What the operator allows.
+        signs: Whether the run sends, or plans, PUTs with signatures of the project's storage rules.
+        allow_empty: Whether no manifest at all is right; the command line says no unless it is told.
+    """
+
+    paths: tuple[str, ...] = ("manifests",)
+    config: str | None = None
+    environment: str | None = None
+    targets: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    concurrency: int = 16
+    max_puts: int | None = None
+    adopt: bool = True
+    take_over: bool = False
+    health: bool = False
+    wait_replicated: bool = False
+    republish: tuple[str, ...] = ()
+    permits: Permits = field(default_factory=Permits)
+    signs: bool = False
+    allow_empty: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """
+    What the manifests state, all of it, before anything is read from Azure.
+
+    Attributes:
+        desired: Of every manifest.
+        selected: What this run is about.
+        rules: The ignore rules that hold today.
+        document: The project file.
+        sources: What was read.
+        unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
+        tree: Which folders belong to which environments.
+        read_at: When, which tells what is past.
+    """
+
+    project: Project
+    desired: tuple[Desired, ...]
+    selected: tuple[Desired, ...]
+    rules: tuple[IgnoreRule, ...]
+    warnings: tuple[Problem, ...]
+    document: Document | None = None
+    sources: Sources = field(default_factory=Sources)
+    unselected: str = ""
+    tree: Tree = field(default_factory=Tree)
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """
+    Everything that was found in the manifests, right or wrong.
+
+    Attributes:
+        desired: Of every valid manifest.
+        document: The project file.
+        sources: What was read.
+        others: Resources of the invalid manifests, as far as they are known.
+        tree: Which folders belong to which environments.
+    """
+
+    project: Project
+    desired: tuple[Desired, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    document: Document | None = None
+    sources: Sources = field(default_factory=Sources)
+    others: tuple[Identity, ...] = ()
+    tree: Tree = field(default_factory=Tree)
+
+
+def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Estate:
+    """
+    Load, render, validate and resolve every manifest.
+
+    Raises:
+        ManifestError: With every problem of every file.
+        UsageError: An environment or a target that does not exist.
+    """
+    found = survey(options, now, stdin)
+    outside = [*trespasses(options.permits, found.desired)]
+    if options.signs:
+        outside += unsigned(options.permits, found.project, found.document)
+    if found.problems or outside:
+        raise ManifestError(_in_order((*unchosen(options, found, now, stdin), *outside)), found.warnings)
+    selected = select(found.desired, options.targets, options.labels)
+    _check_targets(options, found.desired, selected)
+    unselected = _unselected(options, found.desired) if not selected else ""
+    return Estate(
+        project=found.project,
+        desired=found.desired,
+        selected=selected,
+        rules=found.project.active_rules(now.date()),
+        warnings=(*found.warnings, *_idle_labels(unselected)),
+        document=found.document,
+        sources=found.sources,
+        unselected=unselected,
+        tree=found.tree,
+        read_at=now,
+    )
+
+
+def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Survey:
+    """
+    Load, render, validate and resolve what can be, and tell what is wrong with the rest.
+
+    Raises:
+        UsageError: An environment that does not exist.
+    """
+    kinds = load_kinds()
+    found = find_project(options.paths, options.config)
+    file = examine_project(found) if found else ProjectFile()
+    project, document = file.project, file.document
+    environment = choose(project, options.environment) if file.is_known else None
+    tree = Tree.of(found.parent if found else None, project, document, options.environment if environment else None)
+    gathered = tree.gather(options.paths, stdin)
+    defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
+    written = _defaults_written(project, document, options.environment if environment else None)
+    documents, unmatched = render(gathered.base, gathered.overlay, defaults, kinds, written)
+    validated = validate(documents, kinds, project.tracking)
+    desired, duplicates = resolve(validated.manifests, kinds, validated.others, options.permits.secrets)
+    strays = [*_stray_defaults(project, document), *_stray_rules(project, document)]
+    problems = [
+        *file.problems,
+        *strays,
+        *explain_limits(gathered.problems, documents, kinds),
+        *(() if file.problems else _nothing(options, tree, gathered)),
+        *file.independent([*(() if gathered.is_incomplete else unmatched), *validated.problems, *duplicates]),
+    ]
+    strangers = file.independent(misspelt_parents(desired, validated.others, kinds))
+    warnings = [*gathered.warnings, *validated.warnings, *strangers, *_expired(project, document, now.date())]
+    if project.strict:
+        problems, warnings = [*problems, *warnings], []
+    # A rule may be for manifests, or an environment, that this run does not look at: that is never an error.
+    warnings += () if problems else idle_storage(project, document, desired)
+    sources = file.sources | gathered.sources
+    return Survey(project, desired, _in_order(problems), _in_order(warnings), document, sources, validated.others, tree)
+
+
+def _nothing(options: Options, tree: Tree, gathered: Gathered) -> Iterator[Problem]:
+    """Yield the error of a run without any manifest: nothing to do may not pass for done because of a wrong path."""
+    if not options.allow_empty and not gathered.base and not gathered.problems:
+        yield nothing_found(tree, options.paths, gathered.others)
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(dict.fromkeys(problems), key=_place))
+
+
+def find_project(paths: Sequence[str], config: str | None) -> Path | None:
+    """
+    Find the project file: as named, else in the first path or above it.
+
+    The search ends at the folder that holds ``.git``. Where there is none it ends at the working folder, and for a path
+    outside of that at the path: what is above was put there for something else, or by someone else.
+
+    Raises:
+        UsageError: The named file does not exist.
+        ManifestError: The file that was found is another user's, or a folder cannot be searched.
+    """
+    if config is not None:
+        return _named_project(config)
+    first = next((path for path in paths if path != "-"), ".")
+    try:
+        found = next((path for path in _project_files(first) if filesystem.is_there(path)), None)
+        if found is None:
+            return None
+        if filesystem.is_foreign(found):
+            message, fix = "this project file is owned by another user", "name it with --config if you trust it"
+            name = str(filesystem.as_named(found))
+            raise ManifestError([Problem(name, None, None, "", "foreign-project", message, fix)])
+        return filesystem.as_named(found)
+    except PathError as error:
+        problem = Problem(error.path, None, None, "", "unreadable", f"it cannot be read: {error.reason}", _FIX)
+        raise ManifestError([problem]) from error
+
+
+def _named_project(config: str) -> Path:
+    try:
+        sort = filesystem.sort_of(config)
+    except PathError as error:
+        message = f"--config {error}"
+        raise UsageError(message) from None
+    if sort is None:
+        message = f"--config {config}: there is no such file"
+        raise UsageError(message)
+    if sort is not filesystem.Sort.FILE:
+        message = f"--config {config}: not a file"
+        raise UsageError(message)
+    return Path(config)
+
+
+def _project_files(path: str) -> list[Path]:
+    """Give the places where the project file of *path* may be, the nearest first."""
+    start = filesystem.absolute(path)
+    folders = [start, *start.parents] if filesystem.sort_of(start) is filesystem.Sort.FOLDER else [*start.parents]
+    last = next((folder for folder in folders if filesystem.is_there(folder / ".git")), None)
+    if last is None:
+        here = filesystem.working_folder()
+        last = next((folder for folder in folders if filesystem.real(folder) == here), folders[0])
+    return [folder / FILE_NAME for folder in folders[: folders.index(last) + 1]]
+
+
+def read_project(path: Path) -> tuple[Project, Document]:
+    """
+    Return the project that a file declares, and its document.
+
+    Raises:
+        ManifestError: With every problem of the file.
+    """
+    file = examine_project(path)
+    if file.problems or file.document is None:
+        raise ManifestError(file.problems)
+    return file.project, file.document
+
+
+def examine_project(path: Path) -> ProjectFile:
+    """Return the project that a file declares, or the valid parts of it and every problem."""
+    loaded = load([str(path)], path.parent)
+    problems = list(loaded.problems)
+    documents = (*loaded.documents, *loaded.flawed)
+    if not problems and len(documents) != 1:
+        message = f"a project file holds one document, and this one holds {len(documents) or 'none'}"
+        fix = "keep one" if documents else "write one of kind Project, or remove it"
+        problems.append(Problem(str(path), 1, 1, "", "project", message, fix))
+    document = documents[0] if len(documents) == 1 else None
+    if document is not None:
+        problems += validate_project(document, project_schema())
+    return replace(salvage(document, problems), sources=Sources(config=loaded.sources.files))
+
+
+def choose(project: Project, name: str | None) -> Environment | None:
+    """
+    Return the environment of that name; None for none.
+
+    Raises:
+        UsageError: There is no such environment, or the project wants one and none is given.
+    """
+    if name is None:
+        if project.environment_required:
+            message = f"the project wants an environment: pass --environment with one of {_known(project)}"
+            raise UsageError(message)
+        return None
+    if name not in project.environments:
+        message = f"there is no environment {name} in the project file; known: {_known(project)}"
+        raise UsageError(message)
+    return project.environments[name]
+
+
+def _known(project: Project) -> str:
+    return ", ".join(project.environments) or "none"
+
+
+def unchosen(
+    options: Options, found: Survey, now: datetime, stdin: Callable[[int], bytes] | None
+) -> tuple[Problem, ...]:
+    """
+    Return the problems of *found*, with one error in place of those that come of choosing no environment.
+
+    Raises:
+        UsageError: A folder of an environment has no place here.
+    """
+    names = [*found.project.environments]
+    if options.environment is not None or not names or found.document is None:
+        return found.problems
+    chosen = [survey(replace(options, environment=name), now, stdin).problems for name in names]
+    kept = tuple(each for each in found.problems if all(each in problems for problems in chosen))
+    if kept == found.problems:
+        return kept
+    message = "the manifests are not complete without an environment"
+    fix = f"pass --environment with one of {_known(found.project)}"
+    at = ("spec", "environments")
+    return (*kept, problem(found.document, at, "no-environment", message, fix))
+
+
+def _defaults_written(project: Project, document: Document | None, environment: str | None) -> tuple[Writing, ...]:
+    """Give the defaults that hold, the strongest last, each with its place in the project file."""
+    if document is None:
+        return ()
+    written = (Writing(Layer.PROJECT, project.defaults, document, ("spec", "defaults")),)
+    if environment is None:
+        return written
+    at = ("spec", "environments", environment, "defaults")
+    return (*written, Writing(Layer.ENVIRONMENT, project.environments[environment].defaults, document, at))
+
+
+def _check_targets(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> None:
+    for target in options.targets:
+        if not select(desired, (target,), {}):
+            name = target.rpartition("/")[2]
+            like = next((f", such as {item.address}" for item in desired if item.name == name), "")
+            message = f"--target {target} matches no manifest: give KIND/NAME{like}; {no_manifest(target, desired)}"
+            raise UsageError(message)
+    names = {item.address for item in selected}
+    unknown = [name for name in options.republish if name not in names]
+    if unknown:
+        hint = no_manifest(unknown[0], selected)
+        message = f"--republish {unknown[0]}: no manifest of that kind and name is among those selected; {hint}"
+        raise UsageError(message)
+
+
+def _unselected(options: Options, desired: Sequence[Desired]) -> str:
+    """Return why labels choose nothing of what there is to choose from; empty if there is nothing."""
+    chosen = select(desired, options.targets, {})
+    return nothing_with(options.labels, chosen) if options.labels and chosen else ""
+
+
+def _idle_labels(unselected: str) -> Iterator[Problem]:
+    """Yield the warning of labels that choose nothing: nothing to do may not pass for done because of a slip."""
+    if unselected:
+        fix = "compare with metadata.labels of the manifests"
+        yield Problem("--selector", None, None, "", "nothing-selected", unselected, fix)
+
+
+def _stray_defaults(project: Project, document: Document | None) -> Iterator[Problem]:
+    if document is None:
+        return
+    layers: dict[tuple[str, ...], JsonObject] = {("spec", "defaults"): project.defaults}
+    layers |= {("spec", "environments", name, "defaults"): env.defaults for name, env in project.environments.items()}
+    for where, defaults in layers.items():
+        for path in unknown_defaults(defaults, load_kinds()):
+            message, fix = "no kind has a field of this name, so this is a default of nothing", "correct the name"
+            yield problem(document, (*where, *path), "unknown-key", message, fix)
+
+
+def _stray_rules(project: Project, document: Document | None) -> Iterator[Problem]:
+    kinds = load_kinds()
+    for index, rule in enumerate(project.ignore):
+        if document is not None and rule.kind is not None and rule.kind not in kinds:
+            path, fix = ("spec", "ignore", index, "kind"), f"known kinds: {', '.join(kinds)}"
+            yield problem(document, path, "unknown-kind", "this kind is not known, so this rule hides nothing", fix)
+
+
+def _place(problem: Problem) -> tuple[str, int, int, str]:
+    return problem.file, problem.line or 0, problem.column or 0, problem.message
+
+
+def _expired(project: Project, document: Document | None, today: date) -> list[Problem]:
+    held, fix = project.active_rules(today), "delete the rule, or give it a new date"
+    return [
+        _rule_problem(document, index, "ignore-expired", f"this ignore rule expired on {rule.expires}", fix)
+        for index, rule in enumerate(project.ignore)
+        if rule not in held and document is not None
+    ]
+
+
+def idle_rules(estate: Estate, used: frozenset[IgnoreRule], compared: Collection[str]) -> tuple[Problem, ...]:
+    """
+    Give a warning for each ignore rule that hid nothing in any resource that it speaks of.
+
+    Args:
+        estate: With the rules.
+        used: The rules that hid something.
+        compared: Folded ids of the resources that there was something to hide of; of the others nothing is known.
+    """
+    if estate.document is None:
+        return ()
+    document, fix = estate.document, "delete the rule"
+    idle = [rule for rule in estate.rules if rule not in used]
+    if not idle:
+        return ()
+    unknown = [(item.kind.name, item.name) for item in estate.desired if item.key not in compared]
+    loaded = {(item.kind.name, item.name) for item in estate.desired}
+    unknown += estate.tree.elsewhere(of_all=True) - loaded  # PATH may name a part, and environments have their own
+    return tuple(
+        _rule_problem(document, index, "ignore-unused", "this ignore rule hides nothing", fix)
+        for index, rule in enumerate(estate.project.ignore)
+        if rule in idle and not any(rule.covers(*each) for each in unknown)
+    )
+
+
+def _rule_problem(document: Document, index: int, code: str, message: str, fix: str) -> Problem:
+    line, column = document.locate(("spec", "ignore", index))
+    return Problem(document.source.file, line, column, f"spec.ignore[{index}]", code, message, fix)

@@ -1,0 +1,416 @@
+"""
+The project file ``reconciler.yaml``: what holds for every manifest of a repository. Pure.
+
+Rendering lays the project's defaults and an environment's overlay under and over the documents, before they are
+validated, so that everything after this stage sees one document for each resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.kinds.paths import get
+from reconciler.kinds.patterns import is_match
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.tracking import Tracking
+from reconciler.problems import Document, Layer, Origin, Problem
+from reconciler.values import MISSING, FieldPath, JsonObject
+
+if TYPE_CHECKING:
+    from reconciler.kinds.kind import Kind
+
+FILE_NAME: Final = "reconciler.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """
+    A difference that nobody wants to hear of.
+
+    Attributes:
+        path: In the form of a report; ``*`` stands for any characters of one key or element.
+        kind: Of the resources; None for all.
+        name: Of the manifests, ``*`` allowed; None for all.
+        expires: The last day that it holds.
+        omit: A PUT does not send the live value back either.
+    """
+
+    path: str
+    reason: str
+    kind: str | None = None
+    name: str | None = None
+    expires: date | None = None
+    omit: bool = False
+
+    def covers(self, kind: str, name: str) -> bool:
+        """Whether the rule speaks of this manifest."""
+        return self.kind in (None, kind) and (self.name is None or is_match(self.name, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one run may write; None is no limit."""
+
+    max_puts: int | None = None
+    max_puts_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRule:
+    """
+    Blobs below *prefix* are read with a signature.
+
+    Attributes:
+        env: The environment variable that holds it; None where one is made for each blob (user delegation).
+    """
+
+    prefix: str
+    env: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """
+    One named environment.
+
+    Attributes:
+        defaults: Laid over those of the project.
+        overlay: Folder of documents that are merged onto the manifests.
+        paths: Folders of manifests of this environment alone.
+    """
+
+    defaults: JsonObject = field(default_factory=dict)
+    overlay: str | None = None
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """
+    A project file, or the absence of one.
+
+    Attributes:
+        environment_required: Whether every command must choose one of *environments*.
+    """
+
+    name: str | None = None
+    defaults: JsonObject = field(default_factory=dict)
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    ignore: tuple[IgnoreRule, ...] = ()
+    tracking: Tracking = field(default_factory=Tracking)
+    limits: Limits = field(default_factory=Limits)
+    storage: tuple[StorageRule, ...] = ()
+    strict: bool = False
+    environment_required: bool = False
+
+    def active_rules(self, today: date) -> tuple[IgnoreRule, ...]:
+        """Give the ignore rules that still hold."""
+        return tuple(rule for rule in self.ignore if rule.expires is None or rule.expires >= today)
+
+
+def parse_project(document: Document) -> Project:
+    """Give the project that a valid project document describes."""
+    spec = document.value.get("spec") or {}
+    name = document.value["metadata"]["name"]
+    tracking = spec.get("tracking") or {}
+    limits = spec.get("limits") or {}
+    environments = spec.get("environments") or {}
+    return Project(
+        name=name,
+        defaults=spec.get("defaults") or {},
+        environments={key: _environment(value or {}) for key, value in environments.items()},
+        ignore=tuple(_ignore_rule(rule) for rule in spec.get("ignore") or ()),
+        tracking=Tracking(tags=tracking.get("tags", True), prefix=tracking.get("prefix", "reconciler"), project=name),
+        limits=Limits(limits.get("maxPuts"), limits.get("maxPutsPercent")),
+        storage=tuple(_storage_rule(rule) for rule in spec.get("storage") or ()),
+        strict=spec.get("strict", False),
+        environment_required=spec.get("environmentRequired", False),
+    )
+
+
+_BOUND_BY_EFFECT: Final = frozenset({"defaults", "environments", "ignore", "tracking", "storage"})
+"""What they make of a request is in the digests of each item."""
+
+
+def other_settings(document: Document | None) -> JsonObject:
+    """
+    Return the settings of a project file whose effect no single request shows; a key of a later version is among them.
+
+    Args:
+        document: The project file; None where there is none.
+    """
+    spec = get(document.value, ("spec",)) if document is not None else {}
+    known = spec if isinstance(spec, Mapping) else {}
+    return {name: value for name, value in known.items() if name not in _BOUND_BY_EFFECT}
+
+
+def _environment(value: Mapping[str, Any]) -> Environment:
+    return Environment(value.get("defaults") or {}, value.get("overlay"), tuple(value.get("paths") or ()))
+
+
+def _storage_rule(rule: Mapping[str, Any]) -> StorageRule:
+    sas = rule["sas"]
+    return StorageRule(rule["prefix"], sas["env"] if isinstance(sas, Mapping) else None)
+
+
+def _ignore_rule(rule: Mapping[str, Any]) -> IgnoreRule:
+    expires = rule.get("expires")
+    return IgnoreRule(
+        path=rule["path"],
+        reason=rule["reason"],
+        kind=rule.get("kind"),
+        name=rule.get("name"),
+        expires=date.fromisoformat(expires) if expires else None,
+        omit=rule.get("omit", False),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """
+    Spec fields, and where they are written.
+
+    Attributes:
+        fields: Of a manifest's ``spec``.
+        document: That holds them.
+        at: Where in the document.
+    """
+
+    layer: Layer
+    fields: Any
+    document: Document
+    at: FieldPath = ("spec",)
+
+    def origin(self, path: FieldPath) -> Origin:
+        """Give the place of the value at *path* of the fields."""
+        return Origin(self.layer, self.document.source.file, *self.document.locate((*self.at, *path)))
+
+
+def render(
+    documents: Sequence[Document],
+    overlay: Sequence[Document],
+    defaults: JsonObject,
+    kinds: Mapping[str, Kind],
+    written: Sequence[Writing] = (),
+) -> tuple[tuple[Document, ...], tuple[Problem, ...]]:
+    """
+    Give the documents with an overlay merged onto them and defaults laid under them.
+
+    Args:
+        documents: The base.
+        overlay: Documents of the environment; each is merged (RFC 7386) onto the base document of its kind and name.
+        defaults: Spec fields; each goes under the documents whose kind has that field.
+        kinds: By name; say which fields they have.
+        written: What *defaults* was merged of, the strongest last; only for telling where a value comes from.
+    """
+    known = {identity(document) for document in documents}
+    patches: dict[tuple[str, str], Document] = {}
+    problems = []
+    for document in overlay:
+        first = patches.setdefault(identity(document), document)
+        if first is not document:
+            problems.append(_twice(document, first))
+        elif identity(document) not in known:
+            problems.append(_unmatched(document))
+    rendered = (_rendered(item, patches.get(identity(item)), defaults, kinds, written) for item in documents)
+    return tuple(rendered), tuple(problems)
+
+
+def identity(document: Document) -> tuple[str, str]:
+    """Give kind and name; empty where the document states none."""
+    kind, name = (get(document.value, path) for path in (("kind",), ("metadata", "name")))
+    return kind if isinstance(kind, str) else "", name if isinstance(name, str) else ""
+
+
+def _twice(document: Document, first: Document) -> Problem:
+    source, other = document.source, first.source
+    message = f"two overlay documents change one manifest: the other is at {other.file}:{other.line}"
+    return Problem(source.file, source.line, 1, "metadata.name", "duplicate", message, "merge them into one")
+
+
+def _unmatched(document: Document) -> Problem:
+    kind, name = (part or "(none)" for part in identity(document))
+    return Problem(
+        document.source.file,
+        document.source.line,
+        1,
+        "metadata.name",
+        "overlay-without-base",
+        f"the overlay changes {kind}/{name}, which no base manifest states",
+        "state the resource in the base folder, or correct kind and metadata.name",
+    )
+
+
+def _rendered(
+    document: Document,
+    patch: Document | None,
+    defaults: JsonObject,
+    kinds: Mapping[str, Kind],
+    written: Sequence[Writing],
+) -> Document:
+    value = merge_patch(document.value, patch.value) if patch is not None else document.value
+    kind = kinds.get(str(get(value, ("kind",))))
+    spec = get(value, ("spec",))
+    if defaults and kind is not None and isinstance(spec, Mapping):
+        value = {**value, "spec": lay_under(_under(kind, defaults), spec)}
+    if value is document.value:
+        return document
+    layers = [Writing(Layer.MANIFEST, spec_of(document), document)]
+    if patch is not None:
+        layers.append(Writing(Layer.OVERLAY, spec_of(patch), patch))
+        document = replace(document, reported=document.reported | patch.reported)
+    files = _files([*(writing.document for writing in written), document, *([patch] if patch is not None else [])])
+    trace = _Trace(layers, written if kind is not None else (), kind)
+    return replace(document, value=value, trace=trace, files=files)
+
+
+def _files(documents: Sequence[Document]) -> Mapping[tuple[str | int, str], str]:
+    """Return the files of all texts, those of later documents first in rank."""
+    if not any(document.files for document in documents):
+        return {}
+    return {key: file for document in documents for key, file in document.files.items()}
+
+
+def spec_of(document: Document) -> Any:
+    """Give the spec; MISSING where the document states none."""
+    return get(document.value, ("spec",))
+
+
+def _under(kind: Kind, defaults: JsonObject) -> JsonObject:
+    """Give the part of *defaults* that goes under the manifests of a kind."""
+    own = {key: value for key, value in defaults.items() if key in kind.parameters and value is not None}
+    return {**own, **_fitting(kind.rules, defaults)}
+
+
+class _Mark:
+    """Stands for a value that is merged whole, and remembers what states it."""
+
+    def __init__(self, writing: Writing) -> None:
+        self.writing = writing
+
+
+class _Trace:
+    """
+    Tells what states a value of a rendered document.
+
+    Merges once more, with marks in place of the values, by the functions that merged the values.
+    """
+
+    def __init__(self, layers: Sequence[Writing], defaults: Sequence[Writing], kind: Kind | None) -> None:
+        self._layers = layers
+        self._defaults = defaults
+        self._kind = kind
+
+    def __call__(self, path: FieldPath) -> Origin:
+        """Give where the value at *path*, which begins with ``spec``, is written."""
+        path = path[1:]
+        value = self._merged()
+        for step in path:
+            if isinstance(value, _Mark) or not isinstance(value, Mapping):
+                break
+            value = value.get(step)
+        return (value.writing if isinstance(value, _Mark) else self._strongest(path)).origin(path)
+
+    def _merged(self) -> Any:
+        base, *patches = self._layers
+        spec = _marked(base.fields, base)
+        for patch in patches:
+            spec = merge_patch(spec, _marked(patch.fields, patch)) if patch.fields is not MISSING else spec
+        under: JsonObject = {}
+        for writing in self._defaults:
+            under = lay_under(under, _marked(writing.fields, writing))
+        return lay_under(_under(self._kind, under), spec) if self._kind and isinstance(spec, Mapping) else spec
+
+    def _strongest(self, path: FieldPath) -> Writing:
+        """Give what states an object, or null: several may, and the strongest comes first to a reader's mind."""
+        order = (*reversed(self._layers), *reversed(self._defaults))
+        return next((writing for writing in order if _states(writing.fields, path)), self._layers[0])
+
+
+def _marked(value: Any, writing: Writing) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _marked(item, writing) for key, item in value.items()}
+    return None if value is None else _Mark(writing)
+
+
+def _states(value: Any, path: FieldPath) -> bool:
+    for step in path:
+        if not isinstance(value, Mapping) or step not in value:
+            return False
+        value = value[step]
+    return True
+
+
+def _fitting(rule: Rule, defaults: JsonObject) -> dict[str, Any]:
+    """
+    Give the part of *defaults* that a kind has.
+
+    A null drops what lies under it. With that done it says nothing: only a manifest says "must not be set".
+    """
+    fitting: dict[str, Any] = {}
+    for key, value in defaults.items():
+        child = rule.child(key)
+        if child is None or child.read_only or value is None:
+            continue
+        inner = child.shape is Shape.OBJECT and isinstance(value, Mapping)
+        kept = _fitting(child, value) if inner else _without_nulls(child, value)
+        if kept != {} or (value == {} and not inner):
+            fitting[key] = kept
+    return fitting
+
+
+def _without_nulls(rule: Rule, value: Any) -> Any:
+    """Leave out the nulls of objects and maps; one inside free content is content."""
+    if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
+        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
+        return {name: _without_nulls(child, item) for name, item, child in children if item is not None}
+    if isinstance(value, list) and rule.shape is Shape.LIST:
+        return [_without_nulls(rule.items or Rule(), item) for item in value]
+    return value
+
+
+def unknown_defaults(defaults: JsonObject, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, ...]]:
+    """Give the path of every default that no kind has a field for: it would be laid under nothing, in silence."""
+    names = {name for kind in kinds.values() for name in kind.parameters}
+    stated = {key: value for key, value in defaults.items() if key not in names}
+    yield from _unknown(stated, [kind.rules for kind in kinds.values()], ())
+
+
+def _unknown(defaults: JsonObject, rules: Sequence[Rule], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for key, value in defaults.items():
+        children = [child for rule in rules if (child := rule.child(key)) is not None and not child.read_only]
+        inner = [child for child in children if child.shape is Shape.OBJECT]
+        if not children:
+            yield (*path, key)
+        elif inner and isinstance(value, Mapping):
+            yield from _unknown(value, inner, (*path, key))
+
+
+def lay_under(defaults: Mapping[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge *defaults* under *stated*: objects deeply, lists whole; what is stated wins, and null drops the default."""
+    merged = dict(defaults)
+    for key, value in stated.items():
+        default = merged.get(key)
+        if value is None and key in merged:
+            del merged[key]
+        elif isinstance(value, Mapping) and isinstance(default, Mapping):
+            merged[key] = lay_under(default, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Apply a JSON Merge Patch (RFC 7386). Neither argument is touched."""
+    if not isinstance(patch, Mapping):
+        return patch
+    merged = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged

@@ -1,0 +1,252 @@
+"""
+Turns what jsonschema finds into sentences for the person who wrote the manifest. Pure.
+
+A schema says it best itself, in ``errorMessage`` (the keyword of ajv-errors) beside the keyword that fails; the rest is
+worded here. A text is never quoted: it may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.manifests.mending import home_of, is_read_only, mended, number_as_text, of_another_type
+from reconciler.manifests.yaml12 import format_document_path
+from reconciler.problems import UNREAD, Document, Layer, Problem
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+    from reconciler.values import FieldPath
+
+_NAMES: Final = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a mapping",
+    "array": "a list",
+    "null": "null",
+}
+_IN_PLACE: Final = ("#/$defs/file", "#/$defs/env")  # beside a text: {$file: path} or {$env: NAME} may stand for it
+_CODES: Final = {
+    "type": "type",
+    "required": "missing",
+    "const": "value",
+    "enum": "value",
+    "pattern": "pattern",
+    "not": "not-allowed",
+    "minLength": "length",
+    "maxLength": "length",
+    "minItems": "length",
+    "maxItems": "length",
+    "minimum": "range",
+    "maximum": "range",
+}
+
+
+_PROPERTIES: Final = ("spec", "properties")
+"""Below them null has a meaning: that a value must not be set."""
+
+MOST: Final = 100
+"""Mistakes told of one document, by the schema and by the checks each; a hostile one has a hundred thousand."""
+
+
+def problem(document: Document, path: FieldPath, code: str, message: str, fix: str | None = None) -> Problem:
+    """Give a problem at *path* of *document*, where it is written: in the manifest, or in what is laid over it."""
+    return Problem(*place(document, path), format_document_path(path), code, message, fix)
+
+
+def place(document: Document, path: FieldPath) -> tuple[str, int, int | None]:
+    """Give file, line and column of what is written at *path*: in the manifest, or in what is laid under or over it."""
+    origin = document.trace(path) if document.trace is not None and path[:1] == ("spec",) else None
+    if origin is not None and origin.layer is not Layer.MANIFEST:
+        return origin.file, origin.line, origin.column
+    return (document.source.file, *document.locate(path))
+
+
+def explain(
+    document: Document, errors: Iterable[ValidationError], root: Mapping[str, Any] | None = None
+) -> Iterator[Problem]:
+    """
+    Give one problem for each mistake, *MOST* of them; of several failures at one place, the wrong type alone.
+
+    Args:
+        document: Where the mistakes are.
+        errors: Read no further than is told of.
+        root: The schema of the whole document, which knows where a misplaced key belongs.
+    """
+    yield from islice(_explained(document, list(islice(errors, MOST)), root or {}), MOST)
+
+
+def _explained(document: Document, found: Sequence[ValidationError], root: Mapping[str, Any]) -> Iterator[Problem]:
+    wrong_types = {tuple(error.absolute_path) for error in found if error.validator == "type"}
+    seen: set[tuple[str, str]] = set()
+    for error in found:
+        path = tuple(error.absolute_path)
+        if error.instance == UNREAD or (path in wrong_types and error.validator != "type"):
+            continue
+        for item in _problems(document, path, error, root):
+            if (item.path, item.message) not in seen:
+                seen.add((item.path, item.message))
+                yield item
+
+
+def _problems(
+    document: Document, path: FieldPath, error: ValidationError, root: Mapping[str, Any]
+) -> Iterator[Problem]:
+    keyword = str(error.validator)
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    if keyword == "additionalProperties":
+        yield from _unknown_keys(document, path, error, root)
+    elif keyword == "required":
+        yield from _missing(document, path, error, schema)
+    elif keyword == "type":
+        in_body = path[:2] == _PROPERTIES
+        message, fix = _wrong_type(error.instance, error.validator_value, schema, in_body=in_body)
+        if isinstance(error.instance, int | float) and not isinstance(error.instance, bool) and "quotation" in fix:
+            fix = number_as_text(schema, _as_written(document, path) or repr(error.instance))
+        yield problem(document, path, "type", message, fix)
+    else:
+        code = "read-only" if schema.get("readOnly") else _CODES.get(keyword, keyword)
+        message = str(schema.get("errorMessage") or _worded(keyword, error.instance, error.validator_value))
+        yield problem(document, path, code, message, _fix(keyword, error, schema))
+
+
+def _as_written(document: Document, path: FieldPath) -> str | None:
+    """Return a number as the document spells it, such as 1.10; None where that is not known."""
+    origin = document.trace(path) if document.trace is not None and path[:1] == ("spec",) else None
+    written = getattr(document.locate, "written", None)
+    return written(path) if written is not None and (origin is None or origin.layer is Layer.MANIFEST) else None
+
+
+def _unknown_keys(
+    document: Document, path: FieldPath, error: ValidationError, root: Mapping[str, Any]
+) -> Iterator[Problem]:
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    properties = schema.get("properties", {})
+    known = [name for name, child in properties.items() if not is_read_only(child)]
+    value: Any = error.instance
+    for key in value:
+        if key in properties:
+            continue
+        near = nearest(key, known)
+        home = home_of(root, key, path)
+        if near and (near.lower() == key.lower() or home is None):
+            fix = f"did you mean {near}?"
+        else:
+            fix = home or f"known here: {', '.join(known)}"
+        yield problem(document, (*path, key), "unknown-key", "this key is not known here", fix)
+
+
+def nearest(key: str, known: Iterable[str]) -> str | None:
+    """Give the known name that is most like *key*, whatever its case; None if none is."""
+    from difflib import get_close_matches  # noqa: PLC0415 (for what is wrong alone)
+
+    folded = {name.lower(): name for name in known}
+    near = get_close_matches(key.lower(), folded, n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
+
+
+def _missing(
+    document: Document, path: FieldPath, error: ValidationError, schema: Mapping[str, Any]
+) -> Iterator[Problem]:
+    required: Any = error.validator_value
+    stated: Any = error.instance
+    for key in required:
+        if key not in stated and error.message.startswith(repr(key)):
+            about = schema.get("properties", {}).get(key, {}).get("description", "")
+            # A rule that asks for one key and no more says itself what comes of leaving it out.
+            message = f"{key} is missing" if "properties" in schema else schema.get("errorMessage", f"{key} is missing")
+            fix = f"state it: {about}" if about else f"state {key}"
+            constant = schema.get("properties", {}).get(key, {}).get("const")
+            yield problem(document, path, "missing", message, f"write {key}: {constant}" if constant else fix)
+
+
+def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any], *, in_body: bool) -> tuple[str, str]:
+    types = [wanted] if isinstance(wanted, str) else list(wanted)
+    if schema.get("$ref") in _IN_PLACE:
+        types.remove("object")
+    expected = " or ".join(_NAMES.get(name, name) for name in types if name != "null" or len(types) == 1)
+    if value is None:
+        fix = "delete the line" if "default" in schema else "state a value, or delete the line"
+        why = "null says that it must not be set, and it cannot be unset" if in_body else "nothing stands here"
+        return f"{why}; {expected} is expected", fix
+    better = next(filter(None, (of_another_type(value, name, schema) for name in types)), None)
+    if better is not None:
+        return f"{_made_of(value)} where {expected} is expected", better
+    if not isinstance(value, bool | int | float):
+        return f"{_made_of(value)} where {expected} is expected", f"state {expected}"
+    shown = "(hidden)" if schema.get("x-ms-secret") else str(value).lower() if isinstance(value, bool) else repr(value)
+    if "string" in types:
+        return f"YAML reads this as {_made_of(value)} {shown}; text is expected", "put it in quotation marks"
+    return f"{_made_of(value)} {shown} where {expected} is expected", f"state {expected}"
+
+
+def _made_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "the boolean"
+    if isinstance(value, int | float):
+        return "the number"
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def _worded(keyword: str, value: Any, limit: Any) -> str:
+    if keyword in {"maxLength", "minLength"}:
+        return f"{len(value)} characters; {'at most' if keyword == 'maxLength' else 'at least'} {limit}"
+    if keyword in {"maximum", "minimum"}:
+        return f"{value} is {'more' if keyword == 'maximum' else 'less'} than {limit}"
+    if keyword in {"enum", "const"}:
+        allowed = limit if keyword == "enum" else [limit]
+        return f"must be one of {', '.join(str(item) for item in allowed if item is not None)}"
+    return "this value is not allowed here"
+
+
+def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str:
+    value: Any = error.instance
+    limit: Any = error.validator_value
+    if keyword == "not" and "errorMessage" in schema:
+        # A rule about several keys speaks of the mapping that holds them, which is not what has to go.
+        is_of_several = isinstance(value, Mapping) and "description" not in schema
+        return _advice(str(schema["errorMessage"])) if is_of_several else "delete the line"
+    if keyword in {"enum", "const"}:
+        allowed = [item for item in (limit if keyword == "enum" else [limit]) if isinstance(item, str)]
+        near = nearest(value, allowed) if isinstance(value, str) and len(allowed) > 1 else None
+        return f"did you mean {near}?" if near else f"write {' or '.join(allowed) or limit}"
+    if isinstance(value, str) and (meant := mended(schema, value)) is not None:
+        return meant
+    if keyword == "maxLength" and "pattern" not in schema:
+        return "shorten it, or call a script that is part of the package"
+    return _bounds(keyword, value, limit, schema)
+
+
+def _bounds(keyword: str, value: Any, limit: Any, schema: Mapping[str, Any]) -> str:
+    """Return the fix for a value that is beyond what a schema allows."""
+    if keyword in {"minimum", "maximum"}:
+        low, high = schema.get("minimum"), schema.get("maximum")
+        span = " and ".join(f"at {word} {n}" for word, n in (("least", low), ("most", high)) if n is not None)
+        return f"write a number of {span}"
+    if keyword in {"minLength", "maxLength"}:
+        return f"write {'at least' if keyword == 'minLength' else 'at most'} {limit} characters"
+    if keyword in {"minItems", "maxItems"}:
+        return f"keep {'at least' if keyword == 'minItems' else 'at most'} {limit} elements; there are {len(value)}"
+    examples = [item for item in schema.get("examples", ()) if isinstance(item, str)]
+    if examples:
+        return f"write it like {examples[0]}"
+    hidden = keyword == "pattern" and isinstance(value, str) and not schema.get("x-ms-secret")
+    odd = sorted({char for char in value if not (char.isascii() and char.isalnum())}) if hidden else []
+    names = ", ".join(
+        "the blank" if char == " " else f"U+{ord(char):04X}" if not char.isprintable() else char for char in odd
+    )
+    return (
+        f"use letters, digits and the characters that are named; it holds {names}" if names else "write another value"
+    )
+
+
+def _advice(message: str) -> str:
+    """Return what a message of a schema says to do, which stands behind its last semicolon or colon."""
+    return re.split(r"[;:] ", message)[-1].rstrip(".")

@@ -1,0 +1,279 @@
+"""
+Stage 2: holds every document against the schema of its kind, and against what a schema cannot say. Pure.
+
+``jsonschema-rs`` looks first: what it passes is passed. What it refuses ``jsonschema`` judges and explains. All
+mistakes of all documents come at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import jsonschema_rs
+
+from reconciler.json.template import strict_json
+from reconciler.kinds.blank import blanks, without_blanks
+from reconciler.kinds.kind import mapped
+from reconciler.kinds.paths import get
+from reconciler.manifests.checks import Found, check_spec
+from reconciler.manifests.identity import Identity, identify
+from reconciler.manifests.schema_errors import MOST, explain, nearest, problem
+from reconciler.problems import SHORTER, Document, Manifest, Problem
+from reconciler.values import MISSING, JsonObject
+
+if TYPE_CHECKING:
+    from reconciler.kinds.kind import Kind
+    from reconciler.kinds.rules import Rule
+    from reconciler.kinds.tracking import Tracking
+
+_API_VERSION: Final = "reconciler.dev/v1"
+_PACKAGE: Final = "reconciler.dev/package-sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """
+    What came of validating.
+
+    Attributes:
+        manifests: The valid ones.
+        problems: Every error.
+        warnings: What is worth a look and stops nothing.
+        others: Of the invalid ones, those whose resource can be told: they count where manifests are compared.
+    """
+
+    manifests: tuple[Manifest, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    others: tuple[Identity, ...] = ()
+
+
+def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking: Tracking) -> Validated:
+    """
+    Validate every document.
+
+    Args:
+        documents: Rendered: defaults and overlays are in them.
+        kinds: By name.
+        tracking: Which tags may not be stated.
+    """
+    manifests, others = [], []
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for document in documents:
+        kind, errors = _kind_of(document, kinds)
+        if kind is not None:
+            document, blank = _without_blanks(document, kind)  # noqa: PLW2901 (what is left is the manifest)
+            warnings += blank
+            found = _check(document, kind, tracking)
+            errors += found.problems
+            warnings += found.warnings
+        problems += errors
+        if kind is not None and not errors and not document.reported:
+            manifests.append(_manifest(document, kind))
+        elif kind is not None and (identity := identify(document, kind)) is not None:
+            others.append(identity)
+    return Validated(tuple(manifests), tuple(problems), tuple(warnings), tuple(others))
+
+
+def _check(document: Document, kind: Kind, tracking: Tracking) -> Found:
+    """Find what is wrong with a document of a known kind; nothing at a place that reading it has reported already."""
+    errors = _schema_errors(document, kind.name, kind.schema)
+    told = {error.path for error in errors}
+    found = check_spec(document, kind, tracking)
+    # After so many, a hostile document makes looking for what is merely unusual expensive.
+    unusual = () if len(errors) >= MOST else _schema_warnings(document, kind)
+    odd = [*found.warnings, *unusual, *_annotation_warnings(document, kind)]
+    errors += (item for item in found.problems if item.path not in told)
+    told = {error.path for error in errors}
+    return Found(
+        [item for item in errors if not _is_reported(document, item)],
+        [item for item in odd if item.path not in told and not _is_reported(document, item)],
+    )
+
+
+def _without_blanks(document: Document, kind: Kind) -> tuple[Document, list[Problem]]:
+    """Return a document without empty optional text, and a warning for each."""
+    spec = document.value.get("spec")
+    found = list(islice(blanks(kind.rules, spec), MOST))
+    if not found:
+        return document, []
+    message = "this text is empty, which is as good as absent: it changes nothing"
+    fix = "delete the line; null means that it must not be set"
+    told = [problem(document, ("spec", *path), "empty-text", message, fix) for path in found]
+    value = {**document.value, "spec": without_blanks(kind.rules, spec)}
+    return replace(document, value=value), told
+
+
+def _is_reported(document: Document, problem: Problem) -> bool:
+    """Whether reading the document has reported a problem that explains this one."""
+    if problem.code == "missing" and problem.path in document.ambiguous:
+        return True
+    return any(problem.path == path or _is_below(problem.path, path) for path in document.reported)
+
+
+def _is_below(path: str, above: str) -> bool:
+    return bool(above) and path.startswith(above) and path[len(above)] in ".["
+
+
+def validate_project(document: Document, schema: JsonObject) -> tuple[Problem, ...]:
+    """Return every mistake in a project file, except those that reading it has reported."""
+    found = _schema_errors(document, "Project", schema)
+    told = {error.path for error in found}
+    found += (item for item in _impossible_dates(document) if item.path not in told)
+    return tuple(item for item in found if not _is_reported(document, item))
+
+
+def explain_limits(
+    problems: Iterable[Problem], documents: Sequence[Document], kinds: Mapping[str, Kind]
+) -> Iterator[Problem]:
+    """
+    Yield the problems of loading; where a file is too large for its place, with the fix that the schema names.
+
+    Args:
+        problems: Found in loading.
+        documents: With what *problems* are about.
+        kinds: By name.
+    """
+    places = {
+        (document.source.file, path): kinds[kind]
+        for document in documents
+        if document.reported and (kind := str(document.value.get("kind"))) in kinds
+        for path in document.reported
+    }
+    for item in problems:
+        kind_of = places.get((item.file, item.path))
+        fix = _too_large(kind_of.rules, item.path) if kind_of and item.fix == SHORTER else None
+        yield replace(item, fix=fix) if fix else item
+
+
+def _too_large(rules: Rule, path: str) -> str | None:
+    rule: Rule | None = rules
+    for step in path.split(".")[1:]:
+        rule = rule.child(step) if rule is not None else None
+    return rule.too_large if rule is not None else None
+
+
+def _impossible_dates(document: Document) -> Iterator[Problem]:
+    rules = get(document.value, ("spec", "ignore"))
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        expires = get(rule, ("expires",))
+        if isinstance(expires, str) and not _is_date(expires):
+            path = ("spec", "ignore", index, "expires")
+            yield problem(
+                document, path, "date", "there is no such day", "write the last day that it holds, YYYY-MM-DD"
+            )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _kind_of(document: Document, kinds: Mapping[str, Kind]) -> tuple[Kind | None, list[Problem]]:
+    name = document.value.get("kind")
+    if isinstance(name, str) and name in kinds:
+        return kinds[name], []
+    if name is None:
+        message, fix = "kind is missing", f"state one of {', '.join(kinds)}"
+        return None, [problem(document, (), "missing", message, fix)]
+    if name == "Project":
+        fix = "a project file is called reconciler.yaml and lies above the manifests"
+        return None, [problem(document, ("kind",), "unknown-kind", "a project file among the manifests", fix)]
+    near = nearest(str(name), kinds)
+    fix = f"did you mean {near}?" if near else f"known kinds: {', '.join(kinds)}"
+    if document.value.get("apiVersion") != _API_VERSION:
+        fix += f"; the manifests of the reconciler have apiVersion {_API_VERSION}"
+    return None, [problem(document, ("kind",), "unknown-kind", "this kind is not known", fix)]
+
+
+def _schema_errors(document: Document, name: str, schema: JsonObject) -> list[Problem]:
+    if _fast(name, lambda: schema).is_valid(document.value):
+        return []
+    return list(explain(document, _errors(schema, document.value), schema))
+
+
+def _schema_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
+    if _fast(f"{kind.name} warnings", lambda: warning_schema(kind.schema)).is_valid(document.value):
+        return
+    for item in explain(document, _errors(warning_schema(kind.schema), document.value)):
+        fix = item.fix if item.code in {"value", "missing"} else "correct it, or leave it if Azure is known to take it"
+        yield Problem(item.file, item.line, item.column, item.path, f"unusual-{item.code}", item.message, fix)
+
+
+def _annotation_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
+    if get(document.value, ("metadata", "annotations", _PACKAGE)) is not MISSING and not kind.write_only_paths:
+        path = ("metadata", "annotations", _PACKAGE)
+        message = f"a {kind.name} has no write-only content, so this has no effect"
+        yield problem(document, path, "no-effect", message, "delete the annotation")
+
+
+_VALIDATORS: Final[dict[str, Any]] = {}
+
+
+def _fast(name: str, schema: Any) -> Any:
+    if name not in _VALIDATORS:
+        _VALIDATORS[name] = jsonschema_rs.Draft202012Validator(schema())
+    return _VALIDATORS[name]
+
+
+def _errors(schema: JsonObject, value: Any) -> Any:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 (slow to import, and needed only to explain a mistake)
+
+    return Draft202012Validator(schema).iter_errors(value)
+
+
+def warning_schema(schema: JsonObject) -> dict[str, Any]:
+    """
+    Give the schema that only a document without a warning satisfies: of *schema*, the ``x-warn`` rules at their places.
+
+    Args:
+        schema: Of a manifest.
+    """
+    definitions = {name: _warning_node(node) for name, node in schema.get("$defs", {}).items()}
+    return {"$schema": schema["$schema"], "$defs": definitions, **_warning_node(schema)}
+
+
+def _warning_node(node: JsonObject) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "$ref" in node:
+        found["$ref"] = node["$ref"]
+    if isinstance(node.get("properties"), Mapping):
+        children = {name: _warning_node(child) for name, child in node["properties"].items()}
+        found["properties"] = {name: child for name, child in children.items() if child}
+    for keyword in ("items", "additionalProperties"):
+        child = _warning_node(node[keyword]) if isinstance(node.get(keyword), Mapping) else None
+        if child:
+            found[keyword] = child
+    rules = node.get("x-warn", [])
+    if rules:
+        found["allOf"] = list(rules) if isinstance(rules, list) else [rules]
+    return {key: value for key, value in found.items() if value}
+
+
+def _manifest(document: Document, kind: Kind) -> Manifest:
+    metadata = document.value["metadata"]
+    return Manifest(
+        kind=kind,
+        name=metadata["name"],
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        spec=_with_strict_json(document.value["spec"], kind),
+        source=document.source,
+        locate=document.locate,
+        trace=document.trace,
+    )
+
+
+def _with_strict_json(spec: JsonObject, kind: Kind) -> JsonObject:
+    """Return *spec* with the texts of templates as strict JSON, which means the same to every reader."""
+    for path in kind.json_texts:
+        spec = mapped(spec, path, lambda value: strict_json(value) if isinstance(value, str) else value)
+    return spec

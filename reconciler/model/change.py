@@ -1,0 +1,230 @@
+"""What differs, and what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from reconciler.values import MISSING
+
+if TYPE_CHECKING:
+    from reconciler.errors import ErrorInfo
+    from reconciler.kinds.live import Health, Replication
+    from reconciler.model.desired import Desired
+    from reconciler.model.live import Unmanaged
+    from reconciler.problems import Origin
+
+
+class Finding(StrEnum):
+    """What a difference of one leaf means."""
+
+    CHANGE = "change"
+    IMMUTABLE = "immutable"
+    UNVERIFIED = "unverified"
+    UNDECLARED = "undeclared"
+
+
+class Op(StrEnum):
+    """What a PUT would do to the leaf."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE = "replace"
+
+
+class Refusal(StrEnum):
+    """Why ARM would refuse a difference; the values are reasons of a blocked resource."""
+
+    IMMUTABLE = "immutable-field"
+    REMOVAL = "removal-refused"
+    CANNOT_UNSET = "cannot-unset"
+
+
+class Cause(StrEnum):
+    """What moved since the last PUT."""
+
+    DRIFT = "drift"
+    PENDING = "pending"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """
+    One difference, ready to be shown: no secret is in it.
+
+    Attributes:
+        steps: Where, in the compared bodies: keys of objects and folded keys of list elements.
+        path: Where, as a reader writes it, such as ``properties.targetRegions[West US].name``.
+        observed: The live value as sent; MISSING if absent.
+        desired: The manifest's value, or the default that applies; MISSING if absent.
+        refusal: Set when ARM would refuse the change.
+        line: Where the manifest states it; None where it does not.
+        origin: Where *desired* comes from: ``manifest`` or ``default``.
+        where: What states it: the manifest, an overlay or defaults of the project; None where nothing does.
+        cause: What moved; None where nobody asked git, and for what no manifest states.
+        unset: The environment variable that its value comes from, where it is not set: so it is unverified.
+    """
+
+    steps: tuple[str | int, ...]
+    path: str
+    finding: Finding
+    op: Op
+    observed: Any = MISSING
+    desired: Any = MISSING
+    refusal: Refusal | None = None
+    line: int | None = None
+    origin: str = "manifest"
+    where: Origin | None = None
+    cause: Cause | None = None
+    unset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Modified:
+    """
+    Who last modified a resource, and when, as Azure says; None for what it does not say.
+
+    Attributes:
+        by: The name of a user, or the id of an application.
+        by_type: Such as ``User`` or ``Application``.
+        at: In UTC, to the second.
+    """
+
+    by: str | None = None
+    by_type: str | None = None
+    at: str | None = None
+
+    def __str__(self) -> str:
+        if self == Modified():
+            return "last modified: unknown"
+        kind = f" ({self.by_type})" if self.by_type else ""
+        return f"last modified by {self.by or 'unknown'}{kind} at {self.at or 'unknown'}"
+
+
+class Action(StrEnum):
+    """What is to be done about one resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    NONE = "none"
+    BLOCKED = "blocked"
+    WAIT = "wait"
+    PAUSED = "paused"
+    UNKNOWN = "unknown"
+
+    @property
+    def writes(self) -> bool:
+        """Whether the action is a PUT."""
+        return self in {Action.CREATE, Action.UPDATE}
+
+
+class Reason(StrEnum):
+    """Why the action was chosen. For readers: nothing is decided by it."""
+
+    IN_SYNC = "in-sync"
+    NOT_FOUND = "not-found"
+    FIELDS_DIFFER = "fields-differ"
+    ADOPT = "adopt"
+    LAST_OPERATION_FAILED = "last-operation-failed"
+    DID_NOT_STICK = "did-not-stick"
+    REPUBLISH = "republish"
+    IMMUTABLE_FIELD = "immutable-field"
+    REMOVAL_REFUSED = "removal-refused"
+    CANNOT_UNSET = "cannot-unset"
+    PARENT_MISSING = "parent-missing"
+    GROUP_MISSING = "group-missing"
+    OWNED_ELSEWHERE = "owned-elsewhere"
+    OPERATION_RUNNING = "operation-running"
+    PAUSED = "paused"
+    READ_FAILED = "read-failed"
+    UNMANAGED = "unmanaged"
+
+
+class Sync(StrEnum):
+    """Whether the live resource is as the manifest says."""
+
+    IN_SYNC = "InSync"
+    OUT_OF_SYNC = "OutOfSync"
+    MISSING = "Missing"
+    UNKNOWN = "Unknown"
+    UNMANAGED = "Unmanaged"
+
+    @property
+    def is_drift(self) -> bool:
+        """Whether ``drift`` counts it."""
+        return self in {Sync.OUT_OF_SYNC, Sync.MISSING}
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """
+    Where the signature of one link in a PUT comes from.
+
+    Attributes:
+        path: Of the link in the request body, as a reader writes it.
+        host: That the link leads to.
+        source: Name of the variable, ``userDelegation``, ``manifest``, or ``live`` for the one that Azure answered.
+    """
+
+    path: str
+    host: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    One resource's part of a plan. A resource in sync has one too, with action ``none``.
+
+    Attributes:
+        fields: Every finding, sorted by path.
+        ignored: How many differences an ignore rule hid.
+        ailment: Why the health is bad, where Azure says so.
+        error: Why nothing is known, for action ``unknown``.
+        fix: The way out, for actions ``blocked`` and ``paused``.
+        cause: Of all its differences together; None where nobody asked git, or nothing differs.
+        modified: Who last modified the resource, where that was asked.
+        signatures: That a PUT would use, for links to packages.
+        replication: Of the live resource; None where it was not read.
+    """
+
+    desired: Desired
+    action: Action
+    reason: Reason
+    sync: Sync
+    health: Health
+    fields: tuple[FieldChange, ...] = ()
+    ignored: int = 0
+    ailment: str | None = None
+    error: ErrorInfo | None = None
+    fix: str | None = None
+    cause: Cause | None = None
+    modified: Modified | None = None
+    signatures: tuple[Signing, ...] = ()
+    replication: Replication | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an apply would do, for every manifest, in the order of doing."""
+
+    changes: tuple[Change, ...]
+    unmanaged: tuple[Unmanaged, ...] = ()
+
+    @property
+    def puts(self) -> int:
+        """How many PUTs an apply would send."""
+        return sum(change.action.writes for change in self.changes)
+
+    @property
+    def todo(self) -> int:
+        """How many resources an apply takes up: to create, to update, or to wait for."""
+        return self.puts + sum(change.action is Action.WAIT for change in self.changes)
+
+    @property
+    def reads(self) -> int:
+        """How many reads an apply adds to the plan's, at least: before and after each PUT, and of what it waits for."""
+        return 2 * self.puts + sum(change.action is Action.WAIT for change in self.changes)

@@ -1,0 +1,74 @@
+"""What Azure answered of resources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from reconciler.kinds.live import Live
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.errors import ErrorInfo
+    from reconciler.kinds.kind import Kind
+
+
+class Absence(StrEnum):
+    """Why a resource is not there."""
+
+    NOT_FOUND = "not-found"
+    PARENT_MISSING = "parent-missing"
+    GROUP_MISSING = "group-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """ARM says that the resource does not exist."""
+
+    why: Absence
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The read failed or gave nothing usable: nothing is known of the resource."""
+
+    error: ErrorInfo
+
+
+Observed: TypeAlias = Live | Absent | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """
+    Everything that one round of reading found.
+
+    Attributes:
+        observed: By folded id, for every selected resource.
+        parents: Folded ids of parents that are known to exist without being stated.
+        unmanaged: Live resources beside the stated ones that no manifest states.
+        lists: Folded paths of the lists that were read whole.
+    """
+
+    observed: Mapping[str, Observed]
+    parents: frozenset[str] = frozenset()
+    unmanaged: tuple[Unmanaged, ...] = ()
+    lists: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Unmanaged:
+    """
+    A live resource that no manifest states.
+
+    Attributes:
+        owner: The other project whose tag it has; None without one.
+    """
+
+    kind: Kind
+    name: str
+    id: str
+    live: Live
+    owner: str | None = None

@@ -1,0 +1,75 @@
+"""What became of a plan, and the report of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.model.about import About
+from reconciler.model.change import Change, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.errors import ErrorInfo
+    from reconciler.problems import Problem
+
+
+class Result(StrEnum):
+    """How an apply ended for one resource."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    What an apply did about one resource.
+
+    Attributes:
+        change: As planned; as decided just before the PUT if that came to something else.
+        result: None where that left nothing to be done here: blocked, for instance.
+    """
+
+    change: Change
+    result: Result | None
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """
+    Everything that a run has to say, for every format alike.
+
+    Attributes:
+        command: ``validate``, ``plan``, ``apply``, ``drift`` or ``run``.
+        outcomes: By folded resource id; empty unless something was applied.
+        manifests: How many are valid.
+        requests: How many requests of each method were sent to ARM.
+        puts: Planned (plan, drift) or sent (apply).
+        checked: Of how many resources it was asked whether a saved plan still holds; None if that was not asked.
+        about: The environment, cloud and commit that the report is about.
+        environments: That were validated one by one, as none was chosen.
+        unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
+    """
+
+    command: str
+    started_at: datetime
+    finished_at: datetime
+    plan: Plan = field(default_factory=lambda: Plan(()))
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    errors: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    manifests: int = 0
+    requests: Mapping[str, int] = field(default_factory=dict)
+    puts: int = 0
+    checked: int | None = None
+    about: About = field(default_factory=About)
+    environments: tuple[str, ...] = ()
+    unselected: str = ""

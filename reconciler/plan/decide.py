@@ -1,0 +1,258 @@
+"""
+Stage 7: chooses one action for every resource. The only place that decides one. Pure.
+
+:func:`decide` is asked twice: for the plan, and again just before each PUT, with the read that its body is built from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from reconciler.compare.diff import Comparison, compare
+from reconciler.errors import ErrorInfo
+from reconciler.kinds.live import Health, Live
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.access import signings
+from reconciler.model.change import Action, Change, Finding, Plan, Reason, Refusal, Signing, Sync
+from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
+from reconciler.plan.body import put_body
+from reconciler.plan.fixes import way_out
+from reconciler.plan.remedies import advised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.manifests.project import IgnoreRule, StorageRule
+    from reconciler.model.desired import Desired
+    from reconciler.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """
+    What a process that plans again and again must not do again at once.
+
+    Attributes:
+        retried: Folded ids whose failed operation is not to be repeated yet.
+        given_up: Folded ids of what did not stick, for the same manifest.
+    """
+
+    retried: frozenset[str] = frozenset()
+    given_up: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """
+    What the user chose that has a say in every decision.
+
+    Attributes:
+        adopt: Whether content with no recorded digest is sent once to record it.
+        take_over: Whether resources of other projects may be written.
+        strict: Whether undeclared values make a resource out of sync.
+        republish: Folded ids to PUT once without a difference.
+        memory: What earlier rounds of the same process learned.
+        storage: The project's rules for signatures.
+        settings: Of the project file, those that a saved plan holds as they are.
+    """
+
+    tracking: Tracking = field(default_factory=Tracking)
+    ignore: tuple[IgnoreRule, ...] = ()
+    adopt: bool = True
+    take_over: bool = False
+    strict: bool = False
+    republish: frozenset[str] = frozenset()
+    memory: Memory = field(default_factory=Memory)
+    storage: tuple[StorageRule, ...] = ()
+    settings: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """
+    What is known of a resource's parent when the resource is absent.
+
+    Attributes:
+        exists: It does, or this plan creates it.
+        known: False when reading it failed.
+        fix: What to do about a parent that is not there.
+    """
+
+    exists: bool = True
+    known: bool = True
+    fix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    What is to be done about one resource, and what it was decided on.
+
+    Attributes:
+        live: The live body; None where there is none.
+        comparison: Of the live body and the manifest.
+    """
+
+    change: Change
+    live: JsonObject | None = None
+    comparison: Comparison = field(default_factory=Comparison)
+
+
+_THERE: Final = Parent()
+_Chosen: TypeAlias = tuple[Action, Reason, Sync]
+
+
+def make_plan(
+    desired: Sequence[Desired], observation: Observation, policy: Policy, everything: Sequence[Desired] | None = None
+) -> tuple[Plan, frozenset[IgnoreRule]]:
+    """
+    Choose the action of every selected resource.
+
+    Args:
+        desired: The selected ones.
+        observation: What was read.
+        policy: What the user chose.
+        everything: All that the manifests state, for saying which of them would help.
+
+    Returns:
+        The plan in the order of doing, and the ignore rules that hid something.
+    """
+    changes: dict[str, Change] = {}
+    used: set[IgnoreRule] = set()
+    stated = {item.key: item for item in (everything if everything is not None else desired)}
+    for item in sorted(desired, key=lambda item: (item.wave, item.depth, item.key)):
+        parent = _parent_of(item, changes, observation, stated)
+        decision = decide(item, observation.observed[item.key], policy, parent)
+        changes[item.key] = decision.change
+        used |= decision.comparison.used
+    unmanaged = (_owned(each, policy.tracking) for each in observation.unmanaged)
+    return Plan(tuple(changes.values()), tuple(unmanaged)), frozenset(used)
+
+
+def _owned(unmanaged: Unmanaged, tracking: Tracking) -> Unmanaged:
+    """Return an unmanaged resource with its owner, where that is another project than the run's."""
+    owner = tracking.owner_of(unmanaged.live.body)
+    return unmanaged if owner is None or owner == tracking.project else replace(unmanaged, owner=owner)
+
+
+def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent = _THERE) -> Decision:
+    """Choose the one action that brings *observed* to *desired*; the first rule that matches wins."""
+    if isinstance(observed, Unreadable):
+        return Decision(_unknown(desired, observed.error))
+    if isinstance(observed, Absent):
+        return Decision(_signed(_decide_absent(desired, observed, parent), None, Comparison(), policy))
+    comparison = compare(desired, observed.body, policy.tracking, policy.ignore)
+    action, reason, sync = _decide_live(desired, observed, comparison, policy)
+    copies = observed.replication
+    change = Change(
+        desired=desired,
+        action=action,
+        reason=reason,
+        sync=sync,
+        health=observed.health,
+        fields=comparison.fields,
+        ignored=len(comparison.ignored),
+        ailment=copies.failure() if copies is not None and copies.has_failed else None,
+        fix=way_out(reason, desired, comparison.refusals, policy.tracking.owner_of(observed.body)),
+        replication=copies,
+    )
+    return Decision(_signed(change, observed.body, comparison, policy), observed.body, comparison)
+
+
+def _signed(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Change:
+    """Return *change* with the signatures that its PUT would use."""
+    if not change.action.writes:
+        return change
+    return replace(change, signatures=signatures_of(change.desired, live, comparison, policy))
+
+
+def signatures_of(
+    desired: Desired, live: JsonObject | None, comparison: Comparison, policy: Policy
+) -> tuple[Signing, ...]:
+    """Return the signatures that a PUT of a resource would use."""
+    if not desired.kind.links:
+        return ()
+    return signings(desired, put_body(desired, live, comparison, policy.tracking), policy.storage)
+
+
+def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
+    change = Change(desired, Action.CREATE, Reason.NOT_FOUND, Sync.MISSING, Health.UNKNOWN)
+    if desired.paused:
+        fix = way_out(Reason.PAUSED, desired)
+        return replace(change, action=Action.PAUSED, reason=Reason.PAUSED, fix=fix)
+    if absent.why is Absence.GROUP_MISSING:
+        group = desired.params.get("resourceGroupName", "")
+        fix = f"create resource group {group}, or correct resourceGroupName: groups are not managed here"
+        return replace(change, action=Action.BLOCKED, reason=Reason.GROUP_MISSING, fix=fix)
+    if not parent.known:
+        message = "the parent resource could not be read, so nothing is known of what is below it"
+        return _unknown(desired, ErrorInfo("DependencyFailed", message))
+    if not parent.exists:
+        return replace(change, action=Action.BLOCKED, reason=Reason.PARENT_MISSING, fix=parent.fix)
+    return change
+
+
+def _unknown(desired: Desired, error: ErrorInfo) -> Change:
+    found = advised(desired, error)
+    return Change(desired, Action.UNKNOWN, Reason.READ_FAILED, Sync.UNKNOWN, Health.UNKNOWN, error=found)
+
+
+def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: Policy) -> _Chosen:
+    if desired.paused:
+        return Action.PAUSED, Reason.PAUSED, _true_sync(comparison, policy)
+    if policy.tracking.is_foreign(live.body) and not policy.take_over:
+        return Action.BLOCKED, Reason.OWNED_ELSEWHERE, Sync.OUT_OF_SYNC
+    if not live.is_settled:
+        return Action.WAIT, Reason.OPERATION_RUNNING, Sync.UNKNOWN
+    refusal = _first_refusal(comparison)
+    if refusal is not None:
+        return Action.BLOCKED, Reason(refusal.value), Sync.OUT_OF_SYNC
+    if comparison.has(Finding.CHANGE):
+        if desired.key in policy.memory.given_up:
+            return Action.BLOCKED, Reason.DID_NOT_STICK, Sync.OUT_OF_SYNC
+        return Action.UPDATE, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC
+    if comparison.adopts and policy.adopt and policy.tracking.tags:
+        return Action.UPDATE, Reason.ADOPT, Sync.OUT_OF_SYNC
+    if live.has_failed and desired.key not in policy.memory.retried:
+        return Action.UPDATE, Reason.LAST_OPERATION_FAILED, Sync.OUT_OF_SYNC
+    if desired.key in policy.republish:
+        return Action.UPDATE, Reason.REPUBLISH, _true_sync(comparison, policy)
+    sync = _true_sync(comparison, policy)
+    return Action.NONE, Reason.FIELDS_DIFFER if sync is Sync.OUT_OF_SYNC else Reason.IN_SYNC, sync
+
+
+def _first_refusal(comparison: Comparison) -> Refusal | None:
+    return next((refusal for refusal in Refusal if refusal in comparison.refusals), None)
+
+
+def _true_sync(comparison: Comparison, policy: Policy) -> Sync:
+    if comparison.has(Finding.CHANGE) or comparison.has(Finding.IMMUTABLE):
+        return Sync.OUT_OF_SYNC
+    if policy.strict and any(
+        change.finding is Finding.UNDECLARED and change.steps[0] != "tags" for change in comparison.fields
+    ):
+        return Sync.OUT_OF_SYNC
+    return Sync.UNKNOWN if comparison.has(Finding.UNVERIFIED) else Sync.IN_SYNC
+
+
+def _parent_of(
+    item: Desired, changes: Mapping[str, Change], observation: Observation, stated: Mapping[str, Desired]
+) -> Parent:
+    if item.parent is None or item.parent in observation.parents:
+        return _THERE
+    change = changes.get(item.parent)
+    if change is None:
+        return Parent(exists=False, fix=_missing_parent_fix(item, stated.get(item.parent)))
+    if change.action is Action.UNKNOWN:
+        return Parent(known=False)
+    exists = change.sync is not Sync.MISSING or change.action is Action.CREATE
+    fix = None if exists else f"{change.desired.address} is {change.action.value}: resolve that first"
+    return Parent(exists=exists, fix=fix)
+
+
+def _missing_parent_fix(item: Desired, manifest: Desired | None) -> str:
+    if manifest is not None:
+        ways = f"add --target {manifest.address}, or give it the label that --selector asks for"
+        return f"{ways}: the parent is stated in {manifest.source.file}"
+    return f"add a {item.kind.parent} manifest for {item.kind.parent_id(item.params)}, or create it in Azure"

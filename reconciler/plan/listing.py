@@ -1,0 +1,162 @@
+"""
+What is live of what the manifests declare: version, regions, ``latest``, replication, writer and owner. Pure.
+
+All of it stands in the answers that a plan reads anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.kinds.kind import folded_id
+from reconciler.kinds.latest import Version, latest
+from reconciler.kinds.live import Live
+from reconciler.kinds.spelling import region
+from reconciler.model.live import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.errors import ErrorInfo
+    from reconciler.kinds.latest import Latest
+    from reconciler.kinds.tracking import Tracking
+    from reconciler.model.about import About
+    from reconciler.model.change import Modified
+    from reconciler.model.desired import Desired
+    from reconciler.model.live import Observation
+    from reconciler.problems import Problem
+    from reconciler.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """
+    One region of a live resource.
+
+    Attributes:
+        name: As Azure spells it.
+        is_latest: Whether machines there that ask for the latest version get this one.
+        state: Of the copies there; None where it was not read.
+    """
+
+    name: str
+    is_latest: bool = False
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """
+    One declared resource that is live.
+
+    Attributes:
+        version: Its number; None for a kind without versions.
+        owner: The project whose tag it has; None without one.
+    """
+
+    desired: Desired
+    live: Live
+    version: str | None
+    regions: tuple[Region, ...]
+    modified: Modified
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """
+    What was found of the declared resources that were chosen.
+
+    Attributes:
+        missing: Declared, and not live.
+        unread: Declared, and not readable, each with its error.
+        reads: Requests that were sent.
+    """
+
+    about: About
+    listed: tuple[Listed, ...]
+    missing: tuple[Desired, ...] = ()
+    unread: tuple[tuple[Desired, ErrorInfo], ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    reads: int = 0
+
+
+def listed(
+    chosen: Sequence[Desired],
+    read: Sequence[Desired],
+    observation: Observation,
+    tracking: Tracking,
+    writer: Callable[[JsonObject], Modified],
+) -> tuple[Listed, ...]:
+    """
+    Return what is live of *chosen*, in its order.
+
+    Args:
+        chosen: What is listed.
+        read: What was read: all declared versions of an application take part in what is its latest one.
+        observation: What was found.
+        tracking: How the owner is recorded.
+        writer: Returns who last modified a resource, by its body.
+    """
+    newest = latest((*_declared(read, observation), *_unmanaged(observation)))
+    found = ((item, observation.observed.get(item.key)) for item in chosen)
+    return tuple(
+        Listed(
+            item,
+            live,
+            version=_number(item, live),
+            regions=tuple(_regions(item, live, newest)),
+            modified=writer(live.body),
+            owner=tracking.owner_of(live.body),
+        )
+        for item, live in found
+        if isinstance(live, Live)
+    )
+
+
+def unread(chosen: Iterable[Desired], observation: Observation) -> Iterator[tuple[Desired, ErrorInfo]]:
+    """Yield what could not be read, with its error."""
+    for item in chosen:
+        found = observation.observed.get(item.key)
+        if isinstance(found, Unreadable):
+            yield item, found.error
+
+
+def _declared(read: Iterable[Desired], observation: Observation) -> Iterator[Version]:
+    for item in read:
+        live = observation.observed.get(item.key)
+        if isinstance(live, Live) and item.kind.latest is not None and item.parent is not None:
+            number = _number(item, live) or ""
+            yield Version(item.kind.latest, item.parent, number, live.body, live.replication)
+
+
+def _unmanaged(observation: Observation) -> Iterator[Version]:
+    for each in observation.unmanaged:
+        rule = each.kind.latest
+        if rule is not None:
+            parent = folded_id(each.id).rsplit("/", 2)[0]
+            yield Version(rule, parent, each.name, each.live.body, each.live.replication)
+
+
+def _number(item: Desired, live: Live) -> str | None:
+    rule = item.kind.latest
+    if rule is None:
+        return None
+    answered = item.kind.parse_id(str(live.body.get("id"))) or {}
+    return answered.get(rule.number, item.params[rule.number])
+
+
+def _regions(item: Desired, live: Live, newest: Mapping[tuple[str, str], Latest]) -> Iterator[Region]:
+    rule = item.kind.latest
+    if rule is None or item.parent is None:
+        location = live.body.get("location")
+        if isinstance(location, str):
+            yield Region(location)
+        return
+    number = _number(item, live)
+    states = {region(name): state for name, state in live.replication.regions} if live.replication else {}
+    for name, _ in rule.regions_in(live.body):
+        best = newest.get((item.parent, region(name)))
+        is_latest = best is not None and best.version.number == number
+        yield Region(name, is_latest, states.get(region(name)))

@@ -1,0 +1,165 @@
+"""
+What of a live body may be kept where others read it, and what has to be assumed of it when it is read again. Pure.
+
+Kept is what a plan is made from. Gone is what nothing compares: the server's own, and content that Azure never returns.
+Hidden is every secret, and whatever looks like one in a text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.kinds.paths import Steps, fold_names, keyed
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.spelling import canonical, normalize
+from reconciler.secret.shapes import named_secrets
+from reconciler.secret.text import HIDDEN, FromEnvironment, Secret, SecretUrl, scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.values import JsonObject
+
+_STATES: Final = ("provisioningState", "replicationStatus")
+"""Read-only, and what the health of a resource is told from."""
+
+
+def kept(kind: Kind, body: JsonObject) -> dict[str, Any]:
+    """
+    Give a live body as it may be kept.
+
+    Args:
+        kind: Of the resource.
+        body: As ARM answered it, its secrets sealed.
+    """
+    found: dict[str, Any] = _kept(kind.rules, body, ())
+    properties = body.get("properties")
+    if isinstance(properties, dict):
+        states = {name: public(properties[name]) for name in _STATES if name in properties}
+        found["properties"] = {**found.get("properties", {}), **states}
+    return found
+
+
+def _kept(rule: Rule, value: Any, steps: Steps) -> Any:
+    if isinstance(value, dict) and rule.shape is not Shape.LEAF:
+        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
+        return {
+            public(name): _kept(child, item, (*steps, name))
+            for name, item, child in children
+            if not (child.read_only or child.write_only)
+        }
+    if isinstance(value, list) and rule.shape is Shape.LIST:
+        return [_kept(rule.items or Rule(), item, (*steps, index)) for index, item in enumerate(value)]
+    return _digested(rule, public(value, steps))
+
+
+_ONE_LINE: Final = 200
+"""Characters of a text that is kept as it is: longer ones, and those of several lines, are scripts and documents."""
+_DIGEST: Final = "(text, sha256 "
+_DIGEST_WITH_SECRETS: Final = "(text with secrets, sha256 "
+
+
+def _digested(rule: Rule, value: Any) -> Any:
+    """Return a digest in place of a text that is only compared; its secrets were hidden before."""
+    if not isinstance(value, str) or not value or value.startswith((_DIGEST, _DIGEST_WITH_SECRETS)):
+        return value
+    is_script = rule.takes_file and rule.frozen
+    if not is_script and "\n" not in value and len(value) <= _ONE_LINE:
+        return value
+    import hashlib  # noqa: PLC0415 (slow to import, and for snapshots alone)
+
+    digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{_DIGEST_WITH_SECRETS if HIDDEN in value else _DIGEST}{digest})"
+
+
+def public(value: Any, steps: Steps = ()) -> Any:
+    """
+    Return JSON with what is secret in it hidden, or looks secret; a link tells that it had more than is shown.
+
+    Args:
+        value: JSON in which secrets may be sealed.
+        steps: Where it stands: its last steps name it.
+    """
+    named = {path for path, _ in named_secrets(value, steps)}
+    return _public(value, steps, named)
+
+
+def _public(value: Any, steps: Steps, named: set[Steps]) -> Any:
+    if isinstance(value, FromEnvironment):
+        return HIDDEN
+    if isinstance(value, SecretUrl):
+        return scrub(value.base if value.reveal() == value.base else f"{value.base}?{HIDDEN}")
+    if isinstance(value, Secret):
+        return HIDDEN
+    if steps in named:
+        return HIDDEN
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {scrub(name): _public(item, (*steps, name), named) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_public(item, (*steps, index), named) for index, item in enumerate(value)]
+    return value
+
+
+def assumed(kind: Kind, body: JsonObject, stated: JsonObject) -> tuple[dict[str, Any], tuple[Steps, ...]]:
+    """
+    Put into a kept body what the manifest states, wherever they are the same but for what is hidden.
+
+    Args:
+        kind: Of the resource.
+        body: As it was kept, its secrets sealed.
+        stated: The request body as the manifest states it.
+
+    Returns:
+        The body to compare, and where nobody can tell whether what is hidden is the same. A link that is compared
+        without its query is not among them: nothing of it is hidden that counts.
+    """
+    unknown: list[Steps] = []
+    found: dict[str, Any] = _assumed(kind.rules, body, stated, (), unknown.append)
+    return found, tuple(unknown)
+
+
+def _assumed(rule: Rule, have: Any, want: Any, steps: Steps, note: Callable[[Steps], None]) -> Any:
+    if rule.shape is Shape.LIST and isinstance(have, list) and isinstance(want, list):
+        return _elements(rule, have, want, steps, note)
+    if rule.shape is Shape.LEAF or not (isinstance(have, dict) and isinstance(want, dict)):
+        return _leaf(rule, have, want, steps, note)
+    stated = fold_names(rule, want)
+    folded = {name: key for key, name in fold_names(rule, have).items()}
+    return {
+        name: _assumed(rule.child(name) or Rule(), item, want[stated[key]], (*steps, key), note)
+        if (key := folded.get(name, name)) in stated
+        else item
+        for name, item in have.items()
+    }
+
+
+def _elements(rule: Rule, have: list[Any], want: list[Any], steps: Steps, note: Callable[[Steps], None]) -> list[Any]:
+    items, stated = rule.items or Rule(), dict(_by_key(rule, want))
+    return [
+        _assumed(items, item, stated[key], (*steps, key), note) if key in stated else item
+        for key, item in _by_key(rule, have)
+    ]
+
+
+def _by_key(rule: Rule, elements: list[Any]) -> list[tuple[str | int, Any]]:
+    if rule.list_type == "set":  # an element is its own key, hidden or not
+        return [(_form(rule.items or Rule(), item, ()), item) for item in elements]
+    return [(key, item) for key, (_, item) in keyed(rule, elements).items()]
+
+
+def _leaf(rule: Rule, have: Any, want: Any, steps: Steps, note: Callable[[Steps], None]) -> Any:
+    form = _form(rule, have, steps)
+    if form != _form(rule, want, steps):
+        return have
+    if HIDDEN in form or _DIGEST_WITH_SECRETS in form:
+        note(steps)
+        return want
+    return want if _DIGEST in form else have
+
+
+def _form(rule: Rule, value: Any, steps: Steps) -> str:
+    """Return how a value is kept: of one that is a digest already, the same."""
+    return canonical(normalize(rule.normalize, _digested(rule, public(value, steps))))

@@ -1,0 +1,301 @@
+"""
+What was observed, as a file without secrets: for planning where there is no access. A second source of one value. Pure.
+
+The file may come from anybody. It is read as data, held against its schema, and decides nothing but what a plan says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from reconciler import __version__
+from reconciler.compare.fingerprint import rules_digest
+from reconciler.errors import ErrorInfo, SnapshotFileError
+from reconciler.kinds.kind import folded_id
+from reconciler.kinds.live import Live
+from reconciler.kinds.paths import format_steps, written_path
+from reconciler.kinds.variables import beside
+from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
+from reconciler.plan.checksum import opened, sealed_text
+from reconciler.plan.redact import assumed, kept, public
+from reconciler.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.desired import Desired
+
+SCHEMA_VERSION: Final = 1
+OLD: Final = timedelta(hours=48)
+"""One that is taken every day has missed a day by then."""
+_AHEAD: Final = timedelta(minutes=5)
+"""By which clocks may differ."""
+_RETAKE: Final = "take a new one with snapshot --out"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """
+    What a snapshot says of one resource.
+
+    Attributes:
+        id: As Azure spells it.
+        name: In Azure; empty for what is not live.
+    """
+
+    kind: Kind
+    id: str
+    name: str
+    observed: Observed
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """
+    A snapshot file as read.
+
+    Attributes:
+        cloud: That was read.
+        endpoint: Of its ARM.
+        records: By folded id.
+        parents: Folded ids of what is known to exist without a record.
+        lists: Folded paths of the lists that were read whole: what was in none of them did not exist.
+    """
+
+    taken_at: datetime
+    cloud: str
+    endpoint: str
+    records: Mapping[str, Record]
+    parents: frozenset[str]
+    lists: frozenset[str]
+
+    def observation(
+        self, desired: Sequence[Desired], stated: frozenset[str], *, singly: bool
+    ) -> tuple[Observation, tuple[Problem, ...]]:
+        """
+        Give what a round of reading would have found then, and what of it cannot be known from a snapshot.
+
+        Args:
+            desired: What is selected.
+            stated: Folded ids of all that the manifests state.
+            singly: Whether it would have read these alone, and no lists.
+        """
+        observed: dict[str, Observed] = {}
+        parents, problems = set(self.parents), list[Problem]()
+        for item in sorted(desired, key=lambda item: item.depth):
+            found = self._observed(item, observed, parents)
+            if isinstance(found, Live):
+                body, unknown = assumed(item.kind, found.body, item.body)
+                found = item.kind.live(body)
+                problems += (_hidden(item, steps) for steps in unknown)
+            observed[item.key] = found
+        listed = frozenset[str]() if singly else self._listed(desired, observed)
+        return Observation(observed, frozenset(parents), tuple(self._unmanaged(stated, listed)), listed), tuple(
+            problems
+        )
+
+    def _observed(self, item: Desired, observed: Mapping[str, Observed], parents: set[str]) -> Observed:
+        above = observed.get(item.parent or "")
+        if isinstance(above, Absent):
+            return Absent(_below(above))
+        record = self.records.get(item.key)
+        found = record.observed if record else self._absent(item)
+        if isinstance(found, Absent) and item.parent is not None and above is None and item.parent not in parents:
+            return self._below_unstated(item.parent, found, parents)
+        return found
+
+    def _absent(self, item: Desired) -> Observed:
+        """Tell what is known of a resource that the snapshot does not name: only a whole list shows an absence."""
+        if _list_of(item.kind, item.params) in self.lists:
+            return Absent(Absence.NOT_FOUND)
+        message = "the snapshot says nothing of it: it was not read, nor a list that would hold it"
+        fix = "take a new one of manifests that state it, or something beside it, or plan with access to Azure"
+        return Unreadable(ErrorInfo("NotInSnapshot", message, fix=fix))
+
+    def _below_unstated(self, parent: str, found: Absent, parents: set[str]) -> Observed:
+        """Tell what is known of an absent resource by its parent, which was stated then and is not among these."""
+        record = self.records.get(parent)
+        if record is not None and isinstance(record.observed, Live):
+            parents.add(parent)
+        return record.observed if record is not None and isinstance(record.observed, Unreadable) else found
+
+    def _listed(self, desired: Sequence[Desired], observed: Mapping[str, Observed]) -> frozenset[str]:
+        """Give the lists that would be read for *desired*, as far as the snapshot holds them."""
+        wanted = (item for item in desired if not isinstance(observed.get(item.parent or ""), Absent))
+        return self.lists & {_list_of(item.kind, item.params) for item in wanted}
+
+    def _unmanaged(self, stated: frozenset[str], listed: frozenset[str]) -> Iterator[Unmanaged]:
+        for key, record in sorted(self.records.items()):
+            if isinstance(record.observed, Live) and key not in stated:
+                params = record.kind.parse_id(record.id) or {}
+                if _list_of(record.kind, {name: unquote(value) for name, value in params.items()}) in listed:
+                    yield Unmanaged(record.kind, record.name, record.id, record.observed)
+
+    def remarks(self, file: str, now: datetime) -> tuple[Problem, ...]:
+        """
+        Tell what a reader of the plan has to know: that nobody was asked, and how old the answer is.
+
+        Args:
+            file: The snapshot's, as the user would name it.
+            now: The time of planning.
+        """
+        age = now - self.taken_at
+        when = f"{self.taken_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        message = (
+            f"compared with a snapshot of {self.cloud} ({self.endpoint}), taken {when}, {_ago(age)}: nobody was asked"
+        )
+        told = Problem(file, None, None, "", "snapshot", message)
+        if -_AHEAD <= age <= OLD:
+            return (told,)
+        message = f"the snapshot was taken {_ago(age)}: what has moved since is not seen"
+        return told, Problem(file, None, None, "", "snapshot-old", message, _RETAKE)
+
+
+def save(  # noqa: PLR0913 (all that a snapshot is made of)
+    observation: Observation,
+    desired: Sequence[Desired],
+    *,
+    cloud: str,
+    endpoint: str,
+    project: str | None,
+    now: datetime,
+    environment: str | None = None,
+) -> str:
+    """
+    Give the text of a snapshot file.
+
+    Args:
+        observation: What was read.
+        desired: What it was read for.
+        cloud: That was read.
+        endpoint: Of its ARM.
+        project: The project's name.
+        now: When it was read.
+        environment: That its manifests were of.
+    """
+    records = {item.key: _saved(item.kind, item.key, _veiled(item, observation.observed[item.key])) for item in desired}
+    records |= {folded_id(item.id): _saved(item.kind, item.id, item.live) for item in observation.unmanaged}
+    kinds = {kind.name: kind for kind in (*(item.kind for item in desired), *(u.kind for u in observation.unmanaged))}
+    content = {
+        "schemaVersion": SCHEMA_VERSION,
+        "reconcilerVersion": __version__,
+        "takenAt": now.astimezone(UTC).isoformat(),
+        "cloud": cloud,
+        "endpoint": endpoint,
+        "project": project,
+        "environment": environment,
+        "kinds": {name: rules_digest(kinds[name]) for name in sorted(kinds)},
+        "lists": sorted(observation.lists),
+        "parents": sorted(observation.parents),
+        "resources": [records[key] for key in sorted(records)],
+    }
+    return sealed_text(content)
+
+
+def _veiled(item: Desired, observed: Observed) -> Observed:
+    """Return what was read of a resource, without what its manifest takes from variables."""
+    return Live(beside(item, observed.body).live) if isinstance(observed, Live) else observed
+
+
+def _saved(kind: Kind, resource_id: str, observed: Observed) -> dict[str, Any]:
+    if isinstance(observed, Absent):
+        return {"kind": kind.name, "id": resource_id, "is": "absent", "why": observed.why.value}
+    if isinstance(observed, Unreadable):
+        error = {"code": public(observed.error.code), "message": public(observed.error.message)}
+        return {"kind": kind.name, "id": resource_id, "is": "unreadable", "error": error}
+    body = observed.body
+    spelled = str(body.get("id"))
+    spelled = spelled if folded_id(spelled) == folded_id(resource_id) else resource_id
+    name = public(str(body.get("name") or spelled.rpartition("/")[2]))
+    return {"kind": kind.name, "id": spelled, "is": "live", "name": name, "body": kept(kind, body)}
+
+
+def read(content: bytes, kinds: Mapping[str, Kind], project: str | None, environment: str | None = None) -> Snapshot:
+    """
+    Read a snapshot file.
+
+    Args:
+        content: Of the file, whoever made it.
+        kinds: By name.
+        project: The name of the project that it is to be of.
+        environment: That it is to be of.
+
+    Raises:
+        SnapshotFileError: It is no snapshot, was edited or cut, or is another project's, or of other schemas.
+    """
+    try:
+        found = opened(content, "snapshot", {"schemaVersion": SCHEMA_VERSION})
+        taken = datetime.fromisoformat(found["takenAt"])
+        records = [_record(kinds, item) for item in found["resources"]]
+    except ValueError as error:
+        raise _unusable(str(error)) from None
+    for name, mine in (("project", project), ("environment", environment)):
+        if found[name] != mine:
+            taken_for, run = (f"{name} {value}" if value else f"no {name}" for value in (found[name], mine))
+            message = f"it was taken for {taken_for}, and this run is for {run}"
+            raise _unusable(message)
+    for name, digest in found["kinds"].items():
+        if name in kinds and rules_digest(kinds[name]) != digest:
+            message = f"it was taken under another schema of {name}"
+            raise _unusable(message)
+    return Snapshot(
+        taken_at=taken,
+        cloud=found["cloud"],
+        endpoint=found["endpoint"],
+        records={folded_id(record.id): record for record in records},
+        parents=frozenset(found["parents"]),
+        lists=frozenset(found["lists"]),
+    )
+
+
+def _record(kinds: Mapping[str, Kind], item: Mapping[str, Any]) -> Record:
+    kind = kinds.get(item["kind"])
+    if kind is None or kind.parse_id(item["id"]) is None:
+        message = "it names a resource of a kind that is not known here"
+        raise ValueError(message)
+    if item["is"] == "absent":
+        return Record(kind, item["id"], "", Absent(Absence(item["why"])))
+    if item["is"] == "unreadable":
+        error = item["error"]
+        message = f"it could not be read when the snapshot was taken: {error['message']}"
+        return Record(kind, item["id"], "", Unreadable(ErrorInfo(error["code"], message, fix=_RETAKE)))
+    body = {**item["body"], "id": item["id"], "name": item["name"]}
+    return Record(kind, item["id"], item["name"], kind.live(body))
+
+
+def _unusable(why: str) -> SnapshotFileError:
+    return SnapshotFileError(f"the snapshot cannot be used: {why}")
+
+
+def _below(above: Absent) -> Absence:
+    return Absence.GROUP_MISSING if above.why is Absence.GROUP_MISSING else Absence.PARENT_MISSING
+
+
+def _list_of(kind: Kind, params: Mapping[str, str]) -> str:
+    """Give the folded path of the list that holds a resource; empty where there is none."""
+    path = kind.list_path(params)
+    return folded_id(path) if path else ""
+
+
+def _hidden(item: Desired, steps: tuple[str | int, ...]) -> Problem:
+    written = written_path(item.kind.rules, item.body, steps)
+    origin = item.origin(written)
+    path = f"spec.{format_steps(item.kind.rules, steps, item.body)}"
+    message = f"{item.address}: a secret, or what looks like one, is hidden in the snapshot, and taken to be as stated"
+    return Problem(origin.file, origin.line, origin.column, path, "snapshot-hidden", message)
+
+
+def _ago(age: timedelta) -> str:
+    """Give an age as a reader says it."""
+    seconds = int(age.total_seconds())
+    if seconds < 0:
+        return "in the future, by this clock"
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= 2 * size or (unit == "minute" and seconds >= size):
+            number = seconds // size
+            return f"{number} {unit}{'' if number == 1 else 's'} ago"
+    return "less than a minute ago"

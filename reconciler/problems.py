@@ -1,0 +1,152 @@
+"""Mistakes in manifests, and where a value is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from reconciler.values import FieldPath, JsonObject
+
+if TYPE_CHECKING:
+    from reconciler.kinds.kind import Kind
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """
+    Where a manifest is written.
+
+    Attributes:
+        file: As the user would name it; ``-`` for standard input.
+        line: Of the document's first key, from 1.
+        document: Index in its file, from 0.
+    """
+
+    file: str
+    line: int
+    document: int
+
+
+SIGN_IN_FAILED: Final = "sign-in-failed"
+"""The code of the one problem of a run whose identity could not sign in."""
+
+
+STOPPED: Final = "stopped"
+"""The code of the one problem of a run that a signal ended before there was a plan."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """
+    One thing that is wrong, or worth a warning, in a manifest or the project file.
+
+    Attributes:
+        file: As the user would name it.
+        line: From 1; None where no line can be named.
+        column: From 1.
+        path: In the document: keys joined by dots, indexes in brackets; empty for the document itself.
+        code: A short, stable name of the rule.
+        message: What is wrong. Never quotes a value that may be secret.
+        fix: What to do.
+    """
+
+    file: str
+    line: int | None
+    column: int | None
+    path: str
+    code: str
+    message: str
+    fix: str | None = None
+
+
+Locate: TypeAlias = Callable[[FieldPath], tuple[int, int]]
+"""Gives the line and column, from 1, of a path in a document; of its nearest written ancestor if it is not written."""
+
+
+UNREAD: Final = "\0unread"
+"""
+Stands in a document for a text that could not be read, so that the rest of it is checked all the same.
+
+No manifest can hold it: NUL is refused wherever it stands.
+"""
+
+
+SHORTER: Final = "Make the file shorter"
+"""The fix for a text that is read from a file and is too large, where the schema of the kind names none."""
+
+
+class Layer(StrEnum):
+    """What states a value: the manifest, or what the project file lays over and under it."""
+
+    MANIFEST = "manifest"
+    OVERLAY = "overlay"
+    ENVIRONMENT = "environment"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """
+    Where a value is written.
+
+    Attributes:
+        file: As the user would name it.
+        line: From 1; of the nearest written ancestor if the value is in a file that the manifest names.
+        column: From 1.
+    """
+
+    layer: Layer
+    file: str
+    line: int
+    column: int | None = field(default=None, compare=False)
+
+
+Trace: TypeAlias = Callable[[FieldPath], Origin]
+"""Gives where the value at a path of a rendered document is written, by merging once more: nothing keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """
+    One YAML document, read and not yet validated.
+
+    Attributes:
+        value: Plain dict, list, str, int, float, bool, None.
+        source: Where it is written.
+        locate: Finds positions on demand, by reading the kept text again.
+        trace: Finds what states a value; None where nothing was laid over or under the document.
+        reported: Paths of the problems that were found while reading it; later stages add none there.
+        ambiguous: Paths of the mappings in which a key is written twice: one of the two may be meant for a missing key.
+        files: The file that a text was read from, as the user would name it, by the text's own key and the text.
+    """
+
+    value: Any = field(repr=False)  # nothing in it is sealed yet
+    source: Source
+    locate: Locate
+    trace: Trace | None = None
+    reported: frozenset[str] = frozenset()
+    ambiguous: frozenset[str] = frozenset()
+    files: Mapping[tuple[str | int, str], str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """
+    One valid document of a known kind.
+
+    Attributes:
+        spec: As stated: URI parameters and request body, project defaults laid under it.
+        locate: Positions in the document that it was read from.
+        trace: What states a value; None where that document states all of them.
+    """
+
+    kind: Kind
+    name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    spec: JsonObject = field(repr=False)
+    source: Source
+    locate: Locate
+    trace: Trace | None = None

@@ -1,0 +1,1 @@
+"""A process: its connections, signals and streams."""

@@ -1,0 +1,238 @@
+"""What the commands that ask Azure do, from what they were given to their report."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler import filesystem, pipeline
+from reconciler.azure.polling import Interrupted, Patience
+from reconciler.errors import (
+    ManifestError,
+    OutputError,
+    PathError,
+    PlanFileError,
+    ReconcilerError,
+    SnapshotFileError,
+    UsageError,
+)
+from reconciler.history.applied import caused, only_drift, with_older
+from reconciler.kinds.kind import load_kinds
+from reconciler.manifests.access import Grant
+from reconciler.model.outcome import Report
+from reconciler.plan import saved as saved_plan
+from reconciler.plan import snapshot
+from reconciler.plan.checksum import MOST_BYTES
+from reconciler.plan.limits import over_limit
+from reconciler.plan.sign_in import stated_once
+from reconciler.problems import STOPPED, Problem
+from reconciler.runtime.connect import open_blobs, open_reader, open_writer
+from reconciler.runtime.environments import without_others
+from reconciler.runtime.failure import described, is_bug
+from reconciler.runtime.output import write_file
+from reconciler.runtime.progress import shown
+from reconciler.runtime.run import given_endpoint
+from reconciler.runtime.signals import unless_stopped
+from reconciler.service.rounds import Retries, run_rounds
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from reconciler.azure.blobs import Blobs
+    from reconciler.model.about import About
+    from reconciler.pipeline import Estate, Reading
+    from reconciler.runtime.run import Run
+
+_LOG: Final = logging.getLogger("reconciler.service.rounds")
+
+
+async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
+    """Plan, or report drift, through a client that cannot write."""
+
+    async def read(estate: Estate, about: About) -> Report:
+        if run.snapshot is not None:
+            return _offline(run, estate, run.snapshot, about)
+        saved = _saved_plan(run, estate)
+        windows = retries.windows if retries else None
+        async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
+            reading = await unless_stopped(pipeline.make_reading(run.options, estate, arm), stop)
+            reading = with_older(run, caused(run, without_others(run, reading)))
+            if run.command != "run":  # a loop would ask in every round
+                reading = await unless_stopped(pipeline.with_writers(run.options, reading, arm), stop)
+        if run.out is not None:
+            write_file(run.out, pipeline.saved_text(reading, run.clock.now(), about), private=True)
+        over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
+        warnings = (*reading.warnings, over) if over else reading.warnings
+        outcomes, checked = pipeline.check_reading(reading, saved) if saved else ({}, None)
+        report = _report(run, reading, arm.transport.requests, about)
+        return replace(report, warnings=warnings, outcomes=outcomes, checked=checked)
+
+    return await _with_estate(run, read)
+
+
+def _offline(run: Run, estate: Estate, file: Path, about: About) -> Report:
+    """Plan by what a snapshot holds: nobody is asked, and there is nothing to sign in with."""
+    content = _artifact("--against-snapshot", file)
+    found = snapshot.read(content, load_kinds(), estate.project.name, run.options.environment)
+    singly = bool(run.options.targets)
+    observation, hidden = found.observation(estate.selected, pipeline.stated_in(estate), singly=singly)
+    judged = without_others(run, pipeline.judged(run.options, estate, observation))
+    reading = with_older(run, caused(run, judged))
+    over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
+    remarks = (*found.remarks(str(file), run.clock.now()), *hidden, *((over,) if over else ()))
+    about = replace(about, cloud=found.cloud, endpoint=given_endpoint(found.cloud, found.endpoint))
+    return replace(_report(run, reading, {}, about), warnings=(*reading.warnings, *remarks))
+
+
+async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
+    """Plan afresh and apply it."""
+
+    async def write(estate: Estate, about: About) -> Report:
+        saved, grants = _saved_plan(run, estate), _grants(run, estate)
+        memory, windows = (retries.memory(estate.selected), retries.windows) if retries else (None, None)
+        async with (
+            open_writer(run.connection, run.environment, run.clock, windows) as arm,
+            _blobs(run, grants) as blobs,
+        ):
+            commit = about.commit if estate.project.tracking.tags else None
+            making = pipeline.make_reading(run.options, estate, arm, commit=commit, memory=memory)
+            reading = without_others(run, await unless_stopped(making, stop))
+            if run.only_drift:
+                reading = only_drift(caused(run, reading))
+            reading = with_older(run, reading)
+            over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
+            errors = (*reading.errors, over) if over else reading.errors
+            if errors:
+                return replace(_report(run, reading, arm.transport.requests, about), errors=errors, puts=0)
+            patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
+            async with shown(run.clock, reading.plan.todo) as progress:
+                outcomes, puts = await pipeline.apply_reading(
+                    run.options, reading, saved, arm, patience, progress, blobs=blobs
+                )
+            return replace(_report(run, reading, arm.transport.requests, about), outcomes=outcomes, puts=puts)
+
+    return await _with_estate(run, write)
+
+
+async def rounds(
+    run: Run, emit: Callable[[Report], None], interval_s: float, stop: asyncio.Event, *, report_only: bool
+) -> None:
+    """
+    Do rounds until told to stop. A round that fails, for whatever reason, is reported, and the next one comes.
+
+    Raises:
+        PathError: The working folder was deleted before the first round.
+    """
+    folder = filesystem.working_folder(run.environment.values.get("PWD"))
+
+    async def one_round(retries: Retries) -> Report:
+        started = run.clock.now()
+        try:
+            filesystem.enter(folder)  # which a deployment may have replaced since
+            return await (plan if report_only else apply)(run, stop, retries)
+        except Interrupted:
+            raise
+        except Exception as error:  # noqa: BLE001 (the loop goes on, whatever it is)
+            return run.failed(ManifestError([_of_round(run, error)]), started)
+
+    def tell(report: Report) -> None:
+        try:
+            emit(report)
+        except ReconcilerError:
+            raise
+        except Exception as error:
+            raise OutputError(described(error)) from error
+
+    await run_rounds(one_round, tell, run.clock, interval_s, stop)
+
+
+def _of_round(run: Run, error: Exception) -> Problem:
+    """Return what is reported of a round that failed: a commit may take away what the command line names, say."""
+    _LOG.debug("a round failed", exc_info=error)
+    if isinstance(error, PathError):
+        return Problem(error.path, None, None, "", "unreadable", f"it cannot be used: {error.reason}")
+    code = "internal-error" if is_bug(error) else "usage" if isinstance(error, UsageError) else "round-failed"
+    return Problem(run.options.paths[0], None, None, "", code, described(error))
+
+
+async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report]]) -> Report:
+    started = run.clock.now()
+    try:
+        run.check_environment()
+        if run.plan_file is not None:
+            saved_plan.check_about(_plan_file(run, run.plan_file), run.about(None))
+        estate = run.estate()
+        report = await act(estate, run.about(estate.project.name, estate.sources))
+        return replace(stated_once(report, run.options.paths[0]), started_at=started)
+    except PlanFileError as error:
+        fix = "make a new one with plan --out"
+        problem = Problem(str(run.plan_file), None, None, "", "plan-file", str(error), fix)
+        return run.failed(ManifestError([problem]), started)
+    except SnapshotFileError as error:
+        fix = "take a new one with snapshot --out"
+        problem = Problem(str(run.snapshot), None, None, "", "snapshot-file", str(error), fix)
+        return run.failed(ManifestError([problem]), started)
+    except Interrupted:
+        message = "a signal ended the run while it was reading"
+        problem = Problem(run.options.paths[0], None, None, "", STOPPED, message, "run again")
+        return run.failed(ManifestError([problem]), started)
+    except ManifestError as error:
+        return run.failed(error, started)
+
+
+def _report(run: Run, reading: Reading, requests: Mapping[str, int], about: About) -> Report:
+    return Report(
+        command=run.command,
+        started_at=run.clock.now(),
+        finished_at=run.clock.now(),
+        plan=reading.plan,
+        errors=reading.errors,
+        warnings=reading.warnings,
+        manifests=len(reading.plan.changes),
+        requests=dict(requests),
+        puts=reading.plan.puts,
+        about=about,
+        unselected=reading.estate.unselected,
+    )
+
+
+def _blobs(run: Run, grants: tuple[Grant, ...]) -> AbstractAsyncContextManager[Blobs | None]:
+    hosts = run.options.permits.storage
+    return open_blobs(run.connection, run.environment, run.clock, grants, run.timeout_s, hosts)
+
+
+def _grants(run: Run, estate: Estate) -> tuple[Grant, ...]:
+    rules = estate.project.storage
+    if run.connection.credential == "token" and not all(rule.env for rule in rules):
+        message = (
+            "userDelegation in spec.storage of the project file needs a token for storage, and --credential token holds"
+            " one for ARM alone: choose another --credential, or sas: {env: NAME}"
+        )
+        raise UsageError(message)
+    environment = run.environment
+    return tuple(Grant(rule.prefix, environment.signature(rule.env) if rule.env else None) for rule in rules)
+
+
+def _artifact(option: str, path: Path) -> bytes:
+    """Give the content of a file that an earlier run wrote; cut where it is larger than any of them."""
+    try:
+        return filesystem.read(path, MOST_BYTES)
+    except PathError as error:
+        message = f"{option} {error}"
+        raise UsageError(message) from None
+
+
+def _plan_file(run: Run, path: Path) -> bytes:
+    return _artifact("--plan" if run.command == "apply" else "--check", path)
+
+
+def _saved_plan(run: Run, estate: Estate) -> saved_plan.SavedPlan | None:
+    if run.plan_file is None:
+        return None
+    saved = saved_plan.read(_plan_file(run, run.plan_file), estate.project.name, run.clock.now())
+    saved.require({item.key for item in estate.desired})
+    return saved

@@ -1,0 +1,124 @@
+"""Opens the ARM that a run was told to speak to: Azure, another endpoint, or the embedded one in this process."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.azure.auth import IdentityToken, NoToken, StaticToken, TokenSource
+from reconciler.azure.blobs import SCOPE, Blobs, life_for
+from reconciler.azure.client import ArmReader, ArmWriter
+from reconciler.azure.credentials import Credentials
+from reconciler.azure.retry import Retrier
+from reconciler.azure.transport import Transport
+from reconciler.manifests.permits import StorageHosts
+from reconciler.settings import CLOUDS, Connection, Environment
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from reconciler.azure.retry import Windows
+    from reconciler.clock import Clock
+    from reconciler.emulator import EmulatorSettings
+    from reconciler.manifests.access import Grant
+
+_PUBLIC: Final = CLOUDS["public"]
+
+
+@asynccontextmanager
+async def open_reader(
+    connection: Connection, environment: Environment, clock: Clock, windows: Windows | None = None
+) -> AsyncIterator[ArmReader]:
+    """Give a client that cannot write, and that heeds what others of the process were asked to wait."""
+    async with _transport(connection, environment, clock) as transport:
+        yield ArmReader(transport, Retrier(clock, windows={} if windows is None else windows))
+
+
+@asynccontextmanager
+async def open_writer(
+    connection: Connection, environment: Environment, clock: Clock, windows: Windows | None = None
+) -> AsyncIterator[ArmWriter]:
+    """Give a client that can PUT, and that heeds what others of the process were asked to wait."""
+    async with _transport(connection, environment, clock) as transport:
+        yield ArmWriter(transport, Retrier(clock, windows={} if windows is None else windows))
+
+
+@asynccontextmanager
+async def _transport(connection: Connection, environment: Environment, clock: Clock) -> AsyncIterator[Transport]:
+    app = _embedded(environment, clock) if connection.is_emulated else None
+    transport = Transport.open(connection.endpoint, _tokens(connection, environment, clock), clock, app)
+    try:
+        yield transport
+    finally:
+        await transport.close()
+        if app is not None:
+            app.state.world.close()
+
+
+@asynccontextmanager
+async def open_blobs(
+    connection: Connection,
+    environment: Environment,
+    clock: Clock,
+    grants: tuple[Grant, ...],
+    timeout_s: float,
+    hosts: StorageHosts | None = None,
+) -> AsyncIterator[Blobs | None]:
+    """Give what lets Azure read the packages behind *grants*; None where there are none."""
+    if not grants:
+        yield None
+        return
+    cloud = CLOUDS.get(connection.cloud, _PUBLIC)
+    credentials = Credentials(connection.credential, cloud.authority, environment.values)
+    blobs = Blobs(
+        grants,
+        IdentityToken(credentials, SCOPE, clock),
+        hosts or StorageHosts(cloud.blob_hosts),
+        life_for(timeout_s),
+        clock,
+        only_local=connection.is_emulated,
+    )
+    try:
+        yield blobs
+    finally:
+        await blobs.close()
+
+
+def _tokens(connection: Connection, environment: Environment, clock: Clock) -> TokenSource:
+    if not connection.sends_token:
+        return NoToken()
+    if connection.credential == "token":
+        return StaticToken(environment.access_token())
+    cloud = CLOUDS.get(connection.cloud, _PUBLIC)
+    credentials = Credentials(connection.credential, cloud.authority, environment.values)
+    return IdentityToken(credentials, cloud.scope, clock)
+
+
+def _embedded(environment: Environment, clock: Clock) -> Any:
+    from reconciler.emulator import create_app  # noqa: PLC0415 (a server's worth of imports, for the emulator alone)
+
+    return create_app(emulator_settings(environment), clock)
+
+
+def emulator_settings(environment: Environment) -> EmulatorSettings:
+    """
+    Give the settings of the embedded ARM that the environment states.
+
+    Raises:
+        UsageError: One of them makes no sense.
+    """
+    from reconciler.emulator import EmulatorSettings  # noqa: PLC0415
+
+    return EmulatorSettings(
+        state=environment.emulator_state(),
+        latency_ms=environment.emulator_number("LATENCY_MS", 0),
+        page_size=max(1, int(environment.emulator_number("PAGE_SIZE", 100))),
+        operation_seconds=environment.emulator_number("OPERATION_SECONDS", 0.5),
+        media_link=environment.emulator_choice("MEDIA_LINK", ("whole", "stripped")),
+        strict_groups=environment.emulator_choice("STRICT_GROUPS", ("0", "1")) == "1",
+        sharing=environment.emulator_choice("SHARING", ("changes", "fixed")),
+        soft_delete=environment.emulator_choice("SOFT_DELETE", ("taken", "refused")),
+        server_fields=environment.emulator_choice("SERVER_FIELDS", ("none", "writes", "all")),
+        empty_text=environment.emulator_choice("EMPTY_TEXT", ("kept", "dropped")),
+        public_name=environment.emulator_choice("PUBLIC_NAME", ("prefix", "names")),
+    )

@@ -1,0 +1,211 @@
+"""What one command was given, and what can be done with it without asking Azure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import ManifestError, UsageError
+from reconciler.manifests.boundaries import strange_storage
+from reconciler.manifests.estate import choose, examine_project, find_project, read_estate, read_project, survey
+from reconciler.manifests.project import Project
+from reconciler.manifests.salvage import ProjectFile
+from reconciler.model.about import About
+from reconciler.model.outcome import Report
+from reconciler.problems import Problem
+from reconciler.runtime.environments import as_environments
+from reconciler.settings import CLOUDS, EMULATOR, permitted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from reconciler.clock import Clock
+    from reconciler.history.past import Past
+    from reconciler.manifests.estate import Estate, Options, Survey
+    from reconciler.manifests.sources import Sources
+    from reconciler.settings import Connection, Environment
+
+_WITHOUT_REPORT: Final = frozenset({"explain", "snapshot", "list"})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """
+    Everything that one command was given.
+
+    Attributes:
+        poll_interval_s: Between two looks at an operation.
+        timeout_s: For one operation.
+        stdin: What standard input held, where a path names it: read once, before anything waits for it.
+        out: Where a plan is saved.
+        plan_file: The saved plan to apply, or to check.
+        snapshot: Where one is saved, or is read from.
+        against: Revision that manifests are compared with.
+        changed_since: Revision since which the manifest of what is selected was edited.
+        only_drift: Whether an apply repairs what moved in Azure, and publishes nothing new.
+    """
+
+    command: str
+    options: Options
+    connection: Connection
+    environment: Environment
+    clock: Clock
+    poll_interval_s: float = 15.0
+    timeout_s: float = 3600.0
+    stdin: bytes = b""
+    out: Path | None = None
+    plan_file: Path | None = None
+    snapshot: Path | None = None
+    against: str | None = None
+    changed_since: str | None = None
+    only_drift: bool = False
+
+    def read_stdin(self, limit: int) -> bytes:
+        """Return what standard input held, as often as it is asked for."""
+        return self.stdin[:limit]
+
+    def check_environment(self) -> None:
+        """
+        Check that the project has the environment that was chosen, and that one was where it wants one.
+
+        Raises:
+            UsageError: It has not, or none was.
+        """
+        file = find_project(self.options.paths, self.options.config)
+        found = examine_project(file) if file else ProjectFile()
+        if found.is_known:
+            choose(found.project, self.options.environment)
+
+    def estate(self) -> Estate:
+        """Read the manifests."""
+        estate = read_estate(self.options, self.clock.now(), self.read_stdin)
+        if self.changed_since is None:
+            return estate
+        from reconciler.history.edits import is_edited  # noqa: PLC0415 (for this option alone)
+
+        before = self.past(self.changed_since).desired
+        edited = tuple(item for item in estate.selected if is_edited(before.get(item.key), item))
+        unedited = f"no manifest was edited since {self.changed_since}" if estate.selected and not edited else ""
+        return replace(estate, selected=edited, unselected=estate.unselected or unedited)
+
+    def past(self, revision: str) -> Past:
+        """Give what the manifests stated where HEAD left the history of *revision*."""
+        from reconciler.history.past import History  # noqa: PLC0415 (few runs look at history)
+
+        history = History(self.options, self.clock.now())
+        return history.at(history.base(revision))
+
+    def about(self, project: str | None, sources: Sources | None = None) -> About:
+        """Return what a report of this run is about: the project's name, and the commit of what was read."""
+        cloud, endpoint = self.connection.cloud, self.connection.endpoint
+        asked = {} if self.command == "validate" else {"cloud": cloud, "endpoint": given_endpoint(cloud, endpoint)}
+        commit = self.environment.commit()
+        if commit is None and sources is not None:
+            from reconciler.history.commit import commit_read  # noqa: PLC0415 (an import of subprocess)
+
+            commit = commit_read(sources)
+        return About(self.options.environment, project, commit=commit, **asked)
+
+    def failed(self, error: ManifestError, started: datetime | None = None) -> Report:
+        """Return the report of a run that ended at its manifests; one of a command without reports is validate's."""
+        command = "validate" if self.command in _WITHOUT_REPORT else self.command
+        now, about = self.clock.now(), self.about(self._project_name())
+        return Report(command, started or now, now, errors=error.problems, warnings=error.warnings, about=about)
+
+    def _project_name(self) -> str | None:
+        """Return the project's name; None where its file is wrong."""
+        try:
+            file = find_project(self.options.paths, self.options.config)
+            return read_project(file)[0].name if file else None
+        except (ManifestError, UsageError):
+            return None
+
+
+def given_endpoint(cloud: str, endpoint: str) -> str | None:
+    """Return *endpoint*; None where it is the cloud's own."""
+    own = CLOUDS[cloud].endpoint if cloud in CLOUDS else None
+    return None if cloud == EMULATOR or endpoint == own else endpoint
+
+
+def validate(run: Run) -> Report:
+    """Validate the manifests, and their edits since another revision; nothing is read from Azure."""
+    started = run.clock.now()
+    try:
+        surveys = [(each, survey(each.options, started, each.read_stdin)) for each in _environments(run)]
+    except ManifestError as error:
+        return run.failed(error, started)
+    named = run.environment.storage_hosts()
+    known = [permitted(cloud, run.environment, named).storage for cloud in CLOUDS]
+    errors, warnings = [], []
+    for each, found in surveys:
+        refused, noticed = _edits(each, found)
+        errors.append((each, (*found.problems, *refused)))
+        strange = strange_storage(found.project, found.document, known)
+        warnings.append((each, (*found.warnings, *noticed, *strange)))
+    valid = {item.source for _, found in surveys for item in found.desired}
+    wrong = _together(errors)
+    about = run.about(surveys[0][1].project.name)
+    return Report(
+        run.command,
+        started,
+        run.clock.now(),
+        errors=wrong,
+        warnings=_together(warnings),
+        manifests=0 if wrong else len(valid),
+        environments=tuple(each.options.environment or "" for each, _ in surveys if run.options.environment is None),
+        about=about,
+    )
+
+
+def _environments(run: Run) -> tuple[Run, ...]:
+    """Return a run for each environment of the project; the run itself where one was chosen, or there is none."""
+    file = find_project(run.options.paths, run.options.config)
+    project = examine_project(file).project if file else Project()
+    if run.options.environment is not None or project.environment_required or not project.environments:
+        return (run,)
+    return as_environments(run, tuple(project.environments))
+
+
+def _together(found: Sequence[tuple[Run, tuple[Problem, ...]]]) -> tuple[Problem, ...]:
+    """Return the problems of all environments, each once; those that not all have say which have them."""
+    names: dict[Problem, list[str]] = {}
+    for run, problems in found:
+        for problem in dict.fromkeys(problems):
+            names.setdefault(problem, []).append(run.options.environment or "")
+    return tuple(
+        each if len(having) == len(found) else replace(each, message=f"{each.message} ({_named(having)})")
+        for each, having in names.items()
+    )
+
+
+def _named(environments: Sequence[str]) -> str:
+    return f"environment {', '.join(environments)}"
+
+
+def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Give what is wrong, and what is worth a warning, of the edits since the revision that is compared with."""
+    if run.against is None:
+        return (), ()
+    from reconciler.history.edits import left_behind, refused_edits  # noqa: PLC0415 (for this option alone)
+    from reconciler.manifests.dates import past_edits  # noqa: PLC0415 (for this option alone)
+
+    past = run.past(run.against)
+    refused = refused_edits(past.desired, found.desired, run.against)
+    # What is not valid now is mended first: it may be what seems to be gone.
+    gone = () if found.problems else left_behind(past.desired.values(), found.desired, run.against)
+    dates = past_edits(past.desired, found.desired, run.clock.now())
+    return tuple(refused), (*dates, *gone, *_unread(past, run.against))
+
+
+def _unread(past: Past, revision: str) -> Iterator[Problem]:
+    for path in past.new:
+        message = f"{path} was not there at {revision}: nothing in it was compared with what was published"
+        fix = "nothing, if it is new; if it was moved, move it without an edit"
+        yield Problem(path, None, None, "", "not-compared", message, fix)
+    if past.problems:
+        first, number = past.problems[0], len(past.problems)
+        mistakes = "1 mistake" if number == 1 else f"{number} mistakes"
+        message = f"{mistakes} at {revision}: edits of what they are in were not checked"
+        yield Problem(first.file, None, None, "", "not-compared", message, f"the first of them: {first.message}")

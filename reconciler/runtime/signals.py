@@ -1,0 +1,88 @@
+"""Runs a coroutine to its end, or to the signal that ends it early."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from reconciler.azure.polling import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_GRACE_S: Final = 4.0  # GitHub sends SIGTERM 7.5 s after SIGINT and kills 2.5 s later
+
+
+class Stopped(Exception):  # noqa: N818 (somebody asked for it)
+    """
+    A signal ended the run before it had a result.
+
+    Attributes:
+        code: The exit code that tells which.
+    """
+
+    def __init__(self, code: int) -> None:
+        """Keep the exit code."""
+        super().__init__(f"stopped by a signal ({code})")
+        self.code = code
+
+
+async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:
+    """
+    Give what *work* gives. It is given up as soon as the run is told to stop: whoever only reads has nothing to finish.
+
+    Raises:
+        Interrupted: The run was told to stop.
+    """
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise Interrupted
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.wait({working, stopping})
+
+
+def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> tuple[T, int | None]:
+    """
+    Run *main* and give its result, and the exit code of the signal that came meanwhile, if one did.
+
+    The first SIGINT or SIGTERM sets the event that *main* is given; what has not ended some seconds later is cancelled.
+    The second one ends the process at once.
+
+    Raises:
+        Stopped: A signal came and there is no result.
+    """
+    return asyncio.run(_supervise(main))
+
+
+async def _supervise(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> tuple[T, int | None]:
+    stop = asyncio.Event()
+    task = asyncio.ensure_future(main(stop))
+    loop = asyncio.get_running_loop()
+    codes: list[int] = []
+
+    def on_signal(number: int) -> None:
+        if codes:
+            os._exit(128 + number)
+        codes.append(128 + number)
+        stop.set()
+        loop.call_later(_GRACE_S, task.cancel)
+
+    for number in _SIGNALS:
+        with contextlib.suppress(NotImplementedError):  # Windows has no handlers; there Ctrl-C raises KeyboardInterrupt
+            loop.add_signal_handler(number, on_signal, number)
+    try:
+        return await task, codes[0] if codes else None
+    except (asyncio.CancelledError, Interrupted):
+        if codes:
+            raise Stopped(codes[0]) from None
+        raise

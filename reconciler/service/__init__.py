@@ -1,0 +1,1 @@
+"""The loop: rounds, for as long as the process lives."""

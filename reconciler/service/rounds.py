@@ -1,0 +1,128 @@
+"""
+The loop: every interval a fresh load, plan and apply, and a report of each round.
+
+A round that fails, at a manifest or at Azure, is reported, and the next one comes all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from reconciler.apply.verify import DID_NOT_STICK
+from reconciler.azure.polling import Interrupted, Patience
+from reconciler.compare.fingerprint import fingerprint
+from reconciler.errors import ReconcilerError
+from reconciler.model.change import Action, Change, Finding, Reason
+from reconciler.model.outcome import Outcome, Report, Result
+from reconciler.plan.decide import Memory
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from reconciler.azure.retry import Windows
+    from reconciler.clock import Clock
+    from reconciler.model.desired import Desired
+
+_LOG: Final = logging.getLogger("reconciler.service.rounds")
+_LONGEST_S: Final = 3600.0
+_MOST_DOUBLINGS: Final = 32  # far past the longest delay, far from the end of what a float holds
+
+
+@dataclass(frozen=True, slots=True)
+class _Stuck:
+    """What did not stick: of which manifest, and where."""
+
+    fingerprint: str
+    paths: frozenset[str]
+
+    def is_the_same(self, change: Change) -> bool:
+        """Whether a plan says nothing new of it: neither in sync, nor different elsewhere, nor of another manifest."""
+        if change.action in {Action.WAIT, Action.UNKNOWN}:
+            return True
+        paths = _changed_paths(change)
+        return bool(paths) and paths <= self.paths and fingerprint(change.desired) == self.fingerprint
+
+
+@dataclass(slots=True)
+class Retries:
+    """
+    Remembers which failed operations were repeated, so that one that fails for ever is tried ever more rarely.
+
+    Attributes:
+        clock: Its monotonic seconds.
+        base_s: The first delay; each further one is twice as long, an hour at most.
+        windows: When ARM wants to hear nothing: a round that ends does not end what ARM asked for.
+    """
+
+    clock: Clock
+    base_s: float
+    windows: Windows = field(default_factory=dict)
+    _failures: dict[str, int] = field(default_factory=dict)
+    _not_before: dict[str, float] = field(default_factory=dict)
+    _did_not_stick: dict[str, _Stuck] = field(default_factory=dict)
+
+    def memory(self, desired: Iterable[Desired]) -> Memory:
+        """Give what is not to be done again in this round; what a changed manifest states is new."""
+        now = self.clock.monotonic()
+        held_back = frozenset(key for key, until in self._not_before.items() if until > now)
+        stuck = [item for item in desired if item.key in self._did_not_stick] if self._did_not_stick else []
+        given_up = frozenset(
+            item.key for item in stuck if fingerprint(item) == self._did_not_stick[item.key].fingerprint
+        )
+        return Memory(held_back, given_up)
+
+    def note(self, outcomes: Mapping[str, Outcome], changes: Iterable[Change] = ()) -> None:
+        """Learn from one round: from what it did, and from the changes of its plan."""
+        for change in changes:
+            stuck = self._did_not_stick.get(change.desired.key)
+            if stuck is not None and not stuck.is_the_same(change):
+                del self._did_not_stick[change.desired.key]
+        for key, outcome in outcomes.items():
+            if outcome.error is not None and outcome.error.code == DID_NOT_STICK:
+                change = outcome.change
+                self._did_not_stick[key] = _Stuck(fingerprint(change.desired), _changed_paths(change))
+            if outcome.result is Result.FAILED or outcome.change.reason is Reason.LAST_OPERATION_FAILED:
+                failures = self._failures[key] = self._failures.get(key, 0) + 1
+                delay = self.base_s * 2 ** min(failures, _MOST_DOUBLINGS)
+                self._not_before[key] = self.clock.monotonic() + min(_LONGEST_S, delay)
+            if outcome.result is Result.SUCCEEDED:
+                self._failures.pop(key, None)
+                self._not_before.pop(key, None)
+
+
+def _changed_paths(change: Change) -> frozenset[str]:
+    return frozenset(item.path for item in change.fields if item.finding is Finding.CHANGE)
+
+
+async def run_rounds(
+    one_round: Callable[[Retries], Awaitable[Report]],
+    emit: Callable[[Report], None],
+    clock: Clock,
+    interval_s: float,
+    stop: asyncio.Event,
+) -> None:
+    """
+    Do rounds until the run is told to stop.
+
+    Args:
+        one_round: Does one, and turns what goes wrong into a report; what it raises nevertheless is logged.
+        emit: Hears of each; what it raises is logged.
+        clock: Waits between them.
+        interval_s: From the end of one round to the start of the next.
+        stop: Set when the run is told to stop.
+    """
+    retries = Retries(clock, interval_s)
+    patience = Patience(clock, interval_s, float("inf"), stop)
+    while not stop.is_set():
+        try:
+            report = await one_round(retries)
+            retries.note(report.outcomes, report.plan.changes)
+            emit(report)
+        except ReconcilerError as error:  # a full disk, for instance: the next round may find room again
+            _LOG.warning("a round was not finished or not reported: %s", error)
+        with contextlib.suppress(Interrupted):
+            await patience.pause(patience.deadline())
