@@ -19,7 +19,7 @@ SCRIPT = "set -eu\ntar -xzf package.tar.gz -C /opt/agent\n/opt/agent/bin/setup -
 
 
 def documents(versions: int, applications: int) -> Iterator[dict[str, Any]]:
-    """Give a gallery, *applications* in it, and *versions* spread over them."""
+    """Yield a gallery, *applications* in it, and *versions* spread over them."""
     yield _document("Gallery", "bench", {}, {"description": "Benchmark"})
     for number in range(applications):
         params = {"galleryApplicationName": f"app-{number:04}"}
@@ -78,7 +78,7 @@ def seed(state: Path, versions: int, applications: int) -> None:
 
 
 def _yaml(value: Any, indent: int = 0) -> str:
-    """Give block YAML: what people write costs more to read than JSON."""
+    """Return block YAML: what people write costs more to read than JSON."""
     pad = "  " * indent
     lines = []
     for key, item in value.items():

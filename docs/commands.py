@@ -77,7 +77,7 @@ def _cell(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Give text in which no character is Markdown's."""
+    """Return text in which no character is Markdown's."""
     return _cell(re.sub(r"([*_`<\[\]])", r"\\\1", " ".join(text.split())))
 
 

@@ -11,10 +11,10 @@ class Clock(Protocol):
     """Time as a run sees it."""
 
     def now(self) -> datetime:
-        """Give the wall-clock time, in UTC, for what is shown or stored."""
+        """Return the wall-clock time, in UTC, for what is shown or stored."""
 
     def monotonic(self) -> float:
-        """Give seconds that only ever grow, for deadlines and waits."""
+        """Return seconds that only ever grow, for deadlines and waits."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -24,11 +24,11 @@ class SystemClock:
     """The machine's own clocks."""
 
     def now(self) -> datetime:
-        """Give the wall-clock time in UTC."""
+        """Return the wall-clock time in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Give the machine's monotonic seconds."""
+        """Return the machine's monotonic seconds."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:

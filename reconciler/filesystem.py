@@ -321,7 +321,7 @@ def create(path: Path, content: bytes) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Give a folder of the user's alone that is gone afterwards."""
+    """Yield a folder of the user's alone that is gone afterwards."""
     import tempfile  # noqa: PLC0415 (for few runs)
 
     with asking("the folder for temporary files"):
@@ -332,7 +332,7 @@ def temporary_folder() -> Iterator[Path]:
 
 @contextmanager
 def scratch() -> Iterator[IO[bytes]]:
-    """Give a file without a name, for what another program reads or writes; PathError if there is no room."""
+    """Yield a file without a name, for what another program reads or writes; PathError if there is no room."""
     import tempfile  # noqa: PLC0415 (for few runs)
 
     with asking("the folder for temporary files"):

@@ -91,7 +91,7 @@ async def observed(options: Options, estate: Estate, arm: ArmReader) -> Observat
 
 
 def stated_in(estate: Estate) -> frozenset[str]:
-    """Give the folded ids of all that the manifests state."""
+    """Return the folded ids of all that the manifests state."""
     return frozenset(item.key for item in estate.desired)
 
 
@@ -150,14 +150,14 @@ async def apply_reading(  # noqa: PLR0913 (all that one apply is made of)
 
 
 async def with_writers(options: Options, reading: Reading, arm: ArmReader) -> Reading:
-    """Give a reading that tells who last modified what differs, as far as that can be learned."""
+    """Return a reading that tells who last modified what differs, as far as that can be learned."""
     plan = await attributed(reading.plan, reading.observation, arm, options.concurrency)
     return replace(reading, plan=plan)
 
 
 def check_reading(reading: Reading, saved: SavedPlan) -> tuple[Mapping[str, Outcome], int]:
     """
-    Tell what an apply of a saved plan would refuse now.
+    Return what an apply of a saved plan would refuse now.
 
     Returns:
         Outcomes of what would be refused, or is as planned already, and how many resources were looked at.
@@ -178,7 +178,7 @@ def _check(change: Change, observation: Observation, saved: SavedPlan) -> Outcom
 
 
 def saved_text(reading: Reading, now: datetime, about: About = _NOTHING) -> str:
-    """Give the text of the plan file of a reading, which is for the environment and cloud of *about*."""
+    """Return the text of the plan file of a reading, which is for the environment and cloud of *about*."""
     live: dict[str, JsonObject | None] = {
         key: found.body for key, found in reading.observation.observed.items() if isinstance(found, Live)
     }

@@ -108,7 +108,7 @@ class Connection:
 
 def connection(cloud: str, endpoint: str | None, credential: str) -> Connection:
     """
-    Give the connection that the user chose.
+    Return the connection that the user chose.
 
     Raises:
         UsageError: The endpoint is no https URL, nor http to loopback.
@@ -127,7 +127,7 @@ def _checked(endpoint: str) -> str:
 
 def web_address(name: str, text: str, only: str = "") -> str:
     """
-    Give a URL that a token may be sent to, without a slash at its end.
+    Return a URL that a token may be sent to, without a slash at its end.
 
     Args:
         name: Whose value it is.
@@ -182,7 +182,7 @@ class Environment:
 
     def access_token(self) -> Secret:
         """
-        Give the bearer token for ``--credential token``.
+        Return the bearer token for ``--credential token``.
 
         Raises:
             UsageError: There is none.
@@ -195,7 +195,7 @@ class Environment:
 
     def signature(self, name: str) -> Secret:
         """
-        Give the signature for package blobs that the variable *name* holds, without a leading question mark.
+        Return the signature for package blobs that the variable *name* holds, without a leading question mark.
 
         Raises:
             UsageError: It is not set, or holds something else.
@@ -218,35 +218,35 @@ class Environment:
         return (self.values.get("RECONCILER_STORAGE_HOSTS", ""),)
 
     def commit(self) -> str | None:
-        """Give the commit that CI says is being run."""
+        """Return the commit that CI says is being run."""
         return next((value for name in _COMMITS if (value := self.values.get(name))), None)
 
     def workspace(self) -> Path | None:
-        """Give the folder that CI checked the repository out to."""
+        """Return the folder that CI checked the repository out to."""
         return self._path(*_WORKSPACES)
 
     def step_summary(self) -> Path | None:
-        """Give the file to which GitHub's runner takes Markdown about this step."""
+        """Return the file to which GitHub's runner takes Markdown about this step."""
         return self._path("GITHUB_STEP_SUMMARY")
 
     def step_outputs(self) -> Path | None:
-        """Give the file to which GitHub's runner takes what later steps may read."""
+        """Return the file to which GitHub's runner takes what later steps may read."""
         return self._path("GITHUB_OUTPUT")
 
     def agent_folder(self) -> Path | None:
-        """Give the folder that the agent of Azure Pipelines empties after the job."""
+        """Return the folder that the agent of Azure Pipelines empties after the job."""
         return self._path("AGENT_TEMPDIRECTORY")
 
     def _path(self, *names: str) -> Path | None:
         return next((Path(value) for name in names if (value := self.values.get(name))), None)
 
     def emulator_state(self) -> Path:
-        """Give the state file of the embedded ARM."""
+        """Return the state file of the embedded ARM."""
         return Path(self.values.get("RECONCILER_EMULATOR_STATE") or ".reconciler/emulator.sqlite")
 
     def emulator_number(self, name: str, default: float) -> float:
         """
-        Give a number among the settings of the embedded ARM.
+        Return a number among the settings of the embedded ARM.
 
         Raises:
             UsageError: It is not one.
@@ -263,7 +263,7 @@ class Environment:
 
     def emulator_choice(self, name: str, choices: tuple[_Choice, ...]) -> _Choice:
         """
-        Give a choice among the settings of the embedded ARM; the first one is the default.
+        Return a choice among the settings of the embedded ARM; the first one is the default.
 
         Raises:
             UsageError: It is none of *choices*.
@@ -301,5 +301,5 @@ def _words(texts: Sequence[str]) -> list[str]:
 
 
 def process_environment() -> Environment:
-    """Give the environment of this process."""
+    """Return the environment of this process."""
     return Environment(dict(os.environ))

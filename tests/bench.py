@@ -89,7 +89,7 @@ class Bench:
 
 @asynccontextmanager
 async def open_bench(settings: EmulatorSettings) -> AsyncIterator[Bench]:
-    """Give a bench with a fresh ARM."""
+    """Yield a bench with a fresh ARM."""
     clock = FakeClock()
     app = create_app(settings, clock)
     transport = Transport.open(ENDPOINT, NoToken(), clock, app)
@@ -114,7 +114,7 @@ def on_bench(scenario: Callable[[Bench], Awaitable[T]], media_link: MediaLink = 
 
 
 def desired_of(kind: Kind, body: Mapping[str, Any]) -> Desired:
-    """Give what a manifest of *kind* with *body* desires."""
+    """Return what a manifest of *kind* with *body* desires."""
     params = {name: _NAMES.get(name, "name") for name in kind.parameters}
     text = as_yaml([manifest(kind, "it", params, body)])
     (desired,) = pipeline.read_estate(Options(paths=("-",)), START, lambda _: text).desired

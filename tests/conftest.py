@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """Give the repository's root."""
+    """Return the repository's root."""
     return Path(__file__).resolve().parent.parent
 
 
@@ -50,7 +50,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
-    """Give the comparison with golden files."""
+    """Return the comparison with golden files."""
 
     def compare(text: str, path: Path) -> None:
         if request.config.getoption("--update-golden"):

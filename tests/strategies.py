@@ -71,7 +71,7 @@ class Node:
         return "null" in _types(self.schema)
 
     def child(self, step: str | int) -> Node:
-        """Give the node of a property, an element or a map's value."""
+        """Return the node of a property, an element or a map's value."""
         name = str(step) if self.rule.shape is Shape.OBJECT else "*"
         if name not in self._known:
             self._known[name] = self._child(name)
@@ -85,13 +85,13 @@ class Node:
         return _node(below, self.rule.items, self.definitions)
 
     def children(self) -> Iterator[tuple[str, Node]]:
-        """Give the properties that a manifest may state."""
+        """Yield the properties that a manifest may state."""
         for name in self.schema["properties"]:
             if name in self.rule.properties and (child := self.child(name)).is_stated:
                 yield name, child
 
     def at(self, path: Sequence[str | int]) -> Node:
-        """Give the node at a path of names and indexes (or ``*``)."""
+        """Return the node at a path of names and indexes (or ``*``)."""
         node = self
         for step in path:
             node = node.child(step)
@@ -114,7 +114,7 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
 
 @cache
 def body_node(kind: Kind) -> Node:
-    """Give the node of a kind's request body."""
+    """Return the node of a kind's request body."""
     return _node(kind.body_schema(), kind.rules, kind.schema.get("$defs", {}))
 
 
@@ -143,13 +143,13 @@ texts: Final = st.one_of(st.sampled_from(_WORDS), st.text(_VISIBLE, max_size=8))
 
 @st.composite
 def regions(draw: Draw) -> str:
-    """Give a region in one of its spellings; now and then one that nobody knows yet."""
+    """Return a region in one of its spellings; now and then one that nobody knows yet."""
     return draw(respelled_region(draw(st.sampled_from((*DISPLAY_NAMES, "Atlantis North 7")))))
 
 
 @st.composite
 def respelled_region(draw: Draw, region: str) -> str:
-    """Give the same region in another spelling."""
+    """Return the same region in another spelling."""
     tight = region.replace(" ", "")
     return draw(st.sampled_from([region, tight.lower(), tight, region.upper(), region.lower(), tight.swapcase()]))
 
@@ -167,7 +167,7 @@ _OFFSETS: Final = st.one_of(
 
 @st.composite
 def instants(draw: Draw) -> str:
-    """Give an RFC 3339 time, past or future."""
+    """Return an RFC 3339 time, past or future."""
     moment = draw(st.datetimes(_EARLIEST, _LATEST)).replace(microsecond=0)
     fraction = draw(st.sampled_from(["", ".0", ".5", ".120", ".1234567", ".000000001"]))
     letter = draw(st.sampled_from("TTTt"))
@@ -176,7 +176,7 @@ def instants(draw: Draw) -> str:
 
 @st.composite
 def respelled_instant(draw: Draw, text: str) -> str:
-    """Give the same moment with another offset or more zeros."""
+    """Return the same moment with another offset or more zeros."""
     parsed = parse_instant(text)
     assert parsed is not None
     moment, fraction = parsed
@@ -193,7 +193,7 @@ _QUERIES: Final = st.sampled_from(["", "", "?sv=2022&se=2030-01-01&sr=b", "?sp=r
 
 @st.composite
 def blob_links(draw: Draw) -> str:
-    """Give a link to a blob, with and without a query."""
+    """Return a link to a blob, with and without a query."""
     host = draw(st.sampled_from(["store.blob.core.windows.net", "Other.Blob.core.windows.net", "h:8443"]))
     path = draw(st.sampled_from(["packages/agent.zip", "p/Agent.zip", "c/a%20b.zip", "c/d/e", ""]))
     return f"https://{host}/{path}{draw(_QUERIES)}"
@@ -201,7 +201,7 @@ def blob_links(draw: Draw) -> str:
 
 @st.composite
 def respelled_link(draw: Draw, link: str) -> str:
-    """Give a link to the same blob: case of scheme and host, the default port, another query."""
+    """Return a link to the same blob: case of scheme and host, the default port, another query."""
     base, _, _ = link.partition("?")
     if "://" not in base:
         return link
@@ -214,7 +214,7 @@ def respelled_link(draw: Draw, link: str) -> str:
 
 @st.composite
 def guids(draw: Draw) -> str:
-    """Give a GUID in lower, upper or mixed case."""
+    """Return a GUID in lower, upper or mixed case."""
     text = str(draw(st.uuids()))
     return draw(st.sampled_from([text, text.upper(), text.title()]))
 
@@ -242,7 +242,7 @@ json_objects: Final = st.dictionaries(texts, json_values, max_size=4)
 
 @st.composite
 def json_text(draw: Draw, value: Any) -> str:
-    """Give JSON text that means *value*."""
+    """Return JSON text that means *value*."""
     text = json.dumps(
         value,
         ensure_ascii=draw(st.booleans()),
@@ -267,7 +267,7 @@ _BY_SPELLING: Final[Mapping[str, Callable[[], Strategy]]] = {
 
 
 def _usual(schema: Mapping[str, Any]) -> list[Any]:
-    """Give the values that the schema names: the closed enumeration, or those that it does not warn of."""
+    """Return the values that the schema names: the closed enumeration, or those that it does not warn of."""
     warn = schema.get("x-warn", [])
     rules = [schema, *(warn if isinstance(warn, list) else [warn])]
     return [value for rule in rules for value in rule.get("enum", [rule["const"]] if "const" in rule else [])]
@@ -294,12 +294,12 @@ def _leaf_strategy(node: Node) -> Strategy:
 
 
 def key_leaves(rule: Rule) -> tuple[tuple[str, ...], ...]:
-    """Give the paths, inside an element of *rule*, of what identifies it."""
+    """Return the paths, inside an element of *rule*, of what identifies it."""
     return rule.keys if rule.list_type == "map" else ()
 
 
 def folded_key(node: Node, element: Any) -> Any:
-    """Give what identifies an element of a keyed list or a set."""
+    """Return what identifies an element of a keyed list or a set."""
     items = node.child("*")
     if node.rule.list_type != "map":
         return canonical(normalize(items.rule.normalize, element))
@@ -315,7 +315,7 @@ def folded_key(node: Node, element: Any) -> Any:
 @cache
 def values(node: Node, needed: tuple[tuple[str, ...], ...] = ()) -> Strategy:
     """
-    Give the values that a manifest may state for a property; null is among them only further down.
+    Return the values that a manifest may state for a property; null is among them only further down.
 
     Args:
         node: The property.
@@ -341,7 +341,7 @@ def values(node: Node, needed: tuple[tuple[str, ...], ...] = ()) -> Strategy:
 
 
 def or_null(node: Node, strategy: Strategy) -> Strategy:
-    """Give *strategy*, and now and then null where the schema takes it."""
+    """Return *strategy*, and now and then null where the schema takes it."""
     return st.one_of(*[strategy] * 6, st.none()) if node.takes_null else strategy
 
 
@@ -375,7 +375,7 @@ def _get(body: Any, path: Sequence[str]) -> Any:
 
 @cache
 def content_ways(kind: Kind) -> tuple[tuple[tuple[str, ...], ...], ...]:
-    """Give the sets of write-only properties that the schema accepts together."""
+    """Return the sets of write-only properties that the schema accepts together."""
     paths = kind.write_only_paths
     validator = jsonschema_rs.validator_for(kind.body_schema())
     ways = chain.from_iterable(combinations(paths, size) for size in range(len(paths) + 1))
@@ -384,7 +384,7 @@ def content_ways(kind: Kind) -> tuple[tuple[tuple[str, ...], ...], ...]:
 
 
 def _least(node: Node) -> Any:
-    """Give the smallest value that the schema of *node* might accept."""
+    """Return the smallest value that the schema of *node* might accept."""
     if node.rule.shape is Shape.OBJECT:
         return {name: _least(node.child(name)) for name in node.schema.get("required", ())}
     if node.rule.shape is Shape.LIST:
@@ -394,7 +394,7 @@ def _least(node: Node) -> Any:
 
 
 def _with(body: Any, values_by_path: Mapping[tuple[str, ...], Any]) -> Any:
-    """Give *body* with values set at paths of plain keys."""
+    """Return *body* with values set at paths of plain keys."""
     for path, value in values_by_path.items():
         head, *rest = path
         body = {**body, head: _with(body.get(head, {}), {tuple(rest): value}) if rest else value}
@@ -404,7 +404,7 @@ def _with(body: Any, values_by_path: Mapping[tuple[str, ...], Any]) -> Any:
 @st.composite
 def bodies(draw: Draw, name: str) -> dict[str, Any]:
     """
-    Give a request body as a manifest states it.
+    Return a request body as a manifest states it.
 
     Args:
         draw: Hypothesis's.
@@ -426,7 +426,7 @@ def bodies(draw: Draw, name: str) -> dict[str, Any]:
 
 @st.composite
 def _holding(draw: Draw, node: Node, elements: list[Any], wanted: Any) -> list[Any]:
-    """Give *elements*, and among them the one whose key is *wanted*."""
+    """Return *elements*, and among them the one whose key is *wanted*."""
     (path,) = node.rule.keys
     drawn = draw(values(node.child("*"), node.rule.keys))
     needed = _with(drawn, {path: wanted})
@@ -449,7 +449,7 @@ def _parameter_names(kind: Kind, name: str) -> tuple[str, ...]:
 
 
 def manifest(kind: Kind, name: str, params: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a document."""
+    """Return a document."""
     return {
         "apiVersion": "reconciler.dev/v1",
         "kind": kind.name,
@@ -459,7 +459,7 @@ def manifest(kind: Kind, name: str, params: Mapping[str, str], body: Mapping[str
 
 
 def by_depth() -> list[Kind]:
-    """Give all kinds, parents before their children."""
+    """Return all kinds, parents before their children."""
     return sorted(load_kinds().values(), key=lambda kind: kind.id_template.count("/"))
 
 
@@ -474,7 +474,7 @@ def _params(draw: Draw, kind_name: str, known: Mapping[str, str]) -> dict[str, s
 
 @st.composite
 def families(draw: Draw, name: str) -> list[dict[str, Any]]:
-    """Give one manifest of a kind, the last one, after those of the parents that it needs."""
+    """Return one manifest of a kind, the last one, after those of the parents that it needs."""
     kind, above = load_kinds()[name], list[Kind]()
     while (above[0] if above else kind).parent:
         above.insert(0, load_kinds()[(above[0] if above else kind).parent or ""])
@@ -487,7 +487,7 @@ def families(draw: Draw, name: str) -> list[dict[str, Any]]:
 
 @st.composite
 def estates(draw: Draw) -> list[dict[str, Any]]:
-    """Give manifests of all kinds: one or two of each, below one or another of their parents."""
+    """Return manifests of all kinds: one or two of each, below one or another of their parents."""
     made: dict[str, list[dict[str, Any]]] = {}
     ids: set[str] = set()
     for kind in by_depth():
@@ -503,27 +503,27 @@ def estates(draw: Draw) -> list[dict[str, Any]]:
 
 
 def kind_of(document: Mapping[str, Any]) -> Kind:
-    """Give the kind of a document."""
+    """Return the kind of a document."""
     return load_kinds()[document["kind"]]
 
 
 def params_of(document: Mapping[str, Any]) -> dict[str, str]:
-    """Give the URI parameters that a document states."""
+    """Return the URI parameters that a document states."""
     return {name: document["spec"][name] for name in kind_of(document).parameters}
 
 
 def body_of(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the request body that a document states."""
+    """Return the request body that a document states."""
     return {name: value for name, value in document["spec"].items() if name not in kind_of(document).parameters}
 
 
 def id_of(document: Mapping[str, Any]) -> str:
-    """Give the id of the resource that a document states."""
+    """Return the id of the resource that a document states."""
     return kind_of(document).resource_id(params_of(document))
 
 
 def with_body(document: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """Give *document* with another request body."""
+    """Return *document* with another request body."""
     return {**document, "spec": {**params_of(document), **body}}
 
 
@@ -531,7 +531,7 @@ _PAIR: Final = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})")
 
 
 def as_yaml(documents: Sequence[Mapping[str, Any]]) -> bytes:
-    """Give documents as text: JSON, save that YAML writes characters beyond 16 bits in another way."""
+    """Return documents as text: JSON, save that YAML writes characters beyond 16 bits in another way."""
     texts_ = [_PAIR.sub(_astral, json.dumps(document)).replace("\x7f", "\\u007f") for document in documents]
     return "\n---\n".join(texts_).encode()
 
@@ -547,7 +547,7 @@ def _astral(match: re.Match[str]) -> str:
 @st.composite
 def respelled(draw: Draw, document: Mapping[str, Any], *, defaults: bool = True) -> dict[str, Any]:
     """
-    Give a manifest that means the same: another order and other spellings.
+    Return a manifest that means the same: another order and other spellings.
 
     Args:
         draw: Hypothesis's.
@@ -564,7 +564,7 @@ def respelled(draw: Draw, document: Mapping[str, Any], *, defaults: bool = True)
 
 @st.composite
 def shuffled(draw: Draw, value: Mapping[str, Any]) -> dict[str, Any]:
-    """Give an object with its keys in another order."""
+    """Return an object with its keys in another order."""
     return {name: value[name] for name in draw(st.permutations(list(value)))}
 
 
@@ -654,7 +654,7 @@ class Place:
 
 
 def places(node: Node, value: Any, place: Place | None = None) -> Iterator[Place]:
-    """Give every leaf below *node* that is stated, or could be stated in an object that is."""
+    """Yield every leaf below *node* that is stated, or could be stated in an object that is."""
     here = place or Place(node, (), "", value, node.rule.frozen)
     if not node.is_stated:
         return
@@ -702,7 +702,7 @@ def _below(place: Place, node: Node, step: str | int, label: str, value: Any) ->
 
 
 def replaced(body: Any, steps: Steps, value: Any) -> Any:
-    """Give a copy of *body* with another value at *steps*; MISSING takes it away."""
+    """Return a copy of *body* with another value at *steps*; MISSING takes it away."""
     if not steps:
         return value
     head, rest = steps[0], steps[1:]
@@ -716,7 +716,7 @@ def replaced(body: Any, steps: Steps, value: Any) -> Any:
 
 
 def lookup(body: Any, steps: Steps) -> Any:
-    """Give the value at *steps*; MISSING if there is none."""
+    """Return the value at *steps*; MISSING if there is none."""
     for step in steps:
         if isinstance(body, Mapping):
             body = body.get(step, MISSING)
@@ -729,7 +729,7 @@ def lookup(body: Any, steps: Steps) -> Any:
 
 def meant(root: Node, node: Node, body: JsonObject, value: Any) -> Any:
     """
-    Give what *value*, or its absence, means at *node*, in normal form; MISSING if nothing.
+    Return what *value*, or its absence, means at *node*, in normal form; MISSING if nothing.
 
     Args:
         root: Of the request body.
@@ -749,7 +749,7 @@ def meant(root: Node, node: Node, body: JsonObject, value: Any) -> Any:
 
 
 def applied(root: Node, node: Node, body: JsonObject, value: Any) -> Any:
-    """Give what *value* means once it was applied to nothing: where absence means nothing declared, what it implies."""
+    """Return what *value* means once applied to nothing: where absence means nothing declared, what it implies."""
     found = meant(root, node, body, value)
     return canonical(node.rule.implied) if found is MISSING and node.rule.implied is not MISSING else found
 
@@ -782,7 +782,7 @@ def is_editable(place: Place) -> bool:
 
 @st.composite
 def edits(draw: Draw, root: Node, body: dict[str, Any], wanted: Callable[[Place], bool] = is_editable) -> Edit:
-    """Give *body* with one leaf that means something else."""
+    """Return *body* with one leaf that means something else."""
     place = draw(st.sampled_from([each for each in places(root, body) if wanted(each)]))
     old = applied(root, place.node, body, place.value)
     value = draw(values(place.node).filter(lambda new: applied(root, place.node, body, new) != old))
@@ -795,7 +795,7 @@ def has_edits(root: Node, body: JsonObject, wanted: Callable[[Place], bool] = is
 
 
 def rule_path(node: Node, steps: Steps) -> tuple[str, ...]:
-    """Give *steps* with a star for every index and every name in a map."""
+    """Return *steps* with a star for every index and every name in a map."""
     path = []
     for step in steps:
         path.append(str(step) if node.rule.shape is Shape.OBJECT else "*")
@@ -805,7 +805,7 @@ def rule_path(node: Node, steps: Steps) -> tuple[str, ...]:
 
 @st.composite
 def thinned(draw: Draw, node: Node, value: Any) -> Any:
-    """Give *value* with some of what the schema does not require left out; no element of a list is."""
+    """Return *value* with some of what the schema does not require left out; no element of a list is."""
     if value is None or node.rule.shape in {Shape.LEAF, Shape.MAP}:
         return value
     if node.rule.shape is Shape.LIST:

@@ -72,7 +72,7 @@ ID = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/provide
 
 
 def schema(name: str = "Widget", put: str = "replace", **properties: Any) -> dict[str, Any]:
-    """Give the schema of a kind; *properties* are its own instead of all of *PROPERTIES*."""
+    """Return the schema of a kind; *properties* are its own instead of all of *PROPERTIES*."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "x-arm": {
@@ -149,14 +149,14 @@ MINIMAL: dict[str, dict[str, Any]] = {
 
 
 def manifest(kind: Kind, spec: Mapping[str, Any], name: str = "m", **annotations: str) -> Manifest:
-    """Give a manifest; an annotation's name is written with underscores and without its prefix."""
+    """Return a manifest; an annotation's name is written with underscores and without its prefix."""
     notes = {f"reconciler.dev/{key.replace('_', '-')}": value for key, value in annotations.items()}
     source = Source("m.yaml", 1, 0)
     return Manifest(kind, name, {}, notes, spec, source, lambda path: (len(path), 1))
 
 
 def desired(body: Mapping[str, Any], kind: Kind = WIDGET, name: str = "m", **annotations: str) -> Desired:
-    """Give what is desired by a manifest with this request body."""
+    """Return what is desired by a manifest with this request body."""
     params = NAMES if "widgetName" in kind.parameters else IDENTITY[kind.name]
     (item,), problems = resolve([manifest(kind, {**params, **body}, name, **annotations)], KINDS)
     assert problems == ()
@@ -164,23 +164,23 @@ def desired(body: Mapping[str, Any], kind: Kind = WIDGET, name: str = "m", **ann
 
 
 def widget(kind: Kind = WIDGET, **properties: Any) -> Desired:
-    """Give a desired widget with these properties."""
+    """Return a desired widget with these properties."""
     return desired({"properties": properties}, kind)
 
 
 def minimal(name: str, **changes: Any) -> Desired:
-    """Give the smallest valid resource of a real kind, its body's properties changed."""
+    """Return the smallest valid resource of a real kind, its body's properties changed."""
     body = MINIMAL[name]
     return desired({**body, "properties": {**body.get("properties", {}), **changes}}, KINDS[name])
 
 
 def document(value: Mapping[str, Any], file: str = "m.yaml", line: int = 1) -> Document:
-    """Give a document whose every path is one line below its parent's."""
+    """Return a document whose every path is one line below its parent's."""
     return Document(dict(value), Source(file, line, 0), lambda path: (line + len(path), 1))
 
 
 def stated(name: str, **changes: Any) -> dict[str, Any]:
-    """Give the smallest valid document of a real kind, its spec's fields changed."""
+    """Return the smallest valid document of a real kind, its spec's fields changed."""
     return {
         "apiVersion": "reconciler.dev/v1",
         "kind": name,
@@ -190,17 +190,17 @@ def stated(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def read(text: str, file: str = "m.yaml") -> Document:
-    """Give the one document that *text* holds."""
+    """Return the one document that *text* holds."""
     (only,), problems = read_documents(text.encode(), file)
     assert problems == []
     return only
 
 
 def sealed(kind: Kind, **properties: Any) -> dict[str, Any]:
-    """Give a live body with these properties as ARM's answers are kept, secrets sealed."""
+    """Return a live body with these properties as ARM's answers are kept, secrets sealed."""
     return dict(kind.seal({"id": "x", "name": "w", "properties": properties}))
 
 
 def at(item: Desired, line: int) -> Desired:
-    """Give the same resource, stated in another line."""
+    """Return the same resource, stated in another line."""
     return replace(item, source=replace(item.source, line=line))

@@ -13,7 +13,7 @@ LINK = "https://acme.blob.core.windows.net/packages/agent/1.0.0.zip"
 
 
 def linked(link: str, *grants: tuple[str, str]) -> str:
-    """Give what becomes of a package link under *grants*."""
+    """Return what becomes of a package link under *grants*."""
     kind = load_kinds()["GalleryApplicationVersion"]
     body = kind.seal({"properties": {"publishingProfile": {"source": {"mediaLink": link}}}})
     granted = with_access(kind, body, [Grant(prefix, Secret(signature)) for prefix, signature in grants], {})
@@ -71,7 +71,7 @@ def test_a_link_that_two_readers_may_read_in_two_ways_gets_no_signature(path: st
 
 
 def body(**links: str) -> dict[str, object]:
-    """Give the body of a version with these links, sealed."""
+    """Return the body of a version with these links, sealed."""
     kind = load_kinds()["GalleryApplicationVersion"]
     return dict(kind.seal({"properties": {"publishingProfile": {"source": links}}}))
 

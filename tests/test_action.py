@@ -32,7 +32,7 @@ PACKAGE = re.compile(r"^([a-z0-9-]+)==([^\s\\]+)", re.MULTILINE)
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """Give a workspace with the manifests of this repository, which exist as they say."""
+    """Return a workspace with the manifests of this repository, which exist as they say."""
     folder = tmp_path / "work"
     copytree(ROOT / "manifests", folder / "manifests")
     return folder
@@ -40,7 +40,7 @@ def work(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def runner(work: Path, tmp_path: Path) -> Runner:
-    """Give a runner on which the reconciler is installed, as the first step of the action would have it."""
+    """Return a runner on which the reconciler is installed, as the first step of the action would have it."""
     temp = tmp_path / "runner temp"
     (temp / "reconciler").mkdir(parents=True)
     (temp / "reconciler" / "bin").symlink_to(BIN)
@@ -55,7 +55,7 @@ def runner(work: Path, tmp_path: Path) -> Runner:
 
 @pytest.fixture
 def github(tmp_path: Path) -> Iterator[GitHub]:
-    """Give GitHub, with a pull request."""
+    """Yield GitHub, with a pull request."""
     with GitHub() as host:
         yield host
 

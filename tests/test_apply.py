@@ -993,7 +993,7 @@ def test_waiting_holds_nobody_up() -> None:
 
 
 def overlaps(test: Bench, path: str) -> int:
-    """Tell how many PUTs below *path* came while an operation there still ran."""
+    """Return how many PUTs below *path* came while an operation there still ran."""
     puts = [seen for seen in test.service.seen if seen.method == "PUT" and path in seen.path]
     ends = {seen.path: 60 + seen.until for seen in puts if "/versions/" in seen.path}
     return sum(

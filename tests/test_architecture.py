@@ -41,12 +41,12 @@ OPENERS = frozenset({"open", "read_text", "read_bytes", "write_text", "write_byt
 
 
 def _explaining(tree: ast.Module) -> Iterator[ast.expr]:
-    """Give docstrings and other texts that stand alone: nothing reads them."""
+    """Return docstrings and other texts that stand alone: nothing reads them."""
     return (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
 
 
 def _words(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Give every identifier and text in code, with its line."""
+    """Yield every identifier and text in code, with its line."""
     explaining = {id(node) for node in _explaining(tree)}
     for node in ast.walk(tree):
         match node:
@@ -143,7 +143,7 @@ OTHER_THINGS = {
 
 
 def _file_questions(source: str) -> list[tuple[int, str]]:
-    """Give the calls in code that ask the file system, with their lines."""
+    """Return the calls in code that ask the file system, with their lines."""
     found = []
     for node in ast.walk(ast.parse(source)):
         match node:
@@ -201,7 +201,7 @@ RUNNERS = re.compile(
 
 
 def _programs_run(source: str) -> list[tuple[int, str]]:
-    """Give what in code starts a program, with its line."""
+    """Return what in code starts a program, with its line."""
     found = []
     for node in ast.walk(ast.parse(source)):
         match node:

@@ -34,30 +34,30 @@ ALICE = Modified("alice@example.com", "User", "2026-11-21T20:25:00Z")
 
 
 def numbered(number: int) -> Desired:
-    """Give one of many."""
+    """Return one of many."""
     return replace(ITEM, id=f"{ITEM.id}{number}", key=f"{ITEM.key}{number}")
 
 
 def change(item: Desired = ITEM, **more: Any) -> Change:
-    """Give what is planned for a live resource that differs."""
+    """Return what is planned for a live resource that differs."""
     usual = {"sync": Sync.OUT_OF_SYNC, "fields": (FIELD,)}
     return Change(item, Action.UPDATE, Reason.FIELDS_DIFFER, health=Health.HEALTHY, **{**usual, **more})
 
 
 def wired(*script: httpx.Response) -> Wire:
-    """Give an Azure with these answers."""
+    """Return an Azure with these answers."""
     return Wire(FakeClock(), *script)
 
 
 def asked(wire: Wire, *changes: Change, observed: Any = LIVE, concurrency: int = 1) -> list[Modified | None]:
-    """Give what was learned of each."""
+    """Return what was learned of each."""
     observation = Observation({each.desired.key: observed for each in changes})
     plan = run(attributed(Plan(changes), observation, client(wire), concurrency))
     return [each.modified for each in plan.changes]
 
 
 def says(item: Desired = ITEM) -> httpx.Response:
-    """Give an answer with system data."""
+    """Return an answer with system data."""
     return answer(body={"id": item.id, "properties": {}, "systemData": SAID})
 
 

@@ -24,7 +24,7 @@ PLAIN = Tracking(tags=False)
 def body(
     want: dict[str, Any], have: dict[str, Any] | None, kind: Kind = WIDGET, *ignore: str, tracking: Tracking = PLAIN
 ) -> Any:
-    """Give the body as ARM would see it; neither side is touched by building it."""
+    """Return the body as ARM would see it; neither side is touched by building it."""
     item = desired(want, kind)
     live = kind.seal(have) if have is not None else None
     before = copy.deepcopy((item.body, live))
@@ -36,12 +36,12 @@ def body(
 
 
 def properties(want: dict[str, Any], have: dict[str, Any], kind: Kind = WIDGET, *ignore: str) -> Any:
-    """Give the properties of the body of an update."""
+    """Return the properties of the body of an update."""
     return body({"properties": want}, {"properties": have}, kind, *ignore)["properties"]
 
 
 def part(name: str, **more: Any) -> dict[str, Any]:
-    """Give an element of a keyed list."""
+    """Return an element of a keyed list."""
     return {"name": name, "at": {"zone": "1"}, **more}
 
 

@@ -32,7 +32,7 @@ CANARY = Environment(
 
 
 def tokens_of(chosen: Connection, environment: Environment = CANARY) -> TokenSource:
-    """Give where the tokens of a connection come from."""
+    """Return where the tokens of a connection come from."""
 
     async def scenario() -> TokenSource:
         async with open_writer(chosen, environment, FakeClock()) as arm:

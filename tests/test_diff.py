@@ -23,7 +23,7 @@ CANARY = "CANARY-7f3a"
 
 
 def found(want: dict[str, Any], have: dict[str, Any], kind: Any = WIDGET) -> list[FieldChange]:
-    """Give what is found between two widgets by their properties; neither is touched."""
+    """Return what is found between two widgets by their properties; neither is touched."""
     item, live = widget(kind, **want), sealed(kind, **have)
     before = copy.deepcopy((item.body, live))
     fields = list(compare(item, live, TRACKING).fields)
@@ -33,7 +33,7 @@ def found(want: dict[str, Any], have: dict[str, Any], kind: Any = WIDGET) -> lis
 
 
 def told(want: dict[str, Any], have: dict[str, Any], kind: Any = WIDGET) -> list[tuple[Any, ...]]:
-    """Give path, finding, op, both sides and refusal of what is found."""
+    """Return path, finding, op, both sides and refusal of what is found."""
     return [
         (
             field.path.removeprefix("properties."),
@@ -48,7 +48,7 @@ def told(want: dict[str, Any], have: dict[str, Any], kind: Any = WIDGET) -> list
 
 
 def part(name: str, **more: Any) -> dict[str, Any]:
-    """Give an element of a keyed list."""
+    """Return an element of a keyed list."""
     return {"name": name, "at": {"zone": "1"}, **more}
 
 

@@ -68,7 +68,7 @@ class Block:
 
     @property
     def text(self) -> str:
-        """Give what stands in it."""
+        """Return what stands in it."""
         return "".join(f"{line}\n" for line in self.lines)
 
 
@@ -82,7 +82,7 @@ class Command:
 
 
 def blocks(page: Path) -> list[Block]:
-    """Give the fenced blocks of a page, each with the last line of text before it."""
+    """Return the fenced blocks of a page, each with the last line of text before it."""
     found: list[Block] = []
     fence, before = "", ""
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
@@ -100,7 +100,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def commands(page: Path) -> Iterator[Command]:
-    """Give the commands of a page's ``console`` blocks."""
+    """Yield the commands of a page's ``console`` blocks."""
     for block in blocks(page):
         if block.language != "console" or block.lines[0] == "$ make demo":
             continue
@@ -120,7 +120,7 @@ def commands(page: Path) -> Iterator[Command]:
 
 
 def is_shown(shown: Sequence[str], printed: Sequence[str]) -> bool:
-    """Tell whether *shown* is what was *printed*, shortened where it says so."""
+    """Return whether *shown* is what was *printed*, shortened where it says so."""
     if not shown:
         return not printed
     if shown[0] == "…":
@@ -167,7 +167,7 @@ def _run(script: str, folder: Path, more: Mapping[str, str] | None = None) -> st
 
 @pytest.fixture
 def estate(tmp_path: Path) -> Path:
-    """Give a folder with the manifests of this repository, and with the client that edits behind git's back."""
+    """Return a folder with the manifests of this repository, and with the client that edits behind git's back."""
     copytree(ROOT / "manifests", tmp_path / "manifests")
     (tmp_path / "docs").mkdir()
     copy(ROOT / "docs" / "demo_edit.py", tmp_path / "docs")
@@ -272,7 +272,7 @@ def test_the_readme_links_every_page(root: Path) -> None:
 
 
 def _table(page: Path, head: str) -> list[list[str]]:
-    """Give the rows of the table whose first heading is *head*."""
+    """Return the rows of the table whose first heading is *head*."""
     lines = page.read_text(encoding="utf-8").splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(f"| {head} |"))
     rows = []
@@ -354,7 +354,7 @@ def test_the_manifests_page_shows_a_valid_project_file(estate: Path, monkeypatch
 
 
 def _holds(shown: Any, real: Any) -> bool:
-    """Tell whether what a page shows of a value is part of it."""
+    """Return whether what a page shows of a value is part of it."""
     if isinstance(shown, dict):
         return isinstance(real, dict) and all(key in real and _holds(shown[key], real[key]) for key in shown)
     if isinstance(shown, list):

@@ -127,7 +127,7 @@ _PARENTS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def _official(*names: str) -> list[Example]:
-    """Give the examples of the four types whose file names match one of *names*."""
+    """Return the examples of the four types whose file names match one of *names*."""
     found = []
     for file in sorted(file for name in names for file in _SPECIFICATION.rglob(f"examples/**/{name}.json")):
         sent = json.loads(file.read_text(encoding="utf-8"))["parameters"]
@@ -148,7 +148,7 @@ _UPDATES: Final = (_tagged(_VERSION), _tagged(_DEFINITION), *_official("*_Update
 
 
 def _filled(value: Any) -> Any:
-    """Give *value* with its placeholders replaced, and nothing else."""
+    """Return *value* with its placeholders replaced, and nothing else."""
     if isinstance(value, str):
         for placeholder, text in _PLACEHOLDERS.items():
             value = value.replace(placeholder, text)
@@ -159,7 +159,7 @@ def _filled(value: Any) -> Any:
 
 
 def _documents(example: Example, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give the manifests of an example with *body*, and of the parents that it needs."""
+    """Return the manifests of an example with *body*, and of the parents that it needs."""
     kinds: list[Kind] = [load_kinds()[example.kind]]
     while kinds[0].parent:
         kinds.insert(0, load_kinds()[kinds[0].parent])
@@ -171,14 +171,14 @@ def _documents(example: Example, body: Mapping[str, Any]) -> list[dict[str, Any]
 
 
 def _overlaid(body: Any, patch: Any) -> Any:
-    """Give *body* as a PATCH leaves it: objects merge, all else is replaced."""
+    """Return *body* as a PATCH leaves it: objects merge, all else is replaced."""
     if not isinstance(body, dict) or not isinstance(patch, dict):
         return patch
     return {**body, **{name: _overlaid(body.get(name), value) for name, value in patch.items()}}
 
 
 def _created(example: Example) -> Mapping[str, Any]:
-    """Give the request that an update example follows upon: the plain one for the same resource."""
+    """Return the request that an update example follows upon: the plain one for the same resource."""
     return next(each.body for each in sorted(_CREATES, key=lambda each: len(each.title)) if _is_same(each, example))
 
 
@@ -247,7 +247,7 @@ class _PlainAuthentication(SansIOHTTPPolicy[Any, Any]):
 
 @pytest.fixture
 def base_url() -> Iterator[str]:
-    """Give the URL of an embedded ARM whose operations end at once."""
+    """Yield the URL of an embedded ARM whose operations end at once."""
     with serve_in_thread(create_app(EmulatorSettings(operation_seconds=0), FakeClock())) as url:
         yield url
 

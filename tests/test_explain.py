@@ -36,7 +36,7 @@ UNREADABLE = Unreadable(ErrorInfo("Unreachable", "nobody answers"))
 def rows(
     want: dict[str, Any], have: dict[str, Any], *ignore: IgnoreRule, kind: Any = WIDGET, tags: bool = True
 ) -> dict[str, Row]:
-    """Give the rows of a widget's properties by path; what went in is as it was."""
+    """Return the rows of a widget's properties by path; what went in is as it was."""
     item, live = widget(kind, **want), sealed(kind, **have)
     before = copy.deepcopy((item.body, live))
     found = explain(item, Live(live), Tracking(tags=tags), ignore)
@@ -45,7 +45,7 @@ def rows(
 
 
 def part(name: str, **more: Any) -> dict[str, Any]:
-    """Give an element of a keyed list."""
+    """Return an element of a keyed list."""
     return {"name": name, "at": {"zone": "1"}, **more}
 
 

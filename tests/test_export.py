@@ -47,7 +47,7 @@ PROFILE: Final[dict[str, Any]] = {
 
 
 def found(resource_id: str, body: Mapping[str, Any]) -> Found:
-    """Give a resource as ARM would answer it."""
+    """Return a resource as ARM would answer it."""
     for kind in load_kinds().values():
         if params := kind.parse_id(resource_id):
             return Found(kind, params, Live(kind.seal({"id": resource_id, **body})))
@@ -55,23 +55,23 @@ def found(resource_id: str, body: Mapping[str, Any]) -> Found:
 
 
 def version(resource_id: str = VERSION, **profile: Any) -> Found:
-    """Give a version."""
+    """Return a version."""
     return found(resource_id, {"location": "westeurope", "properties": {"publishingProfile": {**PROFILE, **profile}}})
 
 
 def definition(**properties: Any) -> Found:
-    """Give a definition."""
+    """Return a definition."""
     made = {"lockLevel": "None", "deploymentPolicy": {"deploymentMode": "Incremental"}, **properties}
     return found(DEFINITION, {"location": "westeurope", "properties": made})
 
 
 def exported(*items: Found, tracking: Tracking | None = None, schemas: str | None = None) -> Exported:
-    """Give the export of some resources."""
+    """Return the export of some resources."""
     return export(items, load_kinds(), tracking or Tracking(), Place("out", schemas))
 
 
 def only(made: Exported) -> dict[str, Any]:
-    """Give the one manifest of an export."""
+    """Return the one manifest of an export."""
     (text,) = (text for path, text in made.files.items() if path.endswith(".yaml"))
     (document,), problems = read_documents(text.encode(), "it")
     assert not problems
@@ -79,7 +79,7 @@ def only(made: Exported) -> dict[str, Any]:
 
 
 def profile_of(made: Exported) -> dict[str, Any]:
-    """Give the publishing profile of the one manifest."""
+    """Return the publishing profile of the one manifest."""
     return dict(only(made)["spec"]["properties"]["publishingProfile"])
 
 
@@ -110,7 +110,7 @@ def test_an_export_plans_without_a_change(media_link: MediaLink, data: st.DataOb
 
 
 async def read_and_export(bench: Bench, documents: Sequence[Mapping[str, Any]]) -> Exported:
-    """Give the export of all subscriptions that documents speak of."""
+    """Return the export of all subscriptions that documents speak of."""
     items: list[Found] = []
     for subscription in {document["spec"]["subscriptionId"].lower() for document in documents}:
         items += await take_inventory(Wanted(subscription), load_kinds(), bench.arm)
@@ -118,7 +118,7 @@ async def read_and_export(bench: Bench, documents: Sequence[Mapping[str, Any]]) 
 
 
 def loaded(made: Exported) -> list[dict[str, Any]]:
-    """Give the documents that an export is read as."""
+    """Return the documents that an export is read as."""
     with tempfile.TemporaryDirectory() as folder:
         for path, text in made.files.items():
             file = Path(folder, path)
@@ -130,7 +130,7 @@ def loaded(made: Exported) -> list[dict[str, Any]]:
 
 
 def filled(written: Iterable[dict[str, Any]], documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give *written* with what was sent in place of the placeholders, as a person would fill them."""
+    """Return *written* with what was sent in place of the placeholders, as a person would fill them."""
     sent = {id_of(document).lower(): document["spec"] for document in documents}
     return [
         {**each, "spec": fill(each["spec"], sent[id_of(each).lower()], kind_of(each).write_only_paths)}
@@ -139,7 +139,7 @@ def filled(written: Iterable[dict[str, Any]], documents: Sequence[Mapping[str, A
 
 
 def fill(spec: dict[str, Any], sent: Mapping[str, Any], content: Iterable[tuple[str, ...]]) -> dict[str, Any]:
-    """Give a spec with the content that was sent, and with links whose query is missing as they were sent."""
+    """Return a spec with the content that was sent, and with links whose query is missing as they were sent."""
     for *above, name in content:
         target, source = spec, sent
         for step in above:
@@ -151,7 +151,7 @@ def fill(spec: dict[str, Any], sent: Mapping[str, Any], content: Iterable[tuple[
 
 
 def replaced(value: Any, sent: Any) -> Any:
-    """Give a value with the links that were sent in place of those that have a placeholder."""
+    """Return a value with the links that were sent in place of those that have a placeholder."""
     if isinstance(value, dict):
         return {
             name: replaced(item, sent.get(name) if isinstance(sent, dict) else None) for name, item in value.items()
@@ -562,7 +562,7 @@ class Arm:
         self._bodies = bodies
 
     async def list(self, path: str, _: str) -> list[dict[str, Any]]:
-        """Give a list; 403 for one that nobody spoke of."""
+        """Return a list; 403 for one that nobody spoke of."""
         self.asked.append(path)
         for end, elements in self._lists.items():
             if path.endswith(end):
@@ -570,12 +570,12 @@ class Arm:
         raise RejectedError(ErrorInfo("AuthorizationFailed", "not for you", 403))
 
     async def get(self, resource_id: str, _: str) -> dict[str, Any]:
-        """Give one resource."""
+        """Return one resource."""
         return self._bodies[resource_id]
 
 
 def inventory(arm: Arm, wanted: Wanted) -> list[Found]:
-    """Give what is found."""
+    """Return what is found."""
     return list(asyncio.run(take_inventory(wanted, load_kinds(), cast("ArmReader", arm))))
 
 

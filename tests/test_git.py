@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Give a repository with one commit."""
+    """Return a repository with one commit."""
     git(tmp_path, "init", "--quiet")
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests" / "a.yaml").write_text("a: 1\n", encoding="utf-8")
@@ -31,7 +31,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def head_commit(*paths: Path) -> str | None:
-    """Give the commit of what is loaded from *paths*."""
+    """Return the commit of what is loaded from *paths*."""
     return commit_read(load([str(path) for path in paths]).sources)
 
 

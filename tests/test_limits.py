@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def plan(*actions: Action) -> Plan:
-    """Give a plan of existing resources."""
+    """Return a plan of existing resources."""
     item = widget(text="a")
     return Plan(
         tuple(Change(item, action, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC, Health.HEALTHY) for action in actions)
@@ -25,7 +25,7 @@ def plan(*actions: Action) -> Plan:
 
 
 def message(found: Problem | None) -> str | None:
-    """Give what a problem says, and its way out."""
+    """Return what a problem says, and its way out."""
     return f"{found.message}; {found.fix}" if found else None
 
 

@@ -35,7 +35,7 @@ def opening(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give an empty root folder, which is the working folder, beside a secret file outside of it."""
+    """Return an empty root folder, which is the working folder, beside a secret file outside of it."""
     (tmp_path / "outside.yaml").write_text(f"a: {CANARY}\n")
     folder = tmp_path / "root"
     folder.mkdir()
@@ -50,18 +50,18 @@ def write(path: str, text: str | bytes = "a: 1\n") -> None:
 
 
 def names(loaded: Loaded) -> list[str]:
-    """Give the file of every document."""
+    """Return the file of every document."""
     return [document.source.file for document in loaded.documents]
 
 
 def codes(loaded: Loaded) -> list[tuple[str, str]]:
-    """Give file and code of every problem, none of which tells a secret."""
+    """Return file and code of every problem, none of which tells a secret."""
     assert CANARY not in str(loaded.problems)
     return [(problem.file, problem.code) for problem in loaded.problems]
 
 
 def spec(text: str, name: str = "m/a.yaml") -> Any:
-    """Give the spec of a manifest with *text* as its spec, loaded without a problem."""
+    """Return the spec of a manifest with *text* as its spec, loaded without a problem."""
     write(name, f"spec:\n  x: {text}\n")
     loaded = load([name], Path())
     assert loaded.problems == ()

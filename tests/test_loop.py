@@ -39,7 +39,7 @@ spec:
 
 
 def outcome(result: Result | None, reason: Reason = Reason.FIELDS_DIFFER) -> dict[str, Outcome]:
-    """Give what a round did about one resource."""
+    """Return what a round did about one resource."""
 
     async def one() -> Desired:
         async with bench(definition()) as test:
@@ -50,7 +50,7 @@ def outcome(result: Result | None, reason: Reason = Reason.FIELDS_DIFFER) -> dic
 
 
 def report(outcomes: dict[str, Outcome] | None = None) -> Report:
-    """Give the report of a round."""
+    """Return the report of a round."""
     return Report("run", START, START, outcomes=outcomes or {})
 
 
@@ -173,7 +173,7 @@ def test_what_did_not_stick_is_not_sent_again() -> None:
 
 
 def differing(change: Change, *paths: str, action: Action = Action.BLOCKED) -> Change:
-    """Give what a plan says where the values at *paths* differ."""
+    """Return what a plan says where the values at *paths* differ."""
     fields = tuple(FieldChange((path,), path, Finding.CHANGE, Op.REPLACE) for path in paths)
     return replace(change, action=action, fields=fields, sync=Sync.OUT_OF_SYNC if paths else Sync.IN_SYNC)
 

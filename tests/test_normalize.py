@@ -18,7 +18,7 @@ RULES = WIDGET.rules
 
 
 def pair(want: dict[str, Any], have: dict[str, Any]) -> Pair:
-    """Give the pair of two widgets by their properties; neither is touched."""
+    """Return the pair of two widgets by their properties; neither is touched."""
     bodies = {"properties": want}, {"properties": have}
     before = copy.deepcopy(bodies)
     made = comparable(RULES, *bodies)
@@ -27,14 +27,14 @@ def pair(want: dict[str, Any], have: dict[str, Any]) -> Pair:
 
 
 def sides(want: dict[str, Any], have: dict[str, Any]) -> tuple[Any, Any, list[tuple[str | int, ...]]]:
-    """Give both sides below ``properties``, and what is undeclared."""
+    """Return both sides below ``properties``, and what is undeclared."""
     made = pair(want, have)
     undeclared = [steps[1:] for steps in made.undeclared]
     return made.want.get("properties"), made.have.get("properties"), undeclared
 
 
 def part(name: str, **more: Any) -> dict[str, Any]:
-    """Give an element of a keyed list."""
+    """Return an element of a keyed list."""
     return {"name": name, "at": {"zone": "1"}, **more}
 
 

@@ -66,7 +66,7 @@ spec:
 
 
 def writings(project: Document) -> tuple[Writing, ...]:
-    """Give the two sets of defaults of the project above."""
+    """Return the two sets of defaults of the project above."""
     spec = project.value["spec"]
     at = ("spec", "environments", "test", "defaults")
     return (
@@ -76,7 +76,7 @@ def writings(project: Document) -> tuple[Writing, ...]:
 
 
 def rendered(base: str = BASE, overlay: str | None = OVERLAY, project: str = PROJECT) -> Desired:
-    """Give what the texts above state together."""
+    """Return what the texts above state together."""
     written = writings(read(project, "reconciler.yaml"))
     defaults = reduce(lay_under, (item.fields for item in written))
     patches = [read(overlay, "over.yaml")] if overlay else []

@@ -15,7 +15,7 @@ from reconciler.runtime.output import deliver, write_file, write_stdout
 
 
 def names(folder: Path) -> list[str]:
-    """Give what is in a folder."""
+    """Return what is in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 

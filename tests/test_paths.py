@@ -37,7 +37,7 @@ def test_a_value_is_found_or_missing(body: Any, path: tuple[str, ...], value: An
 
 
 def part(name: Any, zone: Any = "1", **more: Any) -> dict[str, Any]:
-    """Give an element of a list that is keyed by two paths, one of them dotted."""
+    """Return an element of a list that is keyed by two paths, one of them dotted."""
     return {"name": name, "at": {"zone": zone}, **more}
 
 

@@ -26,12 +26,12 @@ OTHER = "v1-" + "0" * 64
 
 
 def live(state: str = "Succeeded", tags: dict[str, Any] | None = None, **properties: Any) -> Live:
-    """Give a live widget."""
+    """Return a live widget."""
     return Live(WIDGET.seal({"tags": tags or {}, "properties": {"provisioningState": state, **properties}}))
 
 
 def row(item: Desired, observed: Observed, policy: Policy = OURS, parent: Parent | None = None) -> tuple[str, ...]:
-    """Give action, reason, sync and health of the decision."""
+    """Return action, reason, sync and health of the decision."""
     decision = decide(item, observed, policy, parent) if parent else decide(item, observed, policy)
     change = decision.change
     assert change.desired is item
@@ -354,12 +354,12 @@ CHAIN = (GALLERY, APPLICATION, VERSION)
 
 
 def alive(item: Desired, state: str = "Succeeded") -> Live:
-    """Give the resource as stated."""
+    """Return the resource as stated."""
     return Live({**item.body, "properties": {**item.body.get("properties", {}), "provisioningState": state}})
 
 
 def plan(*items: tuple[Desired, Observed], parents: frozenset[str] = frozenset(), policy: Policy | None = None) -> Any:
-    """Give what is decided for each resource, by the last part of its id."""
+    """Return what is decided for each resource, by the last part of its id."""
     observation = Observation({item.key: observed for item, observed in items}, parents)
     made, _ = make_plan([item for item, _ in reversed(items)], observation, policy or Policy(), CHAIN)
     return {change.desired.kind.name: (change.action.value, change.reason.value, change.fix) for change in made.changes}

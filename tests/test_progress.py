@@ -22,7 +22,7 @@ from tests.support.service import bench, definition, run
 
 
 def change(name: str = "suite") -> Change:
-    """Give something to do."""
+    """Return something to do."""
 
     async def scenario() -> Change:
         async with bench(definition(name)) as test:

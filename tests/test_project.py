@@ -150,7 +150,7 @@ def test_defaults_lie_under_the_manifest(
 
 
 def rendered(value: dict[str, Any], defaults: dict[str, Any], *overlay: Document) -> Any:
-    """Give the spec of one document after rendering."""
+    """Return the spec of one document after rendering."""
     documents, problems = render([document(value)], overlay, defaults, KINDS)
     assert problems == ()
     return documents[0].value["spec"]

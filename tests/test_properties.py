@@ -68,7 +68,7 @@ kinds = pytest.mark.parametrize("name", load_kinds())  # a whole kind is too muc
 
 
 def examples(share: float) -> settings:
-    """Give settings for a share of the examples that the profile asks for."""
+    """Return settings for a share of the examples that the profile asks for."""
     return settings(max_examples=max(1, int(settings().max_examples * share)))
 
 
@@ -87,7 +87,7 @@ async def assert_applied(bench: Bench, documents: Sequence[Mapping[str, Any]]) -
 
 
 def one_of(reading: Reading, document: Mapping[str, Any]) -> Change:
-    """Give what is planned for one document; for all others nothing is."""
+    """Return what is planned for one document; for all others nothing is."""
     key = id_of(document).lower()
     others = [change for change in reading.plan.changes if change.desired.key != key]
     assert all(change.action is Action.NONE and not change.fields for change in others)
@@ -95,7 +95,7 @@ def one_of(reading: Reading, document: Mapping[str, Any]) -> Change:
 
 
 def found(change: Change) -> dict[str, Finding]:
-    """Give the findings by path."""
+    """Return the findings by path."""
     return {item.path: item.finding for item in change.fields}
 
 
@@ -153,7 +153,7 @@ def write(folder: Path, names: Sequence[str], documents: Sequence[Mapping[str, A
 
 @st.composite
 def shuffled_deeply(draw: st.DrawFn, value: Any) -> Any:
-    """Give *value* with the keys of every object in another order."""
+    """Return *value* with the keys of every object in another order."""
     if isinstance(value, list):
         return [draw(shuffled_deeply(item)) for item in value]
     if not isinstance(value, dict):
@@ -162,7 +162,7 @@ def shuffled_deeply(draw: st.DrawFn, value: Any) -> Any:
 
 
 def summary(change: Change) -> Any:
-    """Give what a reader of the plan sees of one resource, save where it is written."""
+    """Return what a reader of the plan sees of one resource, save where it is written."""
     fields = [replace(item, line=None, where=None) for item in change.fields]
     return change.desired.id, change.action, change.reason, change.sync, change.health, fields
 
@@ -255,7 +255,7 @@ def test_a_change_of_one_leaf_is_planned_and_reached(name: str, data: st.DataObj
 
 
 def expected_paths(root: Node, body: dict[str, Any], edit: Edit, live: Mapping[str, Any]) -> set[str]:
-    """Give the paths that differ once *edit* was made: its own, and those that take their default from it."""
+    """Return the paths that differ once *edit* was made: its own, and those that take their default from it."""
     if edit.place.node.rule.write_only:  # one digest for each field of the content
         return {edit.place.path}
     path = rule_path(root, edit.place.steps)
@@ -266,7 +266,7 @@ def expected_paths(root: Node, body: dict[str, Any], edit: Edit, live: Mapping[s
 
 
 def first_absent(place: Place, live: Mapping[str, Any]) -> str:
-    """Give the path of the outermost object above a place that *live* lacks: one that comes whole is one entry."""
+    """Return the path of the outermost object above a place that *live* lacks: one that comes whole is one entry."""
     for length in range(1, len(place.steps)):
         if lookup(live, place.steps[:length]) in (MISSING, None):
             return dotted(place, length)
@@ -274,7 +274,7 @@ def first_absent(place: Place, live: Mapping[str, Any]) -> str:
 
 
 def dotted(place: Place, length: int) -> str:
-    """Give the path of what stands so many steps down the way to *place*."""
+    """Return the path of what stands so many steps down the way to *place*."""
     if length == len(place.steps):
         return place.path
     assert all(isinstance(step, str) for step in place.steps[:length])  # elements are there as stated
@@ -348,7 +348,7 @@ def is_tracking(place: Place) -> bool:
 
 
 def spelled(root: Node, body: dict[str, Any], place: Place) -> str:
-    """Give the path in the manifest's spelling, as far as the manifest states it or a leaf beside it."""
+    """Return the path in the manifest's spelling, as far as the manifest states it or a leaf beside it."""
     known = {each.steps: each.path for each in places(root, body)}
     beside = [path for steps, path in known.items() if steps[:-1] == place.steps[:-1] and isinstance(steps[-1], str)]
     if place.steps in known or not beside or not place.in_list:
@@ -359,7 +359,7 @@ def spelled(root: Node, body: dict[str, Any], place: Place) -> str:
 def expected_finding(
     root: Node, body: dict[str, Any], live: dict[str, Any], place: Place, value: Any
 ) -> dict[str, Finding]:
-    """Give what is to be found once the live leaf at *place* has *value*."""
+    """Return what is to be found once the live leaf at *place* has *value*."""
     place = replace(place, path=spelled(root, body, place))
     path = place.path
     forbidden = Finding.IMMUTABLE if place.frozen else Finding.CHANGE

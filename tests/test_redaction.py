@@ -43,7 +43,7 @@ def test_secrets_by_the_dozen_in_every_form_and_every_sink() -> None:
 
 
 def at(path: Sequence[str], value: Any) -> Any:
-    """Give the smallest body with *value* at *path*."""
+    """Return the smallest body with *value* at *path*."""
     for step in reversed(path):
         value = [value] if step == "*" else {step: value}
     return value

@@ -17,7 +17,7 @@ GALLERY, APPLICATION, VERSION = KINDS["Gallery"], KINDS["GalleryApplication"], K
 
 
 def made(kind: str, name: str = "m", line: int = 1, *, notes: dict[str, str] | None = None, **spec: Any) -> Manifest:
-    """Give a manifest of a real kind in some line."""
+    """Return a manifest of a real kind in some line."""
     given = manifest(KINDS[kind], {**IDENTITY[kind], **MINIMAL[kind], **spec}, name, **(notes or {}))
     return replace(given, source=Source("m.yaml", line, line))
 

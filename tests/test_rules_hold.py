@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 def body(kind: str, **changes: Any) -> Json:
-    """Give the smallest body of a kind with other properties; a version's are those of its publishing profile."""
+    """Return the smallest body of a kind with other properties; a version's are those of its publishing profile."""
     least = MINIMAL[kind]
     properties = least.get("properties", {})
     if kind == VERSION:
@@ -33,7 +33,7 @@ def body(kind: str, **changes: Any) -> Json:
 
 
 def found(kind: str, stated: Json, live: Json) -> dict[str, tuple[Finding, Refusal | None]]:
-    """Give what a plan finds by path, without the content that Azure never returns."""
+    """Return what a plan finds by path, without the content that Azure never returns."""
     item = desired(stated, load_kinds()[kind])
     fields = compare(item, load_kinds()[kind].seal(live), Tracking()).fields
     prefix = "properties.publishingProfile." if kind == VERSION else "properties."
@@ -45,12 +45,12 @@ def found(kind: str, stated: Json, live: Json) -> dict[str, tuple[Finding, Refus
 
 
 def both(kind: str, stated: Json, live: Json) -> dict[str, tuple[Finding, Refusal | None]]:
-    """Give what a plan finds between two sets of properties."""
+    """Return what a plan finds between two sets of properties."""
     return found(kind, body(kind, **stated), body(kind, **live))
 
 
 def within(path: str, value: Any) -> Json:
-    """Give an object that holds *value* at a path."""
+    """Return an object that holds *value* at a path."""
     for key in reversed(path.split(".")):
         value = {key: value}
     assert isinstance(value, dict)

@@ -38,12 +38,12 @@ FIX = "plan again, and have the new plan reviewed"
 
 
 def change(item: Desired = ITEM, action: Action = Action.UPDATE) -> Change:
-    """Give an item of a plan."""
+    """Return an item of a plan."""
     return Change(item, action, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC, Health.HEALTHY)
 
 
 def text(*changes: Change, live: Any = LIVE, policy: Policy = POLICY) -> str:
-    """Give the text of a plan file."""
+    """Return the text of a plan file."""
     made = save(Plan(changes or (change(),)), {ITEM.key: live}, "shop", NOW, policy)
     jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(made))
     return made
@@ -55,7 +55,7 @@ def reread(made: str, now: datetime = NOW) -> SavedPlan:
 
 
 def sign(content: dict[str, Any]) -> bytes:
-    """Give a plan file whose digest is right, whatever it says."""
+    """Return a plan file whose digest is right, whatever it says."""
     content = {key: value for key, value in content.items() if key != "digest"}
     return json.dumps({**content, "digest": hashlib.sha256(canonical(content).encode()).hexdigest()}).encode()
 
@@ -174,7 +174,7 @@ def test_what_was_not_planned_is_refused() -> None:
 
 
 def unusable(content: bytes, project: str | None = "shop", now: datetime = NOW) -> str:
-    """Give why a plan file cannot be used."""
+    """Return why a plan file cannot be used."""
     with pytest.raises(PlanFileError) as caught:
         read(content, project, now)
     message = str(caught.value)

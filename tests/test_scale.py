@@ -44,7 +44,7 @@ VERSIONS = 24
 
 @pytest.fixture
 def applications(request: pytest.FixtureRequest) -> int:
-    """Give how many applications are written: a tenth, unless ``make scale`` asks for all."""
+    """Return how many applications are written: a tenth, unless ``make scale`` asks for all."""
     return int(request.config.getoption("--applications", 40))
 
 
@@ -133,7 +133,7 @@ class Estate:
 
 @asynccontextmanager
 async def estate(applications: int, versions: int = VERSIONS) -> AsyncIterator[Estate]:
-    """Give a gallery with applications and their versions, and an ARM that has none of them yet."""
+    """Yield a gallery with applications and their versions, and an ARM that has none of them yet."""
     names = [f"app{number}" for number in range(applications)]
     numbers = [f"1.0.{number}" for number in range(versions)]
     below = (version(number, application=name) for name in names for number in numbers)

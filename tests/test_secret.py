@@ -62,7 +62,7 @@ def test_no_readable_form_of_a_secret_shows_it(secret: Secret, caplog: pytest.Lo
 
 
 def traceback_with_locals(secret: Secret) -> str:
-    """Give what a debugger, or a library that prints local variables, makes of an exception."""
+    """Return what a debugger, or a library that prints local variables, makes of an exception."""
     with pytest.raises(AttributeError) as caught:
         secret.missing  # type: ignore[attr-defined]  # noqa: B018
     return "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())

@@ -64,14 +64,14 @@ SCHEMA = shipped_schema("snapshot")
 
 
 def text(observation: Observation, desired: Sequence[Desired]) -> str:
-    """Give the text of a snapshot, held against its schema."""
+    """Return the text of a snapshot, held against its schema."""
     made = save(observation, desired, cloud="emulator", endpoint="http://localhost", project="shop", now=NOW)
     jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(made))
     return made
 
 
 def reread(observation: Observation, desired: Sequence[Desired]) -> Snapshot:
-    """Give a snapshot after it was written and read."""
+    """Return a snapshot after it was written and read."""
     known = {**KINDS, **{item.kind.name: item.kind for item in desired}}
     return read(text(observation, desired).encode(), known, "shop")
 
@@ -111,7 +111,7 @@ def test_a_plan_by_a_snapshot_is_the_plan_by_what_was_live(data: st.DataObject) 
 
 
 def edited(data: st.DataObject, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a manifest with one leaf changed, frozen or not."""
+    """Return a manifest with one leaf changed, frozen or not."""
     root, body = body_node(kind_of(document)), body_of(document)
     return with_body(document, data.draw(edits(root, body, may_move)).body if has_edits(root, body, may_move) else body)
 
@@ -138,7 +138,7 @@ def move(bench: Bench, data: st.DataObject, document: Mapping[str, Any]) -> None
 
 
 def told(reading: Reading, unknown: set[tuple[str, str]]) -> Any:
-    """Give what a report tells, save what a snapshot cannot know."""
+    """Return what a report tells, save what a snapshot cannot know."""
     estate, plan = reading.estate, reading.plan
     report = as_json(Report("plan", NOW, NOW, plan, manifests=len(estate.selected)))
     found = []
@@ -268,12 +268,12 @@ ITEM = widget(text="a")
 
 
 def one(observed: Observed, **more: Any) -> Snapshot:
-    """Give a snapshot of one widget."""
+    """Return a snapshot of one widget."""
     return reread(Observation({ITEM.key: observed}, **more), [ITEM])
 
 
 def seen(snapshot: Snapshot, *desired: Desired, singly: bool = False) -> Observation:
-    """Give what a snapshot shows of *desired*, which is all that is stated."""
+    """Return what a snapshot shows of *desired*, which is all that is stated."""
     return snapshot.observation(desired, frozenset(item.key for item in desired), singly=singly)[0]
 
 
@@ -293,7 +293,7 @@ def test_below_a_missing_group_it_is_the_group_that_is_missing() -> None:
 
 
 def documents(*numbers: str) -> list[dict[str, Any]]:
-    """Give a gallery, an application and some versions."""
+    """Return a gallery, an application and some versions."""
     base = {"subscriptionId": "01523d7c-60da-455e-adef-521b547922c4", "resourceGroupName": "rg", "galleryName": "g"}
     made = [("Gallery", {}), ("GalleryApplication", {"galleryApplicationName": "a"})]
     versions = [
@@ -328,7 +328,7 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
 def by_snapshot(
     before: list[dict[str, Any]], applied: list[dict[str, Any]], now: list[dict[str, Any]], *targets: str
 ) -> dict[str, tuple[str, str | None]]:
-    """Give action and error code of each resource of *now*, by a snapshot taken for *before* of what was *applied*."""
+    """Return action and error code of each resource of *now*, by a snapshot taken for *before* after *applied*."""
 
     async def scenario(bench: Bench) -> Reading:
         await bench.apply(applied)
@@ -441,20 +441,20 @@ READ = partial(read, kinds={"Widget": WIDGET}, project="shop")
 
 
 def sign(content: dict[str, Any]) -> bytes:
-    """Give a snapshot file whose digest is right, whatever it says."""
+    """Return a snapshot file whose digest is right, whatever it says."""
     content = {key: value for key, value in content.items() if key != "digest"}
     return json.dumps({**content, "digest": hashlib.sha256(canonical(content).encode()).hexdigest()}).encode()
 
 
 def unusable(content: bytes, **more: Any) -> str:
-    """Give why a snapshot cannot be used."""
+    """Return why a snapshot cannot be used."""
     with pytest.raises(SnapshotFileError) as caught:
         READ(content, **more)
     return str(caught.value).removeprefix("the snapshot cannot be used: ")
 
 
 def nested(depth: int) -> dict[str, Any]:
-    """Give an object so many levels deep."""
+    """Return an object so many levels deep."""
     value: dict[str, Any] = {}
     for _ in range(depth):
         value = {"a": value}

@@ -80,7 +80,7 @@ class Oracle:
     live: Body
 
     def verdicts(self) -> set[Verdict]:
-        """Tell what a plan must find."""
+        """Return what a plan must find."""
         return self._of(self.root, self.wanted, self.live)
 
     def _of(self, node: Node, want: Any, have: Any) -> set[Verdict]:
@@ -142,7 +142,7 @@ def _same(node: Node, one: Any, other: Any) -> bool:
 
 
 def _entries(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the entries of a map that are not the reconciler's own."""
+    """Return the entries of a map that are not the reconciler's own."""
     return {name: item for name, item in value.items() if not name.startswith("reconciler-")}
 
 
@@ -164,7 +164,7 @@ def _holds_frozen(node: Node, value: Any) -> bool:
 
 
 def decision(verdicts: set[Verdict]) -> tuple[Action, Reason]:
-    """Tell what must be done about what is found: the gravest refusal, else a PUT for any change."""
+    """Return what must be done about what is found: the gravest refusal, else a PUT for any change."""
     refusals = [each for each in Refusal if each in {refusal for _, refusal in verdicts}]
     if refusals:
         return Action.BLOCKED, Reason(refusals[0].value)
@@ -184,7 +184,7 @@ _SPELLED: Final[Mapping[str, tuple[Any, ...]]] = {
 
 
 def sample(node: Node, which: int) -> Any:
-    """Give one of three values of a field: the least for BASE, and for A and B all that a manifest may state."""
+    """Return one of three values of a field: the least for BASE, and for A and B all that a manifest may state."""
     shape = node.rule.shape
     if shape is Shape.LEAF:
         found = _leaf_values(node)
@@ -202,7 +202,7 @@ def sample(node: Node, which: int) -> Any:
 
 
 def _leaf_values(node: Node) -> list[Any]:
-    """Give values that differ, the default last: A, B, and the last for BASE."""
+    """Return values that differ, the default last: A, B, and the last for BASE."""
     if node.rule.normalize:
         found = list(_SPELLED[node.rule.normalize])
     elif named := [value for value in _usual(node.schema) if value is not None]:
@@ -219,7 +219,7 @@ def _leaf_values(node: Node) -> list[Any]:
 
 
 def _element(node: Node, which: int) -> Any:
-    """Give an element of a list, which states all parts of its key."""
+    """Return an element of a list, which states all parts of its key."""
     items = node.child("*")
     element = sample(items, which)
     for key in node.rule.keys:
@@ -228,7 +228,7 @@ def _element(node: Node, which: int) -> Any:
 
 
 def body_of(kind: Kind, which: int) -> Body:
-    """Give a body with the least, or with all fields at the same of their values, and content if the kind has any."""
+    """Return a body with the least, or with all fields at the same of their values, and content if the kind has any."""
     node = body_node(kind)
     body: Body = sample(node, which)
     for _, rule in walk(kind.rules):
@@ -238,7 +238,7 @@ def body_of(kind: Kind, which: int) -> Body:
 
 
 def _with_content(kind: Kind, body: Body, content: Mapping[tuple[str, ...], int | None]) -> Body:
-    """Give *body* with this content and no other; None states null."""
+    """Return *body* with this content and no other; None states null."""
     for path in kind.write_only_paths:
         which = content.get(path, MISSING)
         node = body_node(kind).at(path)
@@ -313,18 +313,18 @@ class Spot:
         return self.steps[-1] in self.parent.schema.get("required", ())
 
     def value(self, which: int) -> Any:
-        """Give one of its values."""
+        """Return one of its values."""
         return _element(self.parent, which) if self.is_element else sample(self.node, which)
 
     def stating(self, value: Any) -> Body:
-        """Give the body with the field stated so."""
+        """Return the body with the field stated so."""
         if not self.is_element:
             return dict(replaced(self.body, self.steps, value))
         first = lookup(self.body, self.steps[:-1])[:1]
         return dict(replaced(self.body, self.steps[:-1], [*first, *([] if value is MISSING else [value])]))
 
     def below(self) -> Iterator[Spot]:
-        """Give every field in this one; not content, and not what makes up the key of an element."""
+        """Yield every field in this one; not content, and not what makes up the key of an element."""
         node, body, above = self.node, self.body, (*self.above, (self.label, self.steps))
         if lookup(body, self.steps) is MISSING:
             body = self.stating(sample(node, BASE))
@@ -370,7 +370,7 @@ def _holds_all(kind: Kind, body: Body) -> bool:
 
 @cache
 def cases(which: int) -> tuple[Case, ...]:
-    """Give every field of every kind, by itself in a body with the least, or among all others at their values A."""
+    """Return every field of every kind, by itself in a body with the least, or among all others at their values A."""
     found: list[Case] = []
     for kind in load_kinds().values():
         root = body_node(kind)
@@ -452,7 +452,7 @@ class Run:
         return self.kind.resource_id(_params(self.kind))
 
     def documents(self, body: Body) -> list[Body]:
-        """Give manifests of the parents and of the resource."""
+        """Return manifests of the parents and of the resource."""
         family = [self.kind]
         while family[0].parent:
             family.insert(0, load_kinds()[family[0].parent])
@@ -460,7 +460,7 @@ class Run:
         return [manifest(kind, "it", _params(kind), each) for kind, each in zip(family, bodies, strict=True)]
 
     def live(self) -> Body:
-        """Give what the service has, write-only content included."""
+        """Return what the service has, write-only content included."""
         body = self.bench.world.answer(self.id) or {}
         stored = self.bench.world.stored(self.id)
         for path in self.kind.write_only_paths:
@@ -534,7 +534,7 @@ class Run:
 
 @cache
 def _params(kind: Kind) -> dict[str, str]:
-    """Give the names in the URL: for all kinds the same, so that parents are found."""
+    """Return the names in the URL: for all kinds the same, so that parents are found."""
     properties = kind.schema["properties"]["spec"]["properties"]
     validators = {name: jsonschema_rs.validator_for(properties[name]) for name in kind.parameters}
     return {

@@ -105,13 +105,13 @@ def test_a_resource_without_write_only_content_has_no_digest() -> None:
 
 
 def digest(package_sha256: str | None = None, **properties: Any) -> str | None:
-    """Give the text that records a definition's content."""
+    """Return the text that records a definition's content."""
     content = content_digest(DEFINITION, {"properties": properties}, package_sha256)
     return content.tag if content is not None else None
 
 
 def sha256(canonical: str) -> str:
-    """Give the part of a SHA-256 that is recorded."""
+    """Return the part of a SHA-256 that is recorded."""
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 

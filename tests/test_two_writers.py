@@ -49,7 +49,7 @@ ALLOWED = {"succeeded", "failed DidNotStick", "skipped DependencyFailed"}
 
 
 def commit(word: str) -> tuple[Manifest, ...]:
-    """Give every kind, as one commit has it."""
+    """Return every kind, as one commit has it."""
     return (
         gallery(description=word),
         application(description=word),
@@ -78,7 +78,7 @@ class Writer:
 
 @asynccontextmanager
 async def writer(test: Bench, *manifests: Manifest, project: str | None = None) -> AsyncIterator[Writer]:
-    """Give a run of *manifests*."""
+    """Yield a run of *manifests*."""
     taken: Counter[str] = Counter()
 
     async def note(response: httpx.Response) -> None:
@@ -94,7 +94,7 @@ async def writer(test: Bench, *manifests: Manifest, project: str | None = None) 
 
 
 def live(test: Bench) -> list[Any]:
-    """Give what tells whose values are live, kind by kind."""
+    """Return what tells whose values are live, kind by kind."""
     found = []
     for resource_id in IDS:
         stored = test.world.stored(resource_id)

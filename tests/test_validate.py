@@ -27,25 +27,25 @@ def looked_at(*documents: Document, tracking: Tracking | None = None, kinds: Any
 
 
 def found(value: dict[str, Any], **more: Any) -> list[tuple[str, str, str, str | None]]:
-    """Give path, code, message and fix of every error in one document."""
+    """Return path, code, message and fix of every error in one document."""
     return [(item.path, item.code, item.message, item.fix) for item in looked_at(document(value), **more).problems]
 
 
 def warned(value: dict[str, Any], **more: Any) -> list[tuple[str, str, str, str | None]]:
-    """Give path, code, message and fix of every warning about one valid document."""
+    """Return path, code, message and fix of every warning about one valid document."""
     result = looked_at(document(value), **more)
     assert result.problems == ()
     return [(item.path, item.code, item.message, item.fix) for item in result.warnings]
 
 
 def version(**profile: Any) -> dict[str, Any]:
-    """Give a version with these parts of its publishing profile."""
+    """Return a version with these parts of its publishing profile."""
     base = MINIMAL["GalleryApplicationVersion"]["properties"]["publishingProfile"]
     return stated("GalleryApplicationVersion", properties={"publishingProfile": {**base, **profile}})
 
 
 def definition(**properties: Any) -> dict[str, Any]:
-    """Give a definition with these properties."""
+    """Return a definition with these properties."""
     return stated("ApplicationDefinition", properties={**MINIMAL["ApplicationDefinition"]["properties"], **properties})
 
 

@@ -37,7 +37,7 @@ def _read(path: Path) -> Any:
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """Give a repository whose last commit merges an edit of a manifest, as CI checks a pull request out."""
+    """Return a repository whose last commit merges an edit of a manifest, as CI checks a pull request out."""
     folder = tmp_path / "work"
     copytree(ROOT / "manifests", folder / "manifests")
     _git(folder, "init", "--quiet", "--initial-branch=main")
@@ -59,7 +59,7 @@ def _git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """Give the environment of a job, with the embedded ARM in place of Azure."""
+    """Return the environment of a job, with the embedded ARM in place of Azure."""
     plain = plain_environment(tmp_path)
     return {
         **plain,
@@ -223,7 +223,7 @@ def test_github_with_two_environments(work: Path, environment: dict[str, str], t
 
 
 def _tasks(node: Any) -> Iterator[dict[str, Any]]:
-    """Give the steps of a pipeline of Azure DevOps, or of a part of it."""
+    """Yield the steps of a pipeline of Azure DevOps, or of a part of it."""
     if isinstance(node, dict):
         if {"script", "task"} & node.keys():
             yield node

@@ -42,13 +42,13 @@ def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem
 
 
 def told(document: Document) -> tuple[Any, ...]:
-    """Give what a document says of itself; as JSON, as True equals 1."""
+    """Return what a document says of itself; as JSON, as True equals 1."""
     places = [document.locate((key,)) for key in document.value]
     return json.dumps(document.value), document.source, document.locate(()), places
 
 
 def value_of(text: str | bytes) -> Any:
-    """Give the value of the only document, which has no problem."""
+    """Return the value of the only document, which has no problem."""
     data = text.encode() if isinstance(text, str) else text
     documents, problems = read_documents(data, "a.yaml")
     assert problems == []
@@ -56,7 +56,7 @@ def value_of(text: str | bytes) -> Any:
 
 
 def problems_of(text: str | bytes) -> list[Problem]:
-    """Give the problems, where no document is without one, and none tells the secret."""
+    """Return the problems, where no document is without one, and none tells the secret."""
     data = text.encode() if isinstance(text, str) else text
     documents, problems = read_documents(data, "a.yaml")
     assert documents == []
@@ -66,7 +66,7 @@ def problems_of(text: str | bytes) -> list[Problem]:
 
 
 def only_problem(text: str | bytes) -> Problem:
-    """Give the only problem."""
+    """Return the only problem."""
     (problem,) = problems_of(text)
     return problem
 

@@ -171,7 +171,7 @@ class Applier:
         self.progress.finished(outcome)
 
     async def _one(self, change: Change, parent_done: asyncio.Event | None, permits: asyncio.Semaphore) -> Outcome:
-        """Give the outcome of one resource, whatever happens to it."""
+        """Return the outcome of one resource, whatever happens to it."""
         attempt = _Attempt(change)
         try:
             if parent_done is not None:
@@ -260,7 +260,7 @@ class Applier:
         return await self._finish_write(attempt.change, accepted) if accepted else None
 
     def _policy(self, attempt: _Attempt) -> Policy:
-        """Give the policy; what is to be sent once without a difference is not sent again where it may have landed."""
+        """Return the policy; a PUT without a difference is not sent again where it may have landed."""
         if not attempt.may_have_landed:
             return self.policy
         return replace(self.policy, republish=self.policy.republish - {attempt.change.desired.key})
@@ -378,7 +378,7 @@ def _unset(change: Change) -> Outcome | None:
 
 
 def _not_written(planned: Change, now: Change) -> Outcome:
-    """Give the outcome where the read just before the PUT says that none is to be sent."""
+    """Return the outcome where the read just before the PUT says that none is to be sent."""
     if now.action is Action.NONE:
         # What was planned is what somebody else has done meanwhile; of one that ran, nothing was known until now.
         return Outcome(now if planned.action is Action.WAIT else planned, Result.UNCHANGED)

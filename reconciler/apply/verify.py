@@ -147,7 +147,7 @@ def _unreadable(observed: object) -> ErrorInfo:
 
 
 def did_not_stick(fields: Sequence[FieldChange]) -> ErrorInfo:
-    """Give the error for what Azure took and did not keep."""
+    """Return the error for what Azure took and did not keep."""
     first = fields[0]
     observed, desired = _short(first.observed), _short(first.desired)
     more = f", and {len(fields) - 1} more" if len(fields) > 1 else ""
@@ -157,7 +157,7 @@ def did_not_stick(fields: Sequence[FieldChange]) -> ErrorInfo:
 
 
 def _short(value: object) -> str:
-    """Give a value as JSON, on one line and no longer than fits into a sentence; a secret is not shown."""
+    """Return a value as JSON, on one line and no longer than fits into a sentence; a secret is not shown."""
     if value is MISSING:
         return "absent"
     text = json.dumps(value, ensure_ascii=False, default=str)

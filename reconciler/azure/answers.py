@@ -76,7 +76,7 @@ class Answer:
 
     @property
     def request_id(self) -> str | None:
-        """Give ``x-ms-request-id``, else the correlation id."""
+        """Return ``x-ms-request-id``, else the correlation id."""
         found = self.headers.get("x-ms-request-id") or self.headers.get("x-ms-correlation-request-id")
         if not found:
             return None
@@ -85,7 +85,7 @@ class Answer:
 
     def json(self) -> Any:
         """
-        Give the body; a byte order mark is tolerated.
+        Return the body; a byte order mark is tolerated.
 
         Raises:
             ValueError: It is not JSON, or holds more values than anything that is asked for.
@@ -94,7 +94,7 @@ class Answer:
         return orjson.loads(self.content.removeprefix(_BOM))
 
     def retry_after(self, now: datetime) -> float | None:
-        """Give the seconds to wait that ARM asked for; None if it asked for nothing that makes sense."""
+        """Return the seconds to wait that ARM asked for; None if it asked for nothing that makes sense."""
         milliseconds = self.headers.get("x-ms-retry-after-ms", self.headers.get("retry-after-ms"))
         if milliseconds is not None and milliseconds.isdecimal():
             return float(milliseconds) / 1000
@@ -115,7 +115,7 @@ def _until(value: str, now: datetime) -> float | None:
 
 def json_object(answer: Answer) -> JsonObject:
     """
-    Give the body as an object.
+    Return the body as an object.
 
     Raises:
         UnusableAnswerError: It is HTML, a list, cut short, nested too deep to be walked, of two minds about a key, or
@@ -140,7 +140,7 @@ def json_object(answer: Answer) -> JsonObject:
 
 def _states_twice(content: bytes, body: JsonObject) -> bool:
     r"""
-    Tell whether any object of a body has one key twice, of which the parser would have kept the last.
+    Return whether any object of a body has one key twice, of which the parser would have kept the last.
 
     Each text of the body has as many quotes as when it is written anew, unless one is spelled ``\u0022``; what was
     dropped takes its own with it. Only where the numbers differ is the body parsed once more, slowly.
@@ -162,7 +162,7 @@ def _states_twice(content: bytes, body: JsonObject) -> bool:
 
 def resource(answer: Answer, resource_id: str) -> JsonObject:
     """
-    Give the body as the resource that was asked for.
+    Return the body as the resource that was asked for.
 
     Raises:
         UnusableAnswerError: It is no resource, or another one.
@@ -177,13 +177,13 @@ def resource(answer: Answer, resource_id: str) -> JsonObject:
 
 
 def unusable(answer: Answer, why: str) -> UnusableAnswerError:
-    """Give the error for an answer that says nothing of the resource."""
+    """Return the error for an answer that says nothing of the resource."""
     fix = "look at what stands between here and Azure: a proxy or a gateway may have answered"
     return UnusableAnswerError(ErrorInfo("UnusableAnswer", why, answer.status, answer.request_id, fix))
 
 
 def foreign(url: str, status: int | None = None) -> ForeignOriginError:
-    """Give the error for a link that leads away from ARM; only its host is named."""
+    """Return the error for a link that leads away from ARM; only its host is named."""
     try:
         host = urlsplit(url).hostname or "an unreadable host"
     except ValueError:
@@ -194,7 +194,7 @@ def foreign(url: str, status: int | None = None) -> ForeignOriginError:
 
 def error_of(answer: Answer, *, write: bool) -> ArmError:
     """
-    Give the error that an answer other than 2xx stands for.
+    Return the error that an answer other than 2xx stands for.
 
     Args:
         answer: As received.
@@ -216,7 +216,7 @@ def error_of(answer: Answer, *, write: bool) -> ArmError:
 
 
 def _sent_at(answer: Answer) -> datetime:
-    """Give the moment that the answer itself tells; without one, no date to wait for lies ahead."""
+    """Return the moment that the answer itself tells; without one, no date to wait for lies ahead."""
     try:
         return parsedate_to_datetime(answer.headers.get("date", ""))
     except (ValueError, TypeError, OverflowError):

@@ -32,7 +32,7 @@ _DIFFERS: Final = frozenset({Finding.CHANGE, Finding.IMMUTABLE})
 
 
 async def attributed(plan: Plan, observation: Observation, arm: ArmReader, concurrency: int) -> Plan:
-    """Give *plan* with who last modified each live resource that differs, of the first *MOST* of them in its order."""
+    """Return *plan* with who last modified each live resource that differs, for the first *MOST* in its order."""
     wanted = [change for change in plan.changes if _is_asked_for(change, observation)][:MOST]
     # Nobody waits for this: one try of each, and none after the first that fails.
     asking = _Asking(replace(arm, retrier=replace(arm.retrier, tries=1)))
@@ -73,7 +73,7 @@ class _Asking:
 
 
 def modified_in(body: JsonObject) -> Modified:
-    """Give who last modified a resource, and when, as its ``systemData`` says; nothing is believed to be there."""
+    """Return who last modified a resource, and when, as its ``systemData`` says; nothing is believed to be there."""
     data = body.get("systemData")
     data = data if isinstance(data, Mapping) else {}
     at = data.get("lastModifiedAt")

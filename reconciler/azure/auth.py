@@ -30,7 +30,7 @@ class TokenSource(Protocol):
 
     async def token(self, subscription: str) -> Secret | None:
         """
-        Give the token for a request; None where none is sent.
+        Return the token for a request; None where none is sent.
 
         Args:
             subscription: The one asked about, folded; empty for requests of the tenant.
@@ -55,7 +55,7 @@ class NoToken:
     """For an endpoint that needs none: the embedded ARM, and plain http."""
 
     async def token(self, subscription: str) -> Secret | None:  # noqa: ARG002
-        """Give nothing."""
+        """Return nothing."""
         return None
 
     async def renew(self, subscription: str, refusal: Refusal) -> None:  # noqa: ARG002
@@ -74,7 +74,7 @@ class StaticToken:
     value: Secret
 
     async def token(self, subscription: str) -> Secret | None:  # noqa: ARG002
-        """Give the token; there is no other."""
+        """Return the token; there is no other."""
         return self.value
 
     async def renew(self, subscription: str, refusal: Refusal) -> None:
@@ -124,7 +124,7 @@ class _TenantToken:
     _pending: asyncio.Task[_Held | ErrorInfo] | None = None
 
     async def token(self) -> Secret:
-        """Give a token that is valid for minutes yet, or at least at all where no newer one can be had."""
+        """Return a token that is valid for minutes yet, or at least at all where no newer one can be had."""
         now = self.source.clock.monotonic()
         held = self._held
         if held is not None and (now < held.ends - _EARLY_S or now < min(held.since + _NEWS_S, held.ends)):
@@ -166,7 +166,7 @@ class _TenantToken:
         return had.token
 
     async def _sign_in(self, claims: Secret | None, *, is_new: bool) -> _Held | ErrorInfo:
-        """Give what was had, for all that wait; it may be refused and gone before the last of them goes on."""
+        """Return what was had, for all that wait; it may be refused and gone before the last of them goes on."""
         clock, limit_s = self.source.clock, self.source.limit_s
         try:
             access = await in_daemon_thread(lambda: self._ask(claims), limit_s)
@@ -217,7 +217,7 @@ class IdentityToken:
     _tokens: dict[str | None, _TenantToken] = field(default_factory=dict)
 
     async def token(self, subscription: str) -> Secret | None:
-        """Give a token of the subscription's tenant; callers at the same time share one sign-in."""
+        """Return a token of the subscription's tenant; callers at the same time share one sign-in."""
         return await self._token_of(subscription).token()
 
     async def renew(self, subscription: str, refusal: Refusal) -> None:

@@ -60,7 +60,7 @@ _ROLES: Final = (
 
 def life_for(timeout_s: float) -> timedelta:
     """
-    Give how long a signature is valid: Azure reads the blob until it is replicated.
+    Return how long a signature is valid: Azure reads the blob until it is replicated.
 
     A recorded create took five minutes, with a small package and two regions. An hour leaves room for 2 GB and
     many regions, and no run waits for an operation longer than its ``--timeout``. A key lives seven days at most, and
@@ -98,7 +98,7 @@ STORAGE: Final = Service("blob storage", _words)
 
 
 def storage_transport(endpoint: str, tokens: TokenSource, clock: Clock) -> Transport:
-    """Give connections to one account, for answers that are small and come soon."""
+    """Return connections to one account, for answers that are small and come soon."""
     return Transport.open(endpoint, tokens, clock, bounds=_BOUNDS, service=STORAGE)
 
 
@@ -129,7 +129,7 @@ class Blobs:
 
     async def ready(self, kind: Kind, body: JsonObject) -> JsonObject:
         """
-        Give the body of a PUT with every package in it signed for, if Azure can read them all.
+        Return the body of a PUT with every package in it signed for, if Azure can read them all.
 
         Raises:
             AuthError: There is no token to make a signature with.
@@ -187,7 +187,7 @@ class Blobs:
         return await asyncio.to_thread(_signature, blob, key, now - _SKEW, now + self.life)
 
     async def _key(self, blob: Blob) -> _Key:
-        """Give the account's key; one is asked for at a time, and none again after a failure."""
+        """Return the account's key; one is asked for at a time, and none again after a failure."""
         account = self._accounts.setdefault(blob.endpoint, _Account())
         async with account.lock:
             if account.failed is not None:
@@ -231,7 +231,7 @@ class Blobs:
 
 
 def _parts(blob: Blob, answer: Answer) -> Mapping[str, Secret]:
-    """Give the elements of a key; each is text without markup, so that no XML need be parsed."""
+    """Return the elements of a key; each is text without markup, so that no XML need be parsed."""
     if answer.status != 200:  # noqa: PLR2004
         raise _refused(blob, answer)
     text = answer.content.decode("utf-8", "replace")

@@ -44,7 +44,7 @@ class Refusal:
 
 def refusal_of(answer: Answer) -> Refusal:
     """
-    Give what a 401 says.
+    Return what a 401 says.
 
     The path of ``authorization_uri`` names the subscription's tenant in every 401; only with one code is that the
     reason. The host before it is never asked anything.

@@ -65,7 +65,7 @@ class ArmReader:
 
     async def get(self, resource_id: str, api_version: str, query: str | None = None) -> JsonObject:
         """
-        Give one resource as sent.
+        Return one resource as sent.
 
         Args:
             resource_id: Percent-encoded.
@@ -77,7 +77,7 @@ class ArmReader:
 
     async def list(self, path: str, api_version: str) -> list[JsonObject]:
         """
-        Give every element of a list, all pages of it; a list that breaks off is an error, never a short list.
+        Return every element of a list, all pages of it; a list that breaks off is an error, never a short list.
 
         Only of the first page a 404 can say that what is listed, or what holds it, is not there.
         """
@@ -225,7 +225,7 @@ def _subscription(link: str) -> str:
 
 
 def _route(link: str) -> str:
-    """Give the types of a path, with stars for names: what a provider counts together."""
+    """Return the types of a path, with stars for names: what a provider counts together."""
     _, _, path = link.partition("?")[0].lower().rpartition("/providers/")
     namespace, *rest = path.split("/")
     return "/".join([namespace, *("*" if place % 2 else word for place, word in enumerate(rest))])

@@ -37,7 +37,7 @@ async def run_all(work: Iterable[Coroutine[Any, Any, None]], limit: int) -> None
 
 async def in_daemon_thread(work: Callable[[], T], limit_s: float) -> T:
     """
-    Give what *work* gives, which blocks.
+    Return what *work* gives, which blocks.
 
     A thread of ``asyncio.to_thread`` is waited for when the program ends; for this one nothing waits longer than asked.
 

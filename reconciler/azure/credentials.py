@@ -231,7 +231,7 @@ def _assertion(answer: Any) -> str:
 
 def _trusted(environ: Mapping[str, str]) -> str | bool:
     """
-    Give what the sign-in service's certificate is held against: the store of the system, or SSL_CERT_FILE, as for ARM.
+    Return the store that the sign-in service's certificate is held against: the system's, or SSL_CERT_FILE, as for ARM.
 
     ``requests``, which azure-identity speaks through, would take its own list, or what it reads from two names.
     """

@@ -48,7 +48,7 @@ _ROOTS: Final = (
 
 def unreachable(error: Exception, service: str, host: str = "", *, write: bool) -> TransientError:
     """
-    Give the error for a request that had no whole answer.
+    Return the error for a request that had no whole answer.
 
     Args:
         error: As httpx, or what is below it, raised it. Its text may quote a URL or a header and is not shown.
@@ -74,7 +74,7 @@ def _cause(error: Exception) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an exception and all that led to it, those of a group included."""
+    """Yield an exception and all that led to it, those of a group included."""
     while error is not None:
         yield error
         for inner in getattr(error, "exceptions", ()):

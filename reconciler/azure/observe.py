@@ -63,7 +63,7 @@ class _Found:
     lists: set[str] = field(default_factory=set)
 
     def is_known_absent(self, key: str | None) -> Absent | None:
-        """Give what is known of an absent parent."""
+        """Return what is known of an absent parent."""
         found = self.observed.get(key) if key else None
         return found if isinstance(found, Absent) else None
 
@@ -203,7 +203,7 @@ async def _read_health_of(item: Desired, found: _Found, arm: ArmReader) -> None:
 
 
 def internal_error(error: Exception) -> ErrorInfo:
-    """Give what a report says of a bug: the type alone, as the text of an unforeseen exception may quote anything."""
+    """Return what a report says of a bug: the type alone, as the text of an unforeseen exception may quote anything."""
     _LOG.debug("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
     message = f"an unexpected {type(error).__name__} in the reconciler"
     return ErrorInfo("InternalError", message, fix="please report it, with the output of --log-level debug")

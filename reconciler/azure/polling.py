@@ -49,7 +49,7 @@ class Patience:
     stop: asyncio.Event
 
     def deadline(self) -> float:
-        """Give the moment, in monotonic seconds, at which waiting that starts now ends."""
+        """Return the moment, in monotonic seconds, at which waiting that starts now ends."""
         return self.clock.monotonic() + self.timeout_s
 
     async def pause(self, deadline: float, seconds: float | None = None) -> None:

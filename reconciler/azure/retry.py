@@ -56,7 +56,7 @@ class _Window:
     is_led: bool = False
 
     def place(self, chance: Random) -> float:
-        """Give when the next of those that wait may be sent."""
+        """Return when the next of those that wait may be sent."""
         if not self.is_led:
             self.is_led = True
             return self.until
@@ -182,7 +182,7 @@ class Retrier:
         return outcome
 
     def _wait_after(self, outcome: Outcome, attempt: int, *, write: bool) -> float | None:
-        """Give the seconds until the request is sent again; None if it is not."""
+        """Return the seconds until the request is sent again; None if it is not."""
         if not _is_repeated(outcome, write=write) or attempt >= self.tries:
             return None
         asked = self._asked(outcome)

@@ -41,7 +41,7 @@ class Lane:
 
     @property
     def scope(self) -> tuple[str, bool]:
-        """Give what ARM's own bucket is for: everything of one subscription and direction."""
+        """Return what ARM's own bucket is for: everything of one subscription and direction."""
         return self.subscription, self.write
 
 
@@ -94,7 +94,7 @@ class _Route:
         return max((self._until_free(window, left) - now for window, left in self.left.items()), default=0.0)
 
     def _until_free(self, window: float, left: int) -> float:
-        """Give when enough of the own calls have left the window; those of others tell nobody when they will."""
+        """Return when enough of the own calls have left the window; those of others tell nobody when they will."""
         missing = self.in_flight + 1 - left
         if missing <= 0:
             return 0.0

@@ -90,7 +90,7 @@ class Transport:
         service: Service = ARM,
     ) -> Self:
         """
-        Give a transport to *endpoint*.
+        Return a transport to *endpoint*.
 
         Args:
             endpoint: Scheme, host and port.
@@ -132,7 +132,7 @@ class Transport:
 
     def url(self, path_or_link: str) -> str:
         """
-        Give the absolute URL of a path, or of a link that ARM gave.
+        Return the absolute URL of a path, or of a link that ARM gave.
 
         Raises:
             ForeignOriginError: The link leads to another origin.
@@ -290,7 +290,7 @@ def _require_certificates(context: ssl.SSLContext) -> None:
 
 
 def _trust() -> ssl.SSLContext:
-    """Give what certificates are held against: the system's, or what SSL_CERT_FILE names; else Mozilla's."""
+    """Return what certificates are held against: the system's, or what SSL_CERT_FILE names; else Mozilla's."""
     context = ssl.create_default_context()
     _require_certificates(context)
     paths = ssl.get_default_verify_paths()

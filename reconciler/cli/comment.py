@@ -52,7 +52,7 @@ class CommentRun:
 
     def variable(self, name: str, fix: str) -> str:
         """
-        Give the value of a variable that CI sets.
+        Return the value of a variable that CI sets.
 
         Raises:
             UsageError: It is not set; *fix* says what to do.
@@ -153,7 +153,7 @@ def _azure_devops(run: CommentRun) -> AzureDevOpsPullRequest:
 
 
 def _event(run: CommentRun) -> Any:
-    """Give what GitHub says of the event that started the run; nothing where there is no such file."""
+    """Return what GitHub says of the event that started the run; nothing where there is no such file."""
     path = run.variables.get("GITHUB_EVENT_PATH")
     if not path:
         return {}
@@ -167,7 +167,7 @@ def _event(run: CommentRun) -> Any:
 
 
 def _commit(run: CommentRun, event: Any) -> str | None:
-    """Give the commit that reviewers see: on a pull request, GITHUB_SHA is that of a merge which is never pushed."""
+    """Return the commit that reviewers see: on a pull request, GITHUB_SHA is that of a merge which is never pushed."""
     if run.host == "github":
         found = _inner(event, "pull_request", "head", "sha") or run.variables.get("GITHUB_SHA")
     else:

@@ -47,7 +47,7 @@ async def explain_one(run: Run, estate: Estate, target: str, path: str | None) -
 
 
 def _with_parents(item: Desired, estate: Estate) -> tuple[Desired, ...]:
-    """Give a resource and what is stated of those it lies in: whether they are there has a say in what is done."""
+    """Return a resource and what is stated of those it lies in: whether they are there has a say in what is done."""
     stated = {other.key: other for other in estate.desired}
     found = [item]
     while found[0].parent in stated:
@@ -56,7 +56,7 @@ def _with_parents(item: Desired, estate: Estate) -> tuple[Desired, ...]:
 
 
 def _chosen(estate: Estate, target: str) -> Desired:
-    """Give the resource that is meant: by its name, else by a pattern that fits no other."""
+    """Return the resource that is meant: by its name, else by a pattern that fits no other."""
     exact = [item for item in estate.desired if item.address == target]
     found = exact or select(estate.desired, (target,), {})
     if len(found) == 1:

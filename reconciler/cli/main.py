@@ -55,7 +55,7 @@ class _Command(click.Command):
 
     @property
     def params(self) -> list[click.Parameter]:
-        """Give the parameters."""
+        """Return the parameters."""
         from reconciler.cli.parameters import PARAMETERS  # noqa: PLC0415
 
         return PARAMETERS[self.name or ""]
@@ -417,7 +417,7 @@ def _finish(report: Report, values: dict[str, Any], signalled: int | None = None
 
 
 def _rendered(report: Report, format: str, values: dict[str, Any]) -> str:  # noqa: A002
-    """Give the report as standard output has it."""
+    """Return the report as standard output has it."""
     from reconciler.report import render  # noqa: PLC0415
 
     return render(

@@ -60,7 +60,7 @@ class Seconds(click.FloatRange):
     """A number of seconds: finite, and no NaN, which no comparison refuses."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Give the number, or refuse it."""
+        """Return the number, or refuse it."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not a number of seconds", param, ctx)

@@ -102,7 +102,7 @@ def _omitted(
 
 
 def _apart(desired: Desired, difference: _Difference, rules: Sequence[IgnoreRule]) -> Iterator[_Difference]:
-    """Give an object that is wholly absent live in parts, where a rule ignores one of them."""
+    """Yield an object that is wholly absent live in parts, where a rule ignores one of them."""
     above: Rule | None = None
     rule: Rule | None = desired.kind.rules
     for step in difference.steps:
@@ -254,7 +254,7 @@ def _undeclared_apart(desired: Desired, live: JsonObject, pair: Pair, ignore: Se
 
 
 def _observed(rules: Rule, live: JsonObject, steps: Steps) -> Any:
-    """Give the live value at *steps*, without what is the server's own: nobody could state that."""
+    """Return the live value at *steps*, without what is the server's own: nobody could state that."""
     rule: Rule | None = rules
     for step in steps:
         rule = rule.child(step) if rule else None

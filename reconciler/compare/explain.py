@@ -114,7 +114,7 @@ def explain(
     desired: Desired, observed: Observed, tracking: Tracking, ignore: Sequence[IgnoreRule] = ()
 ) -> tuple[Row, ...]:
     """
-    Give a row for every leaf that the schema, the manifest or the live body knows.
+    Return a row for every leaf that the schema, the manifest or the live body knows.
 
     Args:
         desired: What the manifest states.
@@ -130,7 +130,7 @@ def explain(
 
 def at_path(rows: Sequence[Row], pattern: str | None) -> tuple[Row, ...]:
     """
-    Give the rows at or below *pattern*, else the one that it lies in; those that are there if it is None.
+    Return the rows at or below *pattern*, else the one that it lies in; those that are there if it is None.
 
     Args:
         rows: All of a resource.
@@ -143,7 +143,7 @@ def at_path(rows: Sequence[Row], pattern: str | None) -> tuple[Row, ...]:
 
 
 def _names(desired: Desired, observed: Observed) -> Iterator[Row]:
-    """Give the rows of the URI parameters."""
+    """Yield the rows of the URI parameters."""
     verdict, why = Verdict.UNVERIFIED, _UNREAD
     answered: Mapping[str, str] = {}
     if isinstance(observed, Live):
@@ -175,7 +175,7 @@ class _Body:
             self.ignored = frozenset(compare(desired, observed.body, tracking, ignore).ignored)
 
     def row(self, leaf: Leaf) -> Row:
-        """Give the row of one leaf."""
+        """Return the row of one leaf."""
         finding = self._finding(leaf)
         if finding is not None:
             self.told.add(finding.steps)
@@ -200,7 +200,7 @@ class _Body:
         )
 
     def untold(self) -> Iterator[Leaf]:
-        """Give what is found and has no leaf of its own: an element that is there and empty."""
+        """Yield what is found and has no leaf of its own: an element that is there and empty."""
         rules = self.desired.kind.rules
         for steps in [steps for steps in self.found if steps not in self.told]:
             above = [rules]
@@ -221,7 +221,7 @@ class _Body:
         return absence(self.desired.kind.rules, leaf.rule, body)
 
     def _compared(self, leaf: Leaf, default: Any) -> tuple[Any, Any]:
-        """Give both sides in the form in which they are compared."""
+        """Return both sides in the form in which they are compared."""
         rule = leaf.rule
         if (
             rule is None
@@ -251,7 +251,7 @@ class _Body:
         )
 
     def _finding(self, leaf: Leaf) -> FieldChange | None:
-        """Give the finding that speaks of a leaf: its own, one of something in it, or one of what it is part of."""
+        """Return the finding that speaks of a leaf: its own, one of something in it, or one of what it is part of."""
         steps = leaf.place.steps
         if leaf.field_class is FieldClass.READ_ONLY or self._is_own_tag(leaf):
             return None
@@ -283,7 +283,7 @@ class _Body:
         return len(steps) == 2 and steps[0] == "tags" and self.tracking.is_own_name(str(steps[1]))  # noqa: PLR2004
 
     def _found(self, leaf: Leaf, finding: FieldChange) -> tuple[Verdict, str]:
-        """Give the word and the reason of a leaf that a plan reports."""
+        """Return the word and the reason of a leaf that a plan reports."""
         verdict, why = Verdict(finding.finding.value), self._reason(leaf, finding)
         part = f"Part of {finding.path}. " if len(finding.steps) < len(leaf.place.steps) else ""
         if finding.steps not in self.ignored:
@@ -339,7 +339,7 @@ class _Body:
         return f"{origin.file}:{origin.line} states all of what is there, without this"
 
     def _unfound(self, leaf: Leaf) -> tuple[Verdict, str]:
-        """Give the word and the reason of a leaf that a plan says nothing of."""
+        """Return the word and the reason of a leaf that a plan says nothing of."""
         if leaf.field_class is FieldClass.READ_ONLY:
             return Verdict.READ_ONLY, "Azure sets it: never sent, never compared."
         if self._is_own_tag(leaf) and leaf.want is MISSING:
@@ -410,7 +410,7 @@ def _undeclared(leaf: Leaf) -> str:
 
 
 def _rules(leaf: Leaf) -> Iterator[str]:
-    """Give what the schema says of how a leaf is compared and written."""
+    """Yield what the schema says of how a leaf is compared and written."""
     parent = leaf.place.above[-1] if leaf.place.above else None
     if parent is not None and parent.shape is Shape.LIST and parent.list_type != "map":
         yield "part of a set" if parent.list_type == "set" else "compared in its order"
@@ -445,7 +445,7 @@ def _is_link(rule: Rule, value: Any) -> bool:
 
 
 def _form(rule: Rule, value: Any) -> Any:
-    """Give the form in which a leaf is compared; of a secret, what may be shown."""
+    """Return the form in which a leaf is compared; of a secret, what may be shown."""
     if value is MISSING:
         return MISSING
     if isinstance(value, Secret) and not _is_link(rule, value):

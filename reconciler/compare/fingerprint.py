@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 def digest_of(value: Any) -> str:
-    """Give a digest of a JSON value, whatever the order of its keys."""
+    """Return a digest of a JSON value, whatever the order of its keys."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @cache
 def rules_digest(kind: Kind) -> str:
-    """Give a digest of a kind's schema."""
+    """Return a digest of a kind's schema."""
     return digest_of(kind.schema)
 
 
 def fingerprint(desired: Desired) -> str:
-    """Give a digest of what a manifest means: the same for every spelling of it."""
+    """Return a digest of what a manifest means: the same for every spelling of it."""
     body = normalized(desired.kind.rules, named(desired))
     return digest_of({"body": body, "nulls": _nulls(desired.body), "content": desired.digest})
 
 
 def _nulls(value: Any, path: str = "") -> list[str]:
-    """Give where a body says "must not be set", which its normal form does not show."""
+    """Return where a body says "must not be set", which its normal form does not show."""
     if isinstance(value, Mapping):
         return sorted(found for name, item in value.items() for found in _nulls(item, f"{path}.{name}"))
     if isinstance(value, list):

@@ -52,7 +52,7 @@ class _Scope:
     undeclared: list[Steps] = field(default_factory=list)
 
     def default(self, rule: Rule, body: JsonObject) -> Any:
-        """Give what absence means in *body*."""
+        """Return what absence means in *body*."""
         return absence(self.rules, rule, body)
 
     def unanswered(self, rule: Rule, want: Any) -> Any:
@@ -65,7 +65,7 @@ class _Scope:
 
 def absence(rules: Rule, rule: Rule, body: JsonObject) -> Any:
     """
-    Give the value that it means when a property is absent; MISSING if it means nothing.
+    Return the value that it means when a property is absent; MISSING if it means nothing.
 
     Args:
         rules: Of the request body.
@@ -105,7 +105,7 @@ def is_same(rule: Rule, value: Any, other: Any) -> bool:
 
 def comparable(rules: Rule, want: JsonObject, have: JsonObject, *, apart: bool = False) -> Pair:
     """
-    Give the comparable pair of a stated body and a live one. Neither is touched.
+    Return the comparable pair of a stated body and a live one. Neither is touched.
 
     Args:
         rules: Of the request body.
@@ -120,7 +120,7 @@ def comparable(rules: Rule, want: JsonObject, have: JsonObject, *, apart: bool =
 
 
 def normalized(rules: Rule, body: JsonObject) -> JsonObject:
-    """Give the normal form of one body by itself: the same for two bodies that nothing compared tells apart."""
+    """Return the normal form of one body by itself: the same for two bodies that nothing compared tells apart."""
     value = _alone(rules, body)
     return value if value is not MISSING else {}
 
@@ -261,7 +261,7 @@ def _atomic(rule: Rule, elements: list[Any]) -> Any:
 
 
 def _alone(rule: Rule, value: Any) -> Any:
-    """Give the normal form of a value that has nothing to be compared with; MISSING if nothing of it is compared."""
+    """Return the normal form of a value that has nothing to be compared with; MISSING if nothing of it is compared."""
     if value is MISSING or value is None or rule.read_only or rule.write_only:
         return MISSING
     if rule.shape is Shape.LEAF or _is_odd(rule, value):
@@ -278,7 +278,7 @@ def _alone(rule: Rule, value: Any) -> Any:
 
 
 def _form(rule: Rule, value: Any) -> Any:
-    """Give the form in which a leaf, or a value of an odd shape, is compared; no secret in it stays."""
+    """Return the form in which a leaf, or a value of an odd shape, is compared; no secret in it stays."""
     return _without_secrets(value) if isinstance(value, (dict, list)) else normalize(rule.normalize, value)
 
 
@@ -292,7 +292,7 @@ def _without_secrets(value: Any) -> Any:
 
 def _side(value: Any, compared: dict[str, Any], other: Mapping[str, Any]) -> Any:
     """
-    Give one side of an object or a map; MISSING where it is absent, so that the whole of it is the difference.
+    Return one side of an object or a map; MISSING where it is absent, so that the whole of it is the difference.
 
     What is stated stays as an empty mapping beside what the other side holds: its keys are the difference, not itself.
     """

@@ -31,7 +31,7 @@ _PERCENT: Final = 100
 
 def render(kind: Kind, facts: Facts, resource_id: str, state: Mapping[str, Any], provisioning_state: str) -> str:
     """
-    Give the answer's text.
+    Return the answer's text.
 
     Args:
         kind: Says which properties are never returned.
@@ -51,7 +51,7 @@ def render(kind: Kind, facts: Facts, resource_id: str, state: Mapping[str, Any],
 
 
 def _ordered(body: dict[str, Any], order: tuple[list[str], ...]) -> dict[str, Any]:
-    """Give *body* with its keys in the order of the paths that begin with them."""
+    """Return *body* with its keys in the order of the paths that begin with them."""
     heads = dict.fromkeys(path[0] for path in order)
     result: dict[str, Any] = {}
     for key in [*(key for key in heads if key in body), *(key for key in body if key not in heads)]:
@@ -62,7 +62,7 @@ def _ordered(body: dict[str, Any], order: tuple[list[str], ...]) -> dict[str, An
 
 
 def without_link_queries(facts: Facts, text: str) -> str:
-    """Give an answer with its package links cut at the query part."""
+    """Return an answer with its package links cut at the query part."""
     body = orjson.loads(text)
     for path in facts.links:
         for holder in holders(body, path):
@@ -71,7 +71,7 @@ def without_link_queries(facts: Facts, text: str) -> str:
 
 
 def with_default(text: str, path: Path, value: Mapping[str, Any]) -> str:
-    """Give an answer with *value* at *path* where it has nothing there."""
+    """Return an answer with *value* at *path* where it has nothing there."""
     body = orjson.loads(text)
     if at(body, path) is MISSING:
         put(body, path, value)
@@ -79,7 +79,7 @@ def with_default(text: str, path: Path, value: Mapping[str, Any]) -> str:
 
 
 def with_public_names(text: str, prefix: Path, names: Path) -> str:
-    """Give an answer with the complete public name in place of its beginning."""
+    """Return an answer with the complete public name in place of its beginning."""
     body = orjson.loads(text)
     for holder in list(holders(body, prefix)):
         completed = f"{holder.pop(prefix[-1])}-{uuid.uuid5(uuid.NAMESPACE_URL, body['id'].lower())}"
@@ -88,7 +88,7 @@ def with_public_names(text: str, prefix: Path, names: Path) -> str:
 
 
 def with_server_fields(text: str, row: Row | Item) -> str:
-    """Give an answer with a state, an etag after an update, ``systemData``, and its type in lower case."""
+    """Return an answer with a state, an etag after an update, ``systemData``, and its type in lower case."""
     body = orjson.loads(with_system_data(text, row))
     body["properties"]["provisioningState"] = SUCCEEDED
     if row.changed > row.created:
@@ -97,7 +97,7 @@ def with_server_fields(text: str, row: Row | Item) -> str:
 
 
 def with_system_data(text: str, row: Row | Item) -> str:
-    """Give an answer as newer api-versions have it."""
+    """Return an answer as newer api-versions have it."""
     data = {
         "createdBy": row.creator,
         "createdByType": _type_of(row.creator),
@@ -115,7 +115,7 @@ def _type_of(name: str) -> str:
 
 def with_replication(facts: Facts, text: str, row: Row, now: float) -> str:
     """
-    Give an answer with ``replicationStatus``.
+    Return an answer with ``replicationStatus``.
 
     Its regions have short names, unlike those of ``targetRegions`` (azure-sdk-for-net, session record
     ``GalleryApplicationVersion_CRUD_Tests``).
@@ -148,7 +148,7 @@ def _progress(row: Row, now: float) -> int:
 
 
 def with_sharing_groups(text: str) -> str:
-    """Give a gallery's answer to ``$select=Permissions`` or ``$expand=SharingProfile/Groups``: nobody is in a group."""
+    """Return a gallery's answer to ``$select=Permissions`` or ``$expand=SharingProfile/Groups``: no groups."""
     body = orjson.loads(text)
     profile = body.setdefault("properties", {}).setdefault("sharingProfile", {})
     profile.setdefault("permissions", "Private")

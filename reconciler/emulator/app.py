@@ -41,7 +41,7 @@ _JSON: Final = "application/json; charset=utf-8"
 
 def create_app(settings: EmulatorSettings, clock: Clock) -> Starlette:
     """
-    Give an embedded ARM. Its ``state.world`` shows and changes what is behind it.
+    Return an embedded ARM. Its ``state.world`` shows and changes what is behind it.
 
     Raises:
         EmulatorError: The state file cannot be used.

@@ -24,7 +24,7 @@ _FILES_API_VERSION: Final = "2017-09-01"
 
 
 def make(facts: Facts, resource_id: str, state: dict[str, Any]) -> list[dict[str, str]]:
-    """Give the artifacts of the package in *state*."""
+    """Return the artifacts of the package in *state*."""
     template = f"{_BLOBS}/{_package_guid(facts, resource_id, state)}/applicationResourceTemplate.json"
     files = [
         {

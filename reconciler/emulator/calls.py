@@ -68,7 +68,7 @@ class Reply:
 
 
 def writer_of(authorization: str) -> str:
-    """Give who a bearer token speaks of: the name of a user, else the object id. Any token is believed."""
+    """Return who a bearer token speaks of: the name of a user, else the object id. Any token is believed."""
     payload = f"{authorization}..".split(".")[1]
     try:
         claims = orjson.loads(base64.urlsafe_b64decode(f"{payload}==="))
@@ -79,5 +79,5 @@ def writer_of(authorization: str) -> str:
 
 
 def json_reply(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Reply:
-    """Give an answer whose body is *body* as JSON."""
+    """Return an answer whose body is *body* as JSON."""
     return Reply(status, orjson.dumps(body), headers or {})

@@ -90,7 +90,7 @@ def _check_lock(facts: Facts, stored: Mapping[str, Any], sent: Mapping[str, Any]
 
 
 def frozen_changes(rule: Rule, facts: Facts, live: Any, sent: Any, path: Path = ()) -> Iterator[Path]:
-    """Give the path of every frozen property that *sent* states otherwise than it is *live*."""
+    """Yield the path of every frozen property that *sent* states otherwise than it is *live*."""
     if sent is MISSING:
         return
     if rule.shape is Shape.OBJECT:
@@ -112,12 +112,12 @@ def _same(rule: Rule, live: Any, sent: Any) -> bool:
 
 
 def elements(rule: Rule, value: Any) -> dict[tuple[Any, ...], Any]:
-    """Give the elements of a keyed list by their folded keys; the last of several with one key."""
+    """Return the elements of a keyed list by their folded keys; the last of several with one key."""
     return {key_of(rule, element): element for element in value} if isinstance(value, list) else {}
 
 
 def key_of(rule: Rule, element: Any) -> tuple[Any, ...]:
-    """Give the folded key of one element of a keyed list."""
+    """Return the folded key of one element of a keyed list."""
     return tuple(normalize(_rule_at(rule.items, path).normalize, at(element, path)) for path in rule.keys)
 
 

@@ -41,7 +41,7 @@ _QUOTES: Final = ('"', "'")
 
 def parse(content: bytes) -> dict[str, Any]:
     """
-    Give the JSON object in *content*, which may begin with a byte order mark.
+    Return the JSON object in *content*, which may begin with a byte order mark.
 
     Raises:
         Refused: 400.
@@ -61,7 +61,7 @@ def parse(content: bytes) -> dict[str, Any]:
 
 def accept(kind: Kind, facts: Facts, raw: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
     """
-    Give the request body without what the service does not read: nulls, read-only properties, what it ignores.
+    Return the request body without what the service does not read: nulls, read-only properties, what it ignores.
 
     Args:
         kind: Of the resource.
@@ -217,5 +217,5 @@ def _check_json_text(facts: Facts, path: tuple[str, ...], value: Any) -> None:
 
 
 def named(facts: Facts, path: tuple[str, ...]) -> str:
-    """Give a path as the service names it: ``galleryApplicationVersion.properties.publishingProfile``."""
+    """Return a path as the service names it: ``galleryApplicationVersion.properties.publishingProfile``."""
     return ".".join([facts.subject, *(step for step in path if step != "*")])

@@ -37,7 +37,7 @@ class Refused(Exception):  # noqa: N818 - no fault of this program: the answer t
         self.headers: dict[str, str] = dict(GATEWAY) if gateway else {}
 
     def body(self) -> dict[str, Any]:
-        """Give the JSON answer."""
+        """Return the JSON answer."""
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.target is not None:
             error["target"] = self.target
@@ -47,7 +47,7 @@ class Refused(Exception):  # noqa: N818 - no fault of this program: the answer t
 
 
 def resource_not_found(name: str, group: str) -> Refused:
-    """Give the 404 of a resource that is not there."""
+    """Return the 404 of a resource that is not there."""
     message = (
         f"The Resource '{name}' under resource group '{group}' was not found. For more details please go to "
         "https://aka.ms/ARMResourceNotFoundFix"
@@ -56,36 +56,36 @@ def resource_not_found(name: str, group: str) -> Refused:
 
 
 def parent_not_found(parent: str) -> Refused:
-    """Give the 404 of a resource whose parent is not there."""
+    """Return the 404 of a resource whose parent is not there."""
     message = f"Can not perform requested operation on nested resource. Parent resource '{parent}' not found."
     return Refused(404, "ParentResourceNotFound", message, gateway=True)
 
 
 def group_not_found(group: str) -> Refused:
-    """Give the 404 of a resource group that is not there."""
+    """Return the 404 of a resource group that is not there."""
     return Refused(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.", gateway=True)
 
 
 def type_not_found(path: str) -> Refused:
-    """Give the 404 of a path that names no known resource type."""
+    """Return the 404 of a path that names no known resource type."""
     message = f"The resource type could not be found for the path '{path}'."
     return Refused(404, "InvalidResourceType", message, gateway=True)
 
 
 def method_not_allowed(method: str) -> Refused:
-    """Give the 405 of a method that the resource type does not have."""
+    """Return the 405 of a method that the resource type does not have."""
     message = f"The HTTP method '{method}' is not supported at scope of this resource."
     return Refused(405, "HttpMethodNotSupported", message, gateway=True)
 
 
 def missing_api_version() -> Refused:
-    """Give the 400 of a request without ``api-version``."""
+    """Return the 400 of a request without ``api-version``."""
     message = "The api-version query parameter (?api-version=) is required for all requests."
     return Refused(400, "MissingApiVersionParameter", message, gateway=True)
 
 
 def unknown_api_version(type_name: str, version: str, known: Sequence[str]) -> Refused:
-    """Give the 400 that lists the api-versions a resource type has."""
+    """Return the 400 that lists the api-versions a resource type has."""
     message = (
         f"No registered resource provider found for API version '{version}' for type '{type_name}'. "
         f"The supported api-versions are '{', '.join(known)}'."
@@ -94,7 +94,7 @@ def unknown_api_version(type_name: str, version: str, known: Sequence[str]) -> R
 
 
 def not_registered(namespace: str) -> Refused:
-    """Give the 409 of a subscription that has not registered a provider (recording ``test_managedappdef``)."""
+    """Return the 409 of a subscription that has not registered a provider (recording ``test_managedappdef``)."""
     message = (
         f"The subscription is not registered to use namespace '{namespace}'. "
         "See https://aka.ms/rps-not-found for how to register subscriptions."
@@ -105,29 +105,29 @@ def not_registered(namespace: str) -> Refused:
 
 
 def invalid_content(message: str, target: str | None = None) -> Refused:
-    """Give the 400 of a body that cannot be read into the resource."""
+    """Return the 400 of a body that cannot be read into the resource."""
     text = f"The request content was invalid and could not be deserialized: '{message}'."
     return Refused(400, "InvalidRequestContent", text, target=target)
 
 
 def invalid_parameter(message: str, target: str) -> Refused:
-    """Give the 400 of one property whose value is refused."""
+    """Return the 400 of one property whose value is refused."""
     return Refused(400, "InvalidParameter", message, target=target)
 
 
 def missing_parameter(target: str) -> Refused:
-    """Give the 400 of a required property that is left out."""
+    """Return the 400 of a required property that is left out."""
     return invalid_parameter(f"Required parameter '{target}' is missing (null).", target)
 
 
 def bad_request(message: str) -> Refused:
-    """Give a 400 whose code says no more."""
+    """Return a 400 whose code says no more."""
     return Refused(400, "BadRequest", message)
 
 
 def property_change(target: str) -> Refused:
     """
-    Give the 409 of a change of what is frozen after create.
+    Return the 409 of a change of what is frozen after create.
 
     By analogy with the image types (azure-sdk-for-java#28842, bosh-azure-cpi-release#720).
     """
@@ -135,7 +135,7 @@ def property_change(target: str) -> Refused:
 
 
 def location_change(name: str, group: str, live: str, sent: str) -> Refused:
-    """Give ARM's 409 of a resource that exists elsewhere (azure-docs#70422)."""
+    """Return ARM's 409 of a resource that exists elsewhere (azure-docs#70422)."""
     message = (
         f"The resource '{name}' already exists in location '{live}' in resource group '{group}'. A resource with the "
         f"same name cannot be created in location '{sent}'. Please select a new resource name."
@@ -144,7 +144,7 @@ def location_change(name: str, group: str, live: str, sent: str) -> Refused:
 
 
 def conflict() -> Refused:
-    """Give the 409 of a write while another one runs in the same application."""
+    """Return the 409 of a write while another one runs in the same application."""
     message = (
         "The request failed due to conflict with a concurrent request. To resolve it, please refer to "
         "https://aka.ms/activitylog to get more details on the conflicting requests."
@@ -153,12 +153,12 @@ def conflict() -> Refused:
 
 
 def marked_for_deletion(name: str) -> Refused:
-    """Give the 409 of a write to what is being deleted ("VM Applications overview")."""
+    """Return the 409 of a write to what is being deleted ("VM Applications overview")."""
     return Refused(409, "Conflict", f"The resource '{name}' is marked for deletion. It cannot be changed.")
 
 
 def has_children() -> Refused:
-    """Give the 409 of deleting a resource that has, or had seconds ago, resources below it."""
+    """Return the 409 of deleting a resource that has, or had seconds ago, resources below it."""
     message = "Can not delete resource before nested resources are deleted."
     return Refused(409, "CannotDeleteResource", message, gateway=True)
 
@@ -179,13 +179,13 @@ def too_deep(most: int) -> Refused:
 
 
 def too_large(limit: int) -> Refused:
-    """Give the 413 of a body past the limit."""
+    """Return the 413 of a body past the limit."""
     message = f"The request content size exceeds the maximum size of {limit} bytes."
     return Refused(413, "RequestEntityTooLarge", message, gateway=True)
 
 
 def throttled(kind: str, retry_after_s: int, *, provider: bool) -> Refused:
-    """Give the 429 of ARM, or of the Compute provider."""
+    """Return the 429 of ARM, or of the Compute provider."""
     message = f"Number of '{kind}' requests exceeded the limit. Please try again after '{retry_after_s}' seconds."
     code = "TooManyRequests" if provider else "SubscriptionRequestsThrottled"
     refused = Refused(429, code, message, gateway=not provider)
@@ -194,5 +194,5 @@ def throttled(kind: str, retry_after_s: int, *, provider: bool) -> Refused:
 
 
 def server_error() -> Refused:
-    """Give the 500 of a state file that cannot be read or written just now."""
+    """Return the 500 of a state file that cannot be read or written just now."""
     return Refused(500, "InternalServerError", "The server encountered an internal error. Please retry the request.")

@@ -244,7 +244,7 @@ FACTS: Final[Mapping[str, Facts]] = MappingProxyType(
 
 
 def facts_of(resource_type: str, api_version: str) -> Facts:
-    """Give the facts of a type; one that is not in the table answers what it was sent, and nothing else."""
+    """Return the facts of a type; one that is not in the table answers what it was sent, and nothing else."""
     noun = resource_type.rsplit("/", 1)[-1]
     plain = Facts(subject=noun, api_versions=(api_version,), order=(*_SERVER_SET, "location", "tags"), has_state=True)
     return FACTS.get(resource_type.lower(), plain)

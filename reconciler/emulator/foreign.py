@@ -31,7 +31,7 @@ _FIRST_SUBSCRIPTION: Final = "00000000-0000-4000-8000-000000000003"
 
 
 def foreign_routes(store: Store, settings: EmulatorSettings, kinds: Sequence[Kind]) -> tuple[Route, ...]:
-    """Give the routes of everything around the resource types."""
+    """Return the routes of everything around the resource types."""
     groups = _Groups(store, settings)
     providers = _Providers(store, kinds)
     return (
@@ -86,7 +86,7 @@ def _locations(call: Call) -> Reply:
 
 
 def new_group(subscription: str, name: str, sent: Mapping[str, Any]) -> tuple[str, str]:
-    """Give the key and the answer of a resource group."""
+    """Return the key and the answer of a resource group."""
     resource_id = f"/subscriptions/{subscription}/resourceGroups/{name}"
     body = {
         "id": resource_id,

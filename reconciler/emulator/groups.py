@@ -16,12 +16,12 @@ class GroupTables:
         self._db = db
 
     def group(self, key: str) -> str | None:
-        """Give the stored answer of a resource group; None if it was never created."""
+        """Return the stored answer of a resource group; None if it was never created."""
         row = self._db.execute("SELECT body FROM resource_groups WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else None
 
     def groups(self, prefix: str) -> list[str]:
-        """Give the answers of all resource groups whose key begins with *prefix*, which ends with a slash."""
+        """Return the answers of all resource groups whose key begins with *prefix*, which ends with a slash."""
         rows = self._db.execute(
             "SELECT body FROM resource_groups WHERE key > ? AND key < ? ORDER BY key", (prefix, prefix[:-1] + "0")
         )
@@ -36,7 +36,7 @@ class GroupTables:
         self._db.execute("DELETE FROM resource_groups WHERE key = ?", (key,))
 
     def is_registered(self, subscription: str, namespace: str) -> bool:
-        """Tell whether the subscription may use the provider; it may unless it was unregistered."""
+        """Return whether the subscription may use the provider; it may unless it was unregistered."""
         row = self._db.execute(
             "SELECT 1 FROM unregistered WHERE subscription = ? AND namespace = ?",
             (subscription.lower(), namespace.lower()),

@@ -33,7 +33,7 @@ def links(
     base_url: str, subscription: str, operation: Operation, api_version: str, *, location: bool
 ) -> dict[str, str]:
     """
-    Give the headers of an answer that starts an operation.
+    Return the headers of an answer that starts an operation.
 
     Args:
         base_url: Of the request.
@@ -69,7 +69,7 @@ def _text(digest: bytes) -> str:
 
 def status_reply(operation: Operation | None, name: str, query: Mapping[str, str], now: float) -> Reply:
     """
-    Give the answer to a poll.
+    Return the answer to a poll.
 
     Args:
         operation: The row; None if there is none of that name.

@@ -83,15 +83,15 @@ class Provider:
         return self.throttle.admit_resource(limit, call.params["subscriptionId"].lower(), call.ticks)
 
     def resource_id(self, call: Call) -> str:
-        """Give the id as this request spells it."""
+        """Return the id as this request spells it."""
         return self.kind.id_template.format_map(dict(call.params))
 
     def slot(self, call: Call) -> str:
-        """Give the name of the one writer at a time."""
+        """Return the name of the one writer at a time."""
         return f"{self.namespace}/{self.kind.writer_slot(call.params)}".lower()
 
     def subject(self, call: Call, resource_id: str) -> Subject:
-        """Give the resource as the rules of the service see it."""
+        """Return the resource as the rules of the service see it."""
         stored = self.store.group(group_key(call))
         group: dict[str, Any] = orjson.loads(stored) if stored else {}
         location = str(group.get("location", DEFAULT_LOCATION))
@@ -99,20 +99,20 @@ class Provider:
 
 
 def group_key(call: Call) -> str:
-    """Give the key of the resource group that a request names."""
+    """Return the key of the resource group that a request names."""
     return f"/subscriptions/{call.params['subscriptionId']}/resourcegroups/{call.params['resourceGroupName']}".lower()
 
 
 def name_below_provider(resource_id: str) -> str:
-    """Give type and name as ARM's messages have them: ``Microsoft.Compute/galleries/g``."""
+    """Return type and name as ARM's messages have them: ``Microsoft.Compute/galleries/g``."""
     return resource_id.rpartition("/providers/")[2]
 
 
 def parent_of(resource_id: str) -> str:
-    """Give the id above that of a nested resource."""
+    """Return the id above that of a nested resource."""
     return resource_id.rsplit("/", 2)[0]
 
 
 def nested_name(resource_id: str) -> str:
-    """Give the names in an id without its types: ``gallery/application``."""
+    """Return the names in an id without its types: ``gallery/application``."""
     return "/".join(name_below_provider(resource_id).split("/")[2::2])

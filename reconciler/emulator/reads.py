@@ -54,7 +54,7 @@ def _expanded(provider: Provider, call: Call, row: Row, text: str) -> str:
 
 
 def dressed(provider: Provider, call: Call, text: str, row: Row | Item) -> str:
-    """Give a stored answer as this request's api-version and the settings have it."""
+    """Return a stored answer as this request's api-version and the settings have it."""
     if provider.settings.soft_delete == "refused" and provider.facts.gated:
         text = with_default(text, *provider.facts.gated)
     if provider.settings.public_name == "names" and provider.facts.completed:
@@ -111,13 +111,13 @@ def check_parent(provider: Provider, call: Call, parent_key: str) -> None:
 
 
 def _spelled(call: Call, parent_key: str) -> str:
-    """Give the names of the parent as the request wrote them."""
+    """Return the names of the parent as the request wrote them."""
     start = call.path.lower().find(parent_key)
     return nested_name(call.path[start : start + len(parent_key)] if start >= 0 else parent_key)
 
 
 def parent_key(provider: Provider, call: Call) -> str | None:
-    """Give the key of the parent; None for a type that is not nested."""
+    """Return the key of the parent; None for a type that is not nested."""
     return parent_of(provider.resource_id(call)).lower() if provider.kind.parent else None
 
 
@@ -136,7 +136,7 @@ def _after(call: Call, prefix: str) -> str:
 
 
 def _next_link(call: Call, last_key: str) -> str:
-    """Give the address of the next page, as JSON. It is absolute, and a client follows it as it is."""
+    """Return the address of the next page, as JSON. It is absolute, and a client follows it as it is."""
     token = base64.urlsafe_b64encode(last_key.encode()).rstrip(b"=").decode()
     kept = {name: value for name, value in call.query.items() if name != "$skiptoken"}
     link = f"{call.base_url}{quote(call.path)}?{urlencode({**kept, '$skiptoken': token}, safe='$')}"

@@ -16,11 +16,11 @@ DISPLAY_NAMES: Final = (*known_regions().values(), *geographies().values())
 
 
 def short_name(region: str) -> str:
-    """Give the folded spelling: ``East US 2`` and ``eastus2`` are one region."""
+    """Return the folded spelling: ``East US 2`` and ``eastus2`` are one region."""
     return region.replace(" ", "").lower()
 
 
 def display_name(region: str) -> str:
-    """Give the service's spelling of *region*; a region that is not in the table comes back as sent."""
+    """Return the service's spelling of *region*; a region that is not in the table comes back as sent."""
     short = short_name(region)
     return known_regions().get(short) or geographies().get(short, region)

@@ -26,7 +26,7 @@ class Route:
 
 
 def route(template: str, **handlers: Handler) -> Route:
-    """Give the route of *template*; the names of *handlers* are methods."""
+    """Return the route of *template*; the names of *handlers* are methods."""
     parts = _PARAMETER.split(template)
     fixed = (re.escape(text) if index % 2 == 0 else f"(?P<{text}>[^/]+)" for index, text in enumerate(parts))
     return Route(re.compile("".join(fixed) + "/?", re.IGNORECASE), handlers)
@@ -34,7 +34,7 @@ def route(template: str, **handlers: Handler) -> Route:
 
 def dispatch(routes: tuple[Route, ...], call: Call) -> Reply:
     """
-    Give the answer to *call*.
+    Return the answer to *call*.
 
     Raises:
         Refused: Whatever its handler refuses; 404 without a route, 405 without a handler for the method.

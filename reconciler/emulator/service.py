@@ -49,7 +49,7 @@ class Subject:
 
 def created(subject: Subject, sent: dict[str, Any]) -> dict[str, Any]:
     """
-    Give the state of a resource that did not exist.
+    Return the state of a resource that did not exist.
 
     Raises:
         Refused: 400.
@@ -67,7 +67,7 @@ def created(subject: Subject, sent: dict[str, Any]) -> dict[str, Any]:
 
 def updated(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
     """
-    Give the state of a resource after a PUT.
+    Return the state of a resource after a PUT.
 
     Raises:
         Refused: 400 or 409.
@@ -84,7 +84,7 @@ def updated(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
 
 def patched(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
     """
-    Give the state of a resource after a PATCH, which merges whatever a PUT does.
+    Return the state of a resource after a PATCH, which merges whatever a PUT does.
 
     Raises:
         Refused: 400 or 409.
@@ -111,7 +111,7 @@ def _copied_without_empty(facts: Facts, sent: dict[str, Any]) -> dict[str, Any]:
 
 def merged(rule: Rule, stored: Any, sent: Any) -> Any:
     """
-    Give *stored* overlaid by *sent*: what is left out stays, lists and maps replace whole.
+    Return *stored* overlaid by *sent*: what is left out stays, lists and maps replace whole.
 
     azure-cli, recording ``test_gallery_application_version``: a PUT without manageActions and targetRegions kept both.
     """
@@ -142,7 +142,7 @@ def _with_frozen(rule: Rule | None, stored: dict[str, Any], sent: dict[str, Any]
 
 
 def replaced(rule: Rule, stored: Any, sent: Any) -> Any:
-    """Give *sent*, and what the service made or never clears of *stored*."""
+    """Return *sent*, and what the service made or never clears of *stored*."""
     if rule.shape is not Shape.OBJECT or not isinstance(stored, dict) or sent is MISSING:
         return sent
     result = dict(sent)
@@ -155,7 +155,7 @@ def replaced(rule: Rule, stored: Any, sent: Any) -> Any:
 
 
 def _completed(subject: Subject, state: dict[str, Any]) -> dict[str, Any]:
-    """Give *state* with everything that the service fills in or spells its own way."""
+    """Return *state* with everything that the service fills in or spells its own way."""
     facts = subject.facts
     for path, value in facts.echoed:
         if at(state, path) is MISSING:

@@ -25,7 +25,7 @@ _LIST_VERSIONS: Final = ("2018-05-01", "2019-05-01", "2020-06-01")
 
 
 def sign_in_routes() -> tuple[Route, ...]:
-    """Give the routes of cloud metadata and of the token endpoints."""
+    """Return the routes of cloud metadata and of the token endpoints."""
     return (
         route("/metadata/endpoints", GET=_metadata),
         route("/common/discovery/instance", GET=_discovery),

@@ -58,11 +58,11 @@ class Row:
     writer: str = NOBODY
 
     def answer(self, now: float) -> str | None:
-        """Give the answer at *now*; None if the resource is not there."""
+        """Return the answer at *now*; None if the resource is not there."""
         return self.running if self.ends > now else self.settled
 
     def is_being_deleted(self, now: float) -> bool:
-        """Tell whether the running operation is a deletion."""
+        """Return whether the running operation is a deletion."""
         return self.settled is None and self.ends > now
 
 
@@ -140,7 +140,7 @@ class Store(GroupTables):
             self._db.execute("COMMIT")
 
     def find(self, key: str) -> Row | None:
-        """Give the row of a resource, which may be that of a deleted one."""
+        """Return the row of a resource, which may be that of a deleted one."""
         row = self._db.execute("SELECT * FROM resources WHERE key = ?", (key,)).fetchone()
         return Row(*row) if row else None
 
@@ -155,7 +155,7 @@ class Store(GroupTables):
 
     def page(self, kind: str, prefix: str, after: str, limit: int, now: float) -> list[Item]:
         """
-        Give resources of one kind, in the order of their keys.
+        Return resources of one kind, in the order of their keys.
 
         Args:
             kind: Name of the kind.
@@ -174,7 +174,7 @@ class Store(GroupTables):
         return [Item(*row) for row in rows]
 
     def has_children(self, key: str, now: float) -> bool:
-        """Tell whether anything is, or was until seconds ago, below a resource."""
+        """Return whether anything is, or was until seconds ago, below a resource."""
         prefix = key + "/"
         row = self._db.execute(
             "SELECT 1 FROM resources WHERE key > ? AND key < ? AND (settled IS NOT NULL OR ends > ?) LIMIT 1",
@@ -183,12 +183,12 @@ class Store(GroupTables):
         return row is not None
 
     def keys(self, now: float) -> list[str]:
-        """Give the key of every resource that is there."""
+        """Return the key of every resource that is there."""
         rows = self._db.execute("SELECT key FROM resources WHERE settled IS NOT NULL OR ends > ? ORDER BY key", (now,))
         return [key for (key,) in rows]
 
     def subscriptions(self) -> list[str]:
-        """Give every subscription that holds a resource or a resource group."""
+        """Return every subscription that holds a resource or a resource group."""
         rows = self._db.execute(
             "SELECT DISTINCT substr(key, 16, instr(substr(key, 16), '/') - 1)"
             " FROM (SELECT key FROM resources UNION ALL SELECT key FROM resource_groups)"
@@ -204,12 +204,12 @@ class Store(GroupTables):
         self._db.execute("INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?)", astuple(operation))
 
     def operation(self, guid: str) -> Operation | None:
-        """Give an operation by its name."""
+        """Return an operation by its name."""
         row = self._db.execute("SELECT * FROM operations WHERE guid = ?", (guid,)).fetchone()
         return Operation(*row) if row else None
 
     def is_busy(self, slot: str, now: float) -> bool:
-        """Tell whether an operation of this writer slot is running."""
+        """Return whether an operation of this writer slot is running."""
         row = self._db.execute("SELECT 1 FROM operations WHERE slot = ? AND ends > ?", (slot, now)).fetchone()
         return row is not None
 
@@ -223,11 +223,11 @@ class Store(GroupTables):
         self._db.execute("INSERT OR REPLACE INTO faults VALUES (?, ?, ?, ?)", (key, *astuple(fault)))
 
     def take_fault(self, key: str) -> Fault | None:
-        """Give the failure planted for a resource, once."""
+        """Return the failure planted for a resource, once."""
         row = self._db.execute("DELETE FROM faults WHERE key = ? RETURNING code, message, status", (key,)).fetchone()
         return Fault(*row) if row else None
 
 
 def _end(prefix: str) -> str:
-    """Give the first key behind all that begin with *prefix*: ``0`` follows ``/``."""
+    """Return the first key behind all that begin with *prefix*: ``0`` follows ``/``."""
     return prefix[:-1] + "0"

@@ -19,7 +19,7 @@ _SUNDAY: Final = 6
 
 
 def pacific_offset(moment: datetime) -> timedelta:
-    """Give the offset of the US west coast at *moment* (UTC): rules of 2007, reckoned without a time zone database."""
+    """Return the offset of the US west coast at *moment* (UTC): rules of 2007, without a time zone database."""
     starts = _sunday(moment.year, 3, 2).replace(hour=_SWITCH_HOUR_UTC[_STANDARD])
     ends = _sunday(moment.year, 11, 1).replace(hour=_SWITCH_HOUR_UTC[_DAYLIGHT])
     return _DAYLIGHT if starts <= moment < ends else _STANDARD
@@ -31,7 +31,7 @@ def _sunday(year: int, month: int, which: int) -> datetime:
 
 
 def respell(text: str) -> str:
-    """Give the same instant as the service writes it; text that is no instant comes back as sent."""
+    """Return the same instant as the service writes it; text that is no instant comes back as sent."""
     parsed = parse_instant(text)
     if parsed is None:
         return text
@@ -40,13 +40,13 @@ def respell(text: str) -> str:
 
 
 def stamp(seconds: float) -> str:
-    """Give a time of the server's own clock, with seven digits of fraction."""
+    """Return a time of the server's own clock, with seven digits of fraction."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return _written(moment, f".{moment.microsecond:06d}0")
 
 
 def utc_stamp(seconds: float) -> str:
-    """Give a time as ``systemData`` has it."""
+    """Return a time as ``systemData`` has it."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
 

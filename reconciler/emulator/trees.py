@@ -11,7 +11,7 @@ Path: TypeAlias = tuple[str, ...]
 
 
 def at(body: Any, path: Path) -> Any:
-    """Give the value at a path of object keys; MISSING if it, or something above it, is absent."""
+    """Return the value at a path of object keys; MISSING if it, or something above it, is absent."""
     for key in path:
         if not isinstance(body, Mapping) or key not in body:
             return MISSING
@@ -20,7 +20,7 @@ def at(body: Any, path: Path) -> Any:
 
 
 def holders(body: Any, path: Path) -> Iterator[dict[str, Any]]:
-    """Give every object that holds the last key of *path*, which has one at least."""
+    """Yield every object that holds the last key of *path*, which has one at least."""
     key, *rest = path
     if key == "*":
         for item in body if isinstance(body, list) else ():
@@ -41,7 +41,7 @@ def put(body: dict[str, Any], path: Path, value: Any) -> None:
 
 
 def without_nulls(value: Any) -> Any:
-    """Give a copy without the keys that are null: the service reads null as left out."""
+    """Return a copy without the keys that are null: the service reads null as left out."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
@@ -50,7 +50,7 @@ def without_nulls(value: Any) -> Any:
 
 
 def copied(value: Any) -> Any:
-    """Give a deep copy of a JSON value."""
+    """Return a deep copy of a JSON value."""
     if isinstance(value, dict):
         return {key: copied(item) for key, item in value.items()}
     return [copied(item) for item in value] if isinstance(value, list) else value

@@ -41,16 +41,16 @@ class World:
         self._store.close()
 
     def ids(self) -> list[str]:
-        """Give the ids, in lower case, of all resources that are there."""
+        """Return the ids, in lower case, of all resources that are there."""
         return self._store.keys(self._now())
 
     def stored(self, resource_id: str) -> dict[str, Any] | None:
-        """Give the body as the service knows it, write-only properties included; None if the resource is not there."""
+        """Return the body as the service knows it, write-only properties included; None if there is no resource."""
         row = self._live(resource_id)
         return orjson.loads(row.state) if row else None
 
     def answer(self, resource_id: str) -> dict[str, Any] | None:
-        """Give the body as GET answers it just now, without regard to settings; None if the resource is not there."""
+        """Return the body as GET answers it just now, without regard to settings; None if the resource is not there."""
         row = self._live(resource_id)
         text = row.answer(self._now()) if row else None
         return orjson.loads(text) if text else None

@@ -67,7 +67,7 @@ def patch(provider: Provider, call: Call) -> Reply:
 
 
 def _kept_text(provider: Provider, sent: dict[str, Any]) -> dict[str, Any]:
-    """Give what is sent, as the settings have empty text."""
+    """Return what is sent, as the settings have empty text."""
     kept: dict[str, Any] = sent
     if provider.settings.empty_text == "dropped":
         kept = without_blanks(provider.kind.rules, sent)
@@ -143,7 +143,7 @@ def _check_writer(provider: Provider, call: Call, row: Row | None) -> None:
 
 def _refusal(provider: Provider, fault: Fault | None, headers: Mapping[str, str]) -> Reply | None:
     """
-    Give the answer to a write that a test let fail at once; None if it fails later, as its operation, or not at all.
+    Return the answer to a write that a test let fail at once; None if it fails later, as its operation, or not at all.
 
     An answer, not an exception: the plant was taken in this transaction, and must not come back with a rollback.
     """

@@ -106,7 +106,7 @@ class Exported:
 
 def export(found: Sequence[Found], kinds: Mapping[str, Kind], tracking: Tracking, place: Place) -> Exported:
     """
-    Give the manifests of what exists, each in a file of its own.
+    Return the manifests of what exists, each in a file of its own.
 
     Args:
         found: In any order.
@@ -134,7 +134,7 @@ def export(found: Sequence[Found], kinds: Mapping[str, Kind], tracking: Tracking
 
 def stated(item: Found, tracking: Tracking, content: frozenset[Steps] = frozenset()) -> tuple[JsonObject, list[str]]:
     """
-    Give the request body that states a resource as it is, and the paths that no manifest can state.
+    Return the request body that states a resource as it is, and the paths that no manifest can state.
 
     Left out are what is the server's, what it picks by itself, defaults, nulls, and the reconciler's own tags.
 
@@ -156,7 +156,7 @@ class _Stating:
     unsaid: list[str] = field(default_factory=list)
 
     def value(self, rule: Rule, live: Any, steps: Steps) -> Any:
-        """Give what is stated of a value; MISSING if nothing is."""
+        """Return what is stated of a value; MISSING if nothing is."""
         if rule.write_only:
             return PLACEHOLDER if steps in self.content else MISSING
         if live is None or live is MISSING or rule.read_only or _is_picked(rule):
@@ -233,7 +233,7 @@ def _unsealed(value: Any) -> Any:
 
 
 def _without_secret(rule: Rule, value: Secret) -> str:
-    """Give a link without its query, which is compared nowhere or has to be filled in; of other secrets nothing."""
+    """Return a link without its query, which is compared nowhere or has to be filled in; of other secrets nothing."""
     text = value.reveal()
     if not text:
         return text
@@ -272,7 +272,7 @@ def _odd(item: Found, about: str, tracking: Tracking) -> Iterator[str]:
 
 
 def _document(item: Found, name: str, tracking: Tracking) -> tuple[dict[str, Any], list[str], list[_Way]]:
-    """Give the manifest, what it does not say, and the ways to state its write-only content: the first is in it."""
+    """Return the manifest, what it does not say, and the ways to state its write-only content: the first is in it."""
 
     def made(way: _Way) -> tuple[dict[str, Any], list[str]]:
         body, unsaid = stated(item, tracking, frozenset(way))
@@ -297,7 +297,7 @@ def _body(item: Found, document: JsonObject) -> dict[str, Any]:
 
 
 def _head(kind: Kind, path: str, place: Place, ways: Sequence[_Way]) -> Iterator[str]:
-    """Give the comments above a manifest."""
+    """Yield the comments above a manifest."""
     near = f"{'../' * path.count('/')}{place.schemas}/{kind.name}.schema.json" if place.schemas else kind.schema["$id"]
     yield f"# yaml-language-server: $schema={near}\n"
     if ways[0]:
@@ -310,7 +310,7 @@ def _head(kind: Kind, path: str, place: Place, ways: Sequence[_Way]) -> Iterator
 
 
 def _with_files(rules: Rule, body: JsonObject, path: str, paths: _Paths) -> dict[str, Any]:
-    """Give *body* with references in place of the texts that go into files of their own."""
+    """Return *body* with references in place of the texts that go into files of their own."""
 
     def moved(rule: Rule, value: Any, name: str, elements: tuple[str, ...]) -> Any:
         if isinstance(value, str) and _goes_into_file(rule, value):
@@ -353,7 +353,7 @@ class _Paths:
         self._taken: set[str] = set()
 
     def manifest(self, item: Found) -> str:
-        """Give the path of a manifest: folders as the resources are below each other."""
+        """Return the path of a manifest: folders as the resources are below each other."""
         values = [_clean(item.params[name]) for name in item.kind.parameters]
         own = item.kind.resource_type.count("/")  # how many of them are below the resource group
         group = item.kind.resource_type.split("/")[1]
@@ -376,7 +376,7 @@ class _Paths:
 
 
 def _sort_of(text: str) -> tuple[str, str]:
-    """Give the folder and the suffix of a text."""
+    """Return the folder and the suffix of a text."""
     if _SHELL.match(text):
         return "scripts", ".sh"
     if text.startswith("#!"):
@@ -385,13 +385,13 @@ def _sort_of(text: str) -> tuple[str, str]:
 
 
 def _clean(name: str) -> str:
-    """Give a name as part of a path that a walk finds: no separator, not hidden, nothing that is passed over."""
+    """Return a name as part of a path that a walk finds: no separator, not hidden, nothing that is passed over."""
     name = _UNUSUAL.sub("-", name)
     return f"_{name}" if name.startswith(".") or f"{name}.yaml" in PASSED_OVER else name
 
 
 def _names(found: Sequence[Found], kinds: Mapping[str, Kind], addresses: frozenset[str]) -> dict[str, str]:
-    """Give ``metadata.name`` by folded id: the resource's own, and as much of what is above it as tells it apart."""
+    """Return ``metadata.name`` by folded id: the resource's own, and as much of what is above it as tells it apart."""
     names: dict[str, str] = {}
     for kind in kinds.values():
         prefix = f"{kind.name}/".casefold()

@@ -58,7 +58,7 @@ class Wanted:
 
 async def take_inventory(wanted: Wanted, kinds: Mapping[str, Kind], arm: ArmReader) -> tuple[Found, ...]:
     """
-    Give every resource of a known kind that is wanted.
+    Return every resource of a known kind that is wanted.
 
     Raises:
         ArmError: A list, or a resource in it, cannot be read.
@@ -124,14 +124,14 @@ def _params(kind: Kind, body: JsonObject) -> dict[str, str]:
 
 
 async def _whole(kind: Kind, params: Mapping[str, str], body: JsonObject, arm: ArmReader) -> Live:
-    """Give a resource; read by itself where the list only names it."""
+    """Return a resource; read by itself where the list only names it."""
     if not isinstance(body.get("properties"), dict):
         body = await arm.get(kind.resource_id(params), kind.api_version)
     return kind.live(body)
 
 
 def _in_one_spelling(found: list[Found], typed: Mapping[str, str]) -> list[Found]:
-    """Give every subscription and group as it was typed, else as it came first: ARM answers them in any case."""
+    """Return every subscription and group as it was typed, else as it came first: ARM answers them in any case."""
     known = {(name, value.casefold()): value for name, value in typed.items()}
     for index, item in enumerate(found):
         *above, own = item.kind.parameters

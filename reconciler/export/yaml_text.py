@@ -23,7 +23,7 @@ _INDENT: Final = "  "
 
 
 def write_document(value: Mapping[str, Any]) -> str:
-    """Give *value* (plain dict, list, str, int, float, bool, None) as one document that ends with a line end."""
+    """Return *value* (plain dict, list, str, int, float, bool, None) as one document that ends with a line end."""
     return "".join(f"{line}\n" for line in _mapping(value))
 
 
@@ -33,7 +33,7 @@ def _mapping(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _entry(head: str, value: Any) -> Iterator[str]:
-    """Give the lines of what stands behind a key."""
+    """Yield the lines of what stands behind a key."""
     if (short := _on_one_line(value)) is not None:
         yield f"{head} {short}"
         return
@@ -57,7 +57,7 @@ def _list(value: list[Any]) -> Iterator[str]:
 
 
 def _on_one_line(value: Any, *, block_texts: bool = True) -> str | None:
-    """Give *value* where one line holds it; None where it takes a block."""
+    """Return *value* where one line holds it; None where it takes a block."""
     if isinstance(value, str):
         return None if block_texts and _is_block(value) else _text(value)
     if isinstance(value, float):

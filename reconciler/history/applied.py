@@ -32,7 +32,7 @@ _MOST_COMMITS: Final = 10
 
 
 def caused(run: Run, reading: Reading) -> Reading:
-    """Give a reading whose plan tells causes; outside of a git repository, the same reading."""
+    """Return a reading whose plan tells causes; outside of a git repository, the same reading."""
     differing = [change for change in reading.plan.changes if change.sync.is_drift or change.fields]
     history = _history(run) if differing else None
     if history is None:
@@ -56,7 +56,7 @@ def caused(run: Run, reading: Reading) -> Reading:
 
 def only_drift(reading: Reading) -> Reading:
     """
-    Give a reading with causes without what would publish anything new, and a warning that counts it.
+    Return a reading with causes without what would publish anything new, and a warning that counts it.
 
     What is below a parent that is therefore not made goes with it.
     """
@@ -82,7 +82,7 @@ def _may_publish(change: Change) -> bool:
 
 
 def with_older(run: Run, reading: Reading) -> Reading:
-    """Give a reading with a warning where what would be written was last written from a commit that HEAD leads to."""
+    """Return a reading with a warning where what would be written was last written from a commit that HEAD leads to."""
     bodies, tracking = _bodies(reading), reading.policy.tracking
     writes = [item.desired for item in reading.plan.changes if item.action.writes and item.desired.key in bodies]
     written = [(item, commit) for item in writes if (commit := tracking.commit_of(bodies[item.key])) is not None]
@@ -104,7 +104,7 @@ def _taken_back(back: Sequence[tuple[Desired, str]]) -> Iterator[Problem]:
 
 
 def _newer(run: Run, commits: Sequence[str]) -> frozenset[str]:
-    """Give those commits that come after HEAD in its own history, as far as this clone knows."""
+    """Return those commits that come after HEAD in its own history, as far as this clone knows."""
     history = _history(run) if commits else None
     if history is None:
         return frozenset()
@@ -133,7 +133,7 @@ def _of_commit(key: str, commit: str | None, past: Mapping[str, Past]) -> Desire
 
 
 def _of_any(desired: Desired, past: Mapping[str, Past]) -> Desired | None:
-    """Give what a resource that is gone was stated to be; as it is stated now, if it was at any of those commits."""
+    """Return what a resource that is gone was stated to be; as it is stated now, if it was at any of those commits."""
     stated = [each.desired[desired.key] for each in past.values() if desired.key in each.desired]
     same = (item for item in stated if fingerprint(item) == fingerprint(desired))
     return next(same, stated[0] if stated else None)
@@ -148,7 +148,7 @@ def _history(run: Run) -> History | None:
 
 
 def _past(history: History, commits: Iterable[Collection[str]]) -> dict[str, Past]:
-    """Give what was stated at the first of *commits*: those of the first collection first, the common ones of each."""
+    """Return what the first of *commits* declared: those of the first collection first, the common ones of each."""
     ranked = dict.fromkeys(commit for each in commits for commit, _ in Counter(each).most_common())
     found: dict[str, Past] = {}
     for commit in [*ranked][:_MOST_COMMITS]:

@@ -34,7 +34,7 @@ _CAUSES: Final[Mapping[tuple[bool, bool], Cause]] = {
 
 def with_causes(change: Change, live: JsonObject | None, applied: Desired | None, tracking: Tracking) -> Change:
     """
-    Give a change, and each of its differences, with its cause.
+    Return a change, and each of its differences, with its cause.
 
     Args:
         change: As planned.
@@ -65,7 +65,7 @@ def _told(change: Change, cause: Callable[[FieldChange], Cause]) -> Change:
 
 
 def _together(causes: set[Cause]) -> Cause:
-    """Give one word for several causes; without any, an operation failed or a rule of the project is strict."""
+    """Return one word for several causes; without any, an operation failed or a rule of the project is strict."""
     if not causes or Cause.UNKNOWN in causes:
         return Cause.UNKNOWN
     return causes.pop() if len(causes) == 1 else Cause.BOTH
@@ -84,7 +84,7 @@ class _Moves:
 
 
 def _moved(desired: Desired, live: JsonObject, content: frozenset[Steps]) -> frozenset[Steps]:
-    """Give where two sides differ; of write-only content, which cannot be compared, digests tell it."""
+    """Return where two sides differ; of write-only content, which cannot be compared, digests tell it."""
     found = {field.steps for field in compare(desired, live, _UNTRACKED).fields}
     return frozenset(found - frozenset(desired.kind.write_only_paths) | content)
 

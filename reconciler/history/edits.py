@@ -43,7 +43,7 @@ def _meaning(desired: Desired) -> tuple[str, bool, int]:
 
 def refused_edits(before: Mapping[str, Desired], now: Iterable[Desired], revision: str) -> Iterator[Problem]:
     """
-    Give an error for every edit that Azure refuses of a resource that exists.
+    Yield an error for every edit that Azure refuses of a resource that exists.
 
     Args:
         before: What was stated, by folded id.
@@ -71,7 +71,7 @@ def _refused(desired: Desired, change: FieldChange, revision: str) -> Problem:
 
 
 def _sides(before: Any, after: Any) -> tuple[str, str]:
-    """Give both values as JSON, of long ones what is about their first difference. Scrubbed before they are cut."""
+    """Return both values as JSON, of long ones what is about their first difference. Scrubbed before they are cut."""
     sides = _text(before), _text(after)
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*sides, strict=False)))
     start = same - _LEAD if same > _SHOWN - _LEAD else 0
@@ -90,7 +90,7 @@ def _cut(text: str, start: int) -> str:
 
 def left_behind(before: Iterable[Desired], now: Iterable[Desired], revision: str) -> Iterator[Problem]:
     """
-    Give a warning for every resource whose manifest is gone.
+    Yield a warning for every resource whose manifest is gone.
 
     Args:
         before: What was stated; its sources name files as they would be named now.

@@ -67,7 +67,7 @@ class History:
 
     def base(self, revision: str) -> str:
         """
-        Give the commit where HEAD left the history of *revision*: what others did there since is nobody's edit here.
+        Return the commit where HEAD left the history of *revision*: what others did there since is nobody's edit here.
 
         Raises:
             UsageError: This clone does not hold it.
@@ -84,7 +84,7 @@ class History:
 
     def at(self, commit: str) -> Past:
         """
-        Give what was stated at *commit*; read once.
+        Return what was stated at *commit*; read once.
 
         Raises:
             UsageError: Its files are not all in this clone, or there is no room to unpack them.
@@ -123,7 +123,7 @@ class History:
         return str(then) if then and filesystem.sort_of(then) is Sort.FILE else None
 
     def _needed(self) -> list[str]:
-        """Give what to unpack: the project's folder, or the manifests', and project files above."""
+        """Return what to unpack: the project's folder, or the manifests', and project files above."""
         found = find_project(self._options.paths, self._options.config)
         roots = [filesystem.real(found).parent] if found else []
         folders = [path if filesystem.sort_of(path) is Sort.FOLDER else path.parent for path in self._paths]
@@ -141,7 +141,7 @@ class History:
         return replace(desired, source=replace(desired.source, file=self._name(desired.source.file, folder)))
 
     def _name(self, file: str, folder: Path) -> str:
-        """Give a file as a user in the working folder would name it."""
+        """Return a file as a user in the working folder would name it."""
         path = Path(file)
         return filesystem.relative(self._top / path.relative_to(folder)) if path.is_relative_to(folder) else file
 

@@ -95,34 +95,34 @@ class Kind:
     _sealer: _Change | None = field(default=None, repr=False)
 
     def resource_id(self, params: Mapping[str, str]) -> str:
-        """Give the id, every parameter percent-encoded so that none can change the shape of the path."""
+        """Return the id, every parameter percent-encoded so that none can change the shape of the path."""
         return _fill(self.id_template, params)
 
     def parent_id(self, params: Mapping[str, str]) -> str | None:
-        """Give the id of the parent resource; None for a kind without one."""
+        """Return the id of the parent resource; None for a kind without one."""
         return self.resource_id(params).rsplit("/", 2)[0] if self.parent else None
 
     def list_path(self, params: Mapping[str, str]) -> str | None:
-        """Give the path of the list that holds the resource and its siblings; None if the kind is read one by one."""
+        """Return the path of the list that holds the resource and its siblings; None if the kind is read one by one."""
         return self.list_under(self.read, params)
 
     def list_under(self, scope: str, params: Mapping[str, str]) -> str | None:
-        """Give the path of the list under ``parent``, ``resourceGroup`` or ``subscription``; None if there is none."""
+        """Return the path of the list under ``parent``, ``resourceGroup`` or ``subscription``, if there is one."""
         template = self.lists.get(scope)
         return _fill(template, params) if template else None
 
     def parse_id(self, resource_id: str) -> dict[str, str] | None:
-        """Give the URI parameters in *resource_id*, None if it is not an id of this kind. Ids have no case."""
+        """Return the URI parameters in *resource_id*, None if it is not an id of this kind. Ids have no case."""
         match = self._id_pattern.fullmatch(resource_id)
         return match.groupdict() if match else None
 
     def writer_slot(self, params: Mapping[str, str]) -> str:
-        """Give the name of the one writer that ARM allows at a time for this resource."""
+        """Return the name of the one writer that ARM allows at a time for this resource."""
         return "/".join(params[name] for name in self.writer).lower()
 
     def seal(self, body: JsonObject) -> JsonObject:
         """
-        Give *body* with its secrets sealed; the same body if it has none.
+        Return *body* with its secrets sealed; the same body if it has none.
 
         Sealed is every text at or below a secret place, or in the way to one where the shape is another than the schema
         knows, and where the schema knows nothing every link with a query or user information.
@@ -136,13 +136,13 @@ class Kind:
         return Live(sealed, self.replicates.read(sealed) if self.replicates else None)
 
     def map_links(self, body: JsonObject, change: Callable[[SecretUrl], SecretUrl]) -> JsonObject:
-        """Give *body* with every link to a blob that a PUT states as *change* gives it."""
+        """Return *body* with every link to a blob that a PUT states as *change* gives it."""
         for path, _ in self.links:
             body = mapped(body, path, lambda value: change(value) if isinstance(value, SecretUrl) else value)
         return body
 
     def links_in(self, body: JsonObject) -> tuple[tuple[SecretUrl, int | None], ...]:
-        """Give every link to a blob in *body*, and the most bytes that Azure takes of it, None where none are named."""
+        """Return every link to a blob in *body* with the most bytes that Azure takes of it, None for no limit."""
         return tuple(
             (value, rule.max_bytes)
             for path, rule in self.links
@@ -187,7 +187,7 @@ class Kind:
                     yield at, value
 
     def body_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the request body alone: without URI parameters and references to files."""
+        """Return the JSON Schema of the request body alone: without URI parameters and references to files."""
         spec = dict(self.schema["properties"]["spec"])
         spec["properties"] = {k: v for k, v in spec["properties"].items() if k not in self.parameters}
         spec["required"] = [name for name in spec.get("required", ()) if name not in self.parameters]
@@ -198,31 +198,31 @@ class Kind:
 
 @cache
 def load_kinds() -> Mapping[str, Kind]:
-    """Give every kind by its name, compiled once, in alphabetical order."""
+    """Return every kind by its name, compiled once, in alphabetical order."""
     kinds = (compile_kind(schema) for schema in map(read_schema, schema_files()) if "x-arm" in schema)
     return MappingProxyType({kind.name: kind for kind in kinds})
 
 
 def schema_files() -> list[Path]:
-    """Give the schema files: inside the package where it was installed from a wheel, else those of the checkout."""
+    """Return the schema files: inside the package where it was installed from a wheel, else those of the checkout."""
     folder = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
     return sorted(folder.glob("*.schema.json"))
 
 
 @cache
 def read_schema(path: Path) -> dict[str, Any]:
-    """Give the schema in *path*."""
+    """Return the schema in *path*."""
     schema: dict[str, Any] = orjson.loads(path.read_bytes())
     return schema
 
 
 def project_schema() -> dict[str, Any]:
-    """Give the schema of the project file."""
+    """Return the schema of the project file."""
     return shipped_schema("Project")
 
 
 def shipped_schema(name: str) -> dict[str, Any]:
-    """Give the schema of a file that is no manifest."""
+    """Return the schema of a file that is no manifest."""
     return next(read_schema(path) for path in schema_files() if path.name == f"{name}.schema.json")
 
 
@@ -293,7 +293,7 @@ def _fill(template: str, params: Mapping[str, str]) -> str:
 
 @cache
 def _split(template: str) -> tuple[str, ...]:
-    """Give fixed text and names of parameters by turns."""
+    """Return fixed text and names of parameters by turns."""
     return tuple(_PARAMETER.split(template))
 
 
@@ -315,7 +315,7 @@ def variable_in(value: Any) -> str | None:
 
 
 def mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> Any:
-    """Give *node* with *change* made at *path*, copied along the way."""
+    """Return *node* with *change* made at *path*, copied along the way."""
     if not path:
         return change(node)
     step, below = path[0], path[1:]
@@ -367,7 +367,7 @@ def _sealed_object(value: Any, known: Mapping[str, _Change | None], odd: _Change
 
 
 def _each(value: Any, change: _Change | None) -> Any:
-    """Give a list or an object with *change* made to every element; the same one if nothing changed."""
+    """Return a list or an object with *change* made to every element; the same one if nothing changed."""
     if change is None:
         return value
     if isinstance(value, dict):

@@ -28,7 +28,7 @@ class FieldClass(StrEnum):
 
 
 def class_of(chain: Sequence[Rule]) -> FieldClass:
-    """Give the class that the rules of a field, and of all that it is part of, make together."""
+    """Return the class that the rules of a field, and of all that it is part of, make together."""
     if any(rule.read_only for rule in chain):
         return FieldClass.READ_ONLY
     if any(rule.write_only for rule in chain):
@@ -85,7 +85,7 @@ class Leaf:
 
 def leaves(rule: Rule | None, want: Any, have: Any, place: Place = _BODY) -> Iterator[Leaf]:
     """
-    Give every leaf that the schema, the stated body or the live one knows; lists that hold nothing are leaves too.
+    Yield every leaf that the schema, the stated body or the live one knows; lists that hold nothing are leaves too.
 
     Args:
         rule: Of the request body.

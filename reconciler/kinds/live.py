@@ -55,7 +55,7 @@ class Replication:
         return _is(self.state, "failed") or bool(self.failed_regions)
 
     def failure(self) -> str:
-        """Say where it failed, and what Azure says of it."""
+        """Return where it failed, and what Azure says of it."""
         where = ", ".join(self.failed_regions) or "a region"
         return scrub(": ".join((f"replication failed in {where}", *self.details)))
 

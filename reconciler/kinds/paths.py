@@ -25,7 +25,7 @@ _WORD: Final = re.compile(r"[^./\[\]'\"]+")
 
 
 def get(body: Any, path: Sequence[str]) -> Any:
-    """Give the value at a path of plain object keys; MISSING if it or an ancestor is absent."""
+    """Return the value at a path of plain object keys; MISSING if it or an ancestor is absent."""
     for key in path:
         if not isinstance(body, dict):
             return MISSING
@@ -35,7 +35,7 @@ def get(body: Any, path: Sequence[str]) -> Any:
 
 def keyed(rule: Rule, elements: Any) -> dict[str | int, tuple[int, Any]]:
     """
-    Give the elements of a list by their folded key, each with its index.
+    Return the elements of a list by their folded key, each with its index.
 
     Lists whose order counts are keyed by index. An element that repeats a key, or has none, gets a key of its own: a
     live list may hold anything, and nothing of it may be hidden.
@@ -70,7 +70,7 @@ def _key_part(rule: Rule, element: Any, path: tuple[str, ...]) -> Any:
 
 
 def label(rule: Rule, element: Any, index: int) -> str:
-    """Give the address of one element as a reader writes it: ``[West US]``, ``["action"]`` or ``[0]``."""
+    """Return the address of one element as a reader writes it: ``[West US]``, ``["action"]`` or ``[0]``."""
     if rule.list_type == "set":
         return f"[{canonical(shown(element))}]"
     parts = [get(element, path) for path in rule.keys]
@@ -80,19 +80,19 @@ def label(rule: Rule, element: Any, index: int) -> str:
 
 
 def _element(key: str) -> str:
-    """Give the address of an element: quoted where a bracket or a quote of its own would end it elsewhere."""
+    """Return the address of an element: quoted where a bracket or a quote of its own would end it elsewhere."""
     return f"[{canonical(key)}]" if "]" in key or key.startswith('"') else f"[{key}]"
 
 
 def fold_names(rule: Rule, value: Any) -> dict[str, str]:
-    """Give the names in a map by their folded form; as written where the map's names have case."""
+    """Return the names in a map by their folded form; as written where the map's names have case."""
     if not isinstance(value, dict):
         return {}
     return {name.casefold() if rule.fold_keys else name: name for name in value}
 
 
 def lookup(rule: Rule | None, value: Any, steps: Steps) -> Any:
-    """Give the value at *steps* as written; MISSING if it is not there."""
+    """Return the value at *steps* as written; MISSING if it is not there."""
     for step in steps:
         located = _descend(rule, value, step)
         if located is None:
@@ -103,7 +103,7 @@ def lookup(rule: Rule | None, value: Any, steps: Steps) -> Any:
 
 
 def _descend(rule: Rule | None, value: Any, step: str | int) -> tuple[str | int, Any] | None:
-    """Give the key or index as written, and the value there."""
+    """Return the key or index as written, and the value there."""
     if rule is not None and rule.shape is Shape.LIST:
         return keyed(rule, value).get(step)
     if isinstance(value, list):
@@ -115,7 +115,7 @@ def _descend(rule: Rule | None, value: Any, step: str | int) -> tuple[str | int,
 
 
 def written_path(rule: Rule | None, value: Any, steps: Steps) -> FieldPath:
-    """Give *steps* as keys and indexes of *value* as written, as far as they are written."""
+    """Return *steps* as keys and indexes of *value* as written, as far as they are written."""
     path: list[str | int] = []
     for step in steps:
         located = _descend(rule, value, step)
@@ -128,7 +128,7 @@ def written_path(rule: Rule | None, value: Any, steps: Steps) -> FieldPath:
 
 
 def format_steps(rule: Rule | None, steps: Steps, *bodies: Any) -> str:
-    """Give *steps* as a reader writes them, in the spelling of the first of *bodies* that has the value."""
+    """Return *steps* as a reader writes them, in the spelling of the first of *bodies* that has the value."""
     text = ""
     values = list(bodies)
     for step in steps:
@@ -147,7 +147,7 @@ def format_steps(rule: Rule | None, steps: Steps, *bodies: Any) -> str:
 
 def find(rule: Rule | None, body: Any, target: str) -> tuple[FieldPath, str] | None:
     """
-    Give what ARM's ``target`` of an error names in *body*: where, as written, and as a reader writes it.
+    Return what ARM's ``target`` of an error names in *body*: where, as written, and as a reader writes it.
 
     ARM writes ``galleryApplicationVersion.properties.…`` as well as ``properties.…``, in any case, and names a list
     without telling the element. None if *body* does not hold it.
@@ -226,7 +226,7 @@ def _key(key: str, *, leading: bool) -> str:
 
 def matches(pattern: str, path: str) -> bool:
     """
-    Tell whether *path* is at or below *pattern*.
+    Return whether *path* is at or below *pattern*.
 
     ``*`` stands for any characters of one key, ``[*]`` for any element; case and blanks inside brackets do not count,
     so that ``[westus]`` is ``[West US]``.

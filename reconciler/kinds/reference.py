@@ -57,7 +57,7 @@ class Field:
 
     @property
     def field_class(self) -> FieldClass:
-        """Give its class, which it may have from what it is part of."""
+        """Return its class, which it may have from what it is part of."""
         return class_of((*self.parents, self.rule))
 
     @property
@@ -67,7 +67,7 @@ class Field:
 
 
 def fields(kind: Kind) -> tuple[Field, ...]:
-    """Give every field of the request body of *kind*, parents before what is in them."""
+    """Return every field of the request body of *kind*, parents before what is in them."""
     definitions = kind.schema.get("$defs", {})
     spec = resolved(kind.schema["properties"]["spec"], definitions)
     return tuple(_below(Field("", kind.rules, spec, ()), definitions))
@@ -94,7 +94,7 @@ def _below(field: Field, definitions: JsonObject, keys: tuple[tuple[str, ...], .
 
 
 def leaf_lines(kind: Kind) -> str:
-    """Give a line for every leaf: its class, its path, and whatever else of it decides."""
+    """Return a line for every leaf: its class, its path, and whatever else of it decides."""
     lines = [f"{field.field_class:<10} {field.path}{_marks(field)}\n" for field in fields(kind) if field.is_leaf]
     lists = [f"{'list':<10} {field.path}{_list_marks(field.rule)}\n" for field in _lists(kind)]
     return "".join([f"{kind.name} {kind.api_version}, {kind.put}\n", *lines, *lists])
@@ -137,7 +137,7 @@ def _list_marks(rule: Rule) -> str:
 
 
 def render(kind: Kind) -> str:
-    """Give the page as Markdown."""
+    """Return the page as Markdown."""
     known = [field for field in fields(kind) if field.field_class is not FieldClass.READ_ONLY]
     answered = [field for field in fields(kind) if field.field_class is FieldClass.READ_ONLY and field.is_leaf]
     sections = [
@@ -219,7 +219,7 @@ def _overview(known: list[Field]) -> str:
 
 
 def _anchor(path: str) -> str:
-    """Give the anchor that a heading of *path* has, by GitHub's rule."""
+    """Return the anchor that a heading of *path* has, by GitHub's rule."""
     return "".join(char for char in path if char.isalnum() or char in "_-").lower()
 
 
@@ -249,7 +249,7 @@ def _absence_word(field: Field) -> str:
 
 
 def _entry(kind: Kind, field: Field) -> str:
-    """Give what is known of one field: only what holds for it."""
+    """Return what is known of one field: only what holds for it."""
     facts = (
         ("type", _type(field)),
         ("limits", _limits(field.schema)),
@@ -308,7 +308,7 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def _limits(schema: JsonObject) -> str:
-    """Give what is refused, in the words of the error; else the values that are known."""
+    """Return what is refused, in the words of the error; else the values that are known."""
     if "errorMessage" in schema:
         return str(schema["errorMessage"])
     warnings = schema.get("x-warn", [])
@@ -361,7 +361,7 @@ def _at(rule: Rule, path: tuple[str, ...]) -> Rule:
 
 
 def _null(kind: Kind, field: Field) -> str:
-    """Give what becomes of null, which says "must not be set"."""
+    """Return what becomes of null, which says "must not be set"."""
     rule = field.rule
     if field.is_element:
         return ""

@@ -92,7 +92,7 @@ class Rule:
     description: str = ""
 
     def child(self, step: str | int) -> Rule | None:
-        """Give the rule below *step*; None for what the schema does not know."""
+        """Return the rule below *step*; None for what the schema does not know."""
         if self.shape is Shape.OBJECT:
             return self.properties.get(str(step))
         return self.items
@@ -147,7 +147,7 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
 
 def without_clearing(rule: Rule) -> Rule:
     """
-    Give *rule* for a kind whose PUT merges: an object or a scalar that is left out stays.
+    Return *rule* for a kind whose PUT merges: an object or a scalar that is left out stays.
 
     Lists and maps replace whole, so what is inside them can be cleared.
     """
@@ -158,7 +158,7 @@ def without_clearing(rule: Rule) -> Rule:
 
 
 def walk(rule: Rule, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Rule]]:
-    """Give every rule with its path; ``*`` stands for any element of a list or name of a map."""
+    """Yield every rule with its path; ``*`` stands for any element of a list or name of a map."""
     yield path, rule
     for name, child in rule.properties.items():
         yield from walk(child, (*path, name))
@@ -167,7 +167,7 @@ def walk(rule: Rule, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ..
 
 
 def resolved(schema: JsonObject, definitions: JsonObject) -> dict[str, Any]:
-    """Give *schema* with its reference replaced by what it refers to; its own words win."""
+    """Return *schema* with its reference replaced by what it refers to; its own words win."""
     node = dict(schema)
     while "$ref" in node:
         name = node.pop("$ref").removeprefix("#/$defs/")

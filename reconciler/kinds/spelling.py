@@ -36,7 +36,7 @@ def resource_id(value: str) -> str:
 
 
 def instant(value: str) -> str:
-    """Give an RFC 3339 time in UTC, its fraction kept to the last digit that is not zero (ARM answers seven)."""
+    """Return an RFC 3339 time in UTC, its fraction kept to the last digit that is not zero (ARM answers seven)."""
     parsed = parse_instant(value)
     if parsed is None:
         return value
@@ -45,7 +45,7 @@ def instant(value: str) -> str:
 
 
 def parse_instant(value: str) -> tuple[datetime, str] | None:
-    """Give the moment, in whole seconds of UTC, and the digits of its fraction; None if *value* is no RFC 3339 time."""
+    """Return the moment in whole seconds of UTC and the digits of its fraction; None if *value* is no RFC 3339 time."""
     match = _INSTANT.fullmatch(value)
     if match is None:
         return None
@@ -69,7 +69,7 @@ def _offset(text: str) -> timedelta:
 
 
 def json_text(value: Any) -> Any:
-    """Give the JSON that *value* means: text is parsed, unless it means but another text; the rest is what it is."""
+    """Return the JSON that *value* means: text is parsed, unless it means but another text; the rest is what it is."""
     if not isinstance(value, str):
         return value
     try:
@@ -123,7 +123,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def blob_url(value: str) -> str:
-    """Give scheme, host and path: a signature comes and goes, the service may strip it, and it names no other blob."""
+    """Return scheme, host and path: a signature changes, the service may strip it, and it names no other blob."""
     base = value.partition("?")[0].partition("#")[0]
     scheme, separator, rest = base.partition("://")
     if not separator:
@@ -157,7 +157,7 @@ NAMES: Final = frozenset(_FORMS)
 
 def normalize(name: str | None, value: Any) -> Any:
     """
-    Give the form in which *value* is compared.
+    Return the form in which *value* is compared.
 
     Args:
         name: The ``x-normalize`` of the leaf; None compares as written.
@@ -186,7 +186,7 @@ def _sealed(name: str | None, value: Secret) -> str:
 
 def canonical(value: Any) -> str:
     """
-    Give the canonical JSON text of *value*: sorted keys, no spaces, integers exact and told from decimals.
+    Return the canonical JSON text of *value*: sorted keys, no spaces, integers exact and told from decimals.
 
     The standard library's encoder on purpose: it is exact for integers of any size.
     """

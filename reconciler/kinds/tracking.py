@@ -36,15 +36,15 @@ class Tracking:
     commit: str | None = None
 
     def digest_of(self, live: JsonObject) -> str | None:
-        """Give the digest recorded on a live resource."""
+        """Return the digest recorded on a live resource."""
         return self._read(live, "digest")
 
     def owner_of(self, live: JsonObject) -> str | None:
-        """Give the project recorded on a live resource."""
+        """Return the project recorded on a live resource."""
         return self._read(live, "project")
 
     def commit_of(self, live: JsonObject) -> str | None:
-        """Give the commit recorded on a live resource; None for what is no commit's name."""
+        """Return the commit recorded on a live resource; None for what is no commit's name."""
         found = self._read(live, "commit")
         return found if found is not None and _COMMIT.fullmatch(found) else None
 
@@ -58,21 +58,21 @@ class Tracking:
         return name.casefold().startswith(f"{self.prefix.casefold()}-")
 
     def without_tags(self, live: JsonObject) -> JsonObject:
-        """Give *live* without the tracking tags."""
+        """Return *live* without the tracking tags."""
         tags = live.get("tags")
         if not isinstance(tags, Mapping) or not any(self.is_own_name(name) for name in tags):
             return live
         return {**live, "tags": {name: value for name, value in tags.items() if not self.is_own_name(name)}}
 
     def stamp(self, desired: Desired) -> dict[str, str]:
-        """Give the tags to write with a PUT."""
+        """Return the tags to write with a PUT."""
         if not self.tags:
             return {}
         values = {"digest": desired.digest, "project": self.project, "commit": self.commit}
         return {f"{self.prefix}-{name}": value for name, value in values.items() if value is not None}
 
     def passing(self) -> frozenset[str]:
-        """Give the folded names of the tags that speak of the last PUT alone: without a new value they are untrue."""
+        """Return the folded names of the tags that speak of the last PUT alone: without a new value they are untrue."""
         return frozenset(f"{self.prefix}-{name}".casefold() for name in ("digest", "commit"))
 
     def _read(self, live: JsonObject, name: str) -> str | None:

@@ -161,7 +161,7 @@ def to_sign(kind: Kind, body: JsonObject, grants: Sequence[Grant]) -> tuple[str,
 
 def with_access(kind: Kind, body: JsonObject, grants: Sequence[Grant], made: Mapping[str, Secret]) -> JsonObject:
     """
-    Give *body* with the signature of the longest prefix that fits in every link to a blob.
+    Return *body* with the signature of the longest prefix that fits in every link to a blob.
 
     Where there is none, the link keeps the query part that it has.
 
@@ -184,7 +184,7 @@ def to_ask(
     kind: Kind, body: JsonObject, grants: Sequence[Grant], hosts: StorageHosts
 ) -> tuple[tuple[SecretUrl, int | None], ...]:
     """
-    Give the links of *body* that storage is asked about, and the most bytes that Azure takes of each.
+    Return the links of *body* that storage is asked about, and the most bytes that Azure takes of each.
 
     Only hosts that the project file states and that the operator allows are asked: no manifest may make the reconciler
     call a host of its choice, and the link carries a signature.
@@ -244,7 +244,7 @@ _FAULTS: Final[Mapping[str, tuple[str, str]]] = {
 
 def judge(status: int, headers: Mapping[str, str], most: int | None) -> Finding:
     """
-    Say whether Azure can read a link.
+    Return whether Azure can read a link.
 
     Args:
         status: Of the answer to a HEAD of the same link.
@@ -268,5 +268,5 @@ def judge(status: int, headers: Mapping[str, str], most: int | None) -> Finding:
 
 
 def _word(code: str, status: int) -> str:
-    """Give status and code; no more of the code than a word, as anybody may have answered."""
+    """Return status and code; no more of the code than a word, as anybody may have answered."""
     return f"{status} {code}" if code.isalnum() and len(code) < 80 else str(status)  # noqa: PLR2004

@@ -246,7 +246,7 @@ def _named_project(config: str) -> Path:
 
 
 def _project_files(path: str) -> list[Path]:
-    """Give the places where the project file of *path* may be, the nearest first."""
+    """Return the places where the project file of *path* may be, the nearest first."""
     start = filesystem.absolute(path)
     folders = [start, *start.parents] if filesystem.sort_of(start) is filesystem.Sort.FOLDER else [*start.parents]
     last = next((folder for folder in folders if filesystem.is_there(folder / ".git")), None)
@@ -329,7 +329,7 @@ def unchosen(
 
 
 def _defaults_written(project: Project, document: Document | None, environment: str | None) -> tuple[Writing, ...]:
-    """Give the defaults that hold, the strongest last, each with its place in the project file."""
+    """Return the defaults that hold, the strongest last, each with its place in the project file."""
     if document is None:
         return ()
     written = (Writing(Layer.PROJECT, project.defaults, document, ("spec", "defaults")),)
@@ -401,7 +401,7 @@ def _expired(project: Project, document: Document | None, today: date) -> list[P
 
 def idle_rules(estate: Estate, used: frozenset[IgnoreRule], compared: Collection[str]) -> tuple[Problem, ...]:
     """
-    Give a warning for each ignore rule that hid nothing in any resource that it speaks of.
+    Return a warning for each ignore rule that hid nothing in any resource that it speaks of.
 
     Args:
         estate: With the rules.

@@ -112,7 +112,7 @@ class Root:
             os.close(self._descriptor)
 
     def relative(self, path: str) -> str:
-        """Give *path*, as named from the working folder, from this root; RefusedError if it is outside."""
+        """Return *path*, as named from the working folder, from this root; RefusedError if it is outside."""
         if not path:
             refuse(*_NOT_FOUND)
         with _refusing():
@@ -125,7 +125,7 @@ class Root:
         refuse(*_OUTSIDE)
 
     def is_folder(self, path: str) -> bool:
-        """Say whether *path* is a folder, and not a link to one; RefusedError if it is not there."""
+        """Return whether *path* is a folder, and not a link to one; RefusedError if it is not there."""
         parts = _split(path)
         if not parts:
             return True
@@ -134,7 +134,7 @@ class Root:
         return stat.S_ISDIR(mode)
 
     def read(self, path: str, limit: int) -> bytes:
-        """Give the content of a regular file of at most *limit* bytes; RefusedError for anything else."""
+        """Return the content of a regular file of at most *limit* bytes; RefusedError for anything else."""
         parts = _split(path)
         if not parts:
             refuse(*_NOT_A_FILE)
@@ -151,7 +151,7 @@ class Root:
                 os.close(descriptor)
 
     def walk(self, path: str) -> Iterator[Entry]:
-        """Give the manifest files below the folder *path*, sorted by path, and what stands in the place of one."""
+        """Yield the manifest files below the folder *path*, sorted by path, and what stands in the place of one."""
         todo = [Entry("/".join(_split(path)), is_folder=True)]
         while todo:
             entry = todo.pop()
@@ -211,7 +211,7 @@ class Root:
             os.close(here)
 
     def _name(self, parts: Sequence[str]) -> str:
-        """Give what names the last of *parts* to a call that also takes the descriptor of its folder."""
+        """Return what names the last of *parts* to a call that also takes the descriptor of its folder."""
         if self._descriptor is not None:
             return parts[-1]
         self._require_real(parts)
@@ -250,7 +250,7 @@ def is_manifest_name(path: str) -> bool:
 
 
 def _entry(folder: str, item: os.DirEntry[str]) -> Entry | None:
-    """Give what a walk makes of one name in a folder; None for what is passed over."""
+    """Return what a walk makes of one name in a folder; None for what is passed over."""
     name = item.name
     if name.startswith(".") or name in PASSED_OVER:
         return None

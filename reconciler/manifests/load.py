@@ -63,7 +63,7 @@ class Loaded:
 
 def load(paths: Sequence[str], root: Path | None = None, stdin: Callable[[int], bytes] | None = None) -> Loaded:
     """
-    Give every document of *paths*, and every problem.
+    Return every document of *paths*, and every problem.
 
     Args:
         paths: Files, folders, or ``-`` for standard input. A file that several of them reach is read once.
@@ -289,12 +289,12 @@ class _Texts:
 
 
 def _whole(root: Root, path: str) -> str:
-    """Give *path*, from a root, from the root of the file system, without links."""
+    """Return *path*, from a root, from the root of the file system, without links."""
     return root.path if path in {"", "."} else f"{root.path.rstrip('/')}/{path}"
 
 
 def _target(reference: str, folder: str | None) -> str:
-    """Give the path from the root that *reference* means in *folder*; RefusedError if it leads elsewhere."""
+    """Return the path from the root that *reference* means in *folder*; RefusedError if it leads elsewhere."""
     if reference.isprintable() and "\\" in reference and not _ELSEWHERE.match(reference):
         forward = reference.replace("\\", "/")
         refuse("path", "It is not a path with forward slashes", f"Write {scrub(forward)[:MAX_SHOWN]}")

@@ -107,12 +107,12 @@ class Project:
     environment_required: bool = False
 
     def active_rules(self, today: date) -> tuple[IgnoreRule, ...]:
-        """Give the ignore rules that still hold."""
+        """Return the ignore rules that still hold."""
         return tuple(rule for rule in self.ignore if rule.expires is None or rule.expires >= today)
 
 
 def parse_project(document: Document) -> Project:
-    """Give the project that a valid project document describes."""
+    """Return the project that a valid project document describes."""
     spec = document.value.get("spec") or {}
     name = document.value["metadata"]["name"]
     tracking = spec.get("tracking") or {}
@@ -185,7 +185,7 @@ class Writing:
     at: FieldPath = ("spec",)
 
     def origin(self, path: FieldPath) -> Origin:
-        """Give the place of the value at *path* of the fields."""
+        """Return the place of the value at *path* of the fields."""
         return Origin(self.layer, self.document.source.file, *self.document.locate((*self.at, *path)))
 
 
@@ -197,7 +197,7 @@ def render(
     written: Sequence[Writing] = (),
 ) -> tuple[tuple[Document, ...], tuple[Problem, ...]]:
     """
-    Give the documents with an overlay merged onto them and defaults laid under them.
+    Return the documents with an overlay merged onto them and defaults laid under them.
 
     Args:
         documents: The base.
@@ -220,7 +220,7 @@ def render(
 
 
 def identity(document: Document) -> tuple[str, str]:
-    """Give kind and name; empty where the document states none."""
+    """Return kind and name; empty where the document states none."""
     kind, name = (get(document.value, path) for path in (("kind",), ("metadata", "name")))
     return kind if isinstance(kind, str) else "", name if isinstance(name, str) else ""
 
@@ -275,12 +275,12 @@ def _files(documents: Sequence[Document]) -> Mapping[tuple[str | int, str], str]
 
 
 def spec_of(document: Document) -> Any:
-    """Give the spec; MISSING where the document states none."""
+    """Return the spec; MISSING where the document states none."""
     return get(document.value, ("spec",))
 
 
 def _under(kind: Kind, defaults: JsonObject) -> JsonObject:
-    """Give the part of *defaults* that goes under the manifests of a kind."""
+    """Return the part of *defaults* that goes under the manifests of a kind."""
     own = {key: value for key, value in defaults.items() if key in kind.parameters and value is not None}
     return {**own, **_fitting(kind.rules, defaults)}
 
@@ -305,7 +305,7 @@ class _Trace:
         self._kind = kind
 
     def __call__(self, path: FieldPath) -> Origin:
-        """Give where the value at *path*, which begins with ``spec``, is written."""
+        """Return where the value at *path*, which begins with ``spec``, is written."""
         path = path[1:]
         value = self._merged()
         for step in path:
@@ -325,7 +325,7 @@ class _Trace:
         return lay_under(_under(self._kind, under), spec) if self._kind and isinstance(spec, Mapping) else spec
 
     def _strongest(self, path: FieldPath) -> Writing:
-        """Give what states an object, or null: several may, and the strongest comes first to a reader's mind."""
+        """Return what states an object, or null: several may, and the strongest comes first to a reader's mind."""
         order = (*reversed(self._layers), *reversed(self._defaults))
         return next((writing for writing in order if _states(writing.fields, path)), self._layers[0])
 
@@ -346,7 +346,7 @@ def _states(value: Any, path: FieldPath) -> bool:
 
 def _fitting(rule: Rule, defaults: JsonObject) -> dict[str, Any]:
     """
-    Give the part of *defaults* that a kind has.
+    Return the part of *defaults* that a kind has.
 
     A null drops what lies under it. With that done it says nothing: only a manifest says "must not be set".
     """
@@ -373,7 +373,7 @@ def _without_nulls(rule: Rule, value: Any) -> Any:
 
 
 def unknown_defaults(defaults: JsonObject, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, ...]]:
-    """Give the path of every default that no kind has a field for: it would be laid under nothing, in silence."""
+    """Yield the path of every default that no kind has a field for: it would be laid under nothing, in silence."""
     names = {name for kind in kinds.values() for name in kind.parameters}
     stated = {key: value for key, value in defaults.items() if key not in names}
     yield from _unknown(stated, [kind.rules for kind in kinds.values()], ())

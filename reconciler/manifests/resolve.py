@@ -31,7 +31,7 @@ def resolve(
     secrets: Mapping[str, Secret] = _NO_SECRETS,
 ) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
     """
-    Give what is desired, parents before children, and the problems that only all manifests together show.
+    Return what is desired, parents before children, and the problems that only all manifests together show.
 
     Args:
         manifests: Valid ones.
@@ -52,7 +52,7 @@ def resolve(
 
 def select(desired: Iterable[Desired], targets: Sequence[str], labels: Mapping[str, str]) -> tuple[Desired, ...]:
     """
-    Give what was chosen on the command line.
+    Return what was chosen on the command line.
 
     Args:
         desired: All of it.
@@ -93,7 +93,7 @@ def _desired(manifest: Manifest, kinds: Mapping[str, Kind], secrets: Mapping[str
 
 
 def depth_of(kind: Kind, kinds: Mapping[str, Kind]) -> int:
-    """Give how many kinds are above *kind*."""
+    """Return how many kinds are above *kind*."""
     parent = kinds.get(kind.parent or "")
     return 1 + depth_of(parent, kinds) if parent else 0
 

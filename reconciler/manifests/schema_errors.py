@@ -55,12 +55,12 @@ MOST: Final = 100
 
 
 def problem(document: Document, path: FieldPath, code: str, message: str, fix: str | None = None) -> Problem:
-    """Give a problem at *path* of *document*, where it is written: in the manifest, or in what is laid over it."""
+    """Return a problem at *path* of *document*, where it is written: in the manifest, or in what is laid over it."""
     return Problem(*place(document, path), format_document_path(path), code, message, fix)
 
 
 def place(document: Document, path: FieldPath) -> tuple[str, int, int | None]:
-    """Give file, line and column of what is written at *path*: in the manifest, or in what is laid under or over it."""
+    """Return file, line and column of the value at *path*: in the manifest, or in a file laid under or over it."""
     origin = document.trace(path) if document.trace is not None and path[:1] == ("spec",) else None
     if origin is not None and origin.layer is not Layer.MANIFEST:
         return origin.file, origin.line, origin.column
@@ -71,7 +71,7 @@ def explain(
     document: Document, errors: Iterable[ValidationError], root: Mapping[str, Any] | None = None
 ) -> Iterator[Problem]:
     """
-    Give one problem for each mistake, *MOST* of them; of several failures at one place, the wrong type alone.
+    Yield one problem for each mistake, *MOST* of them; of several failures at one place, the wrong type alone.
 
     Args:
         document: Where the mistakes are.
@@ -142,7 +142,7 @@ def _unknown_keys(
 
 
 def nearest(key: str, known: Iterable[str]) -> str | None:
-    """Give the known name that is most like *key*, whatever its case; None if none is."""
+    """Return the known name that is most like *key*, whatever its case; None if none is."""
     from difflib import get_close_matches  # noqa: PLC0415 (for what is wrong alone)
 
     folded = {name.lower(): name for name in known}

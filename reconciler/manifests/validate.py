@@ -232,7 +232,7 @@ def _errors(schema: JsonObject, value: Any) -> Any:
 
 def warning_schema(schema: JsonObject) -> dict[str, Any]:
     """
-    Give the schema that only a document without a warning satisfies: of *schema*, the ``x-warn`` rules at their places.
+    Return the schema that a document without warnings satisfies: the ``x-warn`` rules of *schema* at their places.
 
     Args:
         schema: Of a manifest.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def put_body(desired: Desired, live: JsonObject | None, comparison: Comparison, tracking: Tracking) -> JsonObject:
     """
-    Give the body of the PUT, secrets still sealed.
+    Return the body of the PUT, secrets still sealed.
 
     Args:
         desired: What the manifest states.
@@ -62,7 +62,7 @@ def _keep(desired: Desired, body: Any, live: JsonObject, ignored: Sequence[Steps
 
 
 def _kept_at(desired: Desired, live: JsonObject, steps: Steps) -> Any:
-    """Give what a PUT sends back of the live value at *steps*; MISSING if nothing is set there."""
+    """Return what a PUT sends back of the live value at *steps*; MISSING if nothing is set there."""
     rule: Rule | None = desired.kind.rules
     value, stated = lookup(rule, live, steps), lookup(rule, desired.body, steps)
     if value is MISSING or value is None:
@@ -83,7 +83,7 @@ def _omit(rules: Rule, body: Any, steps: Steps) -> None:
 
 
 def _stated(rule: Rule, value: Any) -> Any:
-    """Give what is stated without the nulls, which say "must not be set"."""
+    """Return what is stated without the nulls, which say "must not be set"."""
     if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
         children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
         return {name: _stated(child, item) for name, item, child in children if item is not None}
@@ -173,7 +173,7 @@ def _merged_object(rule: Rule, stated: Mapping[str, Any], live: Mapping[str, Any
 
 
 def _merged_list(rule: Rule, stated: list[Any], live: Any, put: str) -> list[Any]:
-    """Give the stated elements, each over the live one of its key: what nobody stated of it is kept."""
+    """Return the stated elements, each over the live one of its key: what nobody stated of it is kept."""
     if rule.list_type != "map" or rule.items is None:
         return [_stated(rule.items or Rule(), item) for item in stated]
     old = keyed(rule, live)

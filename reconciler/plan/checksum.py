@@ -28,14 +28,14 @@ _DEEPEST: Final = 110
 
 
 def sealed_text(content: Mapping[str, Any]) -> str:
-    """Give the text of a file that holds *content*."""
+    """Return the text of a file that holds *content*."""
     sealed = {**content, "digest": digest_of(content)}
     return orjson.dumps(sealed, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def opened(content: bytes, schema: str, versions: Mapping[str, object]) -> dict[str, Any]:
     """
-    Give what a file holds, without its digest.
+    Return what a file holds, without its digest.
 
     Args:
         content: Of the file, whoever wrote it.

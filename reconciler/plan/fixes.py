@@ -17,7 +17,7 @@ def way_out(
     reason: Reason, desired: Desired, refusals: Collection[Refusal] = (), owner: str | None = None
 ) -> str | None:
     """
-    Give what somebody can do about a resource that is not written; None where nothing is to be said.
+    Return what somebody can do about a resource that is not written; None where nothing is to be said.
 
     Args:
         reason: Why it is not.

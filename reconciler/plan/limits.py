@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def over_limit(plan: Plan, limits: Limits, max_puts: int | None) -> Problem | None:
     """
-    Tell which limit *plan* is over; None if it is within all of them.
+    Return which limit *plan* is over; None if it is within all of them.
 
     Args:
         plan: What an apply would do.

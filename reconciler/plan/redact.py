@@ -27,7 +27,7 @@ _STATES: Final = ("provisioningState", "replicationStatus")
 
 def kept(kind: Kind, body: JsonObject) -> dict[str, Any]:
     """
-    Give a live body as it may be kept.
+    Return a live body as it may be kept.
 
     Args:
         kind: Of the resource.

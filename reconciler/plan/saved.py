@@ -87,12 +87,12 @@ class SavedPlan:
             raise _unusable(message)
 
     def within(self, policy: Policy) -> SavedPlan:
-        """Give the plan for a run with *policy*."""
+        """Return the plan for a run with *policy*."""
         return replace(self, policy=policy)
 
     def refusal(self, desired: Desired, action: Action, live: JsonObject | None) -> ErrorInfo | None:
         """
-        Tell why an item of the saved plan must not be written now; None if nothing moved.
+        Return why an item of the saved plan must not be written now; None if nothing moved.
 
         Args:
             desired: As rendered now.
@@ -123,7 +123,7 @@ def save(
     about: About = _NOTHING,
 ) -> str:
     """
-    Give the text of a plan file.
+    Return the text of a plan file.
 
     Args:
         plan: Whose writes are to be kept.

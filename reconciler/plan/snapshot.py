@@ -77,7 +77,7 @@ class Snapshot:
         self, desired: Sequence[Desired], stated: frozenset[str], *, singly: bool
     ) -> tuple[Observation, tuple[Problem, ...]]:
         """
-        Give what a round of reading would have found then, and what of it cannot be known from a snapshot.
+        Return what a round of reading would have found then, and what of it cannot be known from a snapshot.
 
         Args:
             desired: What is selected.
@@ -109,7 +109,7 @@ class Snapshot:
         return found
 
     def _absent(self, item: Desired) -> Observed:
-        """Tell what is known of a resource that the snapshot does not name: only a whole list shows an absence."""
+        """Return what is known of a resource that the snapshot does not name: only a whole list shows an absence."""
         if _list_of(item.kind, item.params) in self.lists:
             return Absent(Absence.NOT_FOUND)
         message = "the snapshot says nothing of it: it was not read, nor a list that would hold it"
@@ -117,14 +117,14 @@ class Snapshot:
         return Unreadable(ErrorInfo("NotInSnapshot", message, fix=fix))
 
     def _below_unstated(self, parent: str, found: Absent, parents: set[str]) -> Observed:
-        """Tell what is known of an absent resource by its parent, which was stated then and is not among these."""
+        """Return what is known of an absent resource by its parent, which was stated then and is not among these."""
         record = self.records.get(parent)
         if record is not None and isinstance(record.observed, Live):
             parents.add(parent)
         return record.observed if record is not None and isinstance(record.observed, Unreadable) else found
 
     def _listed(self, desired: Sequence[Desired], observed: Mapping[str, Observed]) -> frozenset[str]:
-        """Give the lists that would be read for *desired*, as far as the snapshot holds them."""
+        """Return the lists that would be read for *desired*, as far as the snapshot holds them."""
         wanted = (item for item in desired if not isinstance(observed.get(item.parent or ""), Absent))
         return self.lists & {_list_of(item.kind, item.params) for item in wanted}
 
@@ -137,7 +137,7 @@ class Snapshot:
 
     def remarks(self, file: str, now: datetime) -> tuple[Problem, ...]:
         """
-        Tell what a reader of the plan has to know: that nobody was asked, and how old the answer is.
+        Return what a reader of the plan has to know: that nobody was asked, and how old the answer is.
 
         Args:
             file: The snapshot's, as the user would name it.
@@ -166,7 +166,7 @@ def save(  # noqa: PLR0913 (all that a snapshot is made of)
     environment: str | None = None,
 ) -> str:
     """
-    Give the text of a snapshot file.
+    Return the text of a snapshot file.
 
     Args:
         observation: What was read.
@@ -276,7 +276,7 @@ def _below(above: Absent) -> Absence:
 
 
 def _list_of(kind: Kind, params: Mapping[str, str]) -> str:
-    """Give the folded path of the list that holds a resource; empty where there is none."""
+    """Return the folded path of the list that holds a resource; empty where there is none."""
     path = kind.list_path(params)
     return folded_id(path) if path else ""
 
@@ -290,7 +290,7 @@ def _hidden(item: Desired, steps: tuple[str | int, ...]) -> Problem:
 
 
 def _ago(age: timedelta) -> str:
-    """Give an age as a reader says it."""
+    """Return an age as a reader says it."""
     seconds = int(age.total_seconds())
     if seconds < 0:
         return "in the future, by this clock"

@@ -19,7 +19,7 @@ class Renderer(Protocol):
     """Turns a report into text; a format takes no notice of what it does not know, such as colors."""
 
     def __call__(self, report: Report, *, color: bool, width: int | None, base: str, verbose: bool) -> str:
-        """Give the text, which ends with a line end."""
+        """Return the text, which ends with a line end."""
 
 
 FORMATS: Final = ("text", "json", "markdown", "github", "azure-devops", "sarif", "junit", "html")
@@ -35,7 +35,7 @@ def render(
     verbose: bool = False,
 ) -> str:
     """
-    Give *report* in one of *FORMATS*.
+    Return *report* in one of *FORMATS*.
 
     Args:
         report: What to say.

@@ -35,12 +35,12 @@ _ESCAPES: Final = {
 
 
 def render(report: Report, *, base: str = "", **_: object) -> str:
-    """Give *report* as the verdict, errors and warnings as issues, and what else there is to say as plain lines."""
+    """Return *report* as the verdict, errors and warnings as issues, and what else there is to say as plain lines."""
     return "".join(f"{line}\n" for line in _lines(report, base))
 
 
 def variables(values: Mapping[str, str]) -> str:
-    """Give the commands that set *values* as output variables of the step."""
+    """Return the commands that set *values* as output variables of the step."""
     commands = (
         _command("task.setvariable", {"variable": name, "isOutput": "true"}, text) for name, text in values.items()
     )
@@ -48,7 +48,7 @@ def variables(values: Mapping[str, str]) -> str:
 
 
 def upload(path: str) -> str:
-    """Give the command that shows the Markdown file at *path* beside the build."""
+    """Return the command that shows the Markdown file at *path* beside the build."""
     return f"{_command('task.uploadsummary', {}, path)}\n"
 
 

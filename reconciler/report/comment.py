@@ -18,14 +18,14 @@ _CUT: Final = "**Cut to what fits into a comment: the end of the report is missi
 
 
 def mark(environment: str | None) -> str:
-    """Give the line by which the comment for *environment* is known; nothing in a name can end it."""
+    """Return the line by which the comment for *environment* is known; nothing in a name can end it."""
     name = quote(environment or "", safe="").replace("-", "%2D")
     return f'<!-- reconciler comment="{name}" -->'
 
 
 def body(report: str, environment: str | None, commit: str | None = None) -> str:
     """
-    Give the comment for a report.
+    Return the comment for a report.
 
     Args:
         report: As Markdown. It is cut by lines where it does not fit, and the comment says so first.
@@ -41,7 +41,7 @@ def body(report: str, environment: str | None, commit: str | None = None) -> str
 
 
 def replaced(environment: str | None) -> str:
-    """Give what a comment says from now on that another one took the place of: no reader decides by an old report."""
+    """Return what a comment says from now on that another one took the place of: no reader decides by an old report."""
     return f"{mark(environment)}\nReplaced: the report is in an earlier comment.\n"
 
 

@@ -33,7 +33,7 @@ _LINES: Final = frozenset(
 
 def e(tag: str, *children: ET.Element | str | None, **attributes: str) -> ET.Element:
     """
-    Give an element.
+    Return an element.
 
     Args:
         tag: Its name.
@@ -51,14 +51,14 @@ def e(tag: str, *children: ET.Element | str | None, **attributes: str) -> ET.Ele
 
 
 def raw(tag: str, text: str) -> ET.Element:
-    """Give an element with a text of our own, as it is: style or script."""
+    """Return an element with a text of our own, as it is: style or script."""
     element = e(tag)
     element.text = text
     return element
 
 
 def written(page: ET.Element) -> str:
-    """Give the text of a whole page."""
+    """Return the text of a whole page."""
     return f"<!doctype html>\n{ET.tostring(page, encoding='unicode', method='html').rstrip()}\n"
 
 

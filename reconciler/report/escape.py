@@ -27,7 +27,7 @@ _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 def visible(text: str) -> str:
     r"""
-    Give *text* on one line, with an escape such as ``\x1b`` for every character that is not plainly seen.
+    Return *text* on one line, with an escape such as ``\x1b`` for every character that is not plainly seen.
 
     That is every control, format (bidi, zero-width), separator other than the space, private, unassigned and surrogate
     character, and the letters that leave no ink. A backslash stays one: the escapes are for eyes, not for parsers.
@@ -46,7 +46,7 @@ def _escape(char: str) -> str:
 
 def inert(line: str) -> str:
     r"""
-    Give a finished line in which no CI runner finds a command.
+    Return a finished line in which no CI runner finds a command.
 
     GitHub's runner obeys ``::`` at the start of a line and ``##[`` anywhere in it (actions/runner, ActionCommand.cs),
     Azure DevOps obeys ``##vso[`` and ``##[``. Every colon after a colon becomes ``\x3a`` and every hash after a hash
@@ -57,15 +57,15 @@ def inert(line: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """Give text of any number of lines, each of them visible and inert."""
+    """Return text of any number of lines, each of them visible and inert."""
     return "\n".join([inert(visible(line)) for line in text.split("\n")])
 
 
 def inert_json(text: str) -> str:
-    r"""Give the same JSON, in which no CI runner finds a command: ``\u003a`` is a colon to every parser."""
+    r"""Return the same JSON, in which no CI runner finds a command: ``\u003a`` is a colon to every parser."""
     return _PAIR.sub(lambda pair: "\\u003a" if pair[1] is not None else "\\u0023", text)
 
 
 def masked(text: str) -> str:
-    """Give finished *text* without what looks like a secret, wherever it came from."""
+    """Return finished *text* without what looks like a secret, wherever it came from."""
     return scrub(text)

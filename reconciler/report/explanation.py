@@ -61,7 +61,7 @@ def check_format(name: str) -> None:
 
 def render(explanation: Explanation, format: str, *, color: bool = False, width: int | None = None) -> str:  # noqa: A002
     """
-    Give *explanation* in one of *FORMATS*.
+    Return *explanation* in one of *FORMATS*.
 
     Args:
         explanation: What to say.
@@ -77,7 +77,7 @@ def render(explanation: Explanation, format: str, *, color: bool = False, width:
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
-    """Give *explanation* as plain values, in the order in which they are written."""
+    """Return *explanation* as plain values, in the order in which they are written."""
     change = explanation.change
     desired, error = change.desired, change.error
     return {
@@ -176,7 +176,7 @@ def _value(label: str, value: object, after: str = "") -> Iterator[str]:
 
 
 def _compared(row: Row) -> Iterator[str]:
-    """Give what is compared, where that is not what is shown already, and the first line that differs."""
+    """Yield what is compared, where that is not what is shown already, and the first line that differs."""
     want, have = row.compared_desired, row.compared_observed
     written = row.default if row.stated is MISSING else row.stated
     as_written = (want, have) == (written, row.observed) or (row.observed is MISSING and want == have == written)

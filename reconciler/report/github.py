@@ -37,13 +37,13 @@ _CAPITAL: Final = re.compile("[A-Z]")
 
 
 def render(report: Report, *, base: str = "", **_: object) -> str:
-    """Give *report* as annotations: the verdict, then errors, warnings and notices, as many of each as GitHub keeps."""
+    """Return *report* as annotations: the verdict, then errors, warnings and notices, as many as GitHub keeps."""
     return "".join(f"{line}\n" for line in _lines(report, base))
 
 
 def assignments(values: Mapping[str, str], delimiter: str) -> str:
     """
-    Give *values* as lines for ``GITHUB_OUTPUT``, under names such as ``has-changes``.
+    Return *values* as lines for ``GITHUB_OUTPUT``, under names such as ``has-changes``.
 
     Args:
         values: By names such as ``hasChanges``.

@@ -70,7 +70,7 @@ class _Card:
 
 
 def render(report: Report, **_: object) -> str:
-    """Give *report* as a page."""
+    """Return *report* as a page."""
     return written(e("html", _head(report), _body(report), lang="en"))
 
 
@@ -135,7 +135,7 @@ def _problem(problem: Problem, level: str, places: str) -> ET.Element:
 
 
 def _paragraphs(lines: Sequence[str]) -> Iterator[ET.Element]:
-    """Give lines of the text report as paragraphs; the way out stands out."""
+    """Yield lines of the text report as paragraphs; the way out stands out."""
     for line in map(str.strip, lines):
         yield e("p", line, **({"class_": "fix"} if line.startswith("fix: ") else {}))
 
@@ -157,7 +157,7 @@ def _listing(cards: Sequence[_Card]) -> ET.Element:
 
 
 def _filter(cards: Sequence[_Card]) -> ET.Element:
-    """Give the filter, which is hidden until the script that makes it work says otherwise."""
+    """Return the filter, which is hidden until the script that makes it work says otherwise."""
     numbers = Counter(card.state for card in cards)
     tones = {card.state: card.tone for card in reversed(cards)}
     chips = (_chip(state, number, tones[state]) for state, number in numbers.items())
@@ -205,7 +205,7 @@ def _stray(unmanaged: Unmanaged) -> _Card:
 
 
 def _element(card: _Card, *, is_open: bool) -> ET.Element:
-    """Give a card that unfolds, if there is something in it."""
+    """Return a card that unfolds, if there is something in it."""
     head = (
         e("span", card.mark, class_="mark", aria_hidden="true"),
         e("span", e("span", visible(card.kind), class_="kind"), " ", e("span", visible(card.name), class_="name")),
@@ -219,7 +219,7 @@ def _element(card: _Card, *, is_open: bool) -> ET.Element:
 
 
 def _said(item: Item) -> Iterator[ET.Element]:
-    """Give what a resource is and why, then what differs."""
+    """Yield what a resource is and why, then what differs."""
     change = item.change
     lines = [visible(change.desired.id), *(line.strip() for line in why_lines(item))]
     for place, line in enumerate(lines):

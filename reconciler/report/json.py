@@ -33,12 +33,12 @@ SCHEMA_VERSION: Final = 1
 
 
 def render(report: Report, **_: object) -> str:
-    """Give *report* as JSON in ASCII; a reader of JSON sees every text as it was."""
+    """Return *report* as JSON in ASCII; a reader of JSON sees every text as it was."""
     return inert_json(json.dumps(as_json(report), indent=2, default=_shown)) + "\n"
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Give *report* as plain values, in the order in which they are written."""
+    """Return *report* as plain values, in the order in which they are written."""
     return {
         "schemaVersion": SCHEMA_VERSION,
         "command": report.command,
@@ -146,7 +146,7 @@ def _instant(time: datetime) -> str:
 
 
 def _shown(value: object) -> object:
-    """Give what may be seen of a secret; nothing else but JSON belongs into a report."""
+    """Return what may be seen of a secret; nothing else but JSON belongs into a report."""
     if isinstance(value, Secret):
         return value.shown
     if isinstance(value, Mapping):

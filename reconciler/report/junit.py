@@ -32,7 +32,7 @@ _LEFT: Final = frozenset({Action.PAUSED, Action.WAIT})
 
 
 def render(report: Report, **_: object) -> str:
-    """Give *report* as XML."""
+    """Return *report* as XML."""
     suites = [_run_suite(report)]
     if report.command != "validate":
         ordered = sorted(items(report), key=_kind)
@@ -50,7 +50,7 @@ def _kind(item: Item) -> str:
 
 
 def _run_suite(report: Report) -> ET.Element:
-    """Give the suite of the run itself: its case fails if a manifest, or a limit, kept the run from its work."""
+    """Return the suite of the run itself: its case fails if a manifest, or a limit, kept the run from its work."""
     case = ET.Element("testcase", {"classname": "reconciler", "name": report.command})
     errors, warnings = _listed(report.errors, "error"), _listed(report.warnings, "warning")
     if errors:
@@ -82,7 +82,7 @@ def _add(case: ET.Element, tag: str, text: str, **attributes: str) -> None:
 
 
 def _clean(text: str) -> str:
-    """Give *text* without what XML has no place for, and masked before its marks are escaped."""
+    """Return *text* without what XML has no place for, and masked before its marks are escaped."""
     return harmless(masked(text))
 
 
@@ -101,6 +101,6 @@ def _suite(name: str, cases: Sequence[ET.Element], report: Report) -> ET.Element
 
 
 def _totals(suites: Iterable[ET.Element]) -> dict[str, str]:
-    """Give the counts of all suites together; the schema knows no sum of what was skipped."""
+    """Return the counts of all suites together; the schema knows no sum of what was skipped."""
     found = tuple(suites)
     return {key: str(sum(int(suite.get(key, 0)) for suite in found)) for key in ("tests", "failures", "errors")}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def outputs(report: Report, code: int) -> dict[str, str]:
     """
-    Give every output as one line of text.
+    Return every output as one line of text.
 
     Args:
         report: Of one pass.

@@ -45,13 +45,13 @@ class Remark:
 
     @property
     def text(self) -> str:
-        """Give what there is to say, in the lines of the text report; most remarks of many are only counted."""
+        """Return what there is to say, in the lines of the text report; most remarks of many are only counted."""
         return masked(self.tell())
 
 
 def remarks(report: Report, base: str) -> tuple[Remark, ...]:
     """
-    Give what *report* says of places: errors, warnings, then resources in plan order.
+    Return what *report* says of places: errors, warnings, then resources in plan order.
 
     Args:
         report: What to say. Of what no manifest states there is no place.
@@ -65,26 +65,26 @@ def remarks(report: Report, base: str) -> tuple[Remark, ...]:
 
 
 def limited(found: Iterable[Remark], level: Level, most: int) -> tuple[tuple[Remark, ...], int]:
-    """Give the remarks of *level*, and how many are left out so that one more line makes at most *most*."""
+    """Return the remarks of *level*, and how many are left out so that one more line makes at most *most*."""
     chosen = tuple(remark for remark in found if remark.level is level)
     shown = chosen if len(chosen) <= most else chosen[: most - 1]
     return shown, len(chosen) - len(shown)
 
 
 def words_for(item: Item, report: Report) -> str:
-    """Give the words for what a plan says of a resource, or for how it ended: in an apply, or a check of a plan."""
+    """Return the words for what a plan says of a resource, or for how it ended: in an apply, or a check of a plan."""
     return ending_of(item) if is_applied(report) or item.outcome is not None else state_of(item.change)
 
 
 def rule_of(item: Item, report: Report) -> str:
-    """Give the stable name for what is said of a resource."""
+    """Return the stable name for what is said of a resource."""
     words = words_for(item, report)
     is_planned = item.outcome is None and not is_applied(report)
     return str(item.change.reason) if is_planned or words == str(item.change.action) else words.replace(" ", "-")
 
 
 def text_of(item: Item, report: Report) -> str:
-    """Give what there is to say of a resource: its state, then the lines that the text report has below its name."""
+    """Return what there is to say of a resource: its state, then the lines that the text report has below its name."""
     _, *lines = item_lines(item, Look(), applied=is_applied(report))
     return "\n".join((words_for(item, report), *lines))
 
@@ -105,7 +105,7 @@ def _of_item(item: Item, report: Report, base: str) -> Remark:
 
 
 def _place(item: Item) -> tuple[str, int]:
-    """Give the line that states what the remark is about: what Azure refuses before what merely differs."""
+    """Return the line that states what the remark is about: what Azure refuses before what merely differs."""
     if found := place_of(item):
         return found[1].file, found[1].line
     source = item.change.desired.source

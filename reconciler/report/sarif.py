@@ -66,12 +66,12 @@ _HELP: Final[Mapping[str, str]] = {
 
 
 def render(report: Report, *, base: str = "", **_: object) -> str:
-    """Give *report* as SARIF in ASCII."""
+    """Return *report* as SARIF in ASCII."""
     return inert_json(json.dumps(as_sarif(report, base), indent=2)) + "\n"
 
 
 def as_sarif(report: Report, base: str) -> dict[str, Any]:
-    """Give *report* as plain values, in the order in which they are written."""
+    """Return *report* as plain values, in the order in which they are written."""
     found = remarks(report, base)
     rules = sorted({_rule_id(remark.rule) for remark in found})
     run = {
@@ -151,7 +151,7 @@ def _message(text: str) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    r"""Give one line in which no reader of messages finds a link (3.11.6) or a placeholder (3.11.5)."""
+    r"""Return one line in which no reader of messages finds a link (3.11.6) or a placeholder (3.11.5)."""
     return _PLACEHOLDER.sub(r"\\x7b", _LINK.sub(r"]\\x28", visible(text)))
 
 

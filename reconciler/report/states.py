@@ -49,7 +49,7 @@ class Level(StrEnum):
 
 
 def level_of(item: Item, report: Report) -> Level:
-    """Tell what *item* does to the exit code of the command that made *report*."""
+    """Return what *item* does to the exit code of the command that made *report*."""
     change = item.change
     if report.checked is not None:
         is_refused = item.outcome is not None and item.outcome.result is Result.REFUSED
@@ -64,7 +64,7 @@ def level_of(item: Item, report: Report) -> Level:
 
 
 def items(report: Report) -> tuple[Item, ...]:
-    """Give every manifest's part, in plan order."""
+    """Return every manifest's part, in plan order."""
     parts = ((change, report.outcomes.get(change.desired.key)) for change in report.plan.changes)
     return tuple(Item(outcome.change if outcome else change, outcome) for change, outcome in parts)
 
@@ -86,7 +86,7 @@ def is_signed_out(report: Report) -> bool:
 
 
 def is_applied(report: Report) -> bool:
-    """Tell whether the report is about writing; a pass of the loop without any outcome is a drift report."""
+    """Return whether the report is about writing; a pass of the loop without any outcome is a drift report."""
     return report.command == "apply" or (report.command == "run" and bool(report.outcomes))
 
 
@@ -104,14 +104,14 @@ def is_known_drift(change: Change, command: str) -> bool:
 
 
 def state_of(change: Change) -> str:
-    """Give the words for what a plan says of a resource."""
+    """Return the words for what a plan says of a resource."""
     if change.action is Action.NONE:
         return {Sync.IN_SYNC: "in sync", Sync.UNKNOWN: "unverified"}.get(change.sync, "out of sync")
     return _STATES.get(change.action, str(change.action))
 
 
 def ending_of(item: Item) -> str:
-    """Give the words for how an apply ended for a resource."""
+    """Return the words for how an apply ended for a resource."""
     action, result = item.change.action, item.outcome.result if item.outcome else None
     if result is Result.SUCCEEDED:
         return "created" if action is Action.CREATE else "updated"
@@ -131,13 +131,13 @@ def _goes_on(item: Item) -> bool:
 
 
 def is_interrupted(item: Item) -> bool:
-    """Tell whether a resource is as it is because the run was told to stop."""
+    """Return whether a resource is as it is because the run was told to stop."""
     error = item.outcome.error if item.outcome else None
     return error is not None and error.code == _INTERRUPTED and error.status is None
 
 
 def is_noteworthy(item: Item) -> bool:
-    """Tell whether there is more to say of a resource than that it is in sync."""
+    """Return whether there is more to say of a resource than that it is in sync."""
     change = item.change
     if item.outcome is not None and item.outcome.error is not None:
         return True

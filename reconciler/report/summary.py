@@ -59,7 +59,7 @@ class Summary:
     apply_requests: Mapping[str, int] | None
 
     def as_json(self) -> dict[str, Any]:
-        """Give the ``summary`` of the JSON report, in its order."""
+        """Return the ``summary`` of the JSON report, in its order."""
         return {_NAMES.get(key, key): value for key, value in asdict(self).items()}
 
 
@@ -125,7 +125,7 @@ def _result(report: Report) -> str:
 
 def exit_code(report: Report, *, detailed: bool) -> int:
     """
-    Give the exit code of the command that made *report*.
+    Return the exit code of the command that made *report*.
 
     Args:
         report: Of one pass.
@@ -149,12 +149,12 @@ def exit_code(report: Report, *, detailed: bool) -> int:
 
 
 def count(number: int, noun: str) -> str:
-    """Give a number with its noun, which takes an s in the plural."""
+    """Return a number with its noun, which takes an s in the plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _refused(report: Report) -> str:
-    """Say why a plan that could be made was not carried out."""
+    """Return why a plan that could be made was not carried out."""
     return f"Refused: {visible(report.errors[0].message)}. Nothing was written."
 
 

@@ -67,7 +67,7 @@ class Look:
     ids: bool = False
 
     def paint(self, text: str, style: str) -> str:
-        """Give *text* in a style of *_STYLES*."""
+        """Return *text* in a style of *_STYLES*."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and text else text
 
 
@@ -123,7 +123,7 @@ def _replication_lines(report: Report, look: Look) -> Iterator[str]:
 
 
 def _chosen(found: Sequence[Item | Unmanaged]) -> Iterator[Item | Unmanaged]:
-    """Give in their order as many as are shown; what somebody must look at goes before what went well."""
+    """Return in their order as many as are shown; what somebody must look at goes before what went well."""
     places = sorted(range(len(found)), key=lambda place: not needs_somebody(found[place]))
     return (found[place] for place in sorted(places[:MOST]))
 
@@ -134,7 +134,7 @@ def needs_somebody(each: Item | Unmanaged) -> bool:
 
 
 def footer(report: Report) -> str:
-    """Give the line that says what was asked of ARM; nothing for what asks nobody."""
+    """Return the line that says what was asked of ARM; nothing for what asks nobody."""
     if report.command == "validate":
         return ""
     summary = summarize(report)
@@ -149,7 +149,7 @@ def _budget(reads: int, writes: int) -> str:
 
 
 def _apply_budget(more: Mapping[str, int] | None) -> str:
-    """Say what an apply sends beyond its own plan; what polling adds, only Azure knows."""
+    """Return what an apply sends beyond its own plan; what polling adds, only Azure knows."""
     return f"; an apply adds at least {_budget(more['GET'], more['PUT'])}" if more and any(more.values()) else ""
 
 
@@ -166,7 +166,7 @@ def problem_lines(problem: Problem, level: str, look: Look, places: str = "") ->
 
 def item_lines(item: Item, look: Look, *, applied: bool, told: dict[ErrorInfo, str] | None = None) -> Iterator[str]:
     """
-    Give the lines of one resource: what, where, why, what differs, and what to do.
+    Yield the lines of one resource: what, where, why, what differs, and what to do.
 
     Args:
         item: The resource's part of the report.
@@ -190,7 +190,7 @@ def item_lines(item: Item, look: Look, *, applied: bool, told: dict[ErrorInfo, s
 
 
 def head_line(change: Change, look: Look, ending: str = "") -> str:
-    """Give the line that names a resource: its mark, kind and name, how it ended, and where it is stated."""
+    """Return the line that names a resource: its mark, kind and name, how it ended, and where it is stated."""
     mark = MARKS[change.action]
     name = f"{visible(change.desired.kind.name)} {visible(change.desired.name)}"
     source = change.desired.source
@@ -252,14 +252,14 @@ def blocks(field: FieldChange) -> bool:
 
 
 def place_of_field(change: Change, field: FieldChange) -> str:
-    """Give file and line of what states a field; nothing where nothing does."""
+    """Return file and line of what states a field; nothing where nothing does."""
     if field.line is None and field.where is not None:
         return f"{visible(field.where.file)}:{field.where.line}"
     return f"{visible(change.desired.source.file)}:{field.line}" if field.line is not None else ""
 
 
 def sides(change: Change, field: FieldChange, room: int) -> tuple[str, tuple[str, ...]]:
-    """Give the sign of a difference and its one or two sides, the live one first, in about *room* characters."""
+    """Return the sign of a difference and its one or two sides, the live one first, in about *room* characters."""
     room = max(room, _NARROWEST)
     if field.unset is not None:
         return " ", (f"from the variable {field.unset}, which is not set, so not verified",)
@@ -277,7 +277,7 @@ def sides(change: Change, field: FieldChange, room: int) -> tuple[str, tuple[str
 
 
 def error_lines(item: Item, error: ErrorInfo, look: Look) -> Iterator[str]:
-    """Give the lines of what went wrong with a resource."""
+    """Yield the lines of what went wrong with a resource."""
     first, *more = error.message.split("\n")
     yield f"{_INDENT}{look.paint(f'error[{visible(error.code)}]', 'red')}: {visible(first)}"
     yield from (f"{_INDENT * 2}{visible(line)}" for line in more)

@@ -29,7 +29,7 @@ _AMBIGUOUS: Final = re.compile(
 
 def literal(value: Any, limit: int, skip: int = 0) -> str:
     """
-    Give *value* in about *limit* characters.
+    Return *value* in about *limit* characters.
 
     A text is quoted only where it could be taken for something else; inside quotes, backslashes are doubled. What looks
     like a secret goes before anything is cut: half a signature is not told from a word.
@@ -50,7 +50,7 @@ def literal(value: Any, limit: int, skip: int = 0) -> str:
 
 
 def pair(observed: Any, desired: Any, limit: int) -> tuple[str, str]:
-    """Give both sides, cut so that the place where two long texts part is seen; a secret is said to have changed."""
+    """Return both sides, cut so that the place where two long texts part is seen; a secret is said to have changed."""
     skip = 0
     differ = observed != desired
     observed, desired = _scrubbed(observed), _scrubbed(desired)
@@ -68,13 +68,13 @@ def _scrubbed(value: Any) -> Any:
 
 
 def _common(one: str, other: str) -> int:
-    """Give how many characters two texts begin with alike."""
+    """Return how many characters two texts begin with alike."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, sides in pairs if sides[0] != sides[1]), min(len(one), len(other)))
 
 
 def first_difference(observed: Any, desired: Any, limit: int) -> str:
-    """Give the first line, from 1, in which two texts of several lines differ; empty if they are not such texts."""
+    """Return the first line, from 1, in which two texts of several lines differ; empty if they are not such texts."""
     if not isinstance(observed, str) or not isinstance(desired, str) or "\n" not in observed + desired:
         return ""
     lines = zip_longest(scrub(observed).split("\n"), scrub(desired).split("\n"), fillvalue=MISSING)
@@ -86,7 +86,7 @@ def first_difference(observed: Any, desired: Any, limit: int) -> str:
 
 def line_changes(observed: Any, desired: Any, most: int) -> tuple[tuple[str, str], ...]:
     """
-    Give the lines in which two texts of several lines differ, with two around them; empty if they are not such texts.
+    Return the lines in which two texts of several lines differ, with two around them; empty if they are not such texts.
 
     Args:
         observed: The live value.

@@ -71,13 +71,13 @@ def stray_of(unmanaged: Unmanaged) -> str:
 
 
 def gone_of(change: Change) -> str:
-    """Give what is to be said of a resource that was there once; empty where nobody knows, or it is there."""
+    """Return what is to be said of a resource that was there once; empty where nobody knows, or it is there."""
     side = _CAUSES.get(change.cause or Cause.UNKNOWN)
     return f"{side}: it was applied once, and is gone" if side and change.sync is Sync.MISSING else ""
 
 
 def note_of(field: FieldChange) -> str:
-    """Give what is to be said of a difference besides its two sides; empty if nothing is."""
+    """Return what is to be said of a difference besides its two sides; empty if nothing is."""
     cause = _CAUSES.get(field.cause, "cause unknown") if field.cause else ""
     return ", ".join(note for note in (_kind_of(field), cause) if note)
 

@@ -57,7 +57,7 @@ class AzureDevOpsPullRequest:
     def open(
         cls, collection: str, token: Secret, where: tuple[str, str], number: int, clock: Clock
     ) -> AzureDevOpsPullRequest:
-        """Give a pull request by the URL of its organization, and *where* it is: project and repository."""
+        """Return a pull request by the URL of its organization, and *where* it is: project and repository."""
         host = Host.open("Azure DevOps", collection, token, clock, _FIXES)
         return cls(host, collection, *where, number)
 
@@ -66,7 +66,7 @@ class AzureDevOpsPullRequest:
         await self.host.close()
 
     async def me(self) -> str:
-        """Give the id of the identity behind the token."""
+        """Return the id of the identity behind the token."""
         said = self.host.json(await self.host.read("/_apis/connectionData?api-version=7.0-preview.1"))
         try:
             return str(said["authenticatedUser"]["id"])
@@ -74,7 +74,7 @@ class AzureDevOpsPullRequest:
             raise self.host.unusable() from None
 
     async def comments(self) -> list[Comment]:
-        """Give the first comment of every thread; replies are other people's."""
+        """Return the first comment of every thread; replies are other people's."""
         said = self.host.json(await self.host.read(f"{self._threads}?{_VERSION}"))
         try:
             return [

@@ -50,7 +50,7 @@ class GitHubPullRequest:
 
     @classmethod
     def open(cls, api: str, token: Secret, repository: str, number: int, clock: Clock) -> GitHubPullRequest:
-        """Give a pull request by the URL of its host's API, such as ``https://api.github.com``."""
+        """Return a pull request by the URL of its host's API, such as ``https://api.github.com``."""
         host = Host.open("GitHub", api, token, clock, _FIXES)
         host.headers = _HEADERS
         # GitHub Enterprise Server has /api/v3 and /api/graphql ("Forming calls with GraphQL", docs.github.com).
@@ -62,7 +62,7 @@ class GitHubPullRequest:
         await self.host.close()
 
     async def me(self) -> str:
-        """Give the login behind the token: ``github-actions[bot]`` for that of a workflow."""
+        """Return the login behind the token: ``github-actions[bot]`` for that of a workflow."""
         said = self.host.json(await self.host.ask(self.graphql, {"query": "{viewer{login}}"}))
         try:
             login = said["data"]["viewer"]["login"]
@@ -71,7 +71,7 @@ class GitHubPullRequest:
         return str(login)
 
     async def comments(self) -> list[Comment]:
-        """Give every comment, page by page; the link to the next page is followed on the same origin alone."""
+        """Return every comment, page by page; the link to the next page is followed on the same origin alone."""
         found: list[Comment] = []
         link = f"{self._path}?per_page=100"
         for _ in range(_MOST_PAGES):

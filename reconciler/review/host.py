@@ -54,7 +54,7 @@ class Host:
 
     @classmethod
     def open(cls, name: str, url: str, token: Secret, clock: Clock, fixes: Mapping[int, str]) -> Host:
-        """Give a host whose API begins at *url*."""
+        """Return a host whose API begins at *url*."""
         service = Service(name, lambda answer: _words(name, fixes, answer))
         transport = Transport.open(url, StaticToken(token), clock, bounds=_BOUNDS, service=service)
         return cls(name, transport, Retrier(clock), fixes)
@@ -65,7 +65,7 @@ class Host:
 
     def json(self, answer: Answer) -> Any:
         """
-        Give the body of an answer.
+        Return the body of an answer.
 
         Raises:
             ReviewError: It is not JSON.
@@ -77,7 +77,7 @@ class Host:
 
     async def read(self, path_or_link: str) -> Answer:
         """
-        Give the answer to a GET.
+        Return the answer to a GET.
 
         Raises:
             ReviewError: There is none that could be used.
@@ -86,7 +86,7 @@ class Host:
 
     async def ask(self, path_or_link: str, question: Any) -> Answer:
         """
-        Give the answer to a POST that changes nothing.
+        Return the answer to a POST that changes nothing.
 
         Raises:
             ReviewError: There is none that could be used.
@@ -95,7 +95,7 @@ class Host:
 
     async def write(self, method: str, path: str, content: Any) -> Answer:
         """
-        Give the answer to what changes something; without one, it is not sent again.
+        Return the answer to what changes something; without one, it is not sent again.
 
         Raises:
             ReviewError: It was refused, or nobody knows what became of it.
@@ -123,7 +123,7 @@ class Host:
         return answer
 
     def unusable(self) -> ReviewError:
-        """Give the error for an answer that is not what was asked for."""
+        """Return the error for an answer that is not what was asked for."""
         return ReviewError(f"{self.name} gave an answer that is not what was asked for")
 
 

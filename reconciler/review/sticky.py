@@ -34,10 +34,10 @@ class PullRequest(Protocol):
         """Close every connection."""
 
     async def me(self) -> str:
-        """Give whom the token stands for, as comments name their author."""
+        """Return whom the token stands for, as comments name their author."""
 
     async def comments(self) -> Sequence[Comment]:
-        """Give every comment, the oldest first."""
+        """Return every comment, the oldest first."""
 
     async def create(self, body: str) -> str:
         """Write a new comment, and give where people read it."""

@@ -40,7 +40,7 @@ class Handover:
 
 def handover(report: Report, output: str, code: int, environment: Environment) -> Handover:
     """
-    Give what goes to the runner for which the report on standard output is; nothing elsewhere.
+    Return what goes to the runner for which the report on standard output is; nothing elsewhere.
 
     Args:
         report: Of one pass.
@@ -56,7 +56,7 @@ def handover(report: Report, output: str, code: int, environment: Environment) -
 
 
 def folder_in_repository(environment: Environment) -> str:
-    """Give the working folder from the root of what CI checked out; empty if that is not known, or is the root."""
+    """Return the working folder from the root of what CI checked out; empty if that is not known, or is the root."""
     try:
         workspace = environment.workspace()
         root, here = filesystem.real(workspace) if workspace else None, filesystem.real(".")

@@ -218,7 +218,7 @@ def _grants(run: Run, estate: Estate) -> tuple[Grant, ...]:
 
 
 def _artifact(option: str, path: Path) -> bytes:
-    """Give the content of a file that an earlier run wrote; cut where it is larger than any of them."""
+    """Return the content of a file that an earlier run wrote; cut where it is larger than any of them."""
     try:
         return filesystem.read(path, MOST_BYTES)
     except PathError as error:

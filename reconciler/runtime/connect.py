@@ -29,7 +29,7 @@ _PUBLIC: Final = CLOUDS["public"]
 async def open_reader(
     connection: Connection, environment: Environment, clock: Clock, windows: Windows | None = None
 ) -> AsyncIterator[ArmReader]:
-    """Give a client that cannot write, and that heeds what others of the process were asked to wait."""
+    """Yield a client that cannot write, and that heeds what others of the process were asked to wait."""
     async with _transport(connection, environment, clock) as transport:
         yield ArmReader(transport, Retrier(clock, windows={} if windows is None else windows))
 
@@ -38,7 +38,7 @@ async def open_reader(
 async def open_writer(
     connection: Connection, environment: Environment, clock: Clock, windows: Windows | None = None
 ) -> AsyncIterator[ArmWriter]:
-    """Give a client that can PUT, and that heeds what others of the process were asked to wait."""
+    """Yield a client that can PUT, and that heeds what others of the process were asked to wait."""
     async with _transport(connection, environment, clock) as transport:
         yield ArmWriter(transport, Retrier(clock, windows={} if windows is None else windows))
 
@@ -64,7 +64,7 @@ async def open_blobs(
     timeout_s: float,
     hosts: StorageHosts | None = None,
 ) -> AsyncIterator[Blobs | None]:
-    """Give what lets Azure read the packages behind *grants*; None where there are none."""
+    """Yield what lets Azure read the packages behind *grants*; None where there are none."""
     if not grants:
         yield None
         return
@@ -102,7 +102,7 @@ def _embedded(environment: Environment, clock: Clock) -> Any:
 
 def emulator_settings(environment: Environment) -> EmulatorSettings:
     """
-    Give the settings of the embedded ARM that the environment states.
+    Return the settings of the embedded ARM that the environment states.
 
     Raises:
         UsageError: One of them makes no sense.

@@ -91,7 +91,7 @@ class Run:
         return replace(estate, selected=edited, unselected=estate.unselected or unedited)
 
     def past(self, revision: str) -> Past:
-        """Give what the manifests stated where HEAD left the history of *revision*."""
+        """Return what the manifests stated where HEAD left the history of *revision*."""
         from reconciler.history.past import History  # noqa: PLC0415 (few runs look at history)
 
         history = History(self.options, self.clock.now())
@@ -185,7 +185,7 @@ def _named(environments: Sequence[str]) -> str:
 
 
 def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-    """Give what is wrong, and what is worth a warning, of the edits since the revision that is compared with."""
+    """Return what is wrong, and what is worth a warning, of the edits since the revision that is compared with."""
     if run.against is None:
         return (), ()
     from reconciler.history.edits import left_behind, refused_edits  # noqa: PLC0415 (for this option alone)

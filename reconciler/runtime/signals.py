@@ -34,7 +34,7 @@ class Stopped(Exception):  # noqa: N818 (somebody asked for it)
 
 async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:
     """
-    Give what *work* gives. It is given up as soon as the run is told to stop: whoever only reads has nothing to finish.
+    Return the result of *work*; cancel it as soon as the run is interrupted: reading leaves nothing to finish.
 
     Raises:
         Interrupted: The run was told to stop.

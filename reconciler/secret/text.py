@@ -43,7 +43,7 @@ class Secret:
         return HIDDEN
 
     def reveal(self) -> str:
-        """Give the true text. For request bodies and headers only."""
+        """Return the true text. For request bodies and headers only."""
         return self._text
 
     def __repr__(self) -> str:
@@ -92,7 +92,7 @@ class SecretUrl(Secret):
         return self.base
 
     def with_query(self, query: Secret) -> SecretUrl:
-        """Give the same link with another query part, and without a fragment, which no server ever sees."""
+        """Return the same link with another query part, and without a fragment, which no server ever sees."""
         return SecretUrl(f"{self._text.partition('?')[0].partition('#')[0]}?{query.reveal()}")
 
 
@@ -148,7 +148,7 @@ def _without_userinfo(url: str) -> str:
 
 
 def shown(value: Any) -> Any:
-    """Give *value* with every secret in it replaced by what may be shown of it."""
+    """Return *value* with every secret in it replaced by what may be shown of it."""
     if isinstance(value, Secret):
         return value.shown
     if isinstance(value, dict):
@@ -248,7 +248,7 @@ def _without(text: str, hidden: Callable[[str], str]) -> str:
 
 
 def reveal(value: Any) -> Any:
-    """Give *value* with every secret in it as its true text. For the body of a request only."""
+    """Return *value* with every secret in it as its true text. For the body of a request only."""
     if isinstance(value, Secret):
         return value.reveal()
     if isinstance(value, dict):
@@ -259,7 +259,7 @@ def reveal(value: Any) -> Any:
 
 
 def secrets_in(value: Any) -> Iterator[Secret]:
-    """Give every secret in *value*."""
+    """Yield every secret in *value*."""
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, Mapping):
@@ -293,7 +293,7 @@ _TOKEN: Final = re.compile(r"eyJ[\w-]{8,}(\.eyJ[\w-]{8,}(?:\.[\w-]*)?)?", re.ASC
 
 def scrub(text: str) -> str:
     """
-    Give *text* without what looks like a signature, a password, a token or the query of a link, whoever wrote it.
+    Return *text* without what looks like a signature, a password, a token or the query of a link, whoever wrote it.
 
     The one net under what was sealed long before: for what others wrote, before any of it is cut, and for finished
     text. Only what looks like a secret goes, never the text around it.
@@ -323,7 +323,7 @@ _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)  # nothing else 
 
 def scrub_known(text: str, secrets: Iterable[Secret]) -> str:
     """
-    Give *text* without any piece of *secrets*, however it is written there: percent-encoded, JSON, HTML, base64, cut.
+    Return *text* without any piece of *secrets*, however it is written there: percent-encoded, JSON, HTML, base64, cut.
 
     For what a service says of a request that held them: what the net of :func:`scrub` cannot know to be a secret.
     """
@@ -353,7 +353,7 @@ def _words(text: str, word: str) -> Iterator[int]:
 
 
 def _hidden_pieces(secret: Secret) -> set[str]:
-    """Give the pieces of what is not shown of a secret, in every form."""
+    """Return the pieces of what is not shown of a secret, in every form."""
     return _pieces(secret.reveal()) - _pieces(secret.shown)
 
 
@@ -367,7 +367,7 @@ def _pieces(text: str) -> set[str]:
 
 
 def _forms(text: str) -> Iterator[str]:
-    """Give *text* as others write it."""
+    """Yield *text* as others write it."""
     for plain in (text, unquote(text)):
         yield from (plain, json.dumps(plain)[1:-1], plain.translate(_JSON_OF_DOTNET), plain.translate(_HTML))
         once = (quote(plain, errors="replace"), quote(plain, safe="", errors="replace"))

@@ -66,7 +66,7 @@ class Retries:
     _did_not_stick: dict[str, _Stuck] = field(default_factory=dict)
 
     def memory(self, desired: Iterable[Desired]) -> Memory:
-        """Give what is not to be done again in this round; what a changed manifest states is new."""
+        """Return what is not to be done again in this round; what a changed manifest states is new."""
         now = self.clock.monotonic()
         held_back = frozenset(key for key, until in self._not_before.items() if until > now)
         stuck = [item for item in desired if item.key in self._did_not_stick] if self._did_not_stick else []

@@ -30,13 +30,13 @@ SAS = "https://packages.blob.core.windows.net/agent/agent.zip?sv=2022&sig=CANARY
 
 
 def reply(status: int, body: Any = None, /, **headers: str) -> Answer:
-    """Give an answer; bytes go as they are."""
+    """Return an answer; bytes go as they are."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(status, named, body if isinstance(body, bytes) else orjson.dumps(body))
 
 
 def error(status: int, code: str, **more: Any) -> Answer:
-    """Give an answer with an ARM error."""
+    """Return an answer with an ARM error."""
     return reply(status, {"error": {"code": code, "message": "it is so", **more}})
 
 

@@ -49,7 +49,7 @@ class Caching:
     is_closed: bool = False
 
     def get_token(self, scope: str, **wanted: Any) -> Access:
-        """Give the token."""
+        """Return the token."""
         made = self.made
         made.asked.append((scope, wanted))
         if made.hangs is not None:
@@ -91,20 +91,20 @@ class Made:
 
 
 def source(**settings: Any) -> tuple[IdentityToken, Made]:
-    """Give tokens of credentials that are made on demand."""
+    """Return tokens of credentials that are made on demand."""
     made = Made(FakeClock(), **settings)
     return IdentityToken(made, SCOPE, made.clock), made  # type: ignore[arg-type]
 
 
 async def ask(tokens: IdentityToken, subscription: str = "s1") -> str:
-    """Give the text of a token."""
+    """Return the text of a token."""
     token = await tokens.token(subscription)
     assert token is not None
     return token.reveal()
 
 
 def refusal(token: str | None, claims: str | None = None, tenant: str | None = None) -> Refusal:
-    """Give a refusal."""
+    """Return a refusal."""
     error = ErrorInfo("ExpiredAuthenticationToken", "expired", 401, "r-1")
     return Refusal(error, Secret(token) if token else None, Secret(claims) if claims else None, tenant)
 
@@ -379,12 +379,12 @@ class Arm:
 
     @property
     def tokens(self) -> list[str]:
-        """Give what was sent, in order."""
+        """Return what was sent, in order."""
         return [request.headers["authorization"].removeprefix("Bearer ") for request in self.wire.requests]
 
 
 def client(arm: Arm, tokens: IdentityToken) -> ArmWriter:
-    """Give a client."""
+    """Return a client."""
     return ArmWriter(transport(arm.wire, tokens), Retrier(arm.wire.clock))
 
 

@@ -40,7 +40,7 @@ class Tokens:
     given: list[str] = field(default_factory=list)
 
     async def token(self, subscription: str) -> Secret | None:
-        """Give the token of the day."""
+        """Return the token of the day."""
         self.given.append(subscription)
         return Secret(f"CANARY-{self.left}")
 
@@ -73,25 +73,25 @@ class Bench:
         self.blobs = Blobs(self.grants, self.tokens, self.hosts, hour, self.clock, self.only_local, connect)
 
     async def ready(self, link: str = LINK, **more: str) -> dict[str, str]:
-        """Give the links of a body that is ready for its PUT."""
+        """Return the links of a body that is ready for its PUT."""
         body = KIND.seal({"properties": {"publishingProfile": {"source": {"mediaLink": link, **more}}}})
         signed = reveal(await self.blobs.ready(KIND, body))
         source: dict[str, str] = signed["properties"]["publishingProfile"]["source"]
         return source
 
     def link(self, link: str = LINK) -> str:
-        """Give the link of a body that is ready for its PUT."""
+        """Return the link of a body that is ready for its PUT."""
         return run(self.ready(link))["mediaLink"]
 
     def error(self, link: str = LINK) -> ErrorInfo:
-        """Give why a body is not ready."""
+        """Return why a body is not ready."""
         with pytest.raises(PackageError) as caught:
             run(self.ready(link))
         return caught.value.info
 
 
 def query(link: str) -> dict[str, str]:
-    """Give the query of a link."""
+    """Return the query of a link."""
     return {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
 
 

@@ -19,7 +19,7 @@ CLAIMED = 'Bearer error="insufficient_claims", claims='
 
 
 def encoded(text: str | bytes = CLAIMS) -> str:
-    """Give base64."""
+    """Return base64."""
     return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
 
 

@@ -38,7 +38,7 @@ class Counting:
         self.refused: list[tuple[str, Refusal]] = []
 
     async def token(self, subscription: str) -> Secret | None:
-        """Give the current one."""
+        """Return the current one."""
         return Secret(f"token-{self.given}")
 
     async def renew(self, subscription: str, refusal: Refusal) -> None:
@@ -51,7 +51,7 @@ class Counting:
 
 
 def page(*names: str, link: Any = None) -> httpx.Response:
-    """Give one page of a list."""
+    """Return one page of a list."""
     value = [{"id": f"{LIST}/{name}", "properties": {}} for name in names]
     return answer(200, {"value": value} | ({"nextLink": link} if link is not None else {}))
 

@@ -31,7 +31,7 @@ class Jumping(FakeClock):
         self.after_s = after_s
 
     def now(self) -> datetime:
-        """Give the time of day as it was set."""
+        """Return the time of day as it was set."""
         return super().now() + (self.jump if self.elapsed >= self.after_s else timedelta())
 
 

@@ -27,14 +27,14 @@ class Endless(Wire):
     """A list that never ends, page after page."""
 
     def __init__(self, items: int, padding: str = "") -> None:
-        """Give pages of so many items, each with *padding* in it."""
+        """Return pages of so many items, each with *padding* in it."""
         super().__init__(FakeClock())
         self.pages = 0
         self._items = items
         self._padding = padding
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Give the next page."""
+        """Return the next page."""
         self.pages += 1
         value = [{"id": f"{LIST}/a{self.pages}-{n}", "properties": {"a": self._padding}} for n in range(self._items)]
         return httpx.Response(200, json={"value": value, "nextLink": f"{ENDPOINT}{LIST}?page={self.pages}"})

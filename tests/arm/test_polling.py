@@ -22,7 +22,7 @@ SAS = "https://packages.blob.core.windows.net/agent.zip?sig=CANARY"
 
 
 def state(status: str, **headers: str) -> httpx.Response:
-    """Give what an operation says of itself."""
+    """Return what an operation says of itself."""
     return answer(200, {"status": status}, **headers)
 
 

@@ -150,7 +150,7 @@ def read_all(wire: Wire, *ids: str) -> list[object]:
 
 
 def by_path(clock: FakeClock, throttled: httpx.Response, times: int = 1) -> Wire:
-    """Give a wire that throttles the first requests and finds whatever else is asked for."""
+    """Return a wire that throttles the first requests and finds whatever else is asked for."""
     return Wire(clock, *[throttled] * times, lambda request: found(request.url.path))
 
 

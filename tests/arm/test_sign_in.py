@@ -63,12 +63,12 @@ class Done:
 
     @property
     def report(self) -> Any:
-        """Give the JSON report."""
+        """Return the JSON report."""
         return json.loads(self.out)
 
     @property
     def error(self) -> Any:
-        """Give the one error of the run, which no resource says again; its code is that of every resource."""
+        """Return the one error of the run, which no resource says again; its code is that of every resource."""
         report = self.report
         (error,) = report["errors"]
         assert error["code"] == "sign-in-failed"
@@ -111,13 +111,13 @@ class World:
 
     @property
     def carried(self) -> list[str]:
-        """Give the tokens that ARM was sent."""
+        """Return the tokens that ARM was sent."""
         return [asked.headers["authorization"] for asked in self.internet.to(MANAGEMENT)]
 
 
 @pytest.fixture(scope="session")
 def trust(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
-    """Give what the proxy shows, and the folder of what a client trusts and of a service principal's certificate."""
+    """Return what the proxy shows, and the folder of what a client trusts and of a service principal's certificate."""
     folder = tmp_path_factory.mktemp("trust")
     make_client_certificate(folder / "client.pem")
     return trust_of(folder), folder
@@ -131,7 +131,7 @@ def world(
     capsys: pytest.CaptureFixture[str],
     _no_settings: None,
 ) -> Iterator[World]:
-    """Give the world, reached through a proxy that signs for everything in it."""
+    """Yield the world, reached through a proxy that signs for everything in it."""
     context, folder = trust
     with open_internet(context) as internet:
         for name in (*PROXIES, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"):
@@ -206,7 +206,7 @@ def az(world: World, answer: str, code: int = 0) -> Path:
 
 
 def az_token(text: str = "token-of-az") -> str:
-    """Give what ``az account get-access-token`` prints."""
+    """Return what ``az account get-access-token`` prints."""
     return json.dumps({"accessToken": text, "expires_on": 4102444800, "tokenType": "Bearer"})
 
 
@@ -504,7 +504,7 @@ def refuses(code: str, challenge: str, takes: Callable[[Asked], bool]) -> Callab
 
 
 def is_of_its_tenant(asked: Asked) -> bool:
-    """Tell whether a request carries a token of its subscription's tenant."""
+    """Return whether a request carries a token of its subscription's tenant."""
     of = OTHER if TWO in asked.path else TENANT
     return asked.headers["authorization"].endswith(f"-of-{of}")
 
@@ -604,7 +604,7 @@ def test_a_second_challenge(world: World) -> None:
 
 
 def source(world: World) -> IdentityToken:
-    """Give tokens of a service principal, as a run has them."""
+    """Return tokens of a service principal, as a run has them."""
     secret(world, world.folder)
     Transport.open("https://arm.example", NoToken(), SystemClock())  # silences libraries
     credentials = Credentials("environment", LOGIN, dict(os.environ))
@@ -613,7 +613,7 @@ def source(world: World) -> IdentityToken:
 
 @pytest.fixture
 def tokens(world: World) -> Iterator[IdentityToken]:
-    """Give tokens of a service principal, and let go of them."""
+    """Yield tokens of a service principal, and let go of them."""
     found = source(world)
     yield found
     found.close()

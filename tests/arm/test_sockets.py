@@ -83,7 +83,7 @@ def put(arm: ArmWriter) -> Awaitable[Any]:
 
 
 def failure(server: Raw, use: Callable[[ArmWriter], Awaitable[Any]] = get, **options: Any) -> ArmError:
-    """Give what *use* fails with; no error shows a secret, and none means absence."""
+    """Return what *use* fails with; no error shows a secret, and none means absence."""
     with pytest.raises(ArmError) as caught:
         speak(server, use, **options)
     assert SECRET not in repr(caught.value.info)
@@ -278,7 +278,7 @@ def test_a_page_of_another_subscription() -> None:
 
 
 def two(act: Callable[[H2Connection, int], None]) -> Talk:
-    """Give the talk over HTTP/2 that acts on each request."""
+    """Return the talk over HTTP/2 that acts on each request."""
 
     def talk(connection: socket.socket) -> None:
         state = H2Connection(H2Configuration(client_side=False))
@@ -369,7 +369,7 @@ def _answer_in_pieces(state: H2Connection, stream: int, body: bytes) -> None:
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    """Give an authority that the process trusts."""
+    """Return an authority that the process trusts."""
     made = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(made.file))
     return made
@@ -460,7 +460,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def through(proxy: str, monkeypatch: pytest.MonkeyPatch, endpoint: str = "https://arm.example") -> ArmError:
-    """Give what a write through a proxy fails with."""
+    """Return what a write through a proxy fails with."""
     monkeypatch.setenv("HTTPS_PROXY", proxy)
 
     async def scenario() -> None:

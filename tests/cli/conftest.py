@@ -32,7 +32,7 @@ class Reporting(Protocol):
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_settings: None) -> Workspace:
-    """Give an empty working folder, with the embedded ARM chosen by the environment."""
+    """Return an empty working folder, with the embedded ARM chosen by the environment."""
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -45,13 +45,13 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_settings: None) ->
 
 @pytest.fixture
 def azure(tmp_path: Path) -> Azure:
-    """Give the world that the commands of the test reach."""
+    """Return the world that the commands of the test reach."""
     return Azure(tmp_path / "arm.sqlite")
 
 
 @pytest.fixture
 def between(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Between:
-    """Give what stands between the commands and the embedded ARM, keeps what is sent and alters what is answered."""
+    """Return what stands between the commands and the embedded ARM, keeps what is sent and alters what is answered."""
     made = Between()
     made.install(monkeypatch)
     return made
@@ -59,7 +59,7 @@ def between(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Between:
 
 @pytest.fixture
 def run(work: Workspace, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Give the command line; no command ever shows a traceback."""
+    """Return the command line; no command ever shows a traceback."""
 
     def command(*arguments: str) -> Done:
         capsys.readouterr()
@@ -74,7 +74,7 @@ def run(work: Workspace, capsys: pytest.CaptureFixture[str]) -> Command:
 
 @pytest.fixture
 def report(run: Command) -> Reporting:
-    """Give the command line for its JSON report."""
+    """Return the command line for its JSON report."""
 
     def command(*arguments: str, code: int = 0) -> Report:
         done = run(*arguments, "-o", "json")
@@ -86,7 +86,7 @@ def report(run: Command) -> Reporting:
 
 @pytest.fixture
 def proxy(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Proxy:
-    """Give what stands before the embedded ARM of the commands, and answers single requests in its stead."""
+    """Return what stands before the embedded ARM of the commands, and answers single requests in its stead."""
     found = Proxy()
     embedded = connect._embedded
     monkeypatch.setattr(connect, "_embedded", lambda *given: found.before(embedded(*given)))

@@ -55,7 +55,7 @@ class Proxy:
         self.answer(method, path, status, {"error": {"code": code, "message": message, **more}})
 
     def sent(self, method: str) -> list[str]:
-        """Give the paths of what was asked with a method."""
+        """Return the paths of what was asked with a method."""
         return [path for asked, path in self.seen if asked == method]
 
     def before(self, app: Any) -> Self:
@@ -65,7 +65,7 @@ class Proxy:
 
     @property
     def state(self) -> Any:
-        """Give the state of the application behind."""
+        """Return the state of the application behind."""
         return self.app.state
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -54,7 +54,7 @@ _IDS: Final = {
 
 
 def manifest(kind: str, name: str, spec: Mapping[str, Any]) -> Manifest:
-    """Give a manifest whose spec begins with the subscription and the resource group of all tests."""
+    """Return a manifest whose spec begins with the subscription and the resource group of all tests."""
     common = {"subscriptionId": SUBSCRIPTION, "resourceGroupName": GROUP}
     return {
         "apiVersion": "reconciler.dev/v1",
@@ -65,12 +65,12 @@ def manifest(kind: str, name: str, spec: Mapping[str, Any]) -> Manifest:
 
 
 def gallery(name: str = "tools", **properties: Any) -> Manifest:
-    """Give the manifest of a gallery."""
+    """Return the manifest of a gallery."""
     return manifest("Gallery", name, {"galleryName": name, "location": "West Europe", "properties": properties})
 
 
 def application(name: str = "agent", *, within: str = "tools", **properties: Any) -> Manifest:
-    """Give the manifest of an application in the gallery *within*."""
+    """Return the manifest of an application in the gallery *within*."""
     spec = {
         "galleryName": within,
         "galleryApplicationName": name,
@@ -81,7 +81,7 @@ def application(name: str = "agent", *, within: str = "tools", **properties: Any
 
 
 def version(number: str = "1.0.0", *, of: str = "agent", within: str = "tools", **profile: Any) -> Manifest:
-    """Give the manifest of a version of the application *of*."""
+    """Return the manifest of a version of the application *of*."""
     spec = {
         "galleryName": within,
         "galleryApplicationName": of,
@@ -101,7 +101,7 @@ def version(number: str = "1.0.0", *, of: str = "agent", within: str = "tools", 
 
 
 def definition(name: str = "suite", **properties: Any) -> Manifest:
-    """Give the manifest of a managed application definition with a package."""
+    """Return the manifest of a managed application definition with a package."""
     spec = {
         "applicationDefinitionName": name,
         "location": "West Europe",
@@ -117,18 +117,18 @@ def definition(name: str = "suite", **properties: Any) -> Manifest:
 
 
 def inline(name: str = "suite", **properties: Any) -> Manifest:
-    """Give the manifest of a definition with its template in it."""
+    """Return the manifest of a definition with its template in it."""
     made = definition(name, mainTemplate={"resources": []}, createUiDefinition={"version": "0.1"}, **properties)
     return without(made, "properties.packageFileUri")
 
 
 def estate() -> list[Manifest]:
-    """Give one manifest of every kind, each below the one before where it has a parent."""
+    """Return one manifest of every kind, each below the one before where it has a parent."""
     return [gallery(), application(), version(), definition()]
 
 
 def changed(made: Manifest, path: str, value: Any) -> Manifest:
-    """Give *made* with another value at a dotted path of its spec; indexes of lists are numbers."""
+    """Return *made* with another value at a dotted path of its spec; indexes of lists are numbers."""
     copy = deepcopy(made)
     *parents, last = path.split(".")
     node = copy["spec"]
@@ -139,7 +139,7 @@ def changed(made: Manifest, path: str, value: Any) -> Manifest:
 
 
 def without(made: Manifest, path: str) -> Manifest:
-    """Give *made* without the value at a dotted path of its spec."""
+    """Return *made* without the value at a dotted path of its spec."""
     copy = deepcopy(made)
     *parents, last = path.split(".")
     node = copy["spec"]
@@ -150,7 +150,7 @@ def without(made: Manifest, path: str) -> Manifest:
 
 
 def annotated(made: Manifest, **annotations: str) -> Manifest:
-    """Give *made* with annotations of the reconciler; an underscore stands for a hyphen."""
+    """Return *made* with annotations of the reconciler; an underscore stands for a hyphen."""
     copy = deepcopy(made)
     own = {f"reconciler.dev/{name.replace('_', '-')}": value for name, value in annotations.items()}
     copy["metadata"].setdefault("annotations", {}).update(own)
@@ -158,33 +158,33 @@ def annotated(made: Manifest, **annotations: str) -> Manifest:
 
 
 def labelled(made: Manifest, **labels: str) -> Manifest:
-    """Give *made* with labels."""
+    """Return *made* with labels."""
     copy = deepcopy(made)
     copy["metadata"]["labels"] = labels
     return copy
 
 
 def named(made: Manifest, name: str) -> Manifest:
-    """Give *made* under another ``metadata.name``."""
+    """Return *made* under another ``metadata.name``."""
     copy = deepcopy(made)
     copy["metadata"]["name"] = name
     return copy
 
 
 def id_of(made: Manifest) -> str:
-    """Give the resource id that a manifest states."""
+    """Return the resource id that a manifest states."""
     spec = made["spec"]
     prefix = f"/subscriptions/{spec['subscriptionId']}/resourceGroups/{spec['resourceGroupName']}/providers/"
     return prefix + _IDS[made["kind"]].format(**spec)
 
 
 def project(name: str = "endpoint", **spec: Any) -> Manifest:
-    """Give a project file."""
+    """Return a project file."""
     return {"apiVersion": "reconciler.dev/v1", "kind": "Project", "metadata": {"name": name}, "spec": spec}
 
 
 def as_yaml(*documents: Mapping[str, Any]) -> str:
-    """Give documents as YAML in block style, keys in their order."""
+    """Return documents as YAML in block style, keys in their order."""
     return yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True)
 
 
@@ -252,23 +252,23 @@ class Azure:
             app.state.world.close()
 
     def ids(self) -> set[str]:
-        """Give the folded ids of all resources."""
+        """Return the folded ids of all resources."""
         with self.world() as world:
             return set(world.ids())
 
     def holds(self, *manifests: Manifest) -> bool:
-        """Tell whether exactly the resources that these manifests state are there."""
+        """Return whether exactly the resources that these manifests state are there."""
         return self.ids() == {id_of(made).lower() for made in manifests}
 
     def stored(self, made: Manifest) -> dict[str, Any]:
-        """Give the body as the service knows it, write-only content included."""
+        """Return the body as the service knows it, write-only content included."""
         with self.world() as world:
             body = world.stored(id_of(made))
         assert body is not None, f"{id_of(made)} is not there"
         return body
 
     def tags(self, made: Manifest) -> dict[str, str]:
-        """Give the tags of a resource."""
+        """Return the tags of a resource."""
         return cast("dict[str, str]", self.stored(made).get("tags") or {})
 
     def edit(self, made: Manifest, path: str, value: Any) -> None:
@@ -340,12 +340,12 @@ class Done:
 
     @property
     def report(self) -> Report:
-        """Give the JSON report on standard output, checked."""
+        """Return the JSON report on standard output, checked."""
         return checked(json.loads(self.out))
 
 
 def checked(report: Report) -> Report:
-    """Give *report* after holding it against its schema, and its counts against its resources."""
+    """Return *report* after holding it against its schema, and its counts against its resources."""
     jsonschema.Draft202012Validator(_SCHEMA).validate(report)
     summary, resources = report["summary"], report["resources"]
     stated = [item for item in resources if item["source"] is not None]
@@ -370,7 +370,7 @@ def checked(report: Report) -> Report:
 
 
 def resource(report: Report, made: Manifest) -> dict[str, Any]:
-    """Give the part of a report that is about one manifest."""
+    """Return the part of a report that is about one manifest."""
     wanted = made["kind"], made["metadata"]["name"]
     found = [item for item in report["resources"] if item["source"] and (item["kind"], item["name"]) == wanted]
     assert len(found) == 1, wanted
@@ -378,24 +378,24 @@ def resource(report: Report, made: Manifest) -> dict[str, Any]:
 
 
 def verdict(report: Report, made: Manifest) -> tuple[str, str, str]:
-    """Give action, reason and sync of one manifest."""
+    """Return action, reason and sync of one manifest."""
     item = resource(report, made)
     return item["action"], item["reason"], item["sync"]
 
 
 def changes_of(report: Report, *findings: str) -> list[dict[str, Any]]:
-    """Give the changes of all resources, of certain findings or all."""
+    """Return the changes of all resources, of certain findings or all."""
     every = [change for item in report["resources"] for change in item["changes"]]
     return [change for change in every if not findings or change["finding"] in findings]
 
 
 def paths(report: Report, *findings: str) -> list[str]:
-    """Give the paths of all changes, of certain findings or all."""
+    """Return the paths of all changes, of certain findings or all."""
     return [change["path"] for change in changes_of(report, *findings)]
 
 
 def codes(report: Report, severity: str = "errors") -> list[str]:
-    """Give the codes of the errors or the warnings."""
+    """Return the codes of the errors or the warnings."""
     return [problem["code"] for problem in report[severity]]
 
 
@@ -413,7 +413,7 @@ def start(*arguments: str, folder: Path, **environment: str) -> subprocess.Popen
 
 
 def finish(process: subprocess.Popen[str], timeout: float = 60) -> Done:
-    """Give what a process left behind, which is never a traceback."""
+    """Return what a process left behind, which is never a traceback."""
     out, err = process.communicate(timeout=timeout)
     assert "Traceback" not in out + err
     return Done(process.returncode, out, err)

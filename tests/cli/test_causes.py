@@ -19,7 +19,7 @@ PACKAGE = "https://packages.blob.core.windows.net/suite/other.zip"
 
 @pytest.fixture
 def applied(work: Workspace, report: Reporting) -> Workspace:
-    """Give a repository whose only commit was applied."""
+    """Return a repository whose only commit was applied."""
     subprocess.run(["git", "init", "--quiet"], cwd=work.folder, check=True)
     work.state(*estate())
     commit(work.folder)
@@ -39,7 +39,7 @@ def drift(azure: Azure, path: str = "properties.displayName", value: Any = "Move
 
 
 def causes(found: dict[str, Any]) -> dict[str, Any]:
-    """Give the causes of a report by path, and of each resource by name."""
+    """Return the causes of a report by path, and of each resource by name."""
     named = {each["name"]: each["cause"] for each in found["resources"] if "cause" in each}
     return named | {field["path"]: field.get("cause") for each in found["resources"] for field in each["changes"]}
 

@@ -33,7 +33,7 @@ HEAD = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
-    """Give a report in a file."""
+    """Return a report in a file."""
     path = tmp_path / "plan.md"
     path.write_text("### 1 to update; 5 in sync.\n", encoding="utf-8")
     return path
@@ -41,7 +41,7 @@ def report(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
-    """Give GitHub, with what its runner sets for a pull request."""
+    """Yield GitHub, with what its runner sets for a pull request."""
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}}), encoding="utf-8")
     monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
@@ -52,7 +52,7 @@ def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
 
 @pytest.fixture
 def azure_devops(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureDevOps]:
-    """Give Azure DevOps, with what its agent sets for a pull request."""
+    """Yield Azure DevOps, with what its agent sets for a pull request."""
     with AzureDevOps() as host:
         _set(monkeypatch, host.variables())
         yield host

@@ -19,7 +19,7 @@ _SETTINGS = "properties.publishingProfile.advancedSettings"
 
 
 def _world(mark: str) -> list[Manifest]:
-    """Give manifests with every credential of the corpus, wherever a text has a place."""
+    """Return manifests with every credential of the corpus, wherever a text has a place."""
     texts = [text.replace(MARK, mark) for text in HIDDEN_TEXTS.values()]
     half = "\n".join(texts[: len(texts) // 2])
     actions = {"install": half[:4096], "remove": texts[0], "update": "\n".join(texts[len(texts) // 2 :])[:4096]}
@@ -29,7 +29,7 @@ def _world(mark: str) -> list[Manifest]:
 
 
 def _outputs(work: Workspace, run: Command) -> dict[str, str]:
-    """Give what every command shows and writes."""
+    """Return what every command shows and writes."""
     shown: dict[str, str] = {}
     for form in FORMATS:
         for command in ("plan", "drift"):

@@ -32,7 +32,7 @@ MADE: Final = {made["kind"]: made for made in estate()}
 
 
 def optional_texts() -> list[tuple[str, str]]:
-    """Give every optional text of every kind that is in no list."""
+    """Return every optional text of every kind that is in no list."""
     found = []
     for kind in load_kinds().values():
         leaves = [(path, rule) for path, rule in walk(kind.rules) if rule.optional_text and "*" not in path]

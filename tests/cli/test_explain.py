@@ -45,7 +45,7 @@ async def _forbid(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def explained(run: Command, made: Manifest, *arguments: str, code: int = 0) -> dict[str, Any]:
-    """Give the fields of a resource by path, of what ``explain`` says in JSON."""
+    """Return the fields of a resource by path, of what ``explain`` says in JSON."""
     done = run("explain", f"{made['kind']}/{made['metadata']['name']}", *arguments, "-o", "json")
     assert done.code == code, (done.out, done.err)
     answer = json.loads(done.out)

@@ -37,7 +37,7 @@ FILES = [
 
 
 def files(folder: Path) -> list[str]:
-    """Give every file below a folder."""
+    """Return every file below a folder."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 

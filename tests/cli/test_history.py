@@ -31,7 +31,7 @@ REGIONS = "properties.publishingProfile.targetRegions"
 
 @pytest.fixture
 def base(work: Workspace) -> Workspace:
-    """Give a repository whose first commit, on main, states one of every kind; HEAD is a branch of it."""
+    """Return a repository whose first commit, on main, states one of every kind; HEAD is a branch of it."""
     work.state(*estate())
     git(work.folder, "init", "--quiet", "--initial-branch=main")
     commit(work.folder)
@@ -173,7 +173,7 @@ def test_overlays_defaults_and_files_count(base: Workspace, report: Reporting) -
 
 
 def named(found: dict[str, list[dict[str, str]]]) -> list[str]:
-    """Give the names of the resources of a report."""
+    """Return the names of the resources of a report."""
     return [resource["name"] for resource in found["resources"]]
 
 

@@ -231,7 +231,7 @@ CORPUS: Final[dict[str, Callable[[Hostile], None]]] = {
 
 @pytest.fixture
 def hostile(work: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hostile:
-    """Give a repository to be spoiled. What is done to the environment is seen by the reconciler alone, and undone."""
+    """Return a repository to be spoiled. Only the reconciler sees what is done to the environment; it is undone."""
     monkeypatch.setattr(os, "environ", os.environ.copy())
     return Hostile(work, tmp_path / "mark")
 

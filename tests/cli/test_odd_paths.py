@@ -156,7 +156,7 @@ def test_a_report_in_a_pipe(tmp_path: Path) -> None:
 
 @pytest.fixture
 def private(run: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give a folder of root's alone, to a process that is not root."""
+    """Yield a folder of root's alone, to a process that is not root."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user, and back")
     with tempfile.TemporaryDirectory(dir="/tmp") as made:

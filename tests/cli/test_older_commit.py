@@ -32,7 +32,7 @@ def newer(work: Workspace, report: Reporting) -> str:
 
 
 def codes(report: Reporting, *arguments: str) -> list[str]:
-    """Give the codes of the warnings of a command."""
+    """Return the codes of the warnings of a command."""
     return [warning["code"] for warning in report(*arguments)["warnings"]]
 
 

@@ -57,7 +57,7 @@ def test_without_a_project_every_owner_is_another(work: Workspace, report: Repor
 
 @pytest.fixture
 def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the file to which GitHub's runner takes outputs."""
+    """Return the file to which GitHub's runner takes outputs."""
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     return tmp_path / "output"
 

@@ -30,7 +30,7 @@ DATE = "properties.publishingProfile.endOfLifeDate"
 
 
 def dated(date: str | None = PAST) -> list[Manifest]:
-    """Give the estate with a version that has come to its end."""
+    """Return the estate with a version that has come to its end."""
     return [gallery(), application(), version() if date is None else version(endOfLifeDate=date), definition()]
 
 

@@ -101,7 +101,7 @@ def launched(
 
 
 def ended(process: subprocess.Popen[str]) -> Done:
-    """Give what a process left behind where it was piped, which is never a traceback."""
+    """Return what a process left behind where it was piped, which is never a traceback."""
     out, err = process.communicate(timeout=30)
     done = Done(process.returncode, out or "", err or "")
     assert "Traceback" not in done.out + done.err
@@ -119,7 +119,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def report_in(work: Workspace) -> dict[str, Any]:
-    """Give the report that a run wrote."""
+    """Return the report that a run wrote."""
     return checked(json.loads((work.folder / "report.json").read_text(encoding="utf-8")))
 
 
@@ -349,7 +349,7 @@ def test_a_signal_and_a_full_disk(work: Workspace) -> None:
 
 
 def many() -> list[Manifest]:
-    """Give more resources than a process may have connections."""
+    """Return more resources than a process may have connections."""
     return [definition(f"suite-{number}") for number in range(40)]
 
 

@@ -18,7 +18,7 @@ LINK = "properties.publishingProfile.source.mediaLink"
 def refused(
     work: Workspace, report: Reporting, proxy: Proxy, status: int, body: Any, made: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Give the error of a definition, or of *made*, whose PUT is answered so."""
+    """Return the error of a definition, or of *made*, whose PUT is answered so."""
     made = made or inline()
     work.state(made) if made["kind"] == "ApplicationDefinition" else work.state(gallery(), application(), made)
     proxy.answer("PUT", id_of(made).rpartition("/")[2], status, body)
@@ -28,7 +28,7 @@ def refused(
 
 
 def policy(*expressions: dict[str, Any], **names: str) -> dict[str, Any]:
-    """Give the body of a refusal by Azure Policy."""
+    """Return the body of a refusal by Azure Policy."""
     info = {
         "policyAssignmentDisplayName": "Require cost center",
         "policyAssignmentId": "/subscriptions/s/providers/Microsoft.Authorization/policyAssignments/a1",
@@ -43,7 +43,7 @@ def policy(*expressions: dict[str, Any], **names: str) -> dict[str, Any]:
 
 
 def expression(field: str, operator: str, wanted: Any, result: str = "True", **more: Any) -> dict[str, Any]:
-    """Give one evaluated expression."""
+    """Return one evaluated expression."""
     met = {"result": result, "expressionKind": "Field", "expression": field, "path": field}
     return {**met, "operator": operator, "targetValue": wanted, **more}
 
@@ -310,7 +310,7 @@ def test_the_version_in_the_way(
 
 
 def body_of(made: dict[str, Any]) -> dict[str, Any]:
-    """Give the request body that a manifest declares."""
+    """Return the request body that a manifest declares."""
     return {name: made["spec"][name] for name in ("location", "properties")}
 
 

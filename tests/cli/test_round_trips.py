@@ -34,7 +34,7 @@ INSTALL: Final = "properties.publishingProfile.manageActions.install"
 
 
 def spelled(made: Manifest, **names: str) -> Manifest:
-    """Give a manifest with other spellings of names in its URL."""
+    """Return a manifest with other spellings of names in its URL."""
     return {**made, "spec": {**made["spec"], **names}}
 
 
@@ -94,7 +94,7 @@ FITTING: Final = (
 
 
 def forms(work: Workspace, number: str, field: str) -> list[Manifest]:
-    """Give a template with a number as text, as a mapping and by file."""
+    """Return a template with a number as text, as a mapping and by file."""
     text = f'{{"resources": [], "variables": {{"n": {number}, "in": [{{"a": {number}}}]}}}}'
     work.file("manifests/template.json", text)
     by_file = changed(inline(), f"properties.{field}", {"$file": "template.json"})

@@ -21,7 +21,7 @@ LIMIT = 1024 * 1024
 
 @pytest.fixture
 def github(tmp_path: Path, work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the folder with the files of a step on GitHub's runner, whose workspace is above the working folder."""
+    """Return the folder with the files of a step on GitHub's runner, whose workspace is above the working folder."""
     folder = tmp_path / "runner"
     folder.mkdir()
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary.md"))

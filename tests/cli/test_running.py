@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def before_puts(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
-    """Give a way to let another client act between the plan of an apply and its first PUT."""
+    """Return a way to let another client act between the plan of an apply and its first PUT."""
     apply_reading = pipeline.apply_reading
 
     def plant(act: Callable[[], None]) -> None:

@@ -32,7 +32,7 @@ REGIONS = "properties.publishingProfile.targetRegions"
 
 
 def shared(permissions: str | None, **more: Any) -> Manifest:
-    """Give a gallery that says how it is shared."""
+    """Return a gallery that says how it is shared."""
     return gallery(sharingProfile={"permissions": permissions, **more})
 
 

@@ -35,7 +35,7 @@ CANARY = "CANARY-7f3a-9c1d"
 
 @pytest.fixture
 def no_access(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a world in which asking anybody fails: Azure's own endpoint, no token, and no network."""
+    """Return a world in which asking anybody fails: Azure's own endpoint, no token, and no network."""
     monkeypatch.setenv("RECONCILER_CLOUD", "public")
     monkeypatch.setenv("RECONCILER_CREDENTIAL", "token")
     monkeypatch.delenv("RECONCILER_ACCESS_TOKEN", raising=False)

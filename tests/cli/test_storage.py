@@ -66,7 +66,7 @@ def test_a_signature_that_is_not_set_stops_an_apply_before_any_request(work: Wor
 
 @pytest.fixture
 def storage(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
-    """Give blob storage on this machine, and an identity whose tokens it takes."""
+    """Yield blob storage on this machine, and an identity whose tokens it takes."""
     storage = Storage()
     with storage.on_socket() as url:
         monkeypatch.setenv("RECONCILER_CREDENTIAL", "managed-identity")
@@ -79,7 +79,7 @@ def storage(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storag
 
 
 def packaged(storage: Storage, number: str = "1.0.0") -> dict[str, object]:
-    """Give a version whose package is in that storage."""
+    """Return a version whose package is in that storage."""
     return changed(version(number), MEDIA_LINK, f"{storage.url}/packages/{number}.zip")
 
 

@@ -27,7 +27,7 @@ REPLICAS = "properties.publishingProfile.targetRegions.0.regionalReplicaCount"
 
 @pytest.fixture
 def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
-    """Give GitHub, as its runner tells of it in a job for a pull request."""
+    """Yield GitHub, as its runner tells of it in a job for a pull request."""
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": "0" * 40}}}), encoding="utf-8")
     monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))

@@ -22,7 +22,7 @@ _OWN = ("::notice", "::warning", "::error", "##vso[task.logissue", "##vso[task.s
 
 
 def _live(text: str, form: str) -> list[str]:
-    """Give the lines that a runner obeys, without those that are the report's own."""
+    """Return the lines that a runner obeys, without those that are the report's own."""
     found = []
     for line in text.replace("\r", "\n").split("\n"):
         if form in {"github", "azure-devops"} and line.startswith(_OWN):

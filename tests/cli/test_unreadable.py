@@ -41,7 +41,7 @@ _FORBIDDEN: Answer = (403, b'{"error": {"code": "AuthorizationFailed", "message"
 
 @pytest.fixture
 def answer(work: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Give a way to let a server stand before the embedded ARM, which answers certain GETs otherwise."""
+    """Yield a way to let a server stand before the embedded ARM, which answers certain GETs otherwise."""
     monkeypatch.setenv("RECONCILER_CLOUD", "public")
     answers: dict[str, Answer] = {}
     with _front(tmp_path / "arm.sqlite", answers) as endpoint:

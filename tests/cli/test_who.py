@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def alice(tmp_path: Path) -> Callable[[Manifest], None]:
-    """Give a way to describe a gallery as a user of Azure does, by a PUT with a token of hers."""
+    """Return a way to describe a gallery as a user of Azure does, by a PUT with a token of hers."""
     claims = base64.urlsafe_b64encode(json.dumps({"upn": "alice@example.com"}).encode()).decode().rstrip("=")
 
     def edit(made: Manifest) -> None:

@@ -38,11 +38,11 @@ class FakeClock:
         self.slept: list[float] = []
 
     def now(self) -> datetime:
-        """Give the time it was moved to."""
+        """Return the time it was moved to."""
         return datetime.fromtimestamp(self.seconds, UTC)
 
     def monotonic(self) -> float:
-        """Give the same, in seconds."""
+        """Return the same, in seconds."""
         return self.seconds
 
     async def sleep(self, seconds: float) -> None:
@@ -83,18 +83,18 @@ class Arm:
 
 
 def application(**properties: Any) -> dict[str, Any]:
-    """Give the body of an application."""
+    """Return the body of an application."""
     return {"location": "westus", "properties": {"supportedOSType": "Linux", **properties}}
 
 
 def version(link: str = LINK, **profile: Any) -> dict[str, Any]:
-    """Give the body of a version."""
+    """Return the body of a version."""
     source = {"source": {"mediaLink": link}, "manageActions": {"install": "sh install", "remove": "sh remove"}}
     return {"location": "eastus2", "properties": {"publishingProfile": {**source, **profile}}}
 
 
 def definition(**properties: Any) -> dict[str, Any]:
-    """Give the body of a definition."""
+    """Return the body of a definition."""
     package = {"packageFileUri": "https://packages.blob.core.windows.net/suite/app.zip?sig=one"}
     fixed = {"lockLevel": "None", "displayName": "Suite", "description": "A suite", "authorizations": []}
     return {"location": "East US", "properties": {**fixed, **package, **properties}}
@@ -102,7 +102,7 @@ def definition(**properties: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def arm(settings: EmulatorSettings | None = None, clock: FakeClock | None = None) -> AsyncIterator[Arm]:
-    """Give a client of a fresh embedded ARM."""
+    """Yield a client of a fresh embedded ARM."""
     clock = clock or FakeClock()
     app = create_app(settings or EmulatorSettings(), clock)
     transport = httpx.ASGITransport(app)
@@ -126,10 +126,10 @@ def with_arm(
 
 
 def error(answer: httpx.Response) -> tuple[int, str]:
-    """Give status and ARM's code."""
+    """Return status and ARM's code."""
     return answer.status_code, answer.json()["error"]["code"]
 
 
 def profile(answer: httpx.Response) -> dict[str, Any]:
-    """Give the publishing profile in an answer."""
+    """Return the publishing profile in an answer."""
     return cast("dict[str, Any]", answer.json()["properties"]["publishingProfile"])

@@ -193,7 +193,7 @@ async def _prepare(service: Arm, kind: Kind, params: dict[str, str]) -> None:
 
 
 def _differences(expected: Any, answer: Any, path: str = "") -> set[str]:
-    """Give what is missing (-), more (+) or of another type (~), by path."""
+    """Return what is missing (-), more (+) or of another type (~), by path."""
     if isinstance(expected, dict) and isinstance(answer, dict):
         found = {f"-{path}{name}" for name in expected.keys() - answer.keys()}
         found |= {f"+{path}{name}" for name in answer.keys() - expected.keys()}

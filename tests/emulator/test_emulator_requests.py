@@ -49,7 +49,7 @@ def test_api_version() -> None:
 
 
 def token(**claims: str) -> dict[str, str]:
-    """Give the header of a bearer token with these claims."""
+    """Return the header of a bearer token with these claims."""
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     return {"authorization": f"Bearer e30.{payload}.unsigned"}
 

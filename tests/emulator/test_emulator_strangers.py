@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[str]:
-    """Give the address of an embedded ARM over HTTP."""
+    """Yield the address of an embedded ARM over HTTP."""
     app = create_app(EmulatorSettings(state=tmp_path / "state.sqlite"), SystemClock())
     with serve_in_thread(app) as address:
         yield address

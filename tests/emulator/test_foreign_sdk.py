@@ -34,7 +34,7 @@ class _PlainAuthentication(SansIOHTTPPolicy[Any, Any]):
 
 @pytest.fixture
 def base_url() -> Iterator[str]:
-    """Give the URL of an embedded ARM whose operations take a moment."""
+    """Yield the URL of an embedded ARM whose operations take a moment."""
     with serve_in_thread(create_app(EmulatorSettings(operation_seconds=0.05), SystemClock())) as url:
         yield url
 

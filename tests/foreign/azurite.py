@@ -104,7 +104,7 @@ def _url_in(log: Path, process: subprocess.Popen[bytes]) -> str:
 
 
 def token(audience: str) -> str:
-    """Give an unsigned token: Azurite looks at its claims alone (README, "OAuth configuration")."""
+    """Return an unsigned token: Azurite looks at its claims alone (README, "OAuth configuration")."""
     now = int(time.time())
     who = {"oid": "00000000-0000-4000-8000-00000000000a", "tid": "00000000-0000-4000-8000-00000000000b"}
     times = {"iat": now, "nbf": now - 60, "exp": now + 3600}
@@ -165,7 +165,7 @@ class Runs:
         }
 
     def __call__(self, *arguments: str) -> tuple[int, str]:
-        """Give exit code and output."""
+        """Return exit code and output."""
         done = subprocess.run(
             [PROGRAM, *arguments, "--report", "json=report.json"],
             cwd=self.folder / "work",

@@ -42,7 +42,7 @@ def main(names: list[str]) -> int:
 
 
 def judged(verdict: Verdict) -> Verdict:
-    """Say what became of a mutant, and pass it on."""
+    """Return what became of a mutant, and pass it on."""
     seen = f"seen by {'::'.join(verdict.seen_by)}" if verdict.seen_by else "SURVIVED"
     say(f"{verdict.mutant.name}: {seen}")
     return verdict

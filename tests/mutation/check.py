@@ -54,7 +54,7 @@ def read_mutants() -> tuple[tuple[Mutant, ...], tuple[str, ...]]:
 
 
 def last_seen() -> dict[str, str]:
-    """Give the test that saw each mutant when the page was last written."""
+    """Return the test that saw each mutant when the page was last written."""
     text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     return {name: f"{file}::{test}" for name, file, test in _ROW.findall(text)}
 
@@ -104,7 +104,7 @@ class Copy:
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # what was compiled of it stays good
 
     def baseline(self) -> tuple[str, str] | None:
-        """Give the first test that fails though nothing is broken; what this run compiles is kept for all others."""
+        """Return the first test that fails though nothing is broken; what this run compiles is kept for all others."""
         return self.first_failure(*self.tests, keep_compiled=True)
 
     def first_failure(self, *tests: str, keep_compiled: bool = False) -> tuple[str, str] | None:
@@ -143,7 +143,7 @@ def _own_tests(mutant: Mutant) -> str:
 
 
 def page(verdicts: list[Verdict]) -> str:
-    """Give docs/mutation.md."""
+    """Return docs/mutation.md."""
     survived = [verdict for verdict in verdicts if verdict.seen_by is None]
     rows = "".join(
         f"| `{verdict.mutant.name}` | {verdict.mutant.breaks} | `{verdict.mutant.at}` | {_seen(verdict)} |\n"

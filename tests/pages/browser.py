@@ -75,7 +75,7 @@ class Page:
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def evaluate(self, expression: str) -> Any:
-        """Give the value of an expression; a promise is waited for."""
+        """Return the value of an expression; a promise is waited for."""
         given = self.send("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in given:
             raise RuntimeError(given["exceptionDetails"])
@@ -107,7 +107,7 @@ class Page:
 
 @contextmanager
 def browser(program: str) -> Iterator[Page]:
-    """Give a tab of a browser that is started for it and ended after it."""
+    """Yield a tab of a browser that is started for it and ended after it."""
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
 

@@ -49,7 +49,7 @@ def kind(name: str = "GalleryApplicationVersion") -> Kind:
 
 
 def desired(name: str, *, file: str = "manifests/agent.yaml", line: int = 2, of: str | None = None) -> Desired:
-    """Give a resource whose id is made of its name."""
+    """Return a resource whose id is made of its name."""
     id_ = f"/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/c/applications/a/versions/{name}"
     return Desired(
         kind=kind(of) if of is not None else kind(),
@@ -74,7 +74,7 @@ def field(  # noqa: D103
 
 
 def change(name: str, action: Action, reason: Reason, *fields: FieldChange, **more: Any) -> Change:
-    """Give a change with the sync and the health that its action usually has."""
+    """Return a change with the sync and the health that its action usually has."""
     made = Change(
         desired(name),
         action,
@@ -87,14 +87,14 @@ def change(name: str, action: Action, reason: Reason, *fields: FieldChange, **mo
 
 
 def unmanaged(name: str, state: str = "Succeeded") -> Unmanaged:
-    """Give a live resource that no manifest states."""
+    """Return a live resource that no manifest states."""
     return Unmanaged(
         kind(), name, f"/subscriptions/s/versions/{name}", Live({"properties": {"provisioningState": state}})
     )
 
 
 def report(command: str, *changes: Change, **more: Any) -> Report:
-    """Give a report of as many manifests as changes, with the number of PUTs that its plan makes."""
+    """Return a report of as many manifests as changes, with the number of PUTs that its plan makes."""
     others = more.pop("unmanaged", ())
     plan = Plan(changes, others)
     base = Report(command, STARTED, FINISHED, plan, manifests=len(changes), requests={"GET": 4}, puts=plan.puts)
@@ -102,7 +102,7 @@ def report(command: str, *changes: Change, **more: Any) -> Report:
 
 
 def applied(*outcomes: Outcome, **more: Any) -> Report:
-    """Give the report of an apply that came to these outcomes."""
+    """Return the report of an apply that came to these outcomes."""
     sent = sum(outcome.change.action.writes for outcome in outcomes)
     made = report("apply", *(outcome.change for outcome in outcomes))
     keyed = {outcome.change.desired.key: outcome for outcome in outcomes}

@@ -43,7 +43,7 @@ def _unescaped(text: str) -> str:
 
 
 def commands(text: str) -> list[Command]:
-    """Give the commands among the lines of a report."""
+    """Return the commands among the lines of a report."""
     return [command for line in text.splitlines() if (command := understood(line))]
 
 

@@ -52,7 +52,7 @@ def _unescaped(text: str, only: tuple[str, ...] = tuple(dict(UNESCAPED))) -> str
 
 
 def commands(text: str) -> list[Command]:
-    """Give the commands of a whole report, which has nothing but commands."""
+    """Return the commands of a whole report, which has nothing but commands."""
     found = [understood(line) for line in text.splitlines()]
     assert None not in found
     return [command for command in found if command is not None]

@@ -103,7 +103,7 @@ PIECES = st.lists(HOSTILE, min_size=8, max_size=8)
 
 
 def made_of(texts: list[str]) -> Report:
-    """Give a report with these eight texts wherever a text from outside can be."""
+    """Return a report with these eight texts wherever a text from outside can be."""
     a, b, c, d, e, f, g, h = texts
     error = ErrorInfo(c, a + d, 400, b, h)
     fields = (

@@ -66,11 +66,11 @@ class Page(HTMLParser):
         self.comments += 1
 
     def values(self, name: str) -> list[str | None]:
-        """Give the values of every attribute of one name."""
+        """Return the values of every attribute of one name."""
         return [attributes[name] for _, attributes, _ in self.found if name in attributes]
 
     def texts(self, tag: str, class_: str | None = None) -> list[str]:
-        """Give the texts of every element of one kind."""
+        """Return the texts of every element of one kind."""
         found = (each for each in self.found if each[0] == tag and (class_ is None or each[1].get("class") == class_))
         return ["".join(texts) for _, _, texts in found]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def schema(root: Path) -> dict[str, Any]:
-    """Give the published schema."""
+    """Return the published schema."""
     loaded: dict[str, Any] = json.loads((root / "schemas" / "report.schema.json").read_text(encoding="utf-8"))
     return loaded
 

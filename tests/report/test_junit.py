@@ -25,7 +25,7 @@ SCHEMA = xmlschema.XMLSchema(str(Path(__file__).parent / "schemas" / "junit-10.x
 
 
 def results_of(made: Report) -> ET.Element:
-    """Give the root of valid results whose counts are right."""
+    """Return the root of valid results whose counts are right."""
     text = render(made, "junit")
     SCHEMA.validate(text)
     root = ET.fromstring(text)

@@ -29,19 +29,19 @@ all_kinds = pytest.mark.parametrize("name", KINDS)
 
 
 def leaves(kind: Kind) -> list[str]:
-    """Give the path of every leaf of a request body, counted by the rules and not by the page."""
+    """Return the path of every leaf of a request body, counted by the rules and not by the page."""
     return [".".join(path) for path, rule in walk(kind.rules) if rule.shape is Shape.LEAF]
 
 
 def entries(page: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Give the fields that a page describes, each with its facts."""
+    """Yield the fields that a page describes, each with its facts."""
     for entry in page.split("\n### ")[1:]:
         facts = dict(re.findall(r"^- \*([a-z ]+)\*: (.*)$", entry.partition("\n## ")[0], re.MULTILINE))
         yield entry.partition("\n")[0].strip("`"), facts
 
 
 def facts(kind: Kind, path: str) -> dict[str, str]:
-    """Give what the page of *kind* says of one field."""
+    """Return what the page of *kind* says of one field."""
     return dict(entries(render(kind)))[path]
 
 

@@ -27,7 +27,7 @@ VALIDATOR = Draft7Validator(SCHEMA, format_checker=FormatChecker())
 
 
 def run_of(made: Any, **more: Any) -> dict[str, Any]:
-    """Give the one run of a valid log."""
+    """Return the one run of a valid log."""
     log = json.loads(render(made, "sarif", **more))
     VALIDATOR.validate(log)
     (run,) = log["runs"]

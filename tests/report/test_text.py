@@ -17,7 +17,7 @@ BROKEN = ErrorInfo("Http503", "the server is busy")
 
 
 def outcome(number: int, *, fails: bool) -> Outcome:
-    """Give how the PUT of one of many resources ended."""
+    """Return how the PUT of one of many resources ended."""
     made = change(f"n{number:05}", Action.UPDATE, Reason.FIELDS_DIFFER)
     return Outcome(made, Result.FAILED, BROKEN) if fails else Outcome(made, Result.SUCCEEDED)
 

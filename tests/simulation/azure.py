@@ -147,7 +147,7 @@ class Azure:
 
     def earlier(self, key: str, age: int) -> bytes | None:
         """
-        Give what a resource was some writes ago; with 0, that it was not there yet.
+        Return what a resource was some writes ago; with 0, that it was not there yet.
 
         Raises:
             LookupError: Its last write is longer ago than a stale answer lives.

@@ -62,7 +62,7 @@ def read_bugs() -> tuple[Mutant, ...]:
 
 
 def known() -> dict[str, tuple[str, int]]:
-    """Give the schedule that found each bug when the page was last written."""
+    """Return the schedule that found each bug when the page was last written."""
     return {name: (profile, int(seed)) for name, profile, seed in _ROW.findall(PAGE.read_text(encoding="utf-8"))}
 
 
@@ -107,7 +107,7 @@ def _codes(code: CodeType) -> dict[str, CodeType]:
 
 
 def is_found(bug: Mutant, profile: str, seed: int) -> str | None:
-    """Give what does not hold with a bug in a schedule; None if all does."""
+    """Return what does not hold with a bug in a schedule; None if all does."""
     with planted(bug):
         try:
             play(draw(seed, profile))

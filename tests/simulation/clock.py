@@ -33,11 +33,11 @@ class VirtualClock:
         self.elapsed = 0.0
 
     def now(self) -> datetime:
-        """Give the virtual time of day."""
+        """Return the virtual time of day."""
         return START + timedelta(seconds=self.elapsed)
 
     def monotonic(self) -> float:
-        """Give virtual monotonic seconds."""
+        """Return virtual monotonic seconds."""
         return EARLIER_S + self.elapsed
 
     async def sleep(self, seconds: float) -> None:

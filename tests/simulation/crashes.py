@@ -87,7 +87,7 @@ def _crashes(requests: int) -> Iterator[Crash]:
 
 
 def _with(schedule: Schedule, crash: Crash) -> Schedule:
-    """Give the scenario with a process that dies, and one after it that finds what it left."""
+    """Return the scenario with a process that dies, and one after it that finds what it left."""
     *before, last = schedule.steps
     assert isinstance(last, Run)
     return replace(schedule, steps=(*before, replace(last, crash=crash), last))

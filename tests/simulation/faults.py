@@ -80,7 +80,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
-        """Give the body; None if it is not JSON."""
+        """Return the body; None if it is not JSON."""
         try:
             return orjson.loads(self.content.removeprefix(b"\xef\xbb\xbf"))
         except ValueError:
@@ -127,7 +127,7 @@ def _named(behavior: Behavior) -> Behavior:
 
 
 def error(status: int, code: str, **headers: str) -> Reply:
-    """Give an answer with an ARM error, which repeats secrets."""
+    """Return an answer with an ARM error, which repeats secrets."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Reply(status, orjson.dumps({"error": {"code": code, "message": ECHO}}), named)
 
@@ -311,7 +311,7 @@ async def _gateway_404(met: Meeting) -> Reply:
 
 
 def _led_away(link: str, pattern: str) -> str:
-    """Give the link that *pattern* makes of one, with its path and query."""
+    """Return the link that *pattern* makes of one, with its path and query."""
     parts = urlsplit(link)
     return pattern.format(path=f"{parts.path.lstrip('/')}?{parts.query}")
 

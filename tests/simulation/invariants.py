@@ -351,7 +351,7 @@ class Watch:
         return known is not None and known.body is not None and self._agrees(key, known.body)
 
     def snapshot(self) -> dict[str, Facts | None]:
-        """Give what every resource was when it was last read."""
+        """Return what every resource was when it was last read."""
         return {key: self._seen(key) for key in self.stated}
 
     def _seen(self, key: str) -> Facts | None:
@@ -412,7 +412,7 @@ def _is_resource(body: Any) -> bool:
 
 
 def asked_s(headers: Mapping[str, str], clock: Clock) -> float:
-    """Give the seconds that an answer asks to wait; 0 for what makes no sense."""
+    """Return the seconds that an answer asks to wait; 0 for what makes no sense."""
     milliseconds, asked = headers.get("x-ms-retry-after-ms", ""), headers.get("retry-after", "")
     if milliseconds.isascii() and milliseconds.isdecimal():
         return int(milliseconds) / 1000

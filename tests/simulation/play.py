@@ -44,7 +44,7 @@ class Cost:
     seconds: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
-        """Give both together."""
+        """Return both together."""
         return Cost(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
@@ -244,7 +244,7 @@ class Play:
         raise Violation(text)
 
     def _unsettled(self) -> list[str]:
-        """Give what is not as git has it, though Azure would let it be."""
+        """Return what is not as git has it, though Azure would let it be."""
         found: list[str] = []
         self.blocked = set()
         for item in self.schedule.items:
@@ -262,7 +262,7 @@ class Play:
         return found
 
     def _facts(self) -> dict[str, Facts]:
-        """Give what git has a say in, as it is now."""
+        """Return what git has a say in, as it is now."""
         items = self.schedule.items
         return {item.key: resources.facts(item.kind, self.azure.world.stored(item.id) or {}) for item in items}
 

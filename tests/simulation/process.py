@@ -109,7 +109,7 @@ class Process:
     # ------------------------------------------------------------------------------------------- what it asks for
 
     async def token(self, subscription: str) -> Secret:
-        """Give the token."""
+        """Return the token."""
         return Secret(self._token)
 
     async def renew(self, subscription: str, refusal: Refusal) -> None:
@@ -182,7 +182,7 @@ class Process:
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[ArmWriter]:
-        """Give a client of the product, as its shell opens it; of a loop's, each hears what ARM asked of the others."""
+        """Yield a client of the product, as its shell opens it; clients of a loop share the waits of ARM."""
         transport = Transport.open(ORIGIN, self, self.clock, self)
         try:
             yield ArmWriter(
@@ -243,7 +243,7 @@ async def _content(receive: Any) -> bytes:
 
 
 def _place(request: Request) -> str:
-    """Give the last part of a path, short; operations have another name in each play."""
+    """Return the last part of a path, short; operations have another name in each play."""
     if request.kind == "poll":
         return "operation"
     last = request.path.rpartition("/providers/")[2].partition("/")[2]

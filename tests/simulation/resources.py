@@ -95,23 +95,23 @@ class Item:
 
 
 def link(name: str, signature: int) -> str:
-    """Give a link to a package, with a secret in it."""
+    """Return a link to a package, with a secret in it."""
     return f"https://packages.blob.core.windows.net/{name}.zip?sv=2022&sig={CANARY}{signature}"
 
 
 def gallery() -> Item:
-    """Give a gallery."""
+    """Return a gallery."""
     return Item("Gallery", GALLERY, "tools", (("galleryName", "tools"),), (("description", "0"), ("team", "0")))
 
 
 def application() -> Item:
-    """Give an application."""
+    """Return an application."""
     names = (("galleryName", "tools"), ("galleryApplicationName", "agent"))
     return Item("GalleryApplication", APPLICATION, "agent", names, (("description", "0"), ("team", "0")))
 
 
 def version(number: str) -> Item:
-    """Give a version."""
+    """Return a version."""
     names = (
         ("galleryName", "tools"),
         ("galleryApplicationName", "agent"),
@@ -128,14 +128,14 @@ def version(number: str) -> Item:
 
 
 def definition(name: str) -> Item:
-    """Give a definition, whose package no answer shows."""
+    """Return a definition, whose package no answer shows."""
     facts = (("description", "0"), ("display", "0"), ("team", "0"), ("package", link(name, 0)))
     resource_id = f"{GROUP}/providers/Microsoft.Solutions/applicationDefinitions/{name}"
     return Item("ApplicationDefinition", resource_id, name, (("applicationDefinitionName", name),), facts)
 
 
 def body(kind: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the request body that states *facts*."""
+    """Return the request body that states *facts*."""
     made: dict[str, Any] = json.loads(json.dumps(_SKELETONS[kind]))
     made["location"] = "West US"
     for name, value in facts.items():
@@ -144,7 +144,7 @@ def body(kind: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def documents(items: Iterable[Item], stated: Mapping[str, Facts]) -> bytes:
-    """Give the manifests of *items* as one file."""
+    """Return the manifests of *items* as one file."""
     texts = []
     for item in items:
         spec = {**_NAMES, **dict(item.names), **body(item.kind, stated[item.key])}
@@ -161,7 +161,7 @@ def write(target: Any, path: Sequence[str | int], value: Any) -> None:
 
 
 def read(source: Any, path: Sequence[str | int]) -> Any:
-    """Give the value at a path; None if there is none."""
+    """Return the value at a path; None if there is none."""
     for step in path:
         try:
             source = source[step]
@@ -171,12 +171,12 @@ def read(source: Any, path: Sequence[str | int]) -> Any:
 
 
 def facts(kind: str, answer: Mapping[str, Any]) -> Facts:
-    """Give what a body says, as it can be compared: without the query parts of links."""
+    """Return what a body says, as it can be compared: without the query parts of links."""
     return {name: meant(name, read(answer, path)) for name, path in PATHS[kind].items()}
 
 
 def meant(name: str, value: Any) -> Any:
-    """Give a value as it is compared."""
+    """Return a value as it is compared."""
     if name == "package" and isinstance(value, str):
         return value.partition("?")[0]
     return False if name == "hidden" and value is None else value
@@ -184,7 +184,7 @@ def meant(name: str, value: Any) -> Any:
 
 def differences(kind: str, stated: Facts, answer: Mapping[str, Any], *, is_stored: bool = False) -> list[str]:
     """
-    Give the names of the facts that are not as stated.
+    Return the names of the facts that are not as stated.
 
     Args:
         kind: Of the resource.
@@ -198,16 +198,16 @@ def differences(kind: str, stated: Facts, answer: Mapping[str, Any], *, is_store
 
 
 def state(answer: Mapping[str, Any]) -> str:
-    """Give the provisioning state of a body, folded."""
+    """Return the provisioning state of a body, folded."""
     return str(read(answer, ("properties", "provisioningState")) or "Succeeded").lower()
 
 
 def tags(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Give the tags of a body, but for those of the reconciler."""
+    """Return the tags of a body, but for those of the reconciler."""
     found = answer.get("tags") or {}
     return {name: value for name, value in found.items() if not name.startswith("reconciler-")}
 
 
 def digest(answer: Mapping[str, Any]) -> str | None:
-    """Give the digest that the reconciler recorded."""
+    """Return the digest that the reconciler recorded."""
     return (answer.get("tags") or {}).get("reconciler-digest")

@@ -141,7 +141,7 @@ class Schedule:
     chance: int = 0
 
     def without_faults(self) -> Schedule:
-        """Give the same script on a good day: no faults, no crashes, nobody tells a run to stop."""
+        """Return the same script on a good day: no faults, no crashes, nobody tells a run to stop."""
         calm = (replace(step, crash=None, stop_s=None) if isinstance(step, Run) else step for step in self.steps)
         return replace(self, steps=tuple(calm), faults=())
 
@@ -201,7 +201,7 @@ def drawn(chance: Random, profile: str) -> Schedule:
 
 
 def _existing(chance: Random, items: tuple[Item, ...]) -> list[int]:
-    """Give the first few of the resources below each other, and any others."""
+    """Return the first few of the resources below each other, and any others."""
     chain = [place for place, item in enumerate(items) if item.kind != "ApplicationDefinition"]
     others = [place for place in range(len(items)) if place not in chain]
     return chain[: chance.randint(0, len(chain))] + [place for place in others if chance.random() < 0.5]

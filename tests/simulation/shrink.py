@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def shrunk(schedule: Schedule, fails: Callable[[Schedule], bool]) -> Schedule:
-    """Give the smallest schedule that is found to fail."""
+    """Return the smallest schedule that is found to fail."""
     while True:
         smaller = next((each for each in _smaller(schedule) if fails(each)), None)
         if smaller is None:
@@ -30,7 +30,7 @@ def _smaller(schedule: Schedule) -> Iterator[Schedule]:
 
 
 def _without_parts(whole: tuple[T, ...]) -> Iterator[tuple[T, ...]]:
-    """Give *whole* without one half, one quarter, and so on down to one element."""
+    """Yield *whole* without one half, one quarter, and so on down to one element."""
     size = len(whole)
     while size:
         for start in range(0, len(whole), size):

@@ -23,7 +23,7 @@ TOLD: Final = 60
 
 
 def told(failures: tuple[Failure, ...]) -> str:
-    """Say what failed, and how to see it again."""
+    """Return what failed, and how to see it again."""
     return "\n".join(f"{each.profile} {each.seed}: {each.violation}\n  {each.command}" for each in failures)
 
 

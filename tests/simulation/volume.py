@@ -53,7 +53,7 @@ class Batch:
     failures: tuple[Failure, ...] = ()
 
     def __add__(self, other: Batch) -> Batch:
-        """Give both together."""
+        """Return both together."""
         return Batch(self.cost + other.cost, self.cpu_s + other.cpu_s, self.failures + other.failures)
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class Batch:
 
 
 def numbered(count: int, first: int, profile: str | None = None) -> Iterator[tuple[str, int]]:
-    """Give profiles and seeds: of one profile, or mixed ones for three fifths and each other one for a fifth."""
+    """Yield profiles and seeds: of one profile, or mixed ones for three fifths and each other one for a fifth."""
     for number in range(count):
         yield profile or _SHARES[number % len(_SHARES)], first + number
 
@@ -96,7 +96,7 @@ def batches(numbers: Sequence[tuple[str, int]], jobs: int | None = None) -> Iter
 
 
 def made_small(failure: Failure) -> tuple[Schedule, Violation]:
-    """Give the smallest schedule that fails in the same way, and how it fails."""
+    """Return the smallest schedule that fails in the same way, and how it fails."""
     found: dict[Schedule, Violation] = {}
 
     def fails(schedule: Schedule) -> bool:
@@ -114,5 +114,5 @@ def made_small(failure: Failure) -> tuple[Schedule, Violation]:
 
 
 def _sort(violation: str) -> str:
-    """Give what sort of violation it is: without the numbers and names in it."""
+    """Return what sort of violation it is: without the numbers and names in it."""
     return re.sub(r"/subscriptions/\S+|[\d.]+|'[^']*'", "…", violation)

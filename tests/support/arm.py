@@ -29,7 +29,7 @@ VERSION: Final = "2022-03-03"
 
 
 def answer(status: int = 200, body: Any = None, **headers: str) -> httpx.Response:
-    """Give an answer; underscores in header names stand for hyphens. Bytes and text go as they are."""
+    """Return an answer; underscores in header names stand for hyphens. Bytes and text go as they are."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if isinstance(body, bytes | str):
         return httpx.Response(status, content=body, headers=named)
@@ -39,12 +39,12 @@ def answer(status: int = 200, body: Any = None, **headers: str) -> httpx.Respons
 
 
 def refused(status: int, code: str, message: str = "no", **headers: str) -> httpx.Response:
-    """Give an answer with an ARM error."""
+    """Return an answer with an ARM error."""
     return answer(status, {"error": {"code": code, "message": message}}, **headers)
 
 
 def found(resource_id: str = RESOURCE, **properties: Any) -> httpx.Response:
-    """Give a resource."""
+    """Return a resource."""
     return answer(200, {"id": resource_id, "properties": properties})
 
 
@@ -82,7 +82,7 @@ class Largest(Random):
     """Chance that always takes its upper bound, so that waits can be told to the second."""
 
     def uniform(self, a: float, b: float) -> float:
-        """Give the upper bound."""
+        """Return the upper bound."""
         return b
 
 
@@ -91,19 +91,19 @@ async def _nobody(scope: Any, receive: Any, send: Any) -> None:
 
 
 def transport(wire: Wire, tokens: TokenSource | None = None, endpoint: str = ENDPOINT) -> Transport:
-    """Give a transport as a run opens it, its connections replaced by *wire*."""
+    """Return a transport as a run opens it, its connections replaced by *wire*."""
     opened = Transport.open(endpoint, tokens or NoToken(), wire.clock, _nobody)
     opened.http = httpx.AsyncClient(transport=httpx.MockTransport(wire), follow_redirects=False)
     return opened
 
 
 def client(wire: Wire, tokens: TokenSource | None = None, tries: int = 5) -> ArmWriter:
-    """Give a client that speaks to *wire*."""
+    """Return a client that speaks to *wire*."""
     return ArmWriter(transport(wire, tokens), Retrier(wire.clock, tries, chance=Largest()))
 
 
 def patience(clock: FakeClock, interval_s: float = 15, timeout_s: float = 3600) -> Patience:
-    """Give patience."""
+    """Return patience."""
     return Patience(clock, interval_s, timeout_s, asyncio.Event())
 
 

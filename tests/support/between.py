@@ -60,7 +60,7 @@ class Between:
         self._refused.append((resource_type, refuses, {"code": code, "message": "no", "target": target}))
 
     def puts(self, resource_type: str) -> list[dict[str, Any]]:
-        """Give the bodies of all PUTs of a type."""
+        """Return the bodies of all PUTs of a type."""
         return [body for method, path, body in self.sent if method == "PUT" and _is_of(path, resource_type)]
 
     async def _altered_answer(self, request: httpx.Request, answer: httpx.Response) -> httpx.Response:

@@ -41,7 +41,7 @@ _LOGGERS: Final = ("reconciler", "azure", "msal", "httpx", "httpcore", "hpack", 
 
 
 def _base64(shift: int) -> str:
-    """Give the characters that do not depend on what stands before and after *MARK*, *shift* bytes into a group."""
+    """Return the characters that do not depend on what stands before and after *MARK*, *shift* bytes into a group."""
     text = base64.b64encode(bytes(shift) + MARK.encode()).decode()
     return text[-(-8 * shift // 6) : 8 * (shift + len(MARK)) // 6]
 
@@ -58,12 +58,12 @@ FORMS: Final = {
 
 
 def traces(text: str) -> list[str]:
-    """Give the forms in which *text* holds the mark."""
+    """Return the forms in which *text* holds the mark."""
     return [name for name, form in FORMS.items() if form in text]
 
 
 def texts_of(error: BaseException | None) -> Iterator[str]:
-    """Give what a traceback prints of an exception, of those in it and of those that led to it, save lines of code."""
+    """Yield what a traceback prints of an exception, of those in it and of those that led to it, save lines of code."""
     while error is not None:
         yield f"{type(error).__name__}: {error} {error!r} {getattr(error, '__notes__', '')}"
         for inner in getattr(error, "exceptions", ()):
@@ -172,7 +172,7 @@ WATCH: Final = Watch()
 
 
 def _then(function: Callable[..., Any], look: Callable[..., None]) -> Callable[..., Any]:
-    """Give *function*, with a look at its arguments and its result."""
+    """Return *function*, with a look at its arguments and its result."""
 
     def watched(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)

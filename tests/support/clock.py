@@ -30,11 +30,11 @@ class FakeClock:
         self._driver: asyncio.Task[None] | None = None
 
     def now(self) -> datetime:
-        """Give the virtual time of day."""
+        """Return the virtual time of day."""
         return START + timedelta(seconds=self.elapsed)
 
     def monotonic(self) -> float:
-        """Give virtual monotonic seconds."""
+        """Return virtual monotonic seconds."""
         return EARLIER_S + self.elapsed
 
     async def sleep(self, seconds: float) -> None:

@@ -62,7 +62,7 @@ def _write_key(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) 
 def _signed(
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, name: str, names: tuple[str, ...], *, is_authority: bool
 ) -> bytes:
-    """Give a certificate that signs itself."""
+    """Return a certificate that signs itself."""
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
@@ -74,7 +74,7 @@ def _signed(
 
 
 def make_trust(folder: Path) -> ssl.SSLContext:
-    """Give what the proxy shows; ``trusted.pem`` in *folder* is what a client must trust."""
+    """Return what the proxy shows; ``trusted.pem`` in *folder* is what a client must trust."""
     key = ec.generate_private_key(ec.SECP256R1())
     (folder / "trusted.pem").write_bytes(_signed(key, "proxy", HOSTS, is_authority=True))
     _write_key(folder / "key.pem", key)
@@ -121,7 +121,7 @@ class Internet:
 
     @property
     def url(self) -> str:
-        """Give where it is reached, as a proxy or by itself (its host is then 127.0.0.1)."""
+        """Return where it is reached, as a proxy or by itself (its host is then 127.0.0.1)."""
         return f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class Internet:
         self.thread.join()
 
     def to(self, host: str) -> list[Asked]:
-        """Give what a host was asked."""
+        """Return what a host was asked."""
         return [asked for asked in self.asked if asked.host == host]
 
     def answer(self, asked: Asked) -> Reply:
@@ -237,13 +237,13 @@ class Entra:
 
     @property
     def last(self) -> Asked:
-        """Give the only request for a token."""
+        """Return the only request for a token."""
         (asked,) = self.tokens
         return asked
 
 
 def given(tenant: str, number: int, lifetime_s: int = 3600) -> Mapping[str, Any]:
-    """Give a token, as the sign-in service does."""
+    """Return a token, as the sign-in service does."""
     return {"token_type": "Bearer", "expires_in": lifetime_s, "access_token": f"CANARY-{number}-of-{tenant}"}
 
 

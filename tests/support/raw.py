@@ -132,7 +132,7 @@ def asked(connection: socket.socket) -> bytes:
 
 
 def says(*words: bytes) -> Talk:
-    """Give the talk that answers a request with these bytes, and closes."""
+    """Return the talk that answers a request with these bytes, and closes."""
 
     def talk(connection: socket.socket) -> None:
         asked(connection)
@@ -143,14 +143,14 @@ def says(*words: bytes) -> Talk:
 
 
 def http(body: bytes, status: str = "200 OK", **headers: object) -> bytes:
-    """Give a whole answer; underscores in header names stand for hyphens."""
+    """Return a whole answer; underscores in header names stand for hyphens."""
     named = {"content_type": "application/json", "content_length": len(body), "connection": "close", **headers}
     lines = [f"HTTP/1.1 {status}", *(f"{name.replace('_', '-')}: {value}" for name, value in named.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def resets(*words: bytes) -> Talk:
-    """Give the talk that says these bytes and then breaks off without a word."""
+    """Return the talk that says these bytes and then breaks off without a word."""
 
     def talk(connection: socket.socket) -> None:
         says(*words)(connection)
@@ -166,7 +166,7 @@ def silent(connection: socket.socket) -> None:
 
 
 def drips(word: bytes, pause_s: float) -> Talk:
-    """Give the talk that says one byte at a time."""
+    """Return the talk that says one byte at a time."""
 
     def talk(connection: socket.socket) -> None:
         asked(connection)
@@ -195,7 +195,7 @@ class Authority:
 
     def server(self, *, host: str = "", days: float = 1, alpn: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext:
         """
-        Give what a server needs to speak TLS.
+        Return what a server needs to speak TLS.
 
         Args:
             host: A name that its certificate is for; without one it is for 127.0.0.1.

@@ -76,13 +76,13 @@ class Sample:
     value: str
 
     def pieces(self) -> set[str]:
-        """Give what must not be seen: pieces of the word, as it is and in base64."""
+        """Return what must not be seen: pieces of the word, as it is and in base64."""
         codes = [base64.b64encode(bytes(shift) + self.word.encode()).decode()[4:-4] for shift in range(3)]
         return {text[at : at + _PIECE] for text in (self.word, *codes) for at in range(len(text) - _PIECE + 1)}
 
 
 def samples(chance: Random) -> Iterator[Sample]:
-    """Give secrets without end."""
+    """Yield secrets without end."""
     for number in count():
         word = "".join(chance.choices(_LETTERS, k=chance.randrange(32, 44)))
         others = chance.choices("+/&=~!$*", k=3)
@@ -135,7 +135,7 @@ def _links(sample: Sample) -> set[str]:
 
 
 def _stated(secrets: Sequence[Sample], text: str) -> list[Manifest]:
-    """Give a manifest for each secret and form, with the secret at every place that a definition has for one."""
+    """Return a manifest for each secret and form, with the secret at every place that a definition has for one."""
     made = []
     for number, sample in enumerate(secrets):
         hook, package = sorted(_links(sample))
@@ -153,7 +153,7 @@ def _stated(secrets: Sequence[Sample], text: str) -> list[Manifest]:
 
 
 def _described(text: str, sample: Sample) -> str:
-    """Give a script that holds the word as people write credentials: it is no secret leaf, only a text."""
+    """Return a script that holds the word as people write credentials: it is no secret leaf, only a text."""
     word = sample.word[::-1]
     return f"{text}\nexport AZP_TOKEN={word}\ncurl -u me:{word} https://me:{word}@host.example"
 

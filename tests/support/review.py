@@ -88,7 +88,7 @@ class ReviewHost(ABC):
 
     @property
     def url(self) -> str:
-        """Give where it listens."""
+        """Return where it listens."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -103,7 +103,7 @@ class ReviewHost(ABC):
         self._thread.join()
 
     def answer(self, request: Request) -> Reply:
-        """Give the answer that is due: a fault, a refusal of the token, or the host's own."""
+        """Return the answer that is due: a fault, a refusal of the token, or the host's own."""
         self.requests.append(request)
         for place, (method, reply) in enumerate(self.faults):
             if method == request.method:
@@ -118,7 +118,7 @@ class ReviewHost(ABC):
         """Answer what is allowed."""
 
     def sent(self, *methods: str) -> list[tuple[str, str]]:
-        """Give method and path of the requests that came in."""
+        """Return method and path of the requests that came in."""
         return [(one.method, one.path) for one in self.requests if not methods or one.method in methods]
 
 
@@ -141,7 +141,7 @@ class GitHub(ReviewHost):
     next_host: str = ""
 
     def variables(self) -> dict[str, str]:
-        """Give what the runner sets, without the file of the event."""
+        """Return what the runner sets, without the file of the event."""
         return {
             "GITHUB_API_URL": self.url + self.base,
             "GITHUB_TOKEN": TOKEN,
@@ -196,7 +196,7 @@ class AzureDevOps(ReviewHost):
     threads: list[dict[str, Any]] = field(default_factory=list)
 
     def variables(self) -> dict[str, str]:
-        """Give what the agent sets, and the token that the step maps."""
+        """Return what the agent sets, and the token that the step maps."""
         return {
             "SYSTEM_COLLECTIONURI": f"{self.url}/acme/",
             "SYSTEM_TEAMPROJECT": "Our Estate",

@@ -139,7 +139,7 @@ class Runner:
 
 
 def assignments(text: str) -> dict[str, str]:
-    """Give what a file of outputs says; the last word counts, and nothing stands in it that is no assignment."""
+    """Return what a file of outputs says; the last word counts, and nothing stands in it that is no assignment."""
     found: dict[str, str] = {}
     place = 0
     while place < len(text):
@@ -151,5 +151,5 @@ def assignments(text: str) -> dict[str, str]:
 
 
 def plain_environment(home: Path) -> dict[str, str]:
-    """Give what a runner has before any setting."""
+    """Return what a runner has before any setting."""
     return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "PYTHONUTF8": "1", "CI": "true"}

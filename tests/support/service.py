@@ -85,11 +85,11 @@ class Faulty:
         self.faults.append(Planned(method, path.lower(), fault, times))
 
     def sent(self, method: str) -> list[str]:
-        """Give the last names in the paths of what was sent, in order."""
+        """Return the last names in the paths of what was sent, in order."""
         return [seen.path.rpartition("/")[2] for seen in self.seen if seen.method == method]
 
     def times(self, method: str, path: str) -> list[float]:
-        """Give when requests whose path ends with *path* came."""
+        """Return when requests whose path ends with *path* came."""
         return [seen.at for seen in self.seen if seen.method == method and seen.path.lower().endswith(path.lower())]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -187,7 +187,7 @@ class Bench:
         return {change.desired.name: change.action.value for change in (await self.plan()).changes}
 
     def applier(self, **settings: Any) -> Applier:
-        """Give what applies a plan."""
+        """Return what applies a plan."""
         return Applier(self.arm, self.policy, self.patience, **{"progress": Silent(), "concurrency": 4, **settings})
 
     async def apply(self, plan: Plan | None = None, **settings: Any) -> dict[str, Outcome]:
@@ -203,7 +203,7 @@ class Bench:
 
 
 def told(outcome: Outcome) -> str:
-    """Give result and code in a word or two; where nothing was to be done any more, action and reason."""
+    """Return result and code in a word or two; where nothing was to be done any more, action and reason."""
     if outcome.result is None:
         return f"{outcome.change.action.value} {outcome.change.reason.value}"
     return f"{outcome.result.value} {outcome.error.code}" if outcome.error else outcome.result.value
@@ -230,7 +230,7 @@ class Watching:
 
 
 def manifest(kind: str, name: str, spec: Mapping[str, Any], wave: int = 0, *, paused: bool = False) -> Manifest:
-    """Give a manifest, as valid as its spec is."""
+    """Return a manifest, as valid as its spec is."""
     annotations = {"reconciler.dev/wave": str(wave), "reconciler.dev/paused": str(paused).lower()}
     at = {"subscriptionId": SUBSCRIPTION, "resourceGroupName": "rg"}
     source = Source(f"{name}.yaml", 1, 0)
@@ -238,7 +238,7 @@ def manifest(kind: str, name: str, spec: Mapping[str, Any], wave: int = 0, *, pa
 
 
 def gallery(name: str = "tools", wave: int = 0, *, paused: bool = False, **properties: Any) -> Manifest:
-    """Give a gallery."""
+    """Return a gallery."""
     spec = {"galleryName": name, "location": "West US", "properties": properties}
     return manifest("Gallery", name, spec, wave, paused=paused)
 
@@ -246,14 +246,14 @@ def gallery(name: str = "tools", wave: int = 0, *, paused: bool = False, **prope
 def application(
     name: str = "agent", wave: int = 0, gallery: str = "tools", *, paused: bool = False, **properties: Any
 ) -> Manifest:
-    """Give an application."""
+    """Return an application."""
     names = {"galleryName": gallery, "galleryApplicationName": name}
     spec = {**names, "location": "West US", "properties": {"supportedOSType": "Linux", **properties}}
     return manifest("GalleryApplication", name, spec, wave, paused=paused)
 
 
 def version(number: str = "1.0.0", wave: int = 0, application: str = "agent", **profile: Any) -> Manifest:
-    """Give a version, called by its application and number."""
+    """Return a version, called by its application and number."""
     names = {
         "galleryName": "tools",
         "galleryApplicationName": application,
@@ -266,7 +266,7 @@ def version(number: str = "1.0.0", wave: int = 0, application: str = "agent", **
 
 
 def definition(name: str = "suite", wave: int = 0, **properties: Any) -> Manifest:
-    """Give a definition."""
+    """Return a definition."""
     package = {"packageFileUri": "https://packages.blob.core.windows.net/suite/app.zip?sig=CANARY"}
     fixed = {"lockLevel": "None", "displayName": "Suite", "description": "A suite", "authorizations": []}
     spec = {
@@ -279,7 +279,7 @@ def definition(name: str = "suite", wave: int = 0, **properties: Any) -> Manifes
 
 @asynccontextmanager
 async def bench(*manifests: Manifest, interval_s: float = 15, timeout_s: float = 3600) -> AsyncIterator[Bench]:
-    """Give a fresh service whose long operations take a minute, and what *manifests* desire of it."""
+    """Yield a fresh service whose long operations take a minute, and what *manifests* desire of it."""
     clock = FakeClock()
     app = create_app(EmulatorSettings(operation_seconds=60), clock)
     service = Faulty(app, clock)
@@ -293,7 +293,7 @@ async def bench(*manifests: Manifest, interval_s: float = 15, timeout_s: float =
 
 
 def restated(test: Bench, *manifests: Manifest) -> Bench:
-    """Give the same bench with other manifests."""
+    """Return the same bench with other manifests."""
     desired, _ = resolve(manifests, load_kinds())
     return replace(test, desired=desired)
 

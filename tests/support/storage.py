@@ -64,7 +64,7 @@ class Storage:
         return found if isinstance(found, Exception) else httpx.Response(found[0], headers=dict(found[1]))
 
     def sent(self, method: str) -> list[str]:
-        """Give the URLs, without their queries, that requests of a method went to."""
+        """Return the URLs, without their queries, that requests of a method went to."""
         return [str(request.url.copy_with(query=None)) for request in self.requests if request.method == method]
 
     @contextmanager
@@ -74,14 +74,14 @@ class Storage:
             yield url
 
     def connect(self, endpoint: str, tokens: TokenSource, clock: Clock) -> Transport:
-        """Give a transport as a run opens it, its connections replaced by this."""
+        """Return a transport as a run opens it, its connections replaced by this."""
         opened = storage_transport(endpoint, tokens, clock)
         opened.http = httpx.AsyncClient(transport=httpx.MockTransport(self), follow_redirects=False)
         return opened
 
 
 def _token() -> httpx.Response:
-    """Give what a managed identity's endpoint does ("How to use managed identities for App Service")."""
+    """Return what a managed identity's endpoint does ("How to use managed identities for App Service")."""
     known = {"resource": "https://storage.azure.com", "token_type": "Bearer"}
     return httpx.Response(200, json={"access_token": "CANARY-token", "expires_on": "4102444800", **known})
 

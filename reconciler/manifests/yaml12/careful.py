@@ -137,7 +137,7 @@ class Positions:
         self._numbers: dict[FieldPath, str] | None = None
 
     def __call__(self, path: FieldPath) -> tuple[int, int]:
-        """Give the line and column of the key, or list element, at *path*; of the nearest ancestor that is written."""
+        """Return the line and column of the key or element at *path*, else of the nearest ancestor that is written."""
         if self._found is None:
             self._found = {}
             _Reader(self._text[self._start : self._end], "", positions=self._found).read()
@@ -403,7 +403,7 @@ class _Reader:
 
 
 def _weigh(value: Any) -> tuple[int, int, int]:
-    """Give the keys and values in *value*, the characters in them, and how deep it nests."""
+    """Return the keys and values in *value*, the characters in them, and how deep it nests."""
     nodes = text = deepest = 0
     todo = [(value, 0)]
     while todo:

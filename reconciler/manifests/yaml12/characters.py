@@ -24,7 +24,7 @@ _TAG_DIRECTIVE: Final = re.compile(r"^%TAG[ \t]", re.MULTILINE)
 
 
 def decode(data: bytes, file: str, bounds: Bounds = FILE) -> tuple[str, list[Problem]]:
-    """Give the text of a file, or what is wrong with its bytes and characters."""
+    """Return the text of a file, or what is wrong with its bytes and characters."""
     if len(data) > bounds.size:
         message = f"The {bounds.what} is larger than {bounds.size:,} bytes"
         return "", [Problem(file, None, None, "", "limit", message, bounds.fix)]
@@ -60,10 +60,10 @@ def _raw_problem(text: str, file: str, match: re.Match[str]) -> Problem:
 
 
 def hidden_message(char: str) -> str:
-    """Say what is wrong with a character that HIDDEN matches."""
+    """Return what is wrong with a character that HIDDEN matches."""
     return f"The character U+{ord(char):04X} is not allowed: it cannot be seen, or changes how the text around it reads"
 
 
 def _position(text: str, index: int) -> tuple[int, int]:
-    """Give the line and column, from 1, of the character at *index*."""
+    """Return the line and column, from 1, of the character at *index*."""
     return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)

@@ -14,7 +14,7 @@ _MAX_SHOWN: Final = 80
 
 
 def format_document_path(path: FieldPath) -> str:
-    """Give *path* as problems show it, such as ``spec.items[0].name`` or ``metadata.annotations["a.b/c"]``."""
+    """Return *path* as problems show it, such as ``spec.items[0].name`` or ``metadata.annotations["a.b/c"]``."""
     return "".join(map(_path_part, path)).removeprefix(".")
 
 

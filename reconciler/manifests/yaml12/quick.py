@@ -34,7 +34,7 @@ _DOCUMENT: Final[Any] = yaml.DocumentStartEvent
 
 
 def read(text: str, file: str, bounds: Bounds = FILE) -> list[Document] | None:
-    """Give the documents of a text; None where anything in it is unusual, its length included."""
+    """Return the documents of a text; None where anything in it is unusual, its length included."""
     if len(text) > _LONGEST:
         return None
     events = yaml_parser.PARSER(text)
@@ -60,7 +60,7 @@ class _Quick:
         self._nodes = self._all_nodes = 0
 
     def documents(self, text: str, file: str, bounds: Bounds) -> Iterator[Document]:
-        """Give document after document."""
+        """Yield document after document."""
         self._event()  # the start of the stream
         index = 0
         while type(start := self._event()) is _DOCUMENT:
@@ -73,7 +73,7 @@ class _Quick:
                 raise _UnusualError
 
     def _root(self) -> tuple[dict[str, Any], int]:
-        """Give the mapping that a document is, and the line of its first key."""
+        """Return the mapping that a document is, and the line of its first key."""
         root = self._event()
         first = self._event()
         if type(root) is not _MAPPING or type(first) is not _SCALAR:
@@ -82,7 +82,7 @@ class _Quick:
         return self._mapping(root, first, 1), first.start_mark.line + 1
 
     def _mapping(self, start: Event, event: Event, depth: int) -> dict[str, Any]:
-        """Give a mapping; *event* is the first within it."""
+        """Return a mapping; *event* is the first within it."""
         _admit(start, depth)
         found: dict[str, Any] = {}
         while type(event) is _SCALAR:
