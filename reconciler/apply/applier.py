@@ -94,8 +94,8 @@ class Applier:
         blobs: Lets Azure read the packages that a PUT names; None where nobody has to.
         puts: How many were sent.
         sent: Folded ids of what a PUT was sent for that ARM took, or may have taken, with its answer if one came.
-        unknown: Folded ids of what could not be read.
-        secrets: What each PUT held of them, by folded id.
+        unknown: Folded ids of resources that could not be read.
+        secrets: The secrets in each PUT, by folded id.
         plan: The one that is being applied.
     """
 

@@ -54,7 +54,7 @@ class Verifier:
     Reads until a write shows.
 
     Attributes:
-        policy: What has to stick by it.
+        policy: Decides which values Azure must keep.
         patience: How long to wait.
     """
 
@@ -91,11 +91,11 @@ class Verifier:
 
     async def wait_replicated(self, desired: Desired, deadline: float) -> None:
         """
-        Ask until every copy is made; like any read just after a PUT, the first ones may be of before.
+        Read until every copy is made; the first reads after a PUT may still return the previous state.
 
         Raises:
-            OperationError: One could not be made.
-            ArmError: It cannot be read.
+            OperationError: A copy could not be made.
+            ArmError: The resource cannot be read.
         """
         grace = min(self.patience.clock.monotonic() + READ_GRACE_S, deadline)
         while True:

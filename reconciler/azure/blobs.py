@@ -79,7 +79,7 @@ class _Key:
 
 @dataclass(slots=True)
 class _Account:
-    """What is known of one storage account: its key, or why there is none."""
+    """One storage account: its key, or why there is none."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     key: _Key | None = None
@@ -161,7 +161,7 @@ class Blobs:
             raise PackageError(_error("ForeignOrigin", message, fix))
 
     async def _look_at(self, link: SecretUrl, most: int | None) -> None:
-        """Ask storage for what Azure will ask it for; what it does not answer for certain is no reason to hold back."""
+        """Send storage the request that Azure will send; an uncertain answer does not stop the PUT."""
         origin = "/".join(link.base.split("/", 3)[:3])
         if origin in self._silent:
             return

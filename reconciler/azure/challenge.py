@@ -30,7 +30,7 @@ class Refusal:
     A token that ARM refused, and what it wants instead.
 
     Attributes:
-        error: What a report says of it where nothing can be done.
+        error: The error for a report, where nothing can be done about it.
         token: The one that was refused; None if none was sent.
         claims: A JSON object that a new token must be asked for with, where ARM says so (continuous access evaluation).
         tenant: GUID of the tenant that the subscription belongs to, where ARM says that the token is of another.

@@ -1,5 +1,5 @@
 """
-What the stages ask of ARM: read one, read a list, write one, follow an operation.
+The requests that the stages send to ARM: read one, read a list, write one, follow an operation.
 
 :class:`ArmReader` cannot write; ``drift`` and ``plan`` are given nothing else.
 """
@@ -48,7 +48,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What an operation says of itself, and how long ARM asks to wait before it is asked again."""
+    """The state of an operation, and how long ARM asks to wait before the next poll."""
 
     status: str | None
     body: JsonObject = field(repr=False)
@@ -154,7 +154,7 @@ class ArmWriter(ArmReader):
         return Accepted(operation, answer.request_id, answer.retry_after(self.transport.clock.now()))
 
     async def poll(self, operation: str) -> Polled:
-        """Ask an operation how it is. Without a status word in its body, its HTTP status speaks."""
+        """Request the state of an operation. Without a status word in its body, its HTTP status counts."""
         answer = await self._request("GET", operation)
         retry_after = answer.retry_after(self.transport.clock.now())
         try:
@@ -170,7 +170,7 @@ class ArmWriter(ArmReader):
 
 @dataclass(slots=True)
 class _Size:
-    """What the pages of one list take together."""
+    """The size of one list, all its pages together."""
 
     content: int = 0
     values: int = 0

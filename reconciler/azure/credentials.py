@@ -1,7 +1,7 @@
 """
-What azure-identity is asked for, by the name of ``--credential``. Its only importer, and only for the first token.
+Tokens from azure-identity, by the name of ``--credential``. Its only importer, and only for the first token.
 
-What goes wrong is said with the names of what was looked at, and without a value.
+Errors name the variables and files that were read, never a value.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class Credentials:
 
         Args:
             error: As azure-identity, or the code around it, raised it.
-            claims: What the token was requested with.
+            claims: The claims that the token was requested with.
         """
         said = getattr(error, "message", None) or str(error)  # the text of azure-core's adds the whole answer
         text = " ".join(scrub(self._hidden(said, claims)).split())[:_SHOWN_CHARACTERS]
@@ -192,7 +192,7 @@ class Credentials:
 
     def _github(self, identity: Any, options: Mapping[str, Any]) -> Any:
         def assertion() -> str:
-            """Ask for a fresh assertion: one lives five minutes."""
+            """Request a fresh assertion: each is valid for five minutes."""
             import httpx  # noqa: PLC0415
 
             headers = {"authorization": f"Bearer {self.environ['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}

@@ -1,4 +1,4 @@
-"""What broke below HTTP, in words and with a way out. Pure; quotes nothing that came over the wire."""
+"""Failures below HTTP, each as a message and a fix. Pure; quotes nothing that came over the wire."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def unreachable(error: Exception, service: str, host: str = "", *, write: bool) 
 
     Args:
         error: As httpx, or what is below it, raised it. Its text may quote a URL or a header and is not shown.
-        service: What was asked.
-        host: Where.
+        service: The service that the request was sent to.
+        host: Its host.
         write: Whether the request may have changed something.
     """
     cause, fix = _cause(error), _PROXY if isinstance(error, httpx.ProxyError) else _NETWORK

@@ -51,7 +51,7 @@ class Violation:
     Attributes:
         assignment: Its display name, else its name or id.
         definition: Likewise.
-        demands: What the policy asks for, one failing expression each, such as ``tags[costCenter] must exist``.
+        demands: The policy's conditions, one failing expression each, such as ``tags[costCenter] must exist``.
         paths: The properties of these expressions.
     """
 
@@ -70,7 +70,7 @@ class Violation:
 
     @property
     def fix(self) -> str:
-        """What to do about it."""
+        """The fix, in the imperative."""
         name = f"policy `{self.assignment or self.definition or 'unnamed'}`"
         if not self.demands:
             return f"change the manifest as {name} asks, or ask the owner of the policy for an exemption"
@@ -101,8 +101,8 @@ def _failing(info: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """
     Yield the expressions that led to the refusal.
 
-    Those that were met; where none was, as below a ``not``, those that were not. What merely says which resource types
-    a policy is about is left out, unless there is nothing else.
+    Those that were met; where none was, as below a ``not``, those that were not. Expressions that only select the
+    policy's resource types are left out, unless there are no others.
     """
     details = info.get("evaluationDetails")
     listed = details.get("evaluatedExpressions") if isinstance(details, Mapping) else None

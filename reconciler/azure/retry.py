@@ -1,7 +1,7 @@
 """
-When a request is sent again, and how long everybody waits first. The only place that decides it.
+When a request is sent again, and how long all requests wait first. The only place that decides it.
 
-What may be repeated without asking is repeated here. A PUT whose answer was lost is not: whoever sent it reads first.
+Requests that are safe to repeat are repeated here. A PUT whose answer was lost is not: its sender reads first.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Window:
     A time in which nothing is sent. At its end one goes ahead; the others follow when its answer may be there.
 
     Attributes:
-        refused: What whoever does not wait so long is told; None where everybody waits.
+        refused: The error for a request that does not wait so long; None where every request waits.
     """
 
     until: float
@@ -70,14 +70,14 @@ Windows: TypeAlias = "dict[Hashable, _Window]"
 @dataclass(slots=True)
 class _Outage:
     """
-    What has failed since ARM last gave an answer that was worth having, whoever asked and for what.
+    The failures since ARM's last usable answer, of all requests together.
 
     Attributes:
-        since: When the first of them was refused or failed.
-        failing_since: When the first of them failed; of being throttled ARM is not down.
-        failures: How many did.
+        since: When the first request was refused or failed.
+        failing_since: When the first request failed; throttling does not mean that ARM is down.
+        failures: How many requests failed.
         probes: How many windows they have led to.
-        last: What the last of them said.
+        last: The error of the last one.
     """
 
     since: float | None = None
@@ -144,8 +144,8 @@ class Retrier:
         Send until there is an answer that is worth having.
 
         Args:
-            lane: What the request counts for. A throttled answer speaks for all of its scope; a write may have been
-                acted on when its answer is lost, so only 429 is repeated, where ARM does not say how long to wait.
+            lane: The limit that the request counts towards. A throttled answer holds for all of its scope; a write may
+                have taken effect when its answer is lost: only 429 is repeated, where ARM names no time to wait.
             send: Sends the request once.
 
         Returns:

@@ -27,7 +27,7 @@ _LONGEST_WINDOW_S: Final = 1800.0
 @dataclass(frozen=True, slots=True)
 class Lane:
     """
-    What ARM and a provider count together.
+    Requests that ARM and a provider count together.
 
     Attributes:
         subscription: Folded; empty for requests of the tenant.
@@ -111,7 +111,7 @@ class _Route:
 
 
 class Throttle:
-    """What is left of every limit, as far as answers told."""
+    """The remainder of every limit, as far as answers named it."""
 
     def __init__(self) -> None:
         """Know nothing."""

@@ -39,7 +39,7 @@ _SIP_BYTES: Final = 4096  # gzip swells a thousandfold: what is unpacked at once
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """
-    What one request may take at most.
+    Upper bounds of one request, and of its answer.
 
     Attributes:
         connect_s: Until there is a connection.

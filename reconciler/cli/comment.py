@@ -33,7 +33,7 @@ _REPOSITORY: Final = re.compile(r"[\w-]+/(?!\.{1,2}\Z)[\w.-]+", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class CommentRun:
     """
-    What to post, and where.
+    Where a comment is posted, and for which environment.
 
     Attributes:
         host: ``github`` or ``azure-devops``.

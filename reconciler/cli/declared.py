@@ -1,4 +1,4 @@
-"""What the manifests beside an export declare already: to export it again would declare it twice."""
+"""Resources that manifests beside an export already declare: an export skips them, so that none is declared twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DEEPEST: Final = 64
 @dataclass(frozen=True, slots=True)
 class Declared:
     """
-    What other files declare.
+    Resources that other files declare.
 
     Attributes:
         places: The file and line of each resource, by folded id.

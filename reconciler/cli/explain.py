@@ -1,4 +1,4 @@
-"""What ``explain`` does: reads one resource, plans it as a plan would, and tells why of every leaf."""
+"""The ``explain`` command: reads one resource, plans it as ``plan`` does, and explains every leaf."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ async def explain_one(run: Run, estate: Estate, target: str, path: str | None) -
     Explain one resource, through a client that cannot write.
 
     Args:
-        run: What the command was given.
-        estate: What the manifests state.
+        run: The arguments of the command.
+        estate: The declared resources.
         target: ``KIND/NAME``, or a pattern that one resource alone matches.
         path: Of the leaves, as an ignore rule writes it; None for all.
 

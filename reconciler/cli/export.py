@@ -1,4 +1,4 @@
-"""What the export command does, from what it was given to the files that it writes."""
+"""The ``export`` command, from its arguments to the files that it writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``list`` does: reads as a plan does, at api-versions that answer who last modified a resource. Cannot write."""
+"""The ``list`` command: reads as ``plan`` does, at api-versions whose answers name the last writer. Cannot write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the schema command does: lists kinds, prints one schema, or writes all of them for editors."""
+"""The ``schema`` command: lists kinds, prints one schema, or writes all of them for editors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the snapshot command does, from what it was given to the file that it writes."""
+"""The ``snapshot`` command, from its arguments to the file that it writes."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequ
     Compare a live body with what is desired.
 
     Args:
-        desired: What the manifest states.
+        desired: The declared resource.
         live: As ARM answered it.
         tracking: How digests are recorded.
         ignore: The project's ignore rules.

@@ -1,7 +1,7 @@
 """
 Explains one resource leaf by leaf: why each value is, or is not, a change. Pure, and decides nothing.
 
-What differs is what :func:`compare` says; here every other leaf gets its word and its reason too.
+The differences come from :func:`compare`; here every other leaf gets its word and its reason too.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _UNREAD: Final = "The resource could not be read, so nothing is known of what is
 
 
 class Verdict(StrEnum):
-    """What a leaf comes to; the first four and ``unverified`` are those of a plan."""
+    """The verdict on a leaf; the first four and ``unverified`` are those of a plan."""
 
     IMMUTABLE = "immutable"
     CHANGE = "change"
@@ -68,9 +68,9 @@ class Row:
         path: As a reader writes it.
         why: One sentence.
         rules: How it is compared and written, one short text for each rule.
-        stated: The manifest's value, defaults of the project included; MISSING if nothing states it.
-        origin: What states it.
-        default: What absence means, where nothing is stated; MISSING if it means nothing.
+        stated: The manifest's value, defaults of the project included; MISSING if undeclared.
+        origin: The source of that value.
+        default: The value that absence means, where none is declared; MISSING if there is none.
         observed: The live value as sent; MISSING if absent.
         compared_desired: In the form in which it is compared; MISSING where nothing is.
         compared_observed: Likewise.
@@ -117,8 +117,8 @@ def explain(
     Return a row for every leaf that the schema, the manifest or the live body knows.
 
     Args:
-        desired: What the manifest states.
-        observed: What was read.
+        desired: The declared resource.
+        observed: The live resource, as read.
         tracking: How digests are recorded.
         ignore: The project's ignore rules that hold.
     """
@@ -157,7 +157,7 @@ def _names(desired: Desired, observed: Observed) -> Iterator[Row]:
 
 
 class _Body:
-    """What is asked for every leaf of one resource."""
+    """One resource, with the inputs that explain each of its leaves."""
 
     def __init__(self, desired: Desired, observed: Observed, tracking: Tracking, ignore: Sequence[IgnoreRule]) -> None:
         self.desired = desired

@@ -28,8 +28,8 @@ class Pair:
     Two comparable bodies.
 
     Attributes:
-        want: What the manifest states, and the defaults that apply to it.
-        have: The live values that answer to it.
+        want: The declared values, and the defaults that apply to them.
+        have: The live values that match them.
         undeclared: Where the live body has a value that the manifest does not state.
     """
 
@@ -294,7 +294,7 @@ def _side(value: Any, compared: dict[str, Any], other: Mapping[str, Any]) -> Any
     """
     Return one side of an object or a map; MISSING where it is absent, so that the whole of it is the difference.
 
-    What is stated stays as an empty mapping beside what the other side holds: its keys are the difference, not itself.
+    A declared mapping stays, empty, where the other side holds keys: these keys are the difference, not the mapping.
     """
     if value is MISSING:
         return MISSING if _is_hollow(compared) else compared
