@@ -48,7 +48,7 @@ class ManifestError(ReconcilerError):
 
     Attributes:
         problems: Every problem found, in the order of files and lines.
-        warnings: What was also noticed, and would not have stopped the run.
+        warnings: Findings that would not have stopped the run.
     """
 
     def __init__(self, problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> None:
@@ -97,7 +97,7 @@ class ReviewError(ReconcilerError):
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
     """
-    What a report says of one failure.
+    One failure, as a report shows it.
 
     Attributes:
         code: ARM's own error code, or one of the reconciler's own (``Timeout``, ``Unreachable``, ``AuthFailed``,
@@ -105,7 +105,7 @@ class ErrorInfo:
         message: One or more lines, free of secrets: the message, then each nested detail on a line of its own.
         status: The HTTP status, if there was an answer.
         request_id: ``x-ms-request-id`` of that answer.
-        fix: What to do next.
+        fix: The next step, in the imperative.
         targets: The properties that ARM named, in its own words.
         path: The property that the error is about, as a reader writes it; None where none is known.
         steps: The same in the body as written.

@@ -36,7 +36,7 @@ PIPE_WAIT_MS: Final = 10_000
 
 
 class Sort(Enum):
-    """What a path leads to."""
+    """The kind of thing that a path leads to."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -201,8 +201,8 @@ def write(path: Path, text: str, *, private: bool = False) -> None:
     Write a file that is either the old one or the whole new one; of a link, the file that it leads to.
 
     Args:
-        path: Its folders are made. What is no file, such as a pipe, is written to and not replaced.
-        text: What it is to hold.
+        path: Its folders are made. A pipe, or another target that is no file, is written to and not replaced.
+        text: The new content.
         private: Readable by its owner alone; else by whom the umask lets.
 
     Raises:
@@ -261,7 +261,7 @@ def write_below(folder: Path, path: str, text: str) -> None:
     Args:
         folder: May be reached through links; it is made.
         path: With slashes.
-        text: What the file is to hold.
+        text: The new content of the file.
 
     Raises:
         PathError: It cannot be written, or a part of *path* is a link or no folder.

@@ -61,7 +61,7 @@ class Reading:
     A plan and what it was made from.
 
     Attributes:
-        errors: What only reading shows and must not be: under ``strict`` an ignore rule that hides nothing.
+        errors: Errors that only reading shows: under ``strict`` an ignore rule that hides nothing.
     """
 
     estate: Estate

@@ -48,8 +48,8 @@ class Problem:
         column: From 1.
         path: In the document: keys joined by dots, indexes in brackets; empty for the document itself.
         code: A short, stable name of the rule.
-        message: What is wrong. Never quotes a value that may be secret.
-        fix: What to do.
+        message: The mistake. Never quotes a value that may be secret.
+        fix: The fix, in the imperative.
     """
 
     file: str
@@ -78,7 +78,7 @@ SHORTER: Final = "Make the file shorter"
 
 
 class Layer(StrEnum):
-    """What states a value: the manifest, or what the project file lays over and under it."""
+    """The source of a value: the manifest, or a layer that the project file puts over or under it."""
 
     MANIFEST = "manifest"
     OVERLAY = "overlay"
@@ -139,7 +139,7 @@ class Manifest:
     Attributes:
         spec: As stated: URI parameters and request body, project defaults laid under it.
         locate: Positions in the document that it was read from.
-        trace: What states a value; None where that document states all of them.
+        trace: The source of each value; None where that document declares all of them.
     """
 
     kind: Kind

@@ -1,7 +1,7 @@
 """
-What one run was told: the command line over the environment over the project file over defaults.
+Settings of one run: the command line over the environment over the project file over defaults.
 
-The only reader of the process environment. Everything else is given values.
+The only reader of the process environment. Other modules are given values.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def web_address(name: str, text: str, only: str = "") -> str:
     Args:
         name: Whose value it is.
         text: The value.
-        only: What it consists of, if it may have no path.
+        only: The parts that it consists of, if it may have no path.
 
     Raises:
         UsageError: It is no https URL, nor http to loopback, or holds more than that.

@@ -1,4 +1,4 @@
-"""What every stage handles: JSON, paths into it, and the mark of an absent value."""
+"""Values that every stage handles: JSON, paths into it, and the mark of an absent value."""
 
 from __future__ import annotations
 

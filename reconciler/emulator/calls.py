@@ -30,7 +30,7 @@ class Call:
         base_url: Scheme and host as the client wrote them, for the links in answers.
         now: Seconds since the epoch.
         ticks: Monotonic seconds.
-        params: What the route found in the path.
+        params: The parameters that the route found in the path.
         writer: Who sends it, as its token says.
     """
 

@@ -1,7 +1,7 @@
 """
-What a service refuses when an existing resource is changed: frozen properties, dropped regions, another location. Pure.
+Refusals of a change to an existing resource: immutable properties, dropped regions, another location. Pure.
 
-The rules of the kind say what is frozen; "changed" means: sent, and not merely another spelling of what is there.
+The rules of the kind name the immutable properties; "changed" means: sent, and not another spelling of the live value.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
-What a service refuses in a request body by looking at it alone. Pure.
+Refusals that a service bases on the request body alone. Pure.
 
-The schema of the kind says what is well formed; :mod:`reconciler.emulator.facts` says what else the service refuses.
+The schema of the kind defines a well-formed body; :mod:`reconciler.emulator.facts` adds the service's other refusals.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-What each service does that no schema says, by resource type. The model of the service: facts, not wishes.
+Behaviour of each service that no schema describes, by resource type. The model of the service: facts, not wishes.
 
 Sources, cited below by their short names:
 
@@ -64,7 +64,7 @@ class Facts:
         packages: Paths of the two ways to hand over a definition: a package, or the parts together.
         locked: Path whose change has an error of its own.
         refuses_unknown: Whether an unknown property is an error; otherwise it is dropped.
-        patches: What a PATCH may change.
+        patches: The properties that a PATCH may change.
         location_required: Whether a PUT must name the location.
         limits: Rate limits of the provider, by HTTP method.
     """

@@ -1,4 +1,4 @@
-"""What every call to a resource type goes through: version, group and registration checks, names and keys."""
+"""Checks of every call to a resource type: version, group, registration, names and keys."""
 
 from __future__ import annotations
 

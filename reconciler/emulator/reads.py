@@ -78,7 +78,7 @@ def list_page(provider: Provider, call: Call, *, prefix_template: str, below_par
     Args:
         provider: Of the type.
         call: The request.
-        prefix_template: What the ids of its items begin with.
+        prefix_template: The beginning of its items' ids.
         below_parent: Whether it lists what is below one resource, which must be there.
 
     Raises:

@@ -37,7 +37,7 @@ def dispatch(routes: tuple[Route, ...], call: Call) -> Reply:
     Return the answer to *call*.
 
     Raises:
-        Refused: Whatever its handler refuses; 404 without a route, 405 without a handler for the method.
+        Refused: By its handler; 404 without a route, 405 without a handler for the method.
     """
     for candidate in routes:
         match = candidate.pattern.fullmatch(call.path)

@@ -1,4 +1,4 @@
-"""What can be chosen about the embedded ARM. Reads no environment: the program's own settings module does that."""
+"""Settings of the embedded ARM. Reads no environment: the program's own settings module does that."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ class Store(GroupTables):
 
         Args:
             kind: Name of the kind.
-            prefix: What their keys begin with; ends with a slash.
+            prefix: The beginning of their keys; ends with a slash.
             after: The key behind which to begin; *prefix* for the first page.
             limit: How many at most.
             now: The time of reading.

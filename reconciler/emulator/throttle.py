@@ -1,9 +1,9 @@
 """
-ARM's token buckets and the Compute provider's windows, and the headers that tell what is left of them.
+ARM's token buckets and the Compute provider's windows, and the headers that report the remainder of each.
 
 Sources: "Understand how Azure Resource Manager throttles requests" and "Troubleshooting API throttling errors"
 (learn.microsoft.com); numbers of the windows as read off recordings of 2022. The service counts per region too; here
-one subscription is one region. What is left is kept in memory: it is the past of one process.
+one subscription is one region. The remainders are kept in memory, for one process.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _KINDS: Final = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
 
 
 class Throttle:
-    """What is left of every limit."""
+    """The remainder of every limit."""
 
     def __init__(self, *, enforced: bool) -> None:
         """Count and refuse if *enforced*; otherwise every request finds full buckets."""

@@ -1,8 +1,8 @@
 """
-Turns what exists into manifests: live bodies to documents, documents to texts. Pure.
+Turns live resources into manifests: live bodies to documents, documents to texts. Pure.
 
-What is written is what a plan of it needs to find no difference: no more than that, and no secret. Content that Azure
-never returns is left to a person: a placeholder stands there, and ``validate`` refuses it.
+A manifest holds the values that a plan needs to find no difference, and no secret. Content that Azure never returns is
+left to a person: a placeholder stands there, and ``validate`` refuses it.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ class Exported:
     Attributes:
         files: Texts by their paths below the folder, manifests and what they refer to.
         manifests: How many of them are manifests.
-        problems: What ``validate`` will say of them: placeholders to fill, and what Azure takes and a schema does not.
+        problems: Errors that ``validate`` will report: placeholders to fill, and values that only Azure accepts.
         warnings: Secrets that it will see.
-        notes: What no manifest says, one sentence each.
+        notes: Facts that no manifest holds, one sentence each.
     """
 
     files: Mapping[str, str]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """
-    What is to be read.
+    The resources to read.
 
     Attributes:
         group: One resource group; None for all of the subscription.

@@ -1,4 +1,4 @@
-"""What an export says: what it wrote, and what is left to do."""
+"""The report of an export: the files that it wrote, and the steps that are left."""
 
 from __future__ import annotations
 

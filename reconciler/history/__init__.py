@@ -1,1 +1,1 @@
-"""What git says of the manifests: as they are, and as they were."""
+"""The manifests in git, as they are and as they were."""

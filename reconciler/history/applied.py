@@ -58,7 +58,7 @@ def only_drift(reading: Reading) -> Reading:
     """
     Return a reading with causes without what would publish anything new, and a warning that counts it.
 
-    What is below a parent that is therefore not made goes with it.
+    Resources below a parent that is therefore not created are left out with it.
     """
     kept: list[Change] = []
     missing: set[str] = set()

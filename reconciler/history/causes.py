@@ -1,7 +1,7 @@
 """
-Tells drift from what waits in git: whether the live side moved since the last PUT, the manifest did, or both. Pure.
+Separates drift from edits pending in git: the live side changed since the last PUT, the manifest did, or both. Pure.
 
-What the manifest stated at the commit of the last PUT is what the live resource was made to be.
+The manifest at the commit of the last PUT is the state that the live resource was given.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def with_causes(change: Change, live: JsonObject | None, applied: Desired | None
     Args:
         change: As planned.
         live: As ARM answered it; None if it is absent.
-        applied: What the manifest stated when the live resource was last written, or, of an absent one, at any time
-            that something was; None if nobody knows.
+        applied: The resource as declared when it was last written or, of an absent one, at any time that one was
+            written; None if unknown.
         tracking: How digests are recorded.
     """
     if not change.sync.is_drift and not any(field.finding in _CAUSED for field in change.fields):
@@ -53,7 +53,7 @@ def with_causes(change: Change, live: JsonObject | None, applied: Desired | None
 
 
 def _of_gone(desired: Desired, applied: Desired | None) -> Cause:
-    """Tell of what was there once, or nobody knows: to make it as it is stated now may publish an edit."""
+    """Return the cause of a missing resource, deleted or unknown: to create it as declared may publish an edit."""
     if applied is None:
         return Cause.UNKNOWN
     return Cause.DRIFT if fingerprint(applied) == fingerprint(desired) else Cause.BOTH

@@ -46,8 +46,8 @@ def refused_edits(before: Mapping[str, Desired], now: Iterable[Desired], revisio
     Yield an error for every edit that Azure refuses of a resource that exists.
 
     Args:
-        before: What was stated, by folded id.
-        now: What is stated.
+        before: The resources declared earlier, by folded id.
+        now: The resources declared now.
         revision: As the user named it, for the messages.
     """
     for desired in now:
@@ -90,11 +90,11 @@ def _cut(text: str, start: int) -> str:
 
 def left_behind(before: Iterable[Desired], now: Iterable[Desired], revision: str) -> Iterator[Problem]:
     """
-    Yield a warning for every resource whose manifest is gone.
+    Yield a warning for every resource whose manifest was deleted.
 
     Args:
-        before: What was stated; its sources name files as they would be named now.
-        now: What is stated.
+        before: The resources declared earlier; their sources name files as they would be named now.
+        now: The resources declared now.
         revision: As the user named it.
     """
     kept = {desired.key for desired in now}

@@ -1,4 +1,4 @@
-"""What the manifests of a run stated at another revision of their repository."""
+"""The manifests of a run at another revision of their repository."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FETCH: Final = "fetch it (a shallow clone holds one commit: fetch-depth: 0)"
 @dataclass(frozen=True, slots=True)
 class Past:
     """
-    What manifests stated.
+    Resources that manifests declared at another revision.
 
     Attributes:
         commit: Its id.

@@ -21,7 +21,7 @@ _LONGEST: Final = 253
 @dataclass(frozen=True, slots=True)
 class Origin:
     """
-    What must be the same for a credential to be sent.
+    Parts of a URL that must be the same for a credential to be sent.
 
     Attributes:
         scheme: ``https`` or ``http``.

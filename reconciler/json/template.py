@@ -52,8 +52,8 @@ class TemplateError(ValueError):
     Attributes:
         line: Where the fault is, from 1.
         column: From 1.
-        cause: What is wrong there.
-        fix: What to do.
+        cause: The mistake there.
+        fix: The fix, in the imperative.
     """
 
     def __init__(self, line: int, column: int, cause: str, fix: str) -> None:
@@ -87,7 +87,7 @@ def _is_too_large(number: str) -> bool:
 
 
 class _Reader:
-    """One pass over a text. What is open is on a stack, so that nesting costs no calls."""
+    """One pass over a text. Open objects and lists are on a stack, so that nesting costs no calls."""
 
     def __init__(self, text: str) -> None:
         self._text = text

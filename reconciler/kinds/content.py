@@ -1,5 +1,5 @@
 """
-What is remembered of content that Azure never returns: one digest for each field, as the text of a tag. Pure.
+Digests of content that Azure never returns, one for each field, as the text of a tag. Pure.
 
 ``v2`` names the fields, so that a plan can name the one that changed. ``v1`` was one digest of all of them together,
 and is still read.

@@ -55,7 +55,7 @@ class Kind:
         writer: URI parameters that name the slot of one writer at a time.
         health: Query that adds the replication status; None if there is none.
         replicates: Where that status stands; None if there is none.
-        summary: What a report shows of a resource that is created.
+        summary: The values that a report shows of a created resource.
         latest: Where number, exclusion and regions of a version stand; None for a kind without versions.
         system_data: An api-version whose answers carry ``systemData``.
         docs: Microsoft's page.

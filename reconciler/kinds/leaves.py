@@ -1,7 +1,7 @@
 """
 Takes a stated body and a live one apart, leaf by leaf and side by side, as the rules pair them. Pure.
 
-For telling of every leaf. What differs is for :mod:`diff` to say, which looks at no leaf more than it must.
+For explaining every leaf. The differences come from :mod:`diff`, which looks at no leaf more than it must.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reconciler.values import MISSING
 
 
 class FieldClass(StrEnum):
-    """What may happen to a leaf once the resource exists."""
+    """How a leaf may change once the resource exists."""
 
     NAME = "name"
     READ_ONLY = "read-only"
@@ -77,7 +77,7 @@ class Leaf:
 
     @property
     def field_class(self) -> FieldClass:
-        """What may happen to it, which may come from what it is part of."""
+        """How it may change, which may come from the value that it is part of."""
         if self.rule is None:
             return FieldClass.UNKNOWN
         return class_of((*self.place.above, self.rule))

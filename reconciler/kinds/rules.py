@@ -50,17 +50,17 @@ class Rule:
         optional_text: A text that may be left out, so that an empty one is as good as absent.
         clearable: The service can clear it once it is set.
         secret: Holds a secret, wholly or in its query part.
-        default: What absence means; MISSING if nothing.
+        default: The value that absence means; MISSING if none.
         default_from: The path, in the body, of the property whose value absence means.
         server_populated: Absence accepts whatever the server picks.
-        implied: What its absence in an answer means; MISSING if nothing. Absent in a manifest it is not declared.
+        implied: The value that its absence in an answer means; MISSING if none. Absent in a manifest it is undeclared.
         completed_in: Path of texts that may be answered in its place, each beginning with it and a hyphen.
         has_default: It, or something below it, has a default.
         removal_guard: Path of the flag that must be true for an element to go.
         must_contain: Path of a value that the list must hold.
         takes_file: A reference to a file may stand in its place.
         max_bytes: Of a link: the largest blob behind it that Azure takes.
-        too_large: What to do where a file in its place is too large.
+        too_large: The fix where a file in its place is too large.
     """
 
     shape: Shape = Shape.LEAF

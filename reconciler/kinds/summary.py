@@ -1,5 +1,5 @@
 """
-What a kind is about, in a few values: the annotation ``x-summary``, compiled, and read out of a body. Pure.
+The main values of a kind: the annotation ``x-summary``, compiled, and read out of a body. Pure.
 
 A report of a resource that is created shows these: there is no live side to compare with.
 """

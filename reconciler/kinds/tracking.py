@@ -1,5 +1,5 @@
 """
-What is remembered in tags of the resource itself: the digest of content that Azure never returns, owner, commit.
+State kept in tags of the resource itself: the digest of content that Azure never returns, owner, commit.
 
 There is no state file. Pure.
 """

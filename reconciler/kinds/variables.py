@@ -1,8 +1,8 @@
 """
-Values that a manifest takes from the environment, beside the live values that answer to them. Pure.
+Values that a manifest takes from the environment, beside the live values that match them. Pure.
 
-What such a value is compared with is hidden like it; where the variable is not set, or the live value was hidden in a
-snapshot, nothing can tell whether they are the same, and the live value stands in for both.
+The live value beside such a value is hidden like it; where the variable is not set, or the live value was hidden in a
+snapshot, it is unknown whether they are equal, and the live value stands in for both.
 """
 
 from __future__ import annotations
