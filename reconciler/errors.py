@@ -24,6 +24,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -94,14 +95,35 @@ class ReviewError(ReconcilerError):
     """A comment on a pull request could not be read or written."""
 
 
+class ErrorCode(StrEnum):
+    """The reconciler's own codes in ``error.code``; every other one is Azure's."""
+
+    AUTH_FAILED = "AuthFailed"  # the sign-in failed
+    DEPENDENCY_FAILED = "DependencyFailed"  # a resource that this one needs failed
+    DID_NOT_STICK = "DidNotStick"  # Azure took the PUT and did not keep a value
+    EARLIER_WAVE_FAILED = "EarlierWaveFailed"  # a resource of an earlier wave failed
+    FOREIGN_ORIGIN = "ForeignOrigin"  # an answer led to another host
+    INTERNAL_ERROR = "InternalError"  # a bug in the reconciler
+    INTERRUPTED = "Interrupted"  # a signal ended the run
+    NO_SIGNATURE = "NoSignature"  # no signature for a package could be made
+    NOT_IN_SNAPSHOT = "NotInSnapshot"  # the snapshot does not cover the resource
+    PACKAGE_UNREADABLE = "PackageUnreadable"  # Azure could not read the package
+    PLAN_MOVED = "PlanMoved"  # a saved plan no longer holds for the resource
+    PROVISIONING_FAILED = "ProvisioningFailed"  # the operation ended Failed or Canceled
+    REPLICATION_FAILED = "ReplicationFailed"  # the replication of a region failed
+    TIMEOUT = "Timeout"  # the operation still runs
+    UNREACHABLE = "Unreachable"  # no answer
+    UNUSABLE_ANSWER = "UnusableAnswer"  # an answer that says nothing of the resource
+    VARIABLE_MISSING = "VariableMissing"  # a variable with a secret is not set
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
     """
     One failure, as a report shows it.
 
     Attributes:
-        code: ARM's own error code, or one of the reconciler's own (``Timeout``, ``Unreachable``, ``AuthFailed``,
-            ``UnusableAnswer``, ``DidNotStick``, ``DependencyFailed``, ``EarlierWaveFailed``, ``ForeignOrigin``).
+        code: An :class:`ErrorCode`, else Azure's own code.
         message: One or more lines, free of secrets: the message, then each nested detail on a line of its own.
         status: The HTTP status, if there was an answer.
         request_id: ``x-ms-request-id`` of that answer.

@@ -18,7 +18,15 @@ from reconciler.azure.client import Accepted
 from reconciler.azure.observe import internal_error, read_one
 from reconciler.azure.polling import Interrupted, Patience, follow
 from reconciler.azure.retry import LONGEST_WAIT_S
-from reconciler.errors import ArmError, ConflictError, ErrorInfo, OperationError, PackageError, TransientError
+from reconciler.errors import (
+    ArmError,
+    ConflictError,
+    ErrorCode,
+    ErrorInfo,
+    OperationError,
+    PackageError,
+    TransientError,
+)
 from reconciler.model.change import Action, Change, Plan, Sync
 from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.body import put_body
@@ -130,7 +138,9 @@ class Applier:
         for wave in sorted(waves):
             if failed_wave is not None and not self.patience.stop.is_set():
                 for change in waves[wave]:
-                    self._finish(_skipped(change, "EarlierWaveFailed", f"a resource of wave {failed_wave} failed"))
+                    self._finish(
+                        _skipped(change, ErrorCode.EARLIER_WAVE_FAILED, f"a resource of wave {failed_wave} failed")
+                    )
                 continue
             await self._apply_wave(waves[wave])
             if any(self._has_failed(change) for change in waves[wave]):
@@ -207,19 +217,21 @@ class Applier:
         parent = self.outcomes.get(change.desired.parent or "")
         if (parent is not None and _is_gone(parent)) or change.desired.parent in self.unknown:
             message = "its parent resource failed, was skipped, is not there, or could not be read"
-            return _skipped(change, "DependencyFailed", message)
+            return _skipped(change, ErrorCode.DEPENDENCY_FAILED, message)
         return None
 
     def _interrupted(self, change: Change) -> Outcome:
         if change.desired.key not in self.sent:
-            return _skipped(change, "Interrupted", "the run was stopped before this was sent")
+            return _skipped(change, ErrorCode.INTERRUPTED, "the run was stopped before this was sent")
         accepted = self.sent[change.desired.key]
         begun = "what Azure has begun" if accepted else "no answer had come, and what Azure may have begun"
         operation = accepted.operation if accepted else None
         named = f" (operation {operation.partition('?')[0]})" if operation else ""  # its query holds signatures
         message = f"the run was stopped; {begun} goes on, and the next run waits for it{named}"
         request_id = accepted.request_id if accepted else None
-        return Outcome(change, Result.FAILED, ErrorInfo("Interrupted", message, request_id=request_id, fix="run again"))
+        return Outcome(
+            change, Result.FAILED, ErrorInfo(ErrorCode.INTERRUPTED, message, request_id=request_id, fix="run again")
+        )
 
     async def _unless_in_the_way(self, attempt: _Attempt, permits: asyncio.Semaphore) -> Outcome:
         """Take a resource up; a conflict that ends it names the operation in the way."""
@@ -374,7 +386,7 @@ def _unset(change: Change) -> Outcome | None:
         return None
     message = f"it takes a value from {', '.join(dict.fromkeys(names))}, which is not set: nothing was sent"
     fix = "set the variable where this runs, from the CI system's secrets"
-    return Outcome(change, Result.FAILED, ErrorInfo("VariableMissing", message, fix=fix))
+    return Outcome(change, Result.FAILED, ErrorInfo(ErrorCode.VARIABLE_MISSING, message, fix=fix))
 
 
 def _not_written(planned: Change, now: Change) -> Outcome:

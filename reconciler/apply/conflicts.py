@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ArmError, ConflictError
+from reconciler.errors import ArmError, ConflictError, ErrorCode
 from reconciler.kinds.kind import folded_id
 from reconciler.model.change import Action
 from reconciler.model.outcome import Result
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
 
 _MOST: Final = 5
-_TIMEOUT: Final = "Timeout"
+_TIMEOUT: Final = ErrorCode.TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)

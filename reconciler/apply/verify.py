@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.azure.observe import read_one
-from reconciler.errors import ErrorInfo, OperationError, RejectedError
+from reconciler.errors import ErrorCode, ErrorInfo, OperationError, RejectedError
 from reconciler.kinds.live import Live, Replication
 from reconciler.model.change import Finding
 from reconciler.model.live import Unreadable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
     from reconciler.plan.decide import Policy
 
-DID_NOT_STICK: Final = "DidNotStick"
+DID_NOT_STICK: Final = ErrorCode.DID_NOT_STICK
 READ_GRACE_S: Final = 60.0
 """How long after a PUT a read may still be of before it."""
 _NOT_FOUND: Final = 404
@@ -127,13 +127,13 @@ def provisioning_failed(live: Live) -> ErrorInfo:
     """Return the error for a resource whose operation ended, and which is not well."""
     message = f"the resource is {live.provisioning_state} after the operation ended"
     fix = "look for the cause in the activity log of the resource (az monitor activity-log list), then run again"
-    return ErrorInfo("ProvisioningFailed", message, fix=fix)
+    return ErrorInfo(ErrorCode.PROVISIONING_FAILED, message, fix=fix)
 
 
 def _not_replicated(replication: Replication) -> ErrorInfo:
     message = replication.failure()
     fix = "drop the region with the safety flag set, apply, then state it again"
-    return ErrorInfo("ReplicationFailed", message, fix=fix)
+    return ErrorInfo(ErrorCode.REPLICATION_FAILED, message, fix=fix)
 
 
 def _must_stick(change: FieldChange, policy: Policy) -> bool:
@@ -143,7 +143,7 @@ def _must_stick(change: FieldChange, policy: Policy) -> bool:
 def _unreadable(observed: object) -> ErrorInfo:
     if isinstance(observed, Unreadable):
         return observed.error
-    return ErrorInfo("UnusableAnswer", "ARM took the PUT, and the resource is not there", fix="run again")
+    return ErrorInfo(ErrorCode.UNUSABLE_ANSWER, "ARM took the PUT, and the resource is not there", fix="run again")
 
 
 def did_not_stick(fields: Sequence[FieldChange]) -> ErrorInfo:

@@ -16,6 +16,7 @@ from reconciler.errors import (
     ArmError,
     AuthError,
     ConflictError,
+    ErrorCode,
     ErrorInfo,
     ForeignOriginError,
     RejectedError,
@@ -179,7 +180,7 @@ def resource(answer: Answer, resource_id: str) -> JsonObject:
 def unusable(answer: Answer, why: str) -> UnusableAnswerError:
     """Return the error for an answer that says nothing of the resource."""
     fix = "look at what stands between here and Azure: a proxy or a gateway may have answered"
-    return UnusableAnswerError(ErrorInfo("UnusableAnswer", why, answer.status, answer.request_id, fix))
+    return UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, why, answer.status, answer.request_id, fix))
 
 
 def foreign(url: str, status: int | None = None) -> ForeignOriginError:
@@ -189,7 +190,7 @@ def foreign(url: str, status: int | None = None) -> ForeignOriginError:
     except ValueError:
         host = "an unreadable host"
     message = f"a link in ARM's answer leads to {host}; nothing was sent there"
-    return ForeignOriginError(ErrorInfo("ForeignOrigin", message, status))
+    return ForeignOriginError(ErrorInfo(ErrorCode.FOREIGN_ORIGIN, message, status))
 
 
 def error_of(answer: Answer, *, write: bool) -> ArmError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from reconciler.azure.concurrency import in_daemon_thread
-from reconciler.errors import AuthError, ErrorInfo
+from reconciler.errors import AuthError, ErrorCode, ErrorInfo
 from reconciler.secret.text import Secret
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class StaticToken:
             message += ": a policy of the tenant asks for a new sign-in"
             fix = "sign in again and give the new token"
         answered = refusal.error
-        raise AuthError(ErrorInfo("AuthFailed", message, answered.status, answered.request_id, fix))
+        raise AuthError(ErrorInfo(ErrorCode.AUTH_FAILED, message, answered.status, answered.request_id, fix))
 
     def close(self) -> None:
         """Nothing is open."""

@@ -20,7 +20,7 @@ from reconciler.azure.challenge import Refusal
 from reconciler.azure.retry import Retrier
 from reconciler.azure.throttle import Lane
 from reconciler.azure.transport import Bounds, Transport
-from reconciler.errors import ArmError, AuthError, ErrorInfo, PackageError
+from reconciler.errors import ArmError, AuthError, ErrorCode, ErrorInfo, PackageError
 from reconciler.http.origin import origin_of
 from reconciler.manifests.access import Grant, blob_at, judge, to_ask, to_sign, with_access
 from reconciler.secret.text import Secret, SecretUrl
@@ -158,7 +158,7 @@ class Blobs:
             message = f"no signature is sent to {host}, which is no blob host of this cloud"
             account = f" (NAME{self.hosts.suffixes[0]})" if self.hosts.suffixes else ""
             fix = f"correct the prefix{account}, or pass --storage-host {host} if it is yours"
-            raise PackageError(_error("ForeignOrigin", message, fix))
+            raise PackageError(_error(ErrorCode.FOREIGN_ORIGIN, message, fix))
 
     async def _look_at(self, link: SecretUrl, most: int | None) -> None:
         """Send storage the request that Azure will send; an uncertain answer does not stop the PUT."""
@@ -174,14 +174,16 @@ class Blobs:
         finding = judge(answer.status, answer.headers, most)
         if finding.fault:
             message = f"Azure cannot read {link.shown}: {finding.fault}"
-            raise PackageError(_error("PackageUnreadable", message, finding.fix, answer))
+            raise PackageError(_error(ErrorCode.PACKAGE_UNREADABLE, message, finding.fix, answer))
         if finding.doubt:
             _LOG.warning("%s: %s; Azure may see another", link.shown, finding.doubt)
 
     async def _sign(self, base: str) -> Secret:
         blob = blob_at(base)
         if blob is None:
-            raise PackageError(_error("NoSignature", f"{base} names no blob", "state account, container and blob"))
+            raise PackageError(
+                _error(ErrorCode.NO_SIGNATURE, f"{base} names no blob", "state account, container and blob")
+            )
         key = await self._key(blob)
         now = self.clock.now()
         return await asyncio.to_thread(_signature, blob, key, now - _SKEW, now + self.life)
@@ -219,7 +221,7 @@ class Blobs:
             raise
         except ArmError as error:
             message = f"{blob.host} gave no key to sign with: {error.info.message}"
-            raise PackageError(_error("NoSignature", message, "check prefix and network")) from None
+            raise PackageError(_error(ErrorCode.NO_SIGNATURE, message, "check prefix and network")) from None
         return _Key(_parts(blob, answer), until)
 
     def _transport(self, endpoint: str, *, with_token: bool) -> Transport:
@@ -238,7 +240,7 @@ def _parts(blob: Blob, answer: Answer) -> Mapping[str, Secret]:
     parts = {name: Secret(value) for name, value in _PART.findall(text)}
     if not parts.keys() >= _PARTS:
         message = f"{blob.host} gave no key to sign with: the answer is none"
-        raise PackageError(_error("NoSignature", message, "check that prefix names a storage account", answer))
+        raise PackageError(_error(ErrorCode.NO_SIGNATURE, message, "check that prefix names a storage account", answer))
     return parts
 
 
@@ -247,7 +249,7 @@ def _refused(blob: Blob, answer: Answer) -> PackageError:
     word = f" {code}" if code.isalnum() else ""
     message = f"{blob.host} gave no key to sign with: it answered {answer.status}{word}"
     fix = _ROLES if answer.status == _FORBIDDEN else "check prefix, and the account"
-    return PackageError(_error("NoSignature", message, fix, answer))
+    return PackageError(_error(ErrorCode.NO_SIGNATURE, message, fix, answer))
 
 
 def _error(code: str, message: str, fix: str | None, answer: Answer | None = None) -> ErrorInfo:

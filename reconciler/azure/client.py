@@ -15,7 +15,7 @@ import orjson
 from reconciler.azure.answers import Answer, error_of, json_object, resource, unusable
 from reconciler.azure.challenge import refusal_of
 from reconciler.azure.throttle import Lane
-from reconciler.errors import ErrorInfo, RejectedError, TransientError, UnusableAnswerError
+from reconciler.errors import ErrorCode, ErrorInfo, RejectedError, TransientError, UnusableAnswerError
 from reconciler.json.size import values_in
 from reconciler.secret.text import reveal
 
@@ -87,7 +87,9 @@ class ArmReader:
         size = _Size()
         while link is not None:
             if link in seen or len(seen) >= _MAX_PAGES:
-                raise UnusableAnswerError(ErrorInfo("UnusableAnswer", "the pages of a list go round in a circle"))
+                raise UnusableAnswerError(
+                    ErrorInfo(ErrorCode.UNUSABLE_ANSWER, "the pages of a list go round in a circle")
+                )
             seen.add(link)
             answer = await self._page(link, is_first=len(seen) == 1)
             page = json_object(answer)
@@ -105,7 +107,7 @@ class ArmReader:
         except RejectedError as error:
             if is_first or error.info.status != _NOT_FOUND:
                 raise
-            info = replace(error.info, code="UnusableAnswer", message="a further page of a list is not there")
+            info = replace(error.info, code=ErrorCode.UNUSABLE_ANSWER, message="a further page of a list is not there")
             raise UnusableAnswerError(info) from None
 
     async def _request(

@@ -13,7 +13,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import ErrorInfo
+from reconciler.errors import ErrorCode, ErrorInfo
 from reconciler.http.origin import is_loopback
 from reconciler.secret.text import HIDDEN, scrub
 
@@ -159,7 +159,7 @@ class Credentials:
         is_short = isinstance(error, ValueError | TypeError | TimeoutError) and len(text) <= _SHOWN_OF_A_CAUSE
         cause = code[0] if code else text if is_short else ""
         message = f"could not sign in: no token from credential '{self.name}'{f': {cause}' if cause else ''}"
-        return ErrorInfo("AuthFailed", message, fix=self._fix(text, code[0] if code else ""))
+        return ErrorInfo(ErrorCode.AUTH_FAILED, message, fix=self._fix(text, code[0] if code else ""))
 
     def _fix(self, text: str, code: str) -> str:
         """Return the next step: by Microsoft's code, else by what is not set, else by the credential."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from reconciler.errors import ErrorInfo, TransientError
+from reconciler.errors import ErrorCode, ErrorInfo, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def unreachable(error: Exception, service: str, host: str = "", *, write: bool) 
     link, cause, fix = next(found, (error, cause, fix))
     before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     why = getattr(link, "verify_message", None) or type(error.__cause__ or error).__name__
-    info = ErrorInfo("Unreachable", f"{service}: {cause} ({why}){f', at {host}' if host else ''}", fix=fix)
+    info = ErrorInfo(ErrorCode.UNREACHABLE, f"{service}: {cause} ({why}){f', at {host}' if host else ''}", fix=fix)
     return TransientError(info, may_have_landed=write and not before)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.azure.concurrency import run_all
-from reconciler.errors import ArmError, ErrorInfo
+from reconciler.errors import ArmError, ErrorCode, ErrorInfo
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.live import Live
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
@@ -146,7 +146,7 @@ def _listed(kind: Kind, body: JsonObject | None) -> Observed:
     if body is None:
         return Absent(Absence.NOT_FOUND)
     if not isinstance(body.get("properties"), dict):
-        return Unreadable(ErrorInfo("UnusableAnswer", "the list names the resource without its properties"))
+        return Unreadable(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, "the list names the resource without its properties"))
     return kind.live(body)
 
 
@@ -206,4 +206,4 @@ def internal_error(error: Exception) -> ErrorInfo:
     """Return what a report says of a bug: the type alone, as the text of an unforeseen exception may quote anything."""
     _LOG.debug("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
     message = f"an unexpected {type(error).__name__} in the reconciler"
-    return ErrorInfo("InternalError", message, fix="please report it, with the output of --log-level debug")
+    return ErrorInfo(ErrorCode.INTERNAL_ERROR, message, fix="please report it, with the output of --log-level debug")

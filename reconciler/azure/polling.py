@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.azure.answers import operation_error
 from reconciler.azure.client import Polled
-from reconciler.errors import ErrorInfo, OperationError, RejectedError, TransientError, UnusableAnswerError
+from reconciler.errors import ErrorCode, ErrorInfo, OperationError, RejectedError, TransientError, UnusableAnswerError
 
 if TYPE_CHECKING:
     from reconciler.azure.client import Accepted, ArmWriter
@@ -64,7 +64,7 @@ class Patience:
         if left <= 0:
             message = f"still running after {self.timeout_s:g} s"
             fix = "it goes on in Azure: run again later, or raise --timeout"
-            raise OperationError(ErrorInfo("Timeout", message, fix=fix))
+            raise OperationError(ErrorInfo(ErrorCode.TIMEOUT, message, fix=fix))
         await self._sleep(min(left, seconds or self.interval_s))
 
     def check(self) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.azure.answers import RETRYABLE, Answer, error_of
 from reconciler.azure.throttle import Throttle
-from reconciler.errors import ErrorInfo, TransientError
+from reconciler.errors import ErrorCode, ErrorInfo, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
@@ -84,7 +84,7 @@ class _Outage:
     failing_since: float | None = None
     failures: int = 0
     probes: int = 0
-    last: ErrorInfo = field(default_factory=lambda: ErrorInfo("Unreachable", "the service does not answer"))
+    last: ErrorInfo = field(default_factory=lambda: ErrorInfo(ErrorCode.UNREACHABLE, "the service does not answer"))
 
     def add(self, outcome: Outcome, now: float) -> None:
         self.since = now if self.since is None else self.since

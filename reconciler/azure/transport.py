@@ -18,7 +18,7 @@ import httpx
 from reconciler import __version__
 from reconciler.azure.answers import ARM, Answer, foreign
 from reconciler.azure.failures import unreachable
-from reconciler.errors import ErrorInfo, UnusableAnswerError, UsageError
+from reconciler.errors import ErrorCode, ErrorInfo, UnusableAnswerError, UsageError
 from reconciler.http.origin import is_loopback, is_same_origin, origin_of
 from reconciler.secret.text import HIDDEN, scrub_known
 from reconciler.settings import process_environment
@@ -262,7 +262,7 @@ async def _read(response: httpx.Response, most: int) -> bytes:
 
 
 def _unusable(response: httpx.Response, why: str) -> UnusableAnswerError:
-    return UnusableAnswerError(ErrorInfo("UnusableAnswer", why, response.status_code))
+    return UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, why, response.status_code))
 
 
 _PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")

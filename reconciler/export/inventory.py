@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.azure.concurrency import run_all
-from reconciler.errors import ErrorInfo, UnusableAnswerError, UsageError
+from reconciler.errors import ErrorCode, ErrorInfo, UnusableAnswerError, UsageError
 from reconciler.export.documents import Found
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.patterns import is_match
@@ -119,7 +119,7 @@ def _leads_on(kind: Kind, wanted: Wanted, kinds: Mapping[str, Kind]) -> bool:
 def _params(kind: Kind, body: JsonObject) -> dict[str, str]:
     params = kind.parse_id(str(body["id"]))
     if params is None:
-        raise UnusableAnswerError(ErrorInfo("UnusableAnswer", f"a list of {kind.name} names something else"))
+        raise UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, f"a list of {kind.name} names something else"))
     return params
 
 

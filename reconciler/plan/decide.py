@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.compare.diff import Comparison, compare
-from reconciler.errors import ErrorInfo
+from reconciler.errors import ErrorCode, ErrorInfo
 from reconciler.kinds.live import Health, Live
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.access import signings
@@ -187,7 +187,7 @@ def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
         return replace(change, action=Action.BLOCKED, reason=Reason.GROUP_MISSING, fix=fix)
     if not parent.known:
         message = "the parent resource could not be read, so nothing is known of what is below it"
-        return _unknown(desired, ErrorInfo("DependencyFailed", message))
+        return _unknown(desired, ErrorInfo(ErrorCode.DEPENDENCY_FAILED, message))
     if not parent.exists:
         return replace(change, action=Action.BLOCKED, reason=Reason.PARENT_MISSING, fix=parent.fix)
     return change

@@ -15,7 +15,7 @@ from reconciler import __version__
 from reconciler.compare.diff import Comparison, compare
 from reconciler.compare.fingerprint import digest_of, fingerprint, rules_digest
 from reconciler.compare.normalize import normalized
-from reconciler.errors import ErrorInfo, PlanFileError
+from reconciler.errors import ErrorCode, ErrorInfo, PlanFileError
 from reconciler.http.origin import is_same_origin
 from reconciler.kinds.spelling import canonical
 from reconciler.kinds.variables import told
@@ -110,7 +110,7 @@ class SavedPlan:
 
 
 def _refused(message: str) -> ErrorInfo:
-    return ErrorInfo("PlanMoved", message, fix="plan again, and have the new plan reviewed")
+    return ErrorInfo(ErrorCode.PLAN_MOVED, message, fix="plan again, and have the new plan reviewed")
 
 
 def save(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.errors import ErrorCode
 from reconciler.model.change import Action
 from reconciler.problems import SIGN_IN_FAILED, Problem
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome, Report
 
 _PREFIX: Final = "could not sign in"
-_CHILD: Final = "DependencyFailed"
+_CHILD: Final = ErrorCode.DEPENDENCY_FAILED
 
 
 def stated_once(report: Report, file: str) -> Report:

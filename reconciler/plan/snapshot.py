@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from reconciler import __version__
 from reconciler.compare.fingerprint import rules_digest
-from reconciler.errors import ErrorInfo, SnapshotFileError
+from reconciler.errors import ErrorCode, ErrorInfo, SnapshotFileError
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.live import Live
 from reconciler.kinds.paths import format_steps, written_path
@@ -114,7 +114,7 @@ class Snapshot:
             return Absent(Absence.NOT_FOUND)
         message = "the snapshot says nothing of it: it was not read, nor a list that would hold it"
         fix = "take a new one of manifests that state it, or something beside it, or plan with access to Azure"
-        return Unreadable(ErrorInfo("NotInSnapshot", message, fix=fix))
+        return Unreadable(ErrorInfo(ErrorCode.NOT_IN_SNAPSHOT, message, fix=fix))
 
     def _below_unstated(self, parent: str, found: Absent, parents: set[str]) -> Observed:
         """Return what is known of an absent resource by its parent, which was stated then and is not among these."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from reconciler.errors import ErrorCode
 from reconciler.kinds.live import Health
 from reconciler.model.change import Action, Cause, Change, Reason, Sync
 from reconciler.model.outcome import Outcome, Report, Result
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from reconciler.problems import Origin
 
 _STATES: Final = {Action.CREATE: "to create", Action.UPDATE: "to update", Action.WAIT: "waiting"}
-_INTERRUPTED: Final = "Interrupted"
-_GOES_ON: Final = frozenset({"Timeout", _INTERRUPTED})
+_INTERRUPTED: Final = ErrorCode.INTERRUPTED
+_GOES_ON: Final = frozenset({ErrorCode.TIMEOUT, _INTERRUPTED})
 BAD: Final = ("failed", "skipped", "refused", "blocked", "unknown", "still running", "not started")
 """Endings after which an apply has not done what it was to do."""
 _ENDINGS: Final = {Result.FAILED: "failed", Result.SKIPPED: "skipped", Result.REFUSED: "refused"}
