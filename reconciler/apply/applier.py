@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.conflicts import in_the_way, named
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 3
 _TIMES_PUT_OFF: Final = 5
 _LEAST_S: Final = 1e-3
-_TOO_MANY_REQUESTS: Final = 429
 _FRESH_S: Final = 30.0  # a PUT that has waited longer since its read, for its turn or as ARM asked, is decided anew
 _TAKEN_UP: Final = frozenset({Action.CREATE, Action.UPDATE, Action.WAIT})
 _GONE: Final = frozenset({Result.FAILED, Result.SKIPPED, Result.REFUSED})
@@ -313,7 +313,7 @@ class Applier:
         if error.may_have_landed:
             attempt.may_have_landed = True
             attempt.shown_from = self.patience.clock.monotonic() + READ_GRACE_S
-        if error.info.status != _TOO_MANY_REQUESTS:
+        if error.info.status != HTTPStatus.TOO_MANY_REQUESTS:
             attempt.lost += 1
             return
         attempt.put_off += 1

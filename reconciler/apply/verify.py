@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.azure.observe import read_one
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 DID_NOT_STICK: Final = ErrorCode.DID_NOT_STICK
 READ_GRACE_S: Final = 60.0
 """How long after a PUT a read may still be of before it."""
-_NOT_FOUND: Final = 404
 _SHOWN_CHARACTERS: Final = 80
 
 
@@ -116,7 +116,7 @@ class Verifier:
         try:
             live = desired.kind.live(await self.arm.get(desired.id, desired.kind.api_version, desired.kind.health))
         except RejectedError as error:
-            if error.info.status != _NOT_FOUND or self.patience.clock.monotonic() >= grace:
+            if error.info.status != HTTPStatus.NOT_FOUND or self.patience.clock.monotonic() >= grace:
                 raise
             return None
         is_of_before = self.patience.clock.monotonic() < grace and self._stuck(desired, live)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from reconciler.secret.text import Secret
     from reconciler.values import JsonObject
 
-_TOO_MANY_REQUESTS: Final = 429
 RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
 _IN_THE_WAY: Final = frozenset({"Conflict", "AnotherOperationInProgress"})
 _BOM: Final = b"\xef\xbb\xbf"
@@ -203,13 +203,13 @@ def error_of(answer: Answer, *, write: bool) -> ArmError:
     """
     info = answer.service.words(answer)
     asked = answer.retry_after(_sent_at(answer))
-    if answer.status == _TOO_MANY_REQUESTS:
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         return TransientError(replace(info, fix=_when(answer) or info.fix), retry_after_s=asked)
     if 300 <= answer.status < 400:  # noqa: PLR2004
         return foreign(answer.headers.get("location", ""), answer.status)
-    if answer.status == 401:  # noqa: PLR2004
+    if answer.status == HTTPStatus.UNAUTHORIZED:
         return AuthError(replace(info, fix=info.fix or _SIGN_IN_FIX))
-    if answer.status == 409 and info.code in _IN_THE_WAY:  # noqa: PLR2004
+    if answer.status == HTTPStatus.CONFLICT and info.code in _IN_THE_WAY:
         return ConflictError(info, retry_after_s=asked)
     if answer.status in RETRYABLE:
         return TransientError(info, may_have_landed=write, retry_after_s=asked)

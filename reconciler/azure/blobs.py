@@ -12,6 +12,7 @@ import logging
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from reconciler.azure.answers import Service
@@ -50,8 +51,6 @@ _PARTS: Final = frozenset(
     {"SignedOid", "SignedTid", "SignedStart", "SignedExpiry", "SignedService", "SignedVersion", "Value"}
 )
 _SHOWN_OF_A_WORD: Final = 100
-_UNAUTHORIZED: Final = 401
-_FORBIDDEN: Final = 403
 _ROLES: Final = (
     "assign Storage Blob Delegator on the account and Storage Blob Data Reader on the container to the identity (they"
     " take minutes to spread); if the account has a firewall, let this network through, or use sas: {env: NAME}"
@@ -214,7 +213,7 @@ class Blobs:
 
         try:
             answer = await Retrier(self.clock).send(Lane(""), send)
-            if answer.status == _UNAUTHORIZED:
+            if answer.status == HTTPStatus.UNAUTHORIZED:
                 await self.tokens.renew("", Refusal(_refused(blob, answer).info, answer.token))
                 answer = await send()
         except AuthError:
@@ -234,7 +233,7 @@ class Blobs:
 
 def _parts(blob: Blob, answer: Answer) -> Mapping[str, Secret]:
     """Return the elements of a key; each is text without markup, so that no XML need be parsed."""
-    if answer.status != 200:  # noqa: PLR2004
+    if answer.status != HTTPStatus.OK:
         raise _refused(blob, answer)
     text = answer.content.decode("utf-8", "replace")
     parts = {name: Secret(value) for name, value in _PART.findall(text)}
@@ -248,7 +247,7 @@ def _refused(blob: Blob, answer: Answer) -> PackageError:
     code = answer.headers.get("x-ms-error-code", "")
     word = f" {code}" if code.isalnum() else ""
     message = f"{blob.host} gave no key to sign with: it answered {answer.status}{word}"
-    fix = _ROLES if answer.status == _FORBIDDEN else "check prefix, and the account"
+    fix = _ROLES if answer.status == HTTPStatus.FORBIDDEN else "check prefix, and the account"
     return PackageError(_error(ErrorCode.NO_SIGNATURE, message, fix, answer))
 
 

@@ -7,6 +7,7 @@ The requests that the stages send to ARM: read one, read a list, write one, foll
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from reconciler.azure.transport import Bounds, Transport
     from reconciler.values import JsonObject
 
-_UNAUTHORIZED: Final = 401
-_NOT_FOUND: Final = 404
 _MAX_PAGES: Final = 10_000
 
 
@@ -105,7 +104,7 @@ class ArmReader:
         try:
             return await self._request("GET", link)
         except RejectedError as error:
-            if is_first or error.info.status != _NOT_FOUND:
+            if is_first or error.info.status != HTTPStatus.NOT_FOUND:
                 raise
             info = replace(error.info, code=ErrorCode.UNUSABLE_ANSWER, message="a further page of a list is not there")
             raise UnusableAnswerError(info) from None
@@ -120,7 +119,7 @@ class ArmReader:
             return await self.transport.send(method, link, content, lane.subscription, check=check)
 
         answer = await self.retrier.send(lane, send)
-        if answer.status == _UNAUTHORIZED:
+        if answer.status == HTTPStatus.UNAUTHORIZED:
             await self.transport.tokens.renew(lane.subscription, refusal_of(answer))
             answer = await self.retrier.send(lane, send)
         if not 200 <= answer.status < 300:  # noqa: PLR2004

@@ -10,6 +10,7 @@ import logging
 import traceback
 from collections import defaultdict
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from reconciler.azure.concurrency import run_all
@@ -34,7 +35,6 @@ _ABSENT: Final[Mapping[str, Absence]] = {
     "ParentResourceNotFound": Absence.PARENT_MISSING,
     "ResourceGroupNotFound": Absence.GROUP_MISSING,
 }
-_NOT_FOUND: Final = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ async def read_one(item: Desired, arm: ArmReader) -> Observed:
 def _failure(error: Exception) -> Observed:
     if not isinstance(error, ArmError):
         return Unreadable(internal_error(error))
-    if error.info.status == _NOT_FOUND and error.info.code in _ABSENT and not error.info.is_bare:
+    if error.info.status == HTTPStatus.NOT_FOUND and error.info.code in _ABSENT and not error.info.is_bare:
         return Absent(_ABSENT[error.info.code])
     return Unreadable(error.info)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from reconciler.azure.answers import operation_error
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("reconciler.azure")
 _SUCCEEDED: Final = frozenset({"succeeded", "completed"})
 _FAILED: Final = frozenset({"failed", "canceled", "cancelled"})
-_NOT_FOUND: Final = 404
 _LEAST_S: Final = 1.0  # whole seconds are the rule; of milliseconds there would be thousands of looks
 _GRACE_S: Final = 60.0  # right after a PUT even the operation's own URL may answer 404
 
@@ -131,7 +131,7 @@ async def _look(arm: ArmWriter, operation: str, patience: Patience, grace: float
     try:
         return await arm.poll(operation)
     except RejectedError as error:
-        if error.info.status != _NOT_FOUND:
+        if error.info.status != HTTPStatus.NOT_FOUND:
             _LOG.info("%s: the operation cannot be read; following the resource's own state", error.info.code)
             return None
         if patience.clock.monotonic() >= grace:

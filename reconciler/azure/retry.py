@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from reconciler.azure.throttle import Lane
     from reconciler.clock import Clock
 
-_TOO_MANY_REQUESTS: Final = 429
 LONGEST_WAIT_S: Final = 600.0  # "Retry-After" of ARM is 10 to 600 s (resource provider contract, async-api-reference)
 _LONGEST_WINDOW_S: Final = 86_400.0
 _LONGEST_SPREAD_S: Final = 10.0
@@ -263,10 +263,10 @@ async def _outcome(send: Callable[[], Awaitable[Answer]]) -> Outcome:
 
 
 def _is_throttled(outcome: Outcome) -> bool:
-    return isinstance(outcome, Answer) and outcome.status == _TOO_MANY_REQUESTS
+    return isinstance(outcome, Answer) and outcome.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _is_repeated(outcome: Outcome, *, write: bool) -> bool:
     if isinstance(outcome, Answer):
-        return outcome.status == _TOO_MANY_REQUESTS if write else outcome.status in RETRYABLE
+        return outcome.status == HTTPStatus.TOO_MANY_REQUESTS if write else outcome.status in RETRYABLE
     return not write

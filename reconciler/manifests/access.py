@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
@@ -252,7 +253,7 @@ def judge(status: int, headers: Mapping[str, str], most: int | None) -> Finding:
         most: The most bytes that Azure takes; None where it does not say.
     """
     code = headers.get("x-ms-error-code", "")
-    if status != 200:  # noqa: PLR2004
+    if status != HTTPStatus.OK:
         fault, fix = _FAULTS.get(code, (None, None))
         return Finding(fault, fix) if fault else Finding(doubt=f"storage answered {_word(code, status)} from here")
     length = headers.get("content-length", "")

@@ -7,6 +7,7 @@ Knows what the refusals of such hosts mean, and nothing of what is asked.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 _BOUNDS: Final = Bounds(connect_s=10, silence_s=30, whole_s=60, answer_bytes=16 * 1024 * 1024)
 _GOOD: Final = frozenset({200, 201})
-_FORBIDDEN: Final = 403
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERROR: Final = 500
 _SHOWN_CHARACTERS: Final = 500
 
 
@@ -108,8 +106,8 @@ class Host:
         async def send() -> Answer:
             answer = await self.transport.send(method, path_or_link, packed, headers=self.headers)
             # GitHub words its secondary limits as 403 too ("Rate limits for the REST API", docs.github.com).
-            is_limit = answer.status == _FORBIDDEN and "retry-after" in answer.headers
-            return replace(answer, status=_TOO_MANY_REQUESTS) if is_limit else answer
+            is_limit = answer.status == HTTPStatus.FORBIDDEN and "retry-after" in answer.headers
+            return replace(answer, status=HTTPStatus.TOO_MANY_REQUESTS) if is_limit else answer
 
         try:
             answer = await self.retrier.send(lane, send)
@@ -154,6 +152,6 @@ def _words(name: str, fixes: Mapping[int, str], answer: Answer) -> ErrorInfo:
 
 def _fix_of(name: str, status: int) -> str | None:
     """Return what to do about a status that means the same at every host."""
-    if status == _TOO_MANY_REQUESTS:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return f"run again later: {name} limits how often it is asked"
-    return f"run again when {name} is back" if status >= _SERVER_ERROR else None
+    return f"run again when {name} is back" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
