@@ -1,1 +1,1 @@
-"""What the reconciler costs, measured on real runs and held against its budgets."""
+"""The cost of the reconciler, measured on real runs and compared with its budgets."""

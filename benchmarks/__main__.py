@@ -29,7 +29,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one process used."""
+    """Resources that one process used."""
 
     cpu_s: float
     peak_mib: float

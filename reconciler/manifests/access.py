@@ -206,12 +206,12 @@ def _best(grants: Iterable[Grant], base: str) -> Grant | None:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    What an answer of storage to a HEAD says of Azure's reading the same link; nothing where all is well.
+    The verdict of storage's answer to a HEAD on whether Azure can read the same link; empty where it can.
 
     Attributes:
         fault: Why Azure cannot read it, which is certain: it would get the same answer.
-        fix: What to do about it.
-        doubt: Why the answer says nothing of what Azure would get.
+        fix: The fix, in the imperative.
+        doubt: Why the answer does not show what Azure would get.
     """
 
     fault: str | None = None

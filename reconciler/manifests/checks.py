@@ -1,7 +1,7 @@
 """
-What a schema cannot say of a manifest: keys that repeat, values that depend on each other, dates, signatures. Pure.
+Checks of a manifest that no schema can express: repeated keys, values that depend on each other, dates, signatures.
 
-Every check follows an annotation; none knows a kind.
+Every check follows an annotation; none knows a kind. Pure.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _MOST_TAGS: Final = 50  # of one resource ("Use tags to organize your Azure reso
 
 @dataclass(slots=True)
 class Found:
-    """What the checks of one manifest found."""
+    """Errors and warnings from the checks of one manifest."""
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -75,7 +75,7 @@ class _Check:
 
 def check_spec(document: Document, kind: Kind, tracking: Tracking) -> Found:
     """
-    Check the spec of a document. What has not the shape that the schema asks for is passed over.
+    Check the spec of a document. Values without the shape that the schema requires are skipped.
 
     Args:
         document: The document.

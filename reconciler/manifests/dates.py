@@ -41,8 +41,8 @@ def past_edits(before: Mapping[str, Desired], desired: Iterable[Desired], now: d
     Yield a warning for each date in the past that is new or edited.
 
     Args:
-        before: What was declared, by folded id.
-        desired: What is declared.
+        before: The resources declared earlier, by folded id.
+        desired: The resources declared now.
         now: That tells the past.
     """
     for item in desired:

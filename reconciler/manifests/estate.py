@@ -42,7 +42,7 @@ _FIX: Final = "check the path, and the permissions of it and of the folders abov
 @dataclass(frozen=True, slots=True)
 class Options:
     """
-    What the user chose for one run.
+    The user's choices for one run.
 
     Attributes:
         paths: Files and folders of manifests; ``-`` is standard input.
@@ -50,8 +50,8 @@ class Options:
         environment: Name of one of the project's environments.
         targets: ``KIND/NAME`` patterns.
         labels: That selected manifests carry.
-        republish: ``KIND/NAME`` of what is PUT once without a difference.
-        permits: What the operator allows.
+        republish: ``KIND/NAME`` of each resource that is PUT once without a difference.
+        permits: The operator's permissions.
         signs: Whether the run sends, or plans, PUTs with signatures of the project's storage rules.
         allow_empty: Whether no manifest at all is right; the command line says no unless it is told.
     """
@@ -76,14 +76,14 @@ class Options:
 @dataclass(frozen=True, slots=True)
 class Estate:
     """
-    What the manifests state, all of it, before anything is read from Azure.
+    Everything that the manifests declare, before anything is read from Azure.
 
     Attributes:
         desired: Of every manifest.
-        selected: What this run is about.
+        selected: The resources of this run.
         rules: The ignore rules that hold today.
         document: The project file.
-        sources: What was read.
+        sources: The files and folders that were read.
         unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
         tree: Which folders belong to which environments.
         read_at: When, which tells what is past.
@@ -109,7 +109,7 @@ class Survey:
     Attributes:
         desired: Of every valid manifest.
         document: The project file.
-        sources: What was read.
+        sources: The files and folders that were read.
         others: Resources of the invalid manifests, as far as they are known.
         tree: Which folders belong to which environments.
     """

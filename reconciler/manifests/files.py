@@ -40,7 +40,7 @@ class RefusedError(Exception):
 
     Attributes:
         code: A short, stable name of the rule.
-        fix: What to do.
+        fix: The fix, in the imperative.
     """
 
     def __init__(self, code: str, message: str, fix: str) -> None:
@@ -66,7 +66,7 @@ _NOT_FOUND: Final = ("not-found", "There is no such file or folder", "Correct th
 @dataclass(frozen=True, slots=True)
 class Entry:
     """
-    What a walk came upon.
+    One file or folder of a walk.
 
     Attributes:
         path: From the root, with slashes.

@@ -37,7 +37,7 @@ class Gathered:
         warnings: Of folders that hold nothing.
         is_incomplete: Whether a file was not read to its end, so that a document may be missing.
         others: Environments that documents below PATH belong to, where these are not the environment's.
-        sources: What was read.
+        sources: The files and folders that were read.
     """
 
     base: tuple[Document, ...]

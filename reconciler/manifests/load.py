@@ -103,7 +103,7 @@ class _File:
 
 
 class _Loading:
-    """What was read so far."""
+    """The documents and problems read so far."""
 
     def __init__(self, stdin: Callable[[int], bytes] | None) -> None:
         self._stdin = stdin

@@ -1,5 +1,5 @@
 """
-What to do about a value that a schema refuses: the value that is meant, where that can be told. Pure.
+Fixes for a value that a schema refuses: the intended value, where it can be inferred. Pure.
 
 A text is never quoted, as it may be a secret; of numbers and versions a corrected form is shown.
 """

@@ -1,7 +1,7 @@
 """
-What only the operator decides: hosts that may get a signature, scopes that manifests may name, values of secrets. Pure.
+The operator's decisions: hosts that may get a signature, scopes that manifests may name, values of secrets. Pure.
 
-It comes from flags and variables. Manifests and the project file may be a stranger's, and only ask for it.
+They come from flags and variables. Manifests and the project file may be a stranger's, and only request them.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _scope(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Permits:
     """
-    What the operator allows one run.
+    The operator's permissions for one run.
 
     Attributes:
         secrets: By the name of their variable, those that *SECRET_PREFIX* begins.

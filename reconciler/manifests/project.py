@@ -204,7 +204,7 @@ def render(
         overlay: Documents of the environment; each is merged (RFC 7386) onto the base document of its kind and name.
         defaults: Spec fields; each goes under the documents whose kind has that field.
         kinds: By name; say which fields they have.
-        written: What *defaults* was merged of, the strongest last; only for telling where a value comes from.
+        written: The layers merged into *defaults*, the strongest last; only for naming the source of a value.
     """
     known = {identity(document) for document in documents}
     patches: dict[tuple[str, str], Document] = {}

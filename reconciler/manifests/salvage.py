@@ -1,4 +1,4 @@
-"""What an invalid project file declares all the same, so that the manifests are checked in the same run. Pure."""
+"""The valid parts of an invalid project file, so that the manifests are checked in the same run. Pure."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class ProjectFile:
     A project file, valid or not.
 
     Attributes:
-        project: What it declares; of an invalid file, the valid parts.
+        project: The declared project; of an invalid file, the valid parts.
         document: As read; None if it could not be read, or if there is none.
         problems: Every one.
         is_known: Whether all is known that changes the manifests.
-        sources: What was read.
+        sources: The files and folders that were read.
     """
 
     project: Project = field(default_factory=Project)

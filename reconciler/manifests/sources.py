@@ -1,4 +1,4 @@
-"""What a run read to know what is declared: files with the ids that git gives to their content, and folders."""
+"""Sources of the declared resources: files with the ids that git gives to their content, and folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Sources:
     """
-    What was read.
+    Files and folders that were read.
 
     Attributes:
         files: By path from the root of the file system, without links: the ids of the content, as of :func:`blob_ids`.

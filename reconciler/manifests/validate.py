@@ -1,8 +1,8 @@
 """
-Stage 2: holds every document against the schema of its kind, and against what a schema cannot say. Pure.
+Stage 2: checks every document against the schema of its kind, and by rules that no schema can express. Pure.
 
-``jsonschema-rs`` looks first: what it passes is passed. What it refuses ``jsonschema`` judges and explains. All
-mistakes of all documents come at once.
+``jsonschema-rs`` checks first: a document that it accepts is valid. The others are judged and explained by
+``jsonschema``. All mistakes of all documents are reported at once.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _PACKAGE: Final = "reconciler.dev/package-sha256"
 @dataclass(frozen=True, slots=True)
 class Validated:
     """
-    What came of validating.
+    The result of validating.
 
     Attributes:
         manifests: The valid ones.
         problems: Every error.
-        warnings: What is worth a look and stops nothing.
+        warnings: Findings that stop nothing.
         others: Of the invalid ones, those whose resource can be told: they count where manifests are compared.
     """
 

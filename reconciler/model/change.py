@@ -1,4 +1,4 @@
-"""What differs, and what follows."""
+"""Differences, and the actions that follow from them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Finding(StrEnum):
-    """What a difference of one leaf means."""
+    """The meaning of a difference of one leaf."""
 
     CHANGE = "change"
     IMMUTABLE = "immutable"
@@ -26,7 +26,7 @@ class Finding(StrEnum):
 
 
 class Op(StrEnum):
-    """What a PUT would do to the leaf."""
+    """The effect of a PUT on the leaf."""
 
     ADD = "add"
     REMOVE = "remove"
@@ -42,7 +42,7 @@ class Refusal(StrEnum):
 
 
 class Cause(StrEnum):
-    """What moved since the last PUT."""
+    """The side that changed since the last PUT."""
 
     DRIFT = "drift"
     PENDING = "pending"
@@ -63,8 +63,8 @@ class FieldChange:
         refusal: Set when ARM would refuse the change.
         line: Where the manifest states it; None where it does not.
         origin: Where *desired* comes from: ``manifest`` or ``default``.
-        where: What states it: the manifest, an overlay or defaults of the project; None where nothing does.
-        cause: What moved; None where nobody asked git, and for what no manifest states.
+        where: The source of *desired*: the manifest, an overlay or defaults of the project; None where undeclared.
+        cause: The side that changed; None where git was not read, and for undeclared values.
         unset: The environment variable that its value comes from, where it is not set: so it is unverified.
     """
 
@@ -105,7 +105,7 @@ class Modified:
 
 
 class Action(StrEnum):
-    """What is to be done about one resource."""
+    """The action for one resource."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -209,7 +209,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an apply would do, for every manifest, in the order of doing."""
+    """The actions of an apply, one for every manifest, in the order of doing."""
 
     changes: tuple[Change, ...]
     unmanaged: tuple[Unmanaged, ...] = ()

@@ -1,4 +1,4 @@
-"""What the manifests declare of one resource."""
+"""One resource, as the manifests declare it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Desired:
         key: The id folded for comparing (ids are case-insensitive).
         parent: The folded id of the parent resource; None for a kind without one.
         params: The URI parameters.
-        body: What is stated of the request body, secrets sealed.
+        body: The declared part of the request body, secrets hidden.
         slot: Names the one writer at a time that ARM allows; folded.
         wave: Low first; never lower than the parent's.
         depth: 0 for a kind without a parent, 1 for its children, and so on.
@@ -67,5 +67,5 @@ class Desired:
 
     @property
     def address(self) -> str:
-        """What ``--target`` calls it: ``KIND/NAME``."""
+        """Its name for ``--target``: ``KIND/NAME``."""
         return f"{self.kind.name}/{self.name}"

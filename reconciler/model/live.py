@@ -1,4 +1,4 @@
-"""What Azure answered of resources."""
+"""Azure's answers about resources."""
 
 from __future__ import annotations
 

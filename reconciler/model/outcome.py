@@ -1,4 +1,4 @@
-"""What became of a plan, and the report of a run."""
+"""The outcome of a plan, and the report of a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Result(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What an apply did about one resource.
+    The outcome of an apply for one resource.
 
     Attributes:
         change: As planned; as decided just before the PUT if that came to something else.

@@ -28,7 +28,7 @@ def put_body(desired: Desired, live: JsonObject | None, comparison: Comparison, 
     Return the body of the PUT, secrets still sealed.
 
     Args:
-        desired: What the manifest states.
+        desired: The declared resource.
         live: The freshest complete read; None for a create.
         comparison: Of the two, for the defaults to write out and the ignored values to keep.
         tracking: The tags to write.
@@ -51,8 +51,8 @@ def _keep(desired: Desired, body: Any, live: JsonObject, ignored: Sequence[Steps
     """
     Put the live values back where a difference is ignored.
 
-    Only what a PUT carries of them. Not where they cannot be read: what is stated of those has to be sent again. What
-    the live body lacks goes last and from the end, so that no index of a list has moved when it is used.
+    Only the part of them that a PUT carries. Not where they cannot be read: those have to be sent again as declared.
+    Values that the live body lacks go last and from the end, so that no list index has moved when it is used.
     """
     rules = desired.kind.rules
     kept = [(steps, _kept_at(desired, live, steps)) for steps in ignored if steps not in desired.kind.write_only_paths]
@@ -93,7 +93,7 @@ def _stated(rule: Rule, value: Any) -> Any:
 
 
 class _Carrying:
-    """What a PUT sends back of a live body."""
+    """The part of a live body that a PUT sends back."""
 
     def __init__(self, desired: Desired, live: JsonObject) -> None:
         self._rules = desired.kind.rules
@@ -110,7 +110,7 @@ class _Carrying:
         Args:
             rule: Of the value.
             value: As Azure answered it.
-            stated: What the manifest declares in its place.
+            stated: The declared value in its place.
             whole: It is part of a list that is sent back as it is.
         """
         if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:

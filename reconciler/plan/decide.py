@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """
-    What a process that plans again and again must not do again at once.
+    Actions that a process which plans repeatedly must not repeat at once.
 
     Attributes:
         retried: Folded ids whose failed operation is not to be repeated yet.
-        given_up: Folded ids of what did not stick, for the same manifest.
+        given_up: Folded ids of resources whose values Azure did not keep, for the same manifest.
     """
 
     retried: frozenset[str] = frozenset()
@@ -45,14 +45,14 @@ class Memory:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """
-    What the user chose that has a say in every decision.
+    The user's choices that affect every decision.
 
     Attributes:
         adopt: Whether content with no recorded digest is sent once to record it.
         take_over: Whether resources of other projects may be written.
         strict: Whether undeclared values make a resource out of sync.
         republish: Folded ids to PUT once without a difference.
-        memory: What earlier rounds of the same process learned.
+        memory: Results of earlier rounds of the same process.
         storage: The project's rules for signatures.
         settings: Of the project file, those that a saved plan holds as they are.
     """
@@ -71,12 +71,12 @@ class Policy:
 @dataclass(frozen=True, slots=True)
 class Parent:
     """
-    What is known of a resource's parent when the resource is absent.
+    The state of a resource's parent when the resource is absent.
 
     Attributes:
         exists: It does, or this plan creates it.
         known: False when reading it failed.
-        fix: What to do about a parent that is not there.
+        fix: The fix for a missing parent.
     """
 
     exists: bool = True
@@ -87,7 +87,7 @@ class Parent:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """
-    What is to be done about one resource, and what it was decided on.
+    The action for one resource, and the inputs of the decision.
 
     Attributes:
         live: The live body; None where there is none.
@@ -111,9 +111,9 @@ def make_plan(
 
     Args:
         desired: The selected ones.
-        observation: What was read.
-        policy: What the user chose.
-        everything: All that the manifests state, for saying which of them would help.
+        observation: The live resources, as read.
+        policy: The user's choices.
+        everything: All declared resources, for naming those of them that would help.
 
     Returns:
         The plan in the order of doing, and the ignore rules that hid something.

@@ -17,13 +17,13 @@ def way_out(
     reason: Reason, desired: Desired, refusals: Collection[Refusal] = (), owner: str | None = None
 ) -> str | None:
     """
-    Return what somebody can do about a resource that is not written; None where nothing is to be said.
+    Return the fix for a resource that is not written; None where there is none.
 
     Args:
         reason: Why it is not.
-        desired: What is stated of it.
-        refusals: Of all its differences: whoever mends one wants to hear of the others.
-        owner: The project that the live resource carries the tag of.
+        desired: The declared resource.
+        refusals: Of all its differences, so that all are fixed at once.
+        owner: The project that owns the live resource.
     """
     if reason in _REFUSED:
         ways = [words(desired) for refused, words in _REFUSED.items() if refused == reason or refused in refusals]

@@ -18,7 +18,7 @@ def over_limit(plan: Plan, limits: Limits, max_puts: int | None) -> Problem | No
     Return which limit *plan* is over; None if it is within all of them.
 
     Args:
-        plan: What an apply would do.
+        plan: The actions of an apply.
         limits: The project's.
         max_puts: The user's; it takes the place of the project's limits.
     """

@@ -1,7 +1,7 @@
 """
-What is live of what the manifests declare: version, regions, ``latest``, replication, writer and owner. Pure.
+The live state of declared resources: version, regions, ``latest``, replication, writer and owner. Pure.
 
-All of it stands in the answers that a plan reads anyway.
+All of it is in the answers that a plan reads anyway.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """
-    What was found of the declared resources that were chosen.
+    The selected declared resources, as found in Azure.
 
     Attributes:
         missing: Declared, and not live.
@@ -90,12 +90,12 @@ def listed(
     writer: Callable[[JsonObject], Modified],
 ) -> tuple[Listed, ...]:
     """
-    Return what is live of *chosen*, in its order.
+    Return the live resources of *chosen*, in its order.
 
     Args:
-        chosen: What is listed.
-        read: What was read: all declared versions of an application take part in what is its latest one.
-        observation: What was found.
+        chosen: The resources to list.
+        read: The resources that were read: any declared version of an application may be its latest one.
+        observation: The live resources, as read.
         tracking: How the owner is recorded.
         writer: Returns who last modified a resource, by its body.
     """

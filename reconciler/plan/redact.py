@@ -1,8 +1,8 @@
 """
-What of a live body may be kept where others read it, and what has to be assumed of it when it is read again. Pure.
+Redacts a live body for a file that others read, and restores the values to assume when it is read again. Pure.
 
-Kept is what a plan is made from. Gone is what nothing compares: the server's own, and content that Azure never returns.
-Hidden is every secret, and whatever looks like one in a text.
+The inputs of a plan are kept. Values that nothing compares are dropped: the server's own, and content that Azure never
+returns. Every secret is hidden, and any text that looks like one.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-What to do about an error, by its code, else by the property that Azure names: data in one table, and its readers. Pure.
+Fixes for an error, by its code, else by the property that Azure names: data in one table, and its readers. Pure.
 
 Codes: "Common deployment errors" and the pages below it, "Resolve errors for ..." (learn.microsoft.com).
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Remedy:
     """
-    What to do about one code.
+    The fix for one code.
 
     Attributes:
         fix: In the imperative.
@@ -232,8 +232,8 @@ def place_in(desired: Desired, error: ErrorInfo) -> tuple[FieldPath, str] | None
     """
     Return the value that an error is about: where it is declared, and its path as a reader writes it.
 
-    What Azure names goes first, then what its message quotes: a property, or the link to a package. A property that the
-    manifest does not declare has a path all the same.
+    The names in Azure's error go first, then those that its message quotes: a property, or the link to a package. A
+    property that the manifest does not declare has a path all the same.
     """
     named = (*error.targets, *_QUOTED.findall(error.message[:_READ_CHARACTERS]))
     found = (_found(desired, name) for name in named)

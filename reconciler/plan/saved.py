@@ -1,8 +1,8 @@
 """
-A plan that can be reviewed, kept and applied later, and refuses each item whose ground has moved since.
+A plan that can be reviewed, kept and applied later, and refuses each item whose inputs have changed since.
 
-The file holds digests and no bodies: an apply renders them again from the manifests. What waits for somebody else's
-operation is not in it: nobody can review what is to be done once that has ended. Pure.
+The file holds digests and no bodies: an apply renders them again from the manifests. A resource that waits for another
+client's operation is not in it: its action is unknown until that operation has ended. Pure.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _NOTHING: Final = About()
 @dataclass(frozen=True, slots=True)
 class SavedItem:
     """
-    What one item of a plan was decided on, and what was decided, as digests.
+    The inputs of the decision on one item of a plan, and its result, as digests.
 
     Attributes:
         address: Kind and name, for saying which item it is.
         rules: Of the kind.
         live: None for a resource that was absent.
-        settings: What the project file makes of it: the request, its signatures, and the other settings.
+        settings: The project file's part in it: the request, its signatures, and the other settings.
     """
 
     address: str

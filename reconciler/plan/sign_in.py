@@ -32,7 +32,7 @@ def stated_once(report: Report, file: str) -> Report:
 
     Args:
         report: Of a plan, or of what an apply did.
-        file: What the error is filed under: a path of the command line.
+        file: The file that the error is reported for: a path of the command line.
     """
     changes = report.plan.changes
     causes = list(dict.fromkeys(change.error for change in changes if change.error and _is_unread(change)))

@@ -1,7 +1,7 @@
 """
-What was observed, as a file without secrets: for planning where there is no access. A second source of one value. Pure.
+Live resources as a file without secrets, for planning where there is no access. A second source of one value. Pure.
 
-The file may come from anybody. It is read as data, held against its schema, and decides nothing but what a plan says.
+The file may come from a stranger. It is read as data, checked against its schema, and affects the plan only.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _RETAKE: Final = "take a new one with snapshot --out"
 @dataclass(frozen=True, slots=True)
 class Record:
     """
-    What a snapshot says of one resource.
+    One resource in a snapshot.
 
     Attributes:
         id: As Azure spells it.
-        name: In Azure; empty for what is not live.
+        name: In Azure; empty if the resource is not live.
     """
 
     kind: Kind
@@ -77,11 +77,11 @@ class Snapshot:
         self, desired: Sequence[Desired], stated: frozenset[str], *, singly: bool
     ) -> tuple[Observation, tuple[Problem, ...]]:
         """
-        Return what a round of reading would have found then, and what of it cannot be known from a snapshot.
+        Return the result that reading would have had then, and problems for the parts that no snapshot can hold.
 
         Args:
-            desired: What is selected.
-            stated: Folded ids of all that the manifests state.
+            desired: The selected resources.
+            stated: Folded ids of all declared resources.
             singly: Whether it would have read these alone, and no lists.
         """
         observed: dict[str, Observed] = {}
@@ -169,8 +169,8 @@ def save(  # noqa: PLR0913 (all that a snapshot is made of)
     Return the text of a snapshot file.
 
     Args:
-        observation: What was read.
-        desired: What it was read for.
+        observation: The live resources, as read.
+        desired: The declared resources that it was read for.
         cloud: That was read.
         endpoint: Of its ARM.
         project: The project's name.

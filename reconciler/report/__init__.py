@@ -38,7 +38,7 @@ def render(
     Return *report* in one of *FORMATS*.
 
     Args:
-        report: What to say.
+        report: The report to render.
         format: The name of the format.
         color: Whether a format for terminals may color its text.
         width: Columns of the terminal, for such a format; None where there is none.

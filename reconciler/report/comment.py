@@ -30,7 +30,7 @@ def body(report: str, environment: str | None, commit: str | None = None) -> str
     Args:
         report: As Markdown. It is cut by lines where it does not fit, and the comment says so first.
         environment: Which of several; None where there is one.
-        commit: What the report is about.
+        commit: The commit that the report is about.
     """
     about = (f"Environment {code(environment)}" if environment else "", f"Commit {code(commit)}" if commit else "")
     said = ", ".join(filter(None, about))

@@ -1,4 +1,4 @@
-"""What is declared of a resource that does not exist yet, or that this run created: a few values of its manifest."""
+"""Declared values of a resource that does not exist yet, or that this run created: a few of its manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``explain`` has to say of one resource, leaf by leaf: as text for people, as JSON for programs."""
+"""The output of ``explain`` for one resource, leaf by leaf: as text for people, as JSON for programs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def render(explanation: Explanation, format: str, *, color: bool = False, width:
     Return *explanation* in one of *FORMATS*.
 
     Args:
-        explanation: What to say.
+        explanation: The explanation to render.
         format: The name of the format.
         color: Whether text is colored.
         width: Columns of the terminal, to which lines of text are folded; values stay whole.

@@ -47,7 +47,7 @@ def assignments(values: Mapping[str, str], delimiter: str) -> str:
 
     Args:
         values: By names such as ``hasChanges``.
-        delimiter: What nobody could have foreseen, so that no value ends where it says it does.
+        delimiter: An unpredictable text, so that no value can end its own entry early.
     """
     lines = (f"{_kebab(name)}<<{delimiter}\n{value}\n{delimiter}\n" for name, value in values.items())
     return "".join(lines)

@@ -51,12 +51,12 @@ _TAGS: Final = {"+": "ins", "-": "del"}
 @dataclass(frozen=True, slots=True)
 class _Card:
     """
-    What is shown of one resource.
+    One resource, as the page shows it.
 
     Attributes:
         tone: One of the style's.
         fails: Whether it makes the command exit 1.
-        body: What unfolds.
+        body: The part that unfolds.
     """
 
     mark: str

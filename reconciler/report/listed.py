@@ -1,4 +1,4 @@
-"""What ``list`` shows: as a table for people, as JSON for programs."""
+"""The output of ``list``: as a table for people, as JSON for programs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def render(listing: Listing, format: str, *, color: bool = False, width: int | N
     Return *listing* in one of *FORMATS*.
 
     Args:
-        listing: What is shown.
+        listing: The resources to show.
         format: The name of the format.
         color: Whether text is colored.
         width: Columns of the terminal; None where there is none.

@@ -1,4 +1,4 @@
-"""What a report has to say of each place in the manifests, for formats that point at lines. Pure; knows no format."""
+"""Remarks of a report on each place in the manifests, for formats that point at lines. Pure; knows no format."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Remark:
     """
-    One thing to say of one place.
+    One remark on one place.
 
     Attributes:
-        rule: The stable name of what it is a case of: the code of a problem, a reason, or how an apply ended.
-        title: What it is about, on one line.
+        rule: The stable name of its rule: the code of a problem, a reason, or how an apply ended.
+        title: The subject, on one line.
         file: From the root of the repository, where that is known.
         line: From 1; None where no line can be named.
         column: From 1.
-        subject: What stays the same from run to run: the id of the resource, or the path in the document.
-        tell: Gives what there is to say.
+        subject: A key that stays the same from run to run: the id of the resource, or the path in the document.
+        tell: Returns the text.
     """
 
     level: Level
@@ -45,16 +45,16 @@ class Remark:
 
     @property
     def text(self) -> str:
-        """Return what there is to say, in the lines of the text report; most remarks of many are only counted."""
+        """Return the text, in the lines of the text report; most remarks of many are only counted."""
         return masked(self.tell())
 
 
 def remarks(report: Report, base: str) -> tuple[Remark, ...]:
     """
-    Return what *report* says of places: errors, warnings, then resources in plan order.
+    Return the remarks of *report* that have a place: errors, warnings, then resources in plan order.
 
     Args:
-        report: What to say. Of what no manifest states there is no place.
+        report: The report. Undeclared resources have no place.
         base: The working folder, from the root of the repository; empty if it is the root, or there is none.
     """
     return (

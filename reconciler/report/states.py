@@ -39,7 +39,7 @@ class Item:
 
 
 class Level(StrEnum):
-    """What a part of a report does to the exit code of its command."""
+    """The effect of a part of a report on the exit code of its command."""
 
     ERROR = "error"
     """The command exits 1."""

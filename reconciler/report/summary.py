@@ -1,4 +1,4 @@
-"""What a report comes down to: counts, one sentence, one exit code. Pure; knows no format."""
+"""The summary of a report: counts, one sentence, one exit code. Pure; knows no format."""
 
 from __future__ import annotations
 

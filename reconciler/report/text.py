@@ -76,7 +76,7 @@ def render(report: Report, *, color: bool = False, width: int | None = None, ver
     Return *report* as lines of text, without any control character but line ends and, if asked for, colors.
 
     Args:
-        report: What is reported.
+        report: The report to render.
         color: Whether parts are colored.
         width: Columns of the terminal, to which lines are folded; None where there is no terminal.
         verbose: Whether the id of each resource is shown.

@@ -31,8 +31,8 @@ def literal(value: Any, limit: int, skip: int = 0) -> str:
     """
     Return *value* in about *limit* characters.
 
-    A text is quoted only where it could be taken for something else; inside quotes, backslashes are doubled. What looks
-    like a secret goes before anything is cut: half a signature is not told from a word.
+    A text is quoted only where it could be taken for something else; inside quotes, backslashes are doubled. Likely
+    secrets are hidden before anything is cut: half a signature cannot be distinguished from a word.
 
     Args:
         value: JSON, a secret, or MISSING.

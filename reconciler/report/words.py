@@ -1,4 +1,4 @@
-"""What actions, reasons and findings are called in front of people."""
+"""The words that people read for actions, reasons and findings."""
 
 from __future__ import annotations
 

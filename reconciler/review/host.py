@@ -40,7 +40,7 @@ class Host:
 
     Attributes:
         name: For errors.
-        fixes: What to do about a refusal, by its status.
+        fixes: The fix for a refusal, by its status.
         headers: Of every request.
     """
 

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Comment:
     """
-    A comment that is there.
+    A comment that exists.
 
     Attributes:
         path: Where it is updated.
-        author: Whoever wrote it, as the host knows them.
-        body: As the host gives it back.
+        author: Its writer, as the host knows them.
+        body: As the host returns it.
         url: Where people read it.
     """
 

@@ -1,5 +1,5 @@
 """
-What a CI runner is handed beside a report that was asked for in its format: a summary, and values for later steps.
+Output for a CI runner beside a report in its format: a summary, and values for later steps.
 
 Formats are imported where they are needed: most runs have no runner to hand anything to.
 """
@@ -25,7 +25,7 @@ _ROOM_FOR_NOTHING: Final = 4096
 @dataclass(frozen=True, slots=True)
 class Handover:
     """
-    What goes to the runner.
+    The output for the runner.
 
     Attributes:
         text: For standard output, after the report.

@@ -1,4 +1,4 @@
-"""What the commands that ask Azure do, from what they were given to their report."""
+"""The commands that read Azure, from their arguments to their report."""
 
 from __future__ import annotations
 

@@ -22,15 +22,15 @@ def deliver(
     form: Form = Form.TEXT,
 ) -> None:
     """
-    Write *text* to standard output and every file, each whatever became of the others.
+    Write *text* to standard output and every file, even if another of them fails.
 
-    Where standard output takes nothing, what it was to say goes to standard error: somebody must hear what was done.
+    Where standard output takes nothing, *text* goes to standard error, so that the result is not lost.
 
     Args:
         text: For standard output.
-        files: What each is to hold.
-        appended: What is added to files that are somebody else's.
-        form: What *text* is written in.
+        files: The new content of each.
+        appended: The text to add to files that other programs own.
+        form: The format of *text*.
 
     Raises:
         OutputError: Something could not be written; it names all of that.
@@ -57,7 +57,7 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
 
     Args:
         path: Its folders are made.
-        text: What it is to hold.
+        text: The new content.
         private: Readable by its owner alone; else by whom the umask lets.
 
     Raises:

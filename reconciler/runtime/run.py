@@ -1,4 +1,4 @@
-"""What one command was given, and what can be done with it without asking Azure."""
+"""The arguments of one command, and the steps that need no request to Azure."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _WITHOUT_REPORT: Final = frozenset({"explain", "snapshot", "list"})
 @dataclass(frozen=True, slots=True)
 class Run:
     """
-    Everything that one command was given.
+    All arguments of one command.
 
     Attributes:
         poll_interval_s: Between two looks at an operation.
         timeout_s: For one operation.
-        stdin: What standard input held, where a path names it: read once, before anything waits for it.
+        stdin: The content of standard input, where a path names it: read once, before anything waits for it.
         out: Where a plan is saved.
         plan_file: The saved plan to apply, or to check.
         snapshot: Where one is saved, or is read from.

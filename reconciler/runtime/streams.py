@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Form(Enum):
-    """What a text is written in, which decides how a character is escaped."""
+    """The format of a text, which decides how a character is escaped."""
 
     TEXT = "text"
     JSON = "json"
@@ -64,7 +64,7 @@ def safe(text: str, form: Form = Form.TEXT, *, color: bool = False) -> str:
 
     Args:
         text: Of any number of lines.
-        form: What it is written in.
+        form: Its format.
         color: Whether color codes may stay; no other control sequence ever does.
     """
     if not _ODD.search(text):

@@ -39,7 +39,7 @@ class Secret:
 
     @property
     def shown(self) -> str:
-        """What a reader may see."""
+        """The text that a reader may see."""
         return HIDDEN
 
     def reveal(self) -> str:
@@ -199,7 +199,7 @@ class _Hiding:
     Hides credentials in one value.
 
     Attributes:
-        found: What was hidden.
+        found: The texts that were hidden.
     """
 
     def __init__(self, known: frozenset[str] | None = None, instead: str | None = None) -> None:

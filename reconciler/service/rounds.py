@@ -34,7 +34,7 @@ _MOST_DOUBLINGS: Final = 32  # far past the longest delay, far from the end of w
 
 @dataclass(frozen=True, slots=True)
 class _Stuck:
-    """What did not stick: of which manifest, and where."""
+    """Values that Azure did not keep: of which manifest, and where."""
 
     fingerprint: str
     paths: frozenset[str]

@@ -74,7 +74,7 @@ class _Frame:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """
-    What one file holds.
+    The content of one file.
 
     Attributes:
         documents: Those without a problem.

@@ -30,7 +30,7 @@ _NO_START: Final = "@`%|>"
 @dataclass(frozen=True, slots=True)
 class Cause:
     """
-    What is wrong, and where.
+    One mistake, and its place.
 
     Attributes:
         line: From 1; None where the parser names none.
@@ -48,7 +48,7 @@ def cause_of(text: str, error: Any) -> Cause | None:
     Return the slip behind a fault of the parser; None where none of the known ones is recognized.
 
     Args:
-        text: What was parsed.
+        text: The parsed text.
         error: As the parser raised it.
     """
     mark = getattr(error, "problem_mark", None)

@@ -35,7 +35,7 @@ class Bounds:
         documents: Empty ones included.
         nodes: Keys and values.
         what: A word for the source.
-        fix: What to do where it holds more.
+        fix: The fix where it holds more.
     """
 
     size: int

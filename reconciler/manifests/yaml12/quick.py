@@ -1,8 +1,8 @@
 """
-Reads what manifests look like, fast; of anything unusual it says only that it is.
+Reads ordinary manifests fast; of an unusual one it reports only that it is unusual.
 
-No tags, anchors, aliases or merge keys, no key twice, everything within the limits: whatever else there is, and
-whatever is wrong, the careful reader reads anew and explains. What this one gives is what the careful one would.
+No tags, anchors, aliases or merge keys, no key twice, everything within the limits: any other text, and any mistake,
+is read again and explained by the careful reader. The result is the one that the careful reader would return.
 """
 
 from __future__ import annotations

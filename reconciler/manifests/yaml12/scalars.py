@@ -1,4 +1,4 @@
-"""What a scalar without quotes stands for, by the core schema of YAML 1.2."""
+"""The value of a scalar without quotes, by the core schema of YAML 1.2."""
 
 from __future__ import annotations
 
