@@ -25,8 +25,8 @@ from contextlib import suppress
 import pytest
 from reconciler.errors import ArmError, ErrorInfo
 from reconciler.filesystem import write_below
-from reconciler.shell import git
-from reconciler.shell.output import write_file
+from reconciler.history import git
+from reconciler.runtime.output import write_file
 
 MARK = "{MARK}"
 

@@ -527,7 +527,7 @@ def test_number_of_files_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
 
 MEASURED = """
 import json, resource, sys, time
-from reconciler.load import load
+from reconciler.manifests.load import load
 start = time.process_time()
 loaded = load([sys.argv[1]])
 seconds = time.process_time() - start

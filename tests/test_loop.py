@@ -147,14 +147,14 @@ def test_a_round_that_cannot_be_done_or_told(caplog: pytest.LogCaptureFixture) -
         await run_rounds(one_round, emit, clock, 60, stop)
 
     outcome_of_a_failure = outcome(Result.FAILED)
-    logger = logging.getLogger("reconciler.service.rounds")
+    logger = logging.getLogger("reconciler.loop")
     logger.addHandler(caplog.handler)
     asyncio.run(scenario())
     logger.removeHandler(caplog.handler)
     assert held == [False, False, True]
     assert len(told) == 1
     assert clock.elapsed == 120
-    assert {record.levelname for record in caplog.records if record.name == "reconciler.service.rounds"} == {"WARNING"}
+    assert {record.levelname for record in caplog.records if record.name == "reconciler.loop"} == {"WARNING"}
     assert "the state file is locked" in caplog.text
     assert "no space left on device" in caplog.text
 

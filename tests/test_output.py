@@ -105,7 +105,7 @@ def test_a_reader_that_has_gone(size: int) -> None:
     """``| head -1`` ends no run with a traceback, then or when the interpreter exits."""
     program = f"""
 import sys
-from reconciler.shell.output import write_stdout
+from reconciler.runtime.output import write_stdout
 sys.stdin.read()
 write_stdout("x" * {size})
 write_stdout("y" * {size})

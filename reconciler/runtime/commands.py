@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from reconciler.pipeline import Estate, Reading
     from reconciler.runtime.run import Run
 
-_LOG: Final = logging.getLogger("reconciler.service.rounds")
+_LOG: Final = logging.getLogger("reconciler.loop")
 
 
 async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
     from reconciler.model.desired import Desired
 
-_LOG: Final = logging.getLogger("reconciler.service.rounds")
+_LOG: Final = logging.getLogger("reconciler.loop")
 _LONGEST_S: Final = 3600.0
 _MOST_DOUBLINGS: Final = 32  # far past the longest delay, far from the end of what a float holds
 

@@ -94,8 +94,8 @@ def test_what_a_text_holds_is_not_counted(text: str) -> None:
 
 _PROGRAM = textwrap.dedent("""
     import resource
-    from reconciler.arm.answers import Answer, json_object
-    from reconciler.artifact import opened
+    from reconciler.azure.answers import Answer, json_object
+    from reconciler.plan.checksum import opened
     from reconciler.errors import ReconcilerError
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     content = b'{"value": [' + b"[]," * 10_000_000 + b"[]]}"
