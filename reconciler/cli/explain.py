@@ -43,7 +43,7 @@ async def explain_one(run: Run, estate: Estate, target: str, path: str | None) -
     if not found:
         message = f"{item.address} has nothing at {path}, and its schema neither; without a path, explain shows all"
         raise UsageError(message)
-    return Explanation(change, found)
+    return Explanation(change, found, run.about(estate.project.name, estate.sources))
 
 
 def _with_parents(item: Desired, estate: Estate) -> tuple[Desired, ...]:

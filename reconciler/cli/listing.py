@@ -12,12 +12,14 @@ from reconciler.kinds.patterns import is_match
 from reconciler.model.live import Absent, Unreadable
 from reconciler.pipeline import stated_in
 from reconciler.plan.listing import Listing, listed, unread
+from reconciler.plan.sign_in import statement
 from reconciler.runtime.connect import open_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.azure.client import ArmReader
+    from reconciler.errors import ErrorInfo
     from reconciler.kinds.kind import Kind
     from reconciler.manifests.estate import Estate
     from reconciler.model.desired import Desired
@@ -38,13 +40,17 @@ async def list_live(run: Run, estate: Estate) -> Listing:
         observation = await _observe(wanted, scope, arm)
         reads = sum(arm.transport.requests.values())
     observed = observation.observed
+    unreadable = tuple(unread(estate.selected, observation))
+    signed_out = statement([*_errors(estate, observation)], run.options.paths[0])
     return Listing(
         run.about(estate.project.name, estate.sources),
         listed(estate.selected, wanted, observation, estate.project.tracking, modified_in),
         missing=tuple(item for item in estate.selected if isinstance(observed.get(item.key), Absent)),
-        unread=tuple(unread(estate.selected, observation)),
+        unread=unreadable,
+        errors=(signed_out,) if signed_out else (),
         warnings=estate.warnings,
         reads=reads,
+        unselected=estate.unselected,
     )
 
 
@@ -66,6 +72,12 @@ def _with_siblings(estate: Estate) -> tuple[Desired, ...]:
     keys = {item.key for item in estate.selected}
     lists = {item.kind.list_path(item.params) for item in estate.selected} - {None}
     return tuple(item for item in estate.desired if item.key in keys or item.kind.list_path(item.params) in lists)
+
+
+def _errors(estate: Estate, observation: Observation) -> Iterator[ErrorInfo | None]:
+    for item in estate.selected:
+        found = observation.observed.get(item.key)
+        yield found.error if isinstance(found, Unreadable) else None
 
 
 async def _observe(wanted: Sequence[Desired], scope: Scope, arm: ArmReader) -> Observation:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.manifests.estate import Estate
     from reconciler.model.live import Observation
+    from reconciler.problems import Problem
     from reconciler.runtime.run import Run
 
 
@@ -31,6 +32,13 @@ async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tup
     async with open_reader(run.connection, run.environment, run.clock) as arm:
         observation = await unless_stopped(pipeline.observed(run.options, estate, arm), stop)
         reads = arm.transport.requests["GET"]
+    about = visible(str(run.about(estate.project.name, estate.sources)))
+    last = f"{count(reads, 'read')}, 0 writes"
+    signed_out = _signed_out(estate, observation)
+    if signed_out is not None:
+        head = f"{about}: Stopped: not signed in; {visible(str(file))} was not written."
+        error = f"error[{signed_out.code}]: {visible(signed_out.message)}\n    fix: {visible(signed_out.fix or '')}"
+        return f"{head}\n\n{error}\n\n{last}\n", 1
     text = snapshot.save(
         observation,
         estate.selected,
@@ -41,10 +49,9 @@ async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tup
         environment=run.options.environment,
     )
     write_file(file, text)  # as the umask lets: it is for those who have no access, and holds no secret
-    about = visible(str(run.about(estate.project.name, estate.sources)))
     unread = [*_unread(estate, observation)]
     unselected = [f"Nothing selected: {visible(estate.unselected)}."] if estate.unselected else []
-    head, last = f"{about}: {_verdict(observation, file)}", f"{count(reads, 'read')}, 0 writes"
+    head = f"{about}: {_verdict(observation, file)}"
     return "".join(f"{line}\n" for line in (head, *unselected, *unread, last)), int(bool(unread))
 
 
@@ -54,12 +61,12 @@ def _verdict(observation: Observation, file: Path) -> str:
     return f"Saved {visible(str(file))}: {what}."
 
 
-def _unread(estate: Estate, observation: Observation) -> Iterator[str]:
+def _signed_out(estate: Estate, observation: Observation) -> Problem | None:
     found_all = (observation.observed[item.key] for item in estate.selected)
-    signed_out = statement([found.error if isinstance(found, Unreadable) else None for found in found_all])
-    if signed_out is not None:
-        yield f"{visible(signed_out.message)}; fix: {visible(signed_out.fix or '')}"
-        return
+    return statement([found.error if isinstance(found, Unreadable) else None for found in found_all])
+
+
+def _unread(estate: Estate, observation: Observation) -> Iterator[str]:
     for item in estate.selected:
         found = observation.observed[item.key]
         if isinstance(found, Unreadable):

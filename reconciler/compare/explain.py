@@ -6,7 +6,7 @@ The differences come from :func:`compare`; here every other leaf gets its word a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ from reconciler.kinds.paths import Steps, format_steps, lookup, matches, written
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import canonical, is_same_place, normalize
 from reconciler.kinds.variables import beside
+from reconciler.model.about import About
 from reconciler.model.change import Change, FieldChange, Finding, Op, Refusal
 from reconciler.model.live import Absent, Observed
 from reconciler.secret.text import (
@@ -104,10 +105,12 @@ class Explanation:
     Attributes:
         change: The plan's.
         rows: URI parameters first, then the body by path.
+        about: Environment, project, cloud, endpoint and commit.
     """
 
     change: Change
     rows: tuple[Row, ...]
+    about: About = field(default_factory=About)
 
 
 def explain(

@@ -357,7 +357,9 @@ def _check_targets(options: Options, desired: Sequence[Desired], selected: Seque
 def _unselected(options: Options, desired: Sequence[Desired]) -> str:
     """Return why labels choose nothing of what there is to choose from; empty if there is nothing."""
     chosen = select(desired, options.targets, {})
-    return nothing_with(options.labels, chosen) if options.labels and chosen else ""
+    if not options.labels or not chosen:
+        return ""
+    return nothing_with(options.labels, chosen, targeted=bool(options.targets))
 
 
 def _idle_labels(unselected: str) -> Iterator[Problem]:

@@ -15,17 +15,19 @@ _MOST_NAMED: Final = 10
 """Labels that a message names; of the others, their number."""
 
 
-def nothing_with(labels: Mapping[str, str], desired: Sequence[Desired]) -> str:
+def nothing_with(labels: Mapping[str, str], desired: Sequence[Desired], *, targeted: bool = False) -> str:
     """
     Return, as a clause, why *labels* choose none of *desired*, and the labels that there are.
 
     Args:
         labels: Asked for by ``--selector``.
         desired: Chosen from: all manifests, or those that ``--target`` names.
+        targeted: Whether they are those that ``--target`` names.
     """
     asked = " and ".join(f"{key}={value}" for key, value in labels.items())
     present = sorted({(key, value) for item in desired for key, value in item.labels.items()})
-    return f"no manifest has the label {asked}; {_near(labels, present)}{_there(labels, present)}"
+    which = "manifest that --target names" if targeted else "manifest"
+    return f"no {which} has the label {asked}; {_near(labels, present)}{_there(labels, present, which)}"
 
 
 def no_manifest(address: str, desired: Sequence[Desired]) -> str:
@@ -54,10 +56,11 @@ def _near(labels: Mapping[str, str], present: Sequence[tuple[str, str]]) -> str:
     return f"did you mean {near}? " if near else ""
 
 
-def _there(labels: Mapping[str, str], present: Sequence[tuple[str, str]]) -> str:
+def _there(labels: Mapping[str, str], present: Sequence[tuple[str, str]], which: str) -> str:
     """Return the labels that there are, those with a key that was asked for first."""
     if not present:
-        return "no manifest has any label"
+        return f"no {which} has any label"
     ordered = sorted(present, key=lambda label: label[0] not in labels)
     more = f" and {len(ordered) - _MOST_NAMED} more" if len(ordered) > _MOST_NAMED else ""
-    return f"labels of the manifests: {', '.join(f'{key}={value}' for key, value in ordered[:_MOST_NAMED])}{more}"
+    named = ", ".join(f"{key}={value}" for key, value in ordered[:_MOST_NAMED])
+    return f"labels of the {which.replace('manifest', 'manifests')}: {named}{more}"

@@ -71,15 +71,19 @@ class Listing:
     Attributes:
         missing: Declared, and not live.
         unread: Declared, and not readable, each with its error.
+        errors: Of the whole run.
         reads: Requests that were sent.
+        unselected: Why nothing was selected, as a clause; empty where something was.
     """
 
     about: About
     listed: tuple[Listed, ...]
     missing: tuple[Desired, ...] = ()
     unread: tuple[tuple[Desired, ErrorInfo], ...] = ()
+    errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     reads: int = 0
+    unselected: str = ""
 
 
 def listed(

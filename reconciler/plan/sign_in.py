@@ -48,12 +48,19 @@ def stated_once(report: Report, file: str) -> Report:
     return replace(report, warnings=(*report.warnings, *told))
 
 
-def statement(errors: Sequence[ErrorInfo | None]) -> Problem | None:
-    """Return the one thing to say where every read failed in the sign-in; None where one did not."""
+def statement(errors: Sequence[ErrorInfo | None], file: str = "") -> Problem | None:
+    """
+    Return the one statement for a run whose every read failed in the sign-in; None where one did not.
+
+    Args:
+        errors: Of each resource; None for one that was read. Its children, which depend on it, count with it.
+        file: What the error is filed under: a path of the command line.
+    """
     failed = [error for error in errors if error is not None and error.is_sign_in]
-    if not failed or len(failed) < len(errors):
+    others = (error for error in errors if error is None or not error.is_sign_in)
+    if not failed or not all(error is not None and error.code == _CHILD for error in others):
         return None
-    return _problem("", failed[0], "nothing was read")
+    return _problem(file, failed[0], "nothing was read")
 
 
 def _problem(file: str, cause: ErrorInfo, result: str) -> Problem:

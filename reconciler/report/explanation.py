@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
@@ -84,6 +85,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "schemaVersion": _SCHEMA_VERSION,
         "command": "explain",
         "reconcilerVersion": __version__,
+        **asdict(explanation.about),
         "kind": desired.kind.name,
         "name": desired.name,
         "id": desired.id,
@@ -127,6 +129,8 @@ def _origin(origin: Origin) -> dict[str, Any]:
 
 def _lines(explanation: Explanation, look: Look) -> Iterator[str]:
     change = explanation.change
+    yield look.paint(_verdict(explanation), "bold")
+    yield ""
     yield head_line(change, look)
     yield f"{_INDENT}{visible(change.desired.id)}"
     yield f"{_INDENT}{change.action}: {REASONS[change.reason]}"
@@ -142,6 +146,12 @@ def _lines(explanation: Explanation, look: Look) -> Iterator[str]:
         yield from _row_lines(row, look)
     yield ""
     yield _counted(explanation)
+
+
+def _verdict(explanation: Explanation) -> str:
+    change = explanation.change
+    about, found = visible(str(explanation.about)), f"{visible(change.desired.address)}: {REASONS[change.reason]}."
+    return f"{about}: {found}" if about else found
 
 
 def _counted(explanation: Explanation) -> str:

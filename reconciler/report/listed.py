@@ -71,7 +71,7 @@ def as_json(listing: Listing) -> dict[str, Any]:
         **asdict(listing.about),
         "resources": [_resource(item) for item in listing.listed],
         "missing": [_identity(item) for item in listing.missing],
-        "errors": [_unread(item, error) for item, error in listing.unread],
+        "errors": [*map(asdict, listing.errors)] or [_unread(item, error) for item, error in listing.unread],
         "warnings": [asdict(problem) for problem in listing.warnings],
     }
 
@@ -109,6 +109,9 @@ def _unread(desired: Desired, error: ErrorInfo) -> dict[str, Any]:
 def _lines(listing: Listing, look: Look, width: int | None) -> Iterator[str]:
     first = look.paint(_verdict(listing), "bold")
     yield first
+    for problem in listing.errors:
+        yield ""
+        yield from problem_lines(problem, "error", look)
     for warning in counted(listing.warnings):
         yield ""
         yield from problem_lines(warning.problem, "warning", look, warning.places)
@@ -121,7 +124,7 @@ def _lines(listing: Listing, look: Look, width: int | None) -> Iterator[str]:
         yield look.paint("Not live", "bold")
         yield from (f"{_INDENT}{visible(item.kind.name)} {visible(item.name)}" for item in listing.missing)
     told: dict[ErrorInfo, str] = {}
-    for item, error in listing.unread:
+    for item, error in () if listing.errors else listing.unread:
         yield ""
         named = look.paint(f"? {visible(item.kind.name)} {visible(item.name)}", "red")
         yield f"{named}  {visible(item.source.file)}:{item.source.line}"
@@ -135,12 +138,20 @@ def _lines(listing: Listing, look: Look, width: int | None) -> Iterator[str]:
 
 
 def _verdict(listing: Listing) -> str:
+    about = visible(str(listing.about))
+    return f"{about}: {_result(listing)}" if about else _result(listing)
+
+
+def _result(listing: Listing) -> str:
+    if listing.errors:
+        return "Stopped: not signed in."
+    if listing.unselected:
+        return f"Nothing selected: {visible(listing.unselected)}."
     total = len(listing.listed) + len(listing.missing) + len(listing.unread)
     verb = "is" if total == 1 else "are"
-    about = visible(str(listing.about))
     found = f"{len(listing.listed)} of {count(total, 'declared resource')} {verb} live"
     unknown = f"; {len(listing.unread)} unknown" if listing.unread else ""
-    return f"{about}: {found}{unknown}." if about else f"{found}{unknown}."
+    return f"{found}{unknown}."
 
 
 def _cells(item: Listed) -> tuple[tuple[str, ...], ...]:

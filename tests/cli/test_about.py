@@ -100,3 +100,23 @@ def test_a_plan_against_a_snapshot_is_about_the_cloud_of_the_snapshot(
     monkeypatch.setenv("RECONCILER_CLOUD", "public")
     found = report("plan", "-e", "dev", "--against-snapshot", "live.json")
     assert (found["cloud"], found["endpoint"]) == ("emulator", None)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("explain", "Gallery/tools"), ("list",), ("plan",), ("drift",), ("apply",), ("run", "--once")]
+)
+def test_every_command_names_its_subject(
+    run: Command, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The five keys of JSON and the beginning of text are those of every command that reads Azure."""
+    monkeypatch.setenv("RECONCILER_COMMIT", HEAD)
+    assert run(*arguments, "-e", "prod").out.startswith("prod, embedded ARM: ")
+    made = run(*arguments, "-e", "prod", "-o", "json").report_of_any_kind
+    subject = {name: made[name] for name in ("environment", "project", "cloud", "endpoint", "commit")}
+    assert subject == {
+        "environment": "prod",
+        "project": "endpoint",
+        "cloud": "emulator",
+        "endpoint": None,
+        "commit": HEAD,
+    }

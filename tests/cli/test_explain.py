@@ -95,7 +95,7 @@ def test_why_it_is_a_change(work: Workspace, azure: Azure, run: Command, report:
     }
     assert resource(report("plan"), version())["changes"][0]["line"] == 21
     done = run("explain", "GalleryApplicationVersion/agent-1.0.0", "properties.*.targetRegions[westeurope].regional*")
-    assert done.out.splitlines()[2:] == [
+    assert done.out.splitlines()[4:] == [
         "    update: differs from the manifest",
         "",
         f"change  {path}",
@@ -183,7 +183,7 @@ def test_what_does_not_exist_yet(work: Workspace, azure: Azure, run: Command) ->
     work.state(*estate())
     done = run("explain", "GalleryApplicationVersion/*")
     assert done.code == 0
-    assert done.out.splitlines()[2] == "    create: does not exist yet"
+    assert done.out.splitlines()[4] == "    create: does not exist yet"
     assert "the PUT that creates it sends this" in done.out
     assert azure.holds()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.manifests.gathering import Tree
-from tests.cli.support import application, codes, commit, estate, gallery, git, labelled
+from tests.cli.support import application, codes, commit, definition, estate, gallery, git, labelled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,3 +123,16 @@ def test_labels_where_there_are_none(work: Workspace, report: Reporting) -> None
 def test_a_folder_that_is_gone_again_has_no_files_to_name(tmp_path: Path) -> None:
     """What was passed over is only told of what is there."""
     assert Tree(tmp_path).passed_over([str(tmp_path / "nowhere")]) == ()
+
+
+def test_a_list_of_nothing_selected_says_so(work: Workspace, run: Command) -> None:
+    """A list of no resource begins with the reason, as every verdict does."""
+    work.state(labelled(gallery(), ring="canary"))
+    assert run("list", "-l", "ring=nope").out.startswith("embedded ARM: Nothing selected: ")
+
+
+def test_labels_that_choose_nothing_of_the_targets(work: Workspace, run: Command) -> None:
+    """Other manifests may have the label, so the reason names the targets."""
+    work.state(labelled(gallery(), ring="canary"), definition())
+    found = run("plan", "--target", "ApplicationDefinition/*", "-l", "ring=canary").flat
+    assert "Nothing selected: no manifest that --target names has the label ring=canary" in found

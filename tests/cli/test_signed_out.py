@@ -124,3 +124,18 @@ def test_one_tenant_of_two(
     assert "1 of 4 resources not read" in found["warnings"][0]["message"]
     assert (found["summary"]["create"], found["summary"]["unknown"]) == (3, 1)
     assert run("plan").flat.count("The token is no good.") == 1
+
+
+def test_a_list_of_what_is_live(run: Command) -> None:
+    """The statement is the one error of the list, in text and in JSON; no resource repeats it."""
+    done = run("list", "-o", "json")
+    assert (done.code, codes(done.report_of_any_kind)) == (1, ["sign-in-failed"])
+    assert (done.report_of_any_kind["resources"], done.report_of_any_kind["missing"]) == ([], [])
+    text = run("list").flat
+    assert (text.count("could not sign in"), text.count("az login"), text.count("the same as")) == (1, 1, 0)
+
+
+def test_no_snapshot_is_written(run: Command, work: Workspace) -> None:
+    """A file that holds nothing would answer a plan with "unknown" until it is taken anew."""
+    assert run("snapshot", "--out", "snapshot.json").code == 1
+    assert not (work.folder / "snapshot.json").exists()
