@@ -27,8 +27,9 @@ check: static test ## Everything that CI checks: lint, format, types, import con
 
 static: lint format types contracts ## The checks that run no test
 
-lint: $(STAMP) ## ruff's rules
+lint: $(STAMP) ## ruff's rules, and how docstrings and sentences begin
 	$(BIN)/ruff check .
+	$(BIN)/python -m tests.prose
 
 format: $(STAMP) ## ruff's layout, checked and not changed
 	$(BIN)/ruff format --check .

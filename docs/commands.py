@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _HEAD: Final = """\
 # Commands
 
-What `reconciler COMMAND --help` says, on one page. `make reference` writes it from the program.
+The output of `reconciler COMMAND --help`, on one page. `make reference` writes it from the program.
 
 A flag wins over its [variable](../README.md#environment-variables), and the variable over the default. Results go to
 standard output, the log and the progress to standard error; nothing ever asks a question. The README has the
@@ -34,7 +34,7 @@ The shell completes commands, options and their choices once it has read what th
 | zsh | `~/.zshrc` | `eval "$(_RECONCILER_COMPLETE=zsh_source reconciler)"` |
 | fish | `~/.config/fish/completions/reconciler.fish` | `_RECONCILER_COMPLETE=fish_source reconciler \\| source` |
 
-What bash is answered after `reconciler dr` and after `reconciler plan --cloud us`:
+The completions for bash after `reconciler dr` and after `reconciler plan --cloud us`:
 
 ```console
 $ COMP_WORDS='reconciler dr' COMP_CWORD=1 _RECONCILER_COMPLETE=bash_complete reconciler

@@ -1,0 +1,106 @@
+"""The check of prose finds sentences without a subject, and passes questions and code."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import prose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import TypeAlias
+
+    Lines: TypeAlias = Callable[[str, str], list[str]]
+
+
+@pytest.fixture
+def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Lines:
+    """Return a function that checks one file, and returns its mistakes as they are printed."""
+    monkeypatch.setattr(prose, "ROOT", tmp_path)
+
+    def check(name: str, text: str) -> list[str]:
+        (tmp_path / name).write_text(dedent(text), encoding="utf-8")
+        code = prose.main([name])
+        printed = capsys.readouterr().out.splitlines()
+        assert code == bool(printed)
+        return printed
+
+    return check
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "What failed is repeated.",
+        "A plan reads. Whatever differs is listed.",
+        "- Whoever can push decides.",
+        "| a term | Nobody reads it. |",
+        "A term: Somebody edits it.",
+    ],
+)
+def test_a_sentence_without_a_subject_is_found_in_a_page(lines: Lines, sentence: str) -> None:
+    """At the start of a line, an item or a cell, and after another sentence; with the file and the line."""
+    [found] = lines("page.md", f"# A page\n\n{sentence}\n")
+    assert found.startswith("page.md:3: ")
+
+
+def test_a_sentence_without_a_subject_is_found_in_a_docstring(lines: Lines) -> None:
+    """Of a module, a class and a function, and of an argument; a comment is none."""
+    source = '''\
+        """What a module holds."""
+
+
+        class Thing:
+            """Something. Whoever wants it."""
+
+
+        def thing(one):
+            """
+            Return a thing.
+
+            Args:
+                one: What it is.
+            """
+            # What a comment says is not looked at.
+        '''
+    assert [found.split(":")[1] for found in lines("module.py", source)] == ["1", "5", "9"]
+
+
+def test_a_docstring_that_gives_or_tells_is_found(lines: Lines) -> None:
+    """Only of a function: a class has a noun."""
+    source = '''\
+        class Ask:
+            """Ask, as a noun."""
+
+            async def ask(self):
+                """Ask the service."""
+
+
+        def give():
+            """Gives a thing."""
+        '''
+    assert sorted(found.split(":")[1] for found in lines("module.py", source)) == ["5", "9"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is a plan? A list of changes.",
+        "A field says what differs, and nobody else does.",
+        "```console\n$ reconciler plan\nWhat is printed is not ours.\n```\n",
+        "````md\n```sh\n```\nWhat a nested fence holds.\n````\n",
+    ],
+)
+def test_questions_clauses_and_code_fences_pass(lines: Lines, text: str) -> None:
+    """A question may begin so, and other programs may print what they like."""
+    assert lines("page.md", text) == []
+
+
+def test_the_line_after_a_code_fence_is_counted_with_it(lines: Lines) -> None:
+    """A fence that is left out keeps its lines."""
+    [found] = lines("page.md", "```sh\nmake\n```\n\nWhat follows.\n")
+    assert found.startswith("page.md:5: ")
