@@ -54,7 +54,7 @@ def statement(errors: Sequence[ErrorInfo | None], file: str = "") -> Problem | N
 
     Args:
         errors: Of each resource; None for one that was read. Its children, which depend on it, count with it.
-        file: What the error is filed under: a path of the command line.
+        file: The file that the error is reported for: a path of the command line.
     """
     failed = [error for error in errors if error is not None and error.is_sign_in]
     others = (error for error in errors if error is None or not error.is_sign_in)
