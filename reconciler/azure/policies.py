@@ -51,6 +51,8 @@ class Violation:
     Attributes:
         assignment: Its display name, else its name or id.
         definition: Likewise.
+        assignment_id: What an exemption from it names; empty where the refusal does not say.
+        definition_id: Likewise.
         demands: The policy's conditions, one failing expression each, such as ``tags[costCenter] must exist``.
         paths: The properties of these expressions.
     """
@@ -59,6 +61,8 @@ class Violation:
     definition: str
     demands: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    assignment_id: str = ""
+    definition_id: str = ""
 
     @property
     def line(self) -> str:
@@ -66,7 +70,9 @@ class Violation:
         names = [f"assignment {self.assignment}" if self.assignment else ""]
         names += [f"definition {self.definition}" if self.definition else ""]
         head = f"policy: {', '.join(name for name in names if name) or 'unnamed'}"
-        return f"{head}: {'; '.join(self.demands)}" if self.demands else head
+        ids = ", ".join(each for each in (self.assignment_id, self.definition_id) if each)
+        demands = f": {'; '.join(self.demands)}" if self.demands else ""
+        return f"{head}{demands}{f' ({ids})' if ids else ''}"
 
     @property
     def fix(self) -> str:
@@ -89,7 +95,19 @@ def _violation(info: Mapping[str, Any]) -> Violation:
     failing = tuple(islice(_failing(info), _MOST))
     demands = dict.fromkeys(demand for each in failing if (demand := _demand(each)))
     paths = dict.fromkeys(_field(each) for each in failing)
-    return Violation(_name(info, "policyAssignment"), _name(info, "policyDefinition"), tuple(demands), tuple(paths))
+    return Violation(
+        _name(info, "policyAssignment"),
+        _name(info, "policyDefinition"),
+        tuple(demands),
+        tuple(paths),
+        _id(info, "policyAssignment"),
+        _id(info, "policyDefinition"),
+    )
+
+
+def _id(info: Mapping[str, Any], of: str) -> str:
+    value = info.get(f"{of}Id")
+    return value if isinstance(value, str) else ""
 
 
 def _name(info: Mapping[str, Any], of: str) -> str:

@@ -17,7 +17,7 @@ from reconciler.secret.text import FromEnvironment, shown
 from reconciler.values import MISSING, FieldPath
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 Steps: TypeAlias = tuple[str | int, ...]
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -192,6 +192,30 @@ def find_known(rule: Rule | None, body: Any, target: str) -> tuple[FieldPath, st
         if found:
             return found
     return None
+
+
+def find_ending(rule: Rule, body: Any, target: str) -> tuple[FieldPath, str] | None:
+    """
+    Return the one property of the schema whose path ends as *target* does, as :func:`find_known` does.
+
+    Compute names some properties by their last words alone, such as ``mediaLink`` or ``source.mediaLink``. None if no
+    path ends so, or several do.
+    """
+    words = [word.casefold() for word in _WORD.findall(target)]
+    every = list(_known_paths(rule))
+    for start in range(len(words)):
+        ending = words[start:]
+        found = [path for path in every if [step.casefold() for step in path[-len(ending) :]] == ending]
+        if found:
+            return _known(rule, body, found[0]) if len(found) == 1 else None
+    return None
+
+
+def _known_paths(rule: Rule, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, child in rule.properties.items():
+        if not child.read_only:
+            yield (*above, name)
+            yield from _known_paths(child, (*above, name))
 
 
 def _known(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPath, str] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds import paths
@@ -56,7 +57,7 @@ _QUOTA: Final = "delete what is no longer used, or request a higher quota for th
 _SUBSCRIPTION: Final = "check `subscriptionId`, `--cloud`, and that the identity can see the subscription"
 _DISABLED: Final = "enable the subscription again (its owner, in the portal under Cost Management + Billing)"
 _GROUP_GOING: Final = "wait until the resource group is deleted, create it anew, or correct `resourceGroupName`"
-_VALUE: Final = "correct the manifest as the message says"
+_VALUE: Final = "change the value that Azure rejects in the manifest; the message has its reason"
 _LATER: Final = "run again; if it happens again, give the request id to Azure support"
 _SLOWER: Final = "run again later, or with a lower --concurrency"
 _WAIT: Final = "wait until the other operation has ended, then run again"
@@ -152,7 +153,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "InvalidResource": Remedy(_VALUE, general=True),
     "BadRequest": Remedy(_VALUE, general=True),
     "ValidationFailed": Remedy(_VALUE, general=True),
-    "InvalidResourceName": Remedy("correct the name in `spec` as the message says"),
+    "InvalidResourceName": Remedy("change the name in `spec` to one that follows the rule in the message"),
     "ReservedResourceName": Remedy("choose a name without the reserved word that the message names"),
     "InvalidTag": Remedy(_VALUE, "tags"),
     "InvalidTagNameCharacters": Remedy(_VALUE, "tags"),
@@ -195,6 +196,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
 }
 """By Azure's code; of several codes of one error the first that says more than a general one."""
 
+_CALLED: Final = re.compile(r"\b(?i:parameter|property|field)\s+['\"`]?([A-Za-z]\w*(?:\.\w+|\[[^\]'\"`]{0,80}\])*)")
 _QUOTED: Final = re.compile(r"['\"`]([A-Za-z][\w-]*(?:\.[\w-]+|\[[^\]'\"`]{0,80}\])+)['\"`]")
 _READ_CHARACTERS: Final = 8000
 
@@ -223,9 +225,11 @@ def advised(desired: Desired, error: ErrorInfo) -> ErrorInfo:
         return error
     if place is not None and _is_link(desired, place[0]):
         return replace(error, fix=_PACKAGE)
+    if place is not None:
+        return replace(error, fix=f"change `{place[1]}` in the manifest: Azure rejects its value")
     remedy = REMEDIES.get(error.code)
-    fix = f"correct `{place[1]}` in the manifest as the message says" if place else remedy.fix if remedy else None
-    return replace(error, fix=fix)
+    is_service = error.status is not None and error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return replace(error, fix=remedy.fix if remedy else _LATER if is_service else None)
 
 
 def place_in(desired: Desired, error: ErrorInfo) -> tuple[FieldPath, str] | None:
@@ -235,9 +239,14 @@ def place_in(desired: Desired, error: ErrorInfo) -> tuple[FieldPath, str] | None
     The names in Azure's error go first, then those that its message quotes: a property, or the link to a package. A
     property that the manifest does not declare has a path all the same.
     """
-    named = (*error.targets, *_QUOTED.findall(error.message[:_READ_CHARACTERS]))
+    text = error.message[:_READ_CHARACTERS]
+    named = (*error.targets, *_QUOTED.findall(text), *_CALLED.findall(text))
     found = (_found(desired, name) for name in named)
-    return next((place for place in found if place is not None), None) or _package_in(desired, error)
+    place = next((place for place in found if place is not None), None) or _package_in(desired, error)
+    if place is not None:
+        return place
+    ending = (paths.find_ending(desired.kind.rules, desired.body, name) for name in named)
+    return next((place for place in ending if place is not None), None)
 
 
 def _found(desired: Desired, name: str) -> tuple[FieldPath, str] | None:

@@ -26,7 +26,7 @@ _FIXES: Final[Mapping[int, str]] = {
     401: "give a token that is valid in GITHUB_TOKEN",
     403: "give the job `permissions: pull-requests: write`; on a pull request from a fork the token cannot write",
     404: "check the repository and the number, and that the token can see them",
-    422: "the pull request takes no comment: is it locked?",
+    422: "check the pull request: is it locked?",
 }
 _NEXT: Final = re.compile(r'<([^<>]+)>\s*;\s*rel="next"')
 _MOST_PAGES: Final = 50

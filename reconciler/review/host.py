@@ -22,7 +22,7 @@ from reconciler.report.escape import visible
 from reconciler.secret.text import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.azure.answers import Answer
     from reconciler.clock import Clock
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _BOUNDS: Final = Bounds(connect_s=10, silence_s=30, whole_s=60, answer_bytes=16 * 1024 * 1024)
 _GOOD: Final = frozenset({200, 201})
 _SHOWN_CHARACTERS: Final = 500
+_MOST_ERRORS: Final = 5
 
 
 @dataclass(slots=True)
@@ -143,11 +144,29 @@ def _words(name: str, fixes: Mapping[int, str], answer: Answer) -> ErrorInfo:
         said = answer.json()
     except ValueError:
         said = None
-    words = said.get("message") if isinstance(said, dict) else None
-    detail = f" ({visible(scrub(words)[:_SHOWN_CHARACTERS])})" if isinstance(words, str) and words else ""
+    words = ": ".join(_said(said)) if isinstance(said, dict) else ""
+    detail = f" ({visible(scrub(words)[:_SHOWN_CHARACTERS])})" if words else ""
     fix = fixes.get(answer.status) or _fix_of(name, answer.status)
     message = f"{name} answered {answer.status}{detail}{f'; {fix}' if fix else ''}"
     return ErrorInfo(f"Http{answer.status}", message, answer.status, fix=fix)
+
+
+def _said(body: Mapping[str, Any]) -> Iterator[str]:
+    """
+    Yield the message of a refusal, then what its ``errors`` say.
+
+    GitHub writes those as texts, or as objects with a message, else a field and a code ("Troubleshooting the REST API",
+    docs.github.com).
+    """
+    errors = body.get("errors")
+    for each in (body.get("message"), *(errors[:_MOST_ERRORS] if isinstance(errors, list) else ())):
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict):
+            parts = (each.get("message"),) if each.get("message") else (each.get("field"), each.get("code"))
+            text = " ".join(part for part in parts if isinstance(part, str))
+            if text:
+                yield text
 
 
 def _fix_of(name: str, status: int) -> str | None:

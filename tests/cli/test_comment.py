@@ -246,6 +246,15 @@ def test_a_refusal_says_what_to_do(run: Command, github: GitHub, report: Path, s
     assert done.err.count("\n") == 1
 
 
+def test_all_that_a_refusal_says(run: Command, github: GitHub, report: Path) -> None:
+    """The errors beside the message too, as texts and as objects."""
+    errors = [{"resource": "IssueComment", "code": "unprocessable", "message": "Body is too long"}, "odd"]
+    errors += [{"field": "data", "code": "missing"}, 7]
+    github.faults = [("POST", Reply(422, {"message": "Validation Failed", "errors": errors}))]
+    done = run("comment", "--github", str(report))
+    assert "GitHub answered 422 (Validation Failed: Body is too long: odd: data missing)" in done.err
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"{}", b'[{"id": 1}]', b"[3]", b'{"data": {"viewer": null}}'])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_answer_of_another_kind(run: Command, github: GitHub, report: Path, method: str, body: bytes) -> None:

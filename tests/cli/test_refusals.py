@@ -84,6 +84,7 @@ def test_a_policy_says_what_it_asks_for(
     assert "applicationDefinitions must not be" not in error["message"]
     assert "Require cost center" in error["fix"]
     assert demand in error["fix"]
+    assert "/policyAssignments/a1" in error["message"]
     assert path is None or error["path"] == path
     assert error["line"] is not None
 
@@ -354,3 +355,31 @@ def test_siblings_that_cannot_be_read(work: Workspace, azure: Azure, report: Rep
     error = resource(report("apply", "--timeout", "0.1", *target, code=1), version("1.1.0"))["error"]
     assert (error["code"], error["message"]) == ("Conflict", "busy")
     assert "wait" in error["fix"]
+
+
+@pytest.mark.parametrize(
+    ("more", "path", "word"),
+    [
+        ({"target": "mediaLink"}, LINK, "spec.storage"),
+        ({"target": "source.mediaLink"}, LINK, "spec.storage"),
+        ({"details": [{"code": "Odd", "message": "no", "target": "mediaLink"}]}, LINK, "spec.storage"),
+        ({"target": "excludeFromLatest"}, "properties.publishingProfile.excludeFromLatest", "excludeFromLatest"),
+        ({"message": "The value of parameter publishingProfile.endOfLifeDate is invalid."}, None, "endOfLifeDate"),
+        ({"message": "Property 'endOfLifeDate' must be later."}, None, "endOfLifeDate"),
+        ({"target": "name"}, "", ""),
+        ({"target": "agent"}, "", ""),
+        ({"message": "The parameter is wrong, the property value too."}, "", ""),
+    ],
+)
+def test_a_property_by_its_last_words(
+    work: Workspace, report: Reporting, proxy: Proxy, more: dict[str, Any], path: str | None, word: str
+) -> None:
+    """Azure may name a property by less than its path; what fits no property, or several, names none."""
+    error = refused(work, report, proxy, 400, {"error": {"code": "Unheard", "message": "no", **more}}, version())
+    assert error["path"] == ("properties.publishingProfile.endOfLifeDate" if path is None else path or None)
+    assert (word in error["fix"]) if word else error["fix"] is None
+
+
+def test_a_service_that_is_down_has_a_fix(work: Workspace, report: Reporting, proxy: Proxy) -> None:
+    """Whatever its code is."""
+    assert refused(work, report, proxy, 500, {"error": {"code": "Unheard", "message": "no"}})["fix"] is not None
