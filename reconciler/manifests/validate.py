@@ -99,13 +99,13 @@ def _check(document: Document, kind: Kind, tracking: Tracking) -> Found:
 def _without_blanks(document: Document, kind: Kind) -> tuple[Document, list[Problem]]:
     """Return a document without empty optional text, and a warning for each."""
     spec = document.value.get("spec")
-    found = list(islice(blanks(kind.rules, spec), MOST))
+    found = list(islice(blanks(kind.rules, spec, document.files), MOST))
     if not found:
         return document, []
     message = "this text is empty, which is as good as absent: it changes nothing"
     fix = "delete the line; null means that it must not be set"
     told = [problem(document, ("spec", *path), "empty-text", message, fix) for path in found]
-    value = {**document.value, "spec": without_blanks(kind.rules, spec)}
+    value = {**document.value, "spec": without_blanks(kind.rules, spec, document.files)}
     return replace(document, value=value), told
 
 

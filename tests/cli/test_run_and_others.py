@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Command, Reporting
 
-_KINDS = ["ApplicationDefinition", "Gallery", "GalleryApplication", "GalleryApplicationVersion"]
+_KINDS = ["ApplicationDefinition", "Gallery", "GalleryApplication", "GalleryApplicationVersion", "Project"]
 
 
 def test_schema(work: Workspace, run: Command) -> None:
