@@ -134,7 +134,9 @@ def _unknown_keys(
             continue
         near = nearest(key, known)
         home = home_of(root, key, path)
-        if near and (near.lower() == key.lower() or home is None):
+        if key.partition(":")[0] in known:
+            fix = "write a space after the colon"
+        elif near and (near.lower() == key.lower() or home is None):
             fix = f"did you mean {near}?"
         else:
             fix = home or f"known here: {', '.join(known)}"

@@ -98,6 +98,12 @@ def test_slip_in_the_yaml(work: Workspace, report: Reporting, old: str, new: str
             "spec",
         ),
         ("  galleryName", "  GalleryName", "", "galleryName"),
+        (
+            "remove: r.sh",
+            "remove: {$file:r.sh}",
+            'spec.properties.publishingProfile.manageActions.remove["$file:r.sh"]',
+            "space after the colon",
+        ),
         ("GalleryApplicationVersion\n", "galleryapplicationversion\n", "kind", "GalleryApplicationVersion"),
         ("GalleryApplicationVersion\n", "ApplicationVersion\n", "kind", "GalleryApplicationVersion"),
         ("reconciler.dev/v1", "reconciler.dev/v2", "apiVersion", "reconciler.dev/v1"),
@@ -195,6 +201,83 @@ def test_text_that_means_something_else_is_a_warning(
     """YAML takes it as it stands: quotation marks of a word processor, a reference without braces."""
     work.state(changed(version(), "properties.publishingProfile.manageActions.install", written))
     assert [item["code"] for item in report("validate")["warnings"]] == [code]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "fix"),
+    [
+        (
+            "- name: West Europe\n          regionalReplicaCount: 1",
+            "{name: West Europe}\n        - {name: b}",
+            19,
+            "`- `",
+        ),
+        (
+            "- name: West Europe\n          regionalReplicaCount: 1",
+            "  {name: West Europe}\n        - {name: b}",
+            19,
+            "`- `",
+        ),
+        (
+            "- name: West Europe\n          regionalReplicaCount: 1",
+            "- {name: West Europe}\n        {name: b}",
+            20,
+            "`- `",
+        ),
+        ("Count: 1\n", "Count: 1\n        name: b\n", 21, "`- `"),
+        ("- name: West Europe\n          regionalReplicaCount: 1", "- West Europe\n        North Europe", 20, "`- `"),
+        ("  location", "\u00a0\u00a0location", 11, "spaces"),
+        ("  location: West Europe", "<<<<<<< HEAD\n  location: a\n=======\n  location: b\n>>>>>>> b", 11, "git"),
+        ("install: i.sh", "install: |\n        echo hi", 17, "indent it by 10"),
+    ],
+)
+def test_lost_hyphens_and_blanks(work: Workspace, report: Reporting, old: str, new: str, line: int, fix: str) -> None:
+    """The cause is at the line that lacks its hyphen or holds what nobody sees."""
+    assert TEXT.count(old) == 1
+    work.file("manifests/a.yaml", TEXT.replace(old, new))
+    error, *others = (item for item in report("validate", code=1)["errors"] if item["code"] == "syntax")
+    assert not others
+    assert error["line"] == line
+    assert fix in error["fix"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("  location", "\tlocation"),
+        ("    safetyProfile", "\tsafetyProfile"),
+        ("  location", "   location"),
+        ("    publishingProfile", "   publishingProfile"),
+        ("        remove", "       remove"),
+        ("location: West", "location:West"),
+        ("- name: West", "-name: West"),
+        ("remove: r.sh", "remove: $file: r.sh"),
+        ("remove: r.sh", "remove: echo a: b"),
+        ("remove: r.sh", "remove: @x"),
+        ("remove: r.sh", 'remove: "x'),
+        ("remove: r.sh", 'remove: "C:\\scripts"'),
+        ("remove: r.sh", "remove r.sh"),
+        ('.zip"}', '.zip"'),
+    ],
+)
+def test_slip_hides_no_other_mistake(work: Workspace, report: Reporting, old: str, new: str) -> None:
+    """The document is read on as it is meant: one round reports all its mistakes, and none that it does not have."""
+    work.file("manifests/r.sh", "true\n")
+    assert TEXT.count(old) == 1
+    work.file("manifests/a.yaml", TEXT.replace(old, new))
+    assert [item["code"] for item in report("validate", code=1)["errors"]] == ["syntax"]
+    wrong = TEXT.replace(old, new).replace("galleryName: tools", "galleryNam:tools").replace("Count: 1", "Count: one")
+    work.file(
+        "manifests/a.yaml", wrong.replace("galleryApplicationVersionName: 1.0.0", "galleryApplicationVersionName: 1")
+    )
+    found = report("validate", code=1)["errors"]
+    assert sorted(item["code"] for item in found) == ["missing", "syntax", "syntax", "type", "type", "unknown-key"]
+
+
+def test_no_manifest_with_a_slip_is_applied(work: Workspace, report: Reporting) -> None:
+    """That a slip is understood does not make the manifest valid."""
+    work.file("manifests/a.yaml", TEXT.replace("location: West", "location:West"))
+    assert report("apply", "--cloud", "emulator", code=1)["summary"]["puts"] == 0
 
 
 def test_broken_document_does_not_hide_the_next(work: Workspace, report: Reporting) -> None:

@@ -47,6 +47,8 @@ _TOO_DEEP: Final = "exceeded maximum nesting depth"
 _DOCUMENT: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 _MOST_BROKEN: Final = 20
 """Documents of one file whose syntax is broken, behind which the next one is looked for."""
+_MOST_MENDED: Final = 100_000
+"""Characters of a document with broken syntax that is read on as it is meant."""
 _OPEN: Final = object()
 """Stands for the value of an anchor whose collection is still being read."""
 
@@ -98,7 +100,9 @@ def read_file(text: str, file: str, bounds: Bounds = FILE) -> Reading:
     reader = _Reader(text, file, bounds)
     reader.read()
     reading = Reading(reader.documents, reader.problems, reader.flawed)
+    mends = _MOST_BROKEN
     for _ in range(_MOST_BROKEN):
+        mends = _read_mended(text, reader, reading, mends)
         following = _DOCUMENT.search(text, _start_of(text, reader.broken_line)) if reader.broken_line else None
         if following is None:
             break
@@ -110,6 +114,48 @@ def read_file(text: str, file: str, bounds: Bounds = FILE) -> Reading:
         reading.problems.extend(reader.problems)
         reading.flawed.extend(reader.flawed)
     return reading
+
+
+def _read_mended(text: str, reader: _Reader, reading: Reading, mends: int) -> int:
+    """
+    Read on in a document whose syntax is broken, as it is meant, so that its other mistakes are reported with the slip.
+
+    Args:
+        text: Of the whole file.
+        reader: Stopped at the slip.
+        reading: Gets what is found.
+        mends: Slips of the file that may still be passed.
+
+    Returns:
+        How many may be passed in the rest of the file.
+    """
+    if not reader.broken_line:
+        return mends
+    behind = _start_of(text, reader.broken_line)
+    start = max((found.start() for found in _DOCUMENT.finditer(text, 0, behind)), default=0)
+    following = _DOCUMENT.search(text, behind)
+    end = following.start() if following else len(text)
+    if end - start > _MOST_MENDED:
+        return mends
+    meant: str | None = "\n" * text.count("\n", 0, start) + text[start:end]
+    again = reader
+    passed: set[int | None] = set()
+    while mends and again.cause and meant is not None and (meant := again.cause.mended(meant)) is not None:
+        mends -= 1
+        passed.add(again.cause.line)
+        again = reader.again(meant)
+        again.read()
+        if again.broken_line and (again.cause is None or again.cause.line in passed):
+            break  # the slip may be another one than it seems
+        told = {(problem.line, problem.code, problem.path) for problem in reading.problems}
+        found = [each for each in again.problems if (each.line, each.code, each.path) not in told]
+        found = [each for each in found if each.code != "not-a-mapping"]  # it may be one all the same
+        reading.problems.extend(found)
+        if not again.broken_line:
+            for document in (*again.documents, *again.flawed):
+                reading.flawed.append(replace(document, reported=document.reported | {""}))
+            break
+    return mends
 
 
 def _start_of(text: str, line: int) -> int:
@@ -176,7 +222,9 @@ class _Reader:
         self._positions = positions
         self._numbers = numbers
         self.broken_line = 0  # where the syntax is broken, from 1; what follows is for a reader that follows this one
+        self.cause: Cause | None = None  # of the broken syntax, where it is recognized
         self._index, self._file_nodes = follows
+        self._is_open = False
         self._handlers: dict[type, Callable[[Any], None]] = {
             yaml.ScalarEvent: self._scalar,
             yaml.MappingStartEvent: self._open,
@@ -195,6 +243,10 @@ class _Reader:
         """The index of the last document, and the keys and values read so far."""
         return self._index, self._file_nodes
 
+    def again(self, text: str) -> _Reader:
+        """Return a reader of *text* in the place of the document that this one has not read to its end."""
+        return _Reader(text, self._file, self._bounds, follows=(self._index - self._is_open, self._file_nodes))
+
     def read(self) -> None:
         """Fill *documents* and *problems*."""
         handlers = self._handlers
@@ -212,6 +264,7 @@ class _Reader:
 
     def _start(self, event: Event) -> None:
         self._index += 1
+        self._is_open = True
         self._ambiguous: set[str] = set()
         self._root: list[Any] = []
         self._stack = [_Frame(self._root, None)]
@@ -227,6 +280,7 @@ class _Reader:
 
     def _end(self, event: Event) -> None:
         self._file_nodes += self._nodes
+        self._is_open = False
         found = self.problems[self._problems_before :]
         if self._is_empty:
             return
@@ -393,7 +447,7 @@ class _Reader:
             message = f"Nested deeper than {MAX_DEPTH} levels"
             self.problems.append(Problem(self._file, line, column, "", "limit", message, "Flatten the document"))
             return
-        cause = cause_of(self._text, error)
+        cause = self.cause = cause_of(self._text, error)
         if cause is None:
             reason = _QUOTED.sub("…", problem)
             fix = "Correct the YAML here or just before; indent by spaces, quote texts that hold special characters"

@@ -7,11 +7,13 @@ Looks at the line of the fault and the one before it. Quotes nothing: it may be 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import takewhile
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _TAB: Final = re.compile(r"[ ]*\t")
 _ENTRY: Final = re.compile(
@@ -25,6 +27,10 @@ _OPENING: Final = {"a flow mapping": "{", "a flow sequence": "["}
 _CLOSING: Final = {"{": "}", "[": "]"}
 _FAR: Final = 200  # lines above a fault that are looked at
 _NO_START: Final = "@`%|>"
+_ODD_BLANKS: Final = re.compile(r" *[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_CONFLICT: Final = re.compile(r"<{7}(?: |$)")
+_BLOCK_TEXT: Final = re.compile(r"(?:: +|- +)[|>][+-]?[0-9]?$")
+_TAB_SIZES: Final = (2, 4, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,23 @@ class Cause:
     Attributes:
         line: From 1; None where the parser names none.
         column: From 1.
+        mends: Lines as they are meant, by their number from 0; none where that is not known.
     """
 
     line: int | None
     column: int | None
     message: str
     fix: str
+    mends: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+    def mended(self, text: str) -> str | None:
+        """Return *text*, where the fault was found, without it; None where that is not known."""
+        lines = text.split("\n")
+        if not self.mends or len(lines) - (not lines[-1]) != len(text.splitlines()):
+            return None  # a line ends in another way, and is counted in another way
+        for index, line in self.mends.items():
+            lines[index] = line
+        return "\n".join(lines)
 
 
 def cause_of(text: str, error: Any) -> Cause | None:
@@ -86,37 +103,74 @@ class _Fault:
 
     def causes(self) -> Iterator[Cause]:
         """Yield the causes that are recognized, the surest first."""
+        yield from self._conflicts()
+        yield from self._blanks()
         yield from self._tabs()
         yield from self._unclosed()
         yield from self._characters()
         before = self._before()
         if before is not None:
+            yield from self._block_texts(before)
             yield from self._slips(before)
         yield from self._slips(self.at)
+        if before is not None:
+            yield from self._hyphens(before)
         yield from self._colons()
         if before is not None:
             yield from self._indents(before)
+
+    def _conflicts(self) -> Iterator[Cause]:
+        for index in range(max(0, self.at - _FAR), min(len(self.lines), self.at + 1)):
+            if _CONFLICT.match(self.lines[index]):
+                yield _cause(index, 0, "a merge conflict begins here", "resolve it, and delete git's marks")
+
+    def _blanks(self) -> Iterator[Cause]:
+        for index in (self.at, self.at - 1):
+            line = self._line(index)
+            if index >= 0 and (match := _ODD_BLANKS.match(line)):
+                rest = line.lstrip()
+                mended = " " * (len(line) - len(rest)) + rest
+                message = "a blank that is no space, such as a no-break space, indents this line"
+                yield _cause(index, match.end() - 1, message, "indent it by spaces", {index: mended})
 
     def _tabs(self) -> Iterator[Cause]:
         for index in (self.at, self.at - 1):
             match = _TAB.match(self._line(index)) if index >= 0 else None
             if match and (index == self.at or "tab" in self.problem):
-                yield _cause(index, match.end() - 1, "a tab indents this line", "indent it by spaces")
+                mends = self._untabbed(index)
+                yield _cause(index, match.end() - 1, "a tab indents this line", "indent it by spaces", mends)
         if "cannot start any token" in self.problem and self._char() == "\t":
-            yield _cause(self.at, self.column, "a tab stands here", "write spaces in its place")
+            mends = {self.at: self._line(self.at).replace("\t", " ")}
+            yield _cause(self.at, self.column, "a tab stands here", "write spaces in its place", mends)
+
+    def _untabbed(self, index: int) -> dict[int, str]:
+        """Return a line with spaces for tabs; nothing where the lines around it leave open how many."""
+        line = self._line(index)
+        text = line.lstrip("\t ")
+        blanks = line[: len(line) - len(text)]
+        above, below = self._line(index - 1), self._line(index + 1)
+        fitting = [_key_column(above)]
+        if above.rstrip().endswith(":"):
+            fitting.insert(0, _key_column(above) + 2)
+        widths = [width for size in _TAB_SIZES if (width := len(blanks.expandtabs(size))) in fitting]
+        if text.rstrip().endswith(":") and _indent(below) >= len(blanks) + 2:
+            widths = [_indent(below) - 2]
+        return {index: " " * widths[0] + text} if widths else {}
 
     def _unclosed(self) -> Iterator[Cause]:
         if "quoted scalar" in self.context and self.start is not None and "end of stream" in self.problem:
             message = "the quotation mark that opens here is not closed"
-            yield _cause(self.start.line, self.start.column, message, "write the closing quotation mark")
+            line = self._line(self.start.line).rstrip()
+            mends = {self.start.line: line + line[self.start.column : self.start.column + 1]}
+            yield _cause(self.start.line, self.start.column, message, "write the closing quotation mark", mends)
         opening = next((char for words, char in _OPENING.items() if words in self.context), None)
         if opening is None or self.start is None:
             return
         closing = _CLOSING[opening]
         if self.start.line != self.at:
-            yield _cause(
-                self.start.line, self.start.column, f"{opening} opens here and is not closed", f"write {closing}"
-            )
+            message = f"{opening} opens here and is not closed"
+            mends = {self.start.line: self._line(self.start.line).rstrip() + closing}
+            yield _cause(self.start.line, self.start.column, message, f"write {closing}", mends)
         yield _cause(
             self.at, self.column, f"a comma or {closing} is missing before this", f"write a comma or {closing}"
         )
@@ -125,22 +179,68 @@ class _Fault:
         char = self._char()
         if "escape" in self.problem:
             fix = "write / or \\\\ in its place, or put the text in single quotation marks"
-            yield _cause(self.at, self.column, "a backslash in double quotation marks begins an escape", fix)
+            message = "a backslash in double quotation marks begins an escape"
+            mends = {self.at: self._line(self.at).replace("\\", "\\\\")}
+            yield _cause(self.at, self.column, message, fix, mends)
         if char and char in _NO_START and "cannot start any token" in self.problem:
-            yield _cause(self.at, self.column, "a text may not begin with this character", "put it in quotation marks")
+            message = "a text may not begin with this character"
+            yield _cause(self.at, self.column, message, "put it in quotation marks", self._quoted(self.column))
+
+    def _block_texts(self, before: int) -> Iterator[Cause]:
+        above = self._line(before - 1).rstrip()
+        if _BLOCK_TEXT.search(above) and _indent(self._line(before)) <= _key_column(above):
+            message = "a line of a text is not indented below the line that begins the text"
+            yield _cause(before, _indent(self._line(before)), message, f"indent it by {_key_column(above) + 2}")
 
     def _slips(self, index: int) -> Iterator[Cause]:
         """Yield what is wrong with a line by itself."""
         line = self._line(index)
         if match := _CLOSE_COLON.match(line):
             column = match.group().rindex(":")
-            yield _cause(index, column, "no space follows this colon", "write a space after the colon")
+            mends = {index: f"{line[: column + 1]} {line[column + 1 :]}"}
+            yield _cause(index, column, "no space follows this colon", "write a space after the colon", mends)
         if _CLOSE_DASH.match(line):
-            yield _cause(
-                index, line.index("-"), "no space follows this hyphen", "write `- ` before each element of a list"
-            )
-        if _NO_COLON.match(line) and "expected ':'" in self.problem.replace('"', "'"):
-            yield _cause(index, _indent(line), "a colon is missing in this line", "write it as key: value")
+            fix = "write `- ` before each element of a list"
+            mends = {index: line.replace("-", "- ", 1)}
+            yield _cause(index, line.index("-"), "no space follows this hyphen", fix, mends)
+        if "expected ':'" not in self.problem.replace('"', "'") or self._lacks_hyphen(index):
+            return
+        if _NO_COLON.match(line):
+            key, *rest = line[_key_column(line) :].split(maxsplit=1)
+            mends = {index: f"{line[: _key_column(line)]}{key}: {''.join(rest)}"}
+            yield _cause(index, _indent(line), "a colon is missing in this line", "write it as key: value", mends)
+
+    def _hyphens(self, before: int) -> Iterator[Cause]:
+        """Yield the line of a list that should begin with a hyphen."""
+        first = next((index for index in (before, self.at) if self._lacks_hyphen(index)), None)
+        if first is None and self._is_element(self.at):
+            own = min(_indent(self._line(self.at)), _indent(self._line(before)))
+            above = range(before, max(-1, self.at - _FAR), -1)
+            block = [i for i in takewhile(lambda i: _indent(self._line(i)) >= own, above) if self._line(i).strip()]
+            elements = [i for i in block if self._is_element(i)]
+            first = block[-1] if block and not elements else None
+        if first is None:
+            return
+        line = self._line(first)
+        own = min(_indent(line), _indent(self._line(self.at))) if self._is_element(self.at) else _indent(line)
+        mends = {first: f"{' ' * own}- {line.lstrip(' ')}"}
+        message = "a hyphen is missing: this is an element of a list"
+        yield _cause(first, _indent(line), message, "begin it with `- `", mends)
+
+    def _lacks_hyphen(self, index: int) -> bool:
+        """Whether the line before this one, of those indented alike, is an element of a list, and this one is none."""
+        line = self._line(index)
+        if not line.strip() or line.lstrip().startswith(("-", "#")):
+            return False
+        own = _indent(line)
+        for other in range(index - 1, max(-1, index - _FAR), -1):
+            above = self._line(other)
+            if above.strip() and not above.lstrip().startswith("#") and _indent(above) <= own:
+                return _indent(above) == own and self._is_element(other)
+        return False
+
+    def _is_element(self, index: int) -> bool:
+        return self._line(index).lstrip().startswith("- ")
 
     def _colons(self) -> Iterator[Cause]:
         """Yield what is wrong with a value that holds a colon."""
@@ -151,8 +251,16 @@ class _Fault:
             return
         if _REFERENCE.match(self._line(self.at)[entry.end() :]):
             fix = "write it as {$file: path}, in braces"
-            yield _cause(self.at, entry.end() + 1, "a reference stands here without braces", fix)
-        yield _cause(self.at, self.column, "a colon and a space within a value", "put the value in quotation marks")
+            line = self._line(self.at)
+            mends = {self.at: f"{line[: entry.end()]} {{{line[entry.end() :].split(' #')[0].strip()}}}"}
+            yield _cause(self.at, entry.end() + 1, "a reference stands here without braces", fix, mends)
+        message = "a colon and a space within a value"
+        yield _cause(self.at, self.column, message, "put the value in quotation marks", self._quoted(entry.end() + 1))
+
+    def _quoted(self, column: int) -> dict[int, str]:
+        line = self._line(self.at)
+        value = line[column:].strip().replace("'", "''")
+        return {self.at: f"{line[:column]}'{value}'"}
 
     def _indents(self, before: int) -> Iterator[Cause]:
         line, above = self._line(self.at), self._line(before)
@@ -170,7 +278,20 @@ class _Fault:
         is_element = above.lstrip().startswith("- ")
         more = ", or begin the element above with `- `" if own > other and not is_element else ""
         fix = f"indent it by {near}{more}: lines of one mapping are indented alike"
-        yield _cause(self.at, own, message, fix)
+        yield _cause(self.at, own, message, fix, self._shifted(own, near))
+
+    def _shifted(self, own: int, near: int) -> dict[int, str]:
+        """Return the lines of the fault's block as they are if it begins at *near*, one column from *own*."""
+        mends: dict[int, str] = {}
+        if abs(own - near) > 1:
+            return mends  # it may belong to another mapping
+        for index in range(self.at, len(self.lines)):
+            line = self.lines[index]
+            if line.strip() and _indent(line) < own:
+                break
+            if line.strip() and (near < own or _indent(line) < near):
+                mends[index] = " " * (_indent(line) + near - own) + line.lstrip(" ")
+        return mends
 
     def _fitting_indent(self, own: int, above: int) -> int:
         """Return the indent in use that is nearest to *own*; of two as near, that of the line above."""
@@ -195,8 +316,8 @@ class _Fault:
         return self._line(self.at)[self.column : self.column + 1]
 
 
-def _cause(line: int, column: int, message: str, fix: str) -> Cause:
-    return Cause(line + 1, column + 1, message, fix)
+def _cause(line: int, column: int, message: str, fix: str, mends: Mapping[int, str] | None = None) -> Cause:
+    return Cause(line + 1, column + 1, message, fix, mends or {})
 
 
 def _indent(line: str) -> int:
