@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.errors import UsageError
-from reconciler.report.escape import masked
+from reconciler.report.escape import masked, masked_json
 from reconciler.report.summary import Summary, exit_code, summarize, verdict
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class Renderer(Protocol):
         """Return the text, which ends with a line end."""
 
 
+_JSON: Final = frozenset({"json", "sarif"})
 FORMATS: Final = ("text", "json", "markdown", "github", "azure-devops", "sarif", "junit", "html")
 
 
@@ -50,7 +51,8 @@ def render(
     """
     check_formats(format)
     renderer: Renderer = import_module(f"reconciler.report.{format.replace('-', '_')}").render
-    return masked(renderer(report, color=color, width=width, base=base, verbose=verbose))
+    text = renderer(report, color=color, width=width, base=base, verbose=verbose)
+    return masked_json(text) if format in _JSON else masked(text)
 
 
 def check_formats(*formats: str) -> None:

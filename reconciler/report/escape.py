@@ -7,6 +7,7 @@ from what a CI runner would obey, :func:`masked` is the second net under secrets
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Final
 
@@ -64,6 +65,29 @@ def harmless(text: str) -> str:
 def inert_json(text: str) -> str:
     r"""Return the same JSON, in which no CI runner finds a command: ``\u003a`` is a colon to every parser."""
     return _PAIR.sub(lambda pair: "\\u003a" if pair[1] is not None else "\\u0023", text)
+
+
+_STRING: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
+"""A text in JSON, and the colon after it if it is a key."""
+
+
+def masked_json(text: str) -> str:
+    """
+    Return the same JSON, in which no text holds what looks like a secret.
+
+    The net is for free text: across the quotation marks of JSON it would take a key for the value of the text before.
+    """
+    if masked(text) == text:
+        return text
+    return _STRING.sub(_masked_string, text)
+
+
+def _masked_string(found: re.Match[str]) -> str:
+    if found[2] is not None:
+        return found[0]
+    value = json.loads(found[1])
+    hidden = masked(value)
+    return found[0] if hidden == value else inert_json(json.dumps(hidden, ensure_ascii=False))
 
 
 def masked(text: str) -> str:

@@ -12,7 +12,7 @@ from reconciler.compare.diff import WRITE_ONLY
 from reconciler.compare.explain import Verdict
 from reconciler.errors import UsageError
 from reconciler.problems import Layer
-from reconciler.report.escape import inert, inert_json, masked, visible
+from reconciler.report.escape import inert, inert_json, masked, masked_json, visible
 from reconciler.report.summary import count
 from reconciler.report.text import Look, head_line
 from reconciler.report.values import first_difference, literal
@@ -72,7 +72,7 @@ def render(explanation: Explanation, format: str, *, color: bool = False, width:
     """
     check_format(format)
     if format == "json":
-        return masked(inert_json(json.dumps(as_json(explanation), indent=2)) + "\n")
+        return masked_json(inert_json(json.dumps(as_json(explanation), indent=2)) + "\n")
     lines = (masked(inert(line)) for line in _lines(explanation, Look(color)))
     return masked("".join(f"{part}\n" for line in lines for part in folded(line, width, divide=False)))
 

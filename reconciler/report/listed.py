@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler import __version__
 from reconciler.errors import UsageError
 from reconciler.model.change import Modified
-from reconciler.report.escape import inert, inert_json, masked, visible
+from reconciler.report.escape import inert, inert_json, masked, masked_json, visible
 from reconciler.report.problems import counted
 from reconciler.report.replicated import as_json as replication_json
 from reconciler.report.replicated import state_of
@@ -57,7 +57,7 @@ def render(listing: Listing, format: str, *, color: bool = False, width: int | N
     """
     check_format(format)
     if format == "json":
-        return masked(inert_json(json.dumps(as_json(listing), indent=2)) + "\n")
+        return masked_json(inert_json(json.dumps(as_json(listing), indent=2)) + "\n")
     lines = (masked(inert(line)) for line in _lines(listing, Look(color), width))
     return masked("".join(f"{part}\n" for line in lines for part in folded(line, width)))
 

@@ -65,7 +65,7 @@ def test_debug_shows_each_request_without_what_is_secret(
     sent = [line for line in done.err.splitlines() if line.startswith("DEBUG reconciler.azure: ")]
     assert {line.split()[2] for line in sent} == {"GET", "PUT"}
     shape = (
-        rf"DEBUG reconciler\.arm: (GET|PUT) {re.escape(endpoint)}/subscriptions/[^?\s]+ \d{{3}} [\w-]+ \d+\.\d{{3}}s"
+        rf"DEBUG reconciler\.azure: (GET|PUT) {re.escape(endpoint)}/subscriptions/[^?\s]+ \d{{3}} [\w-]+ \d+\.\d{{3}}s"
     )
     assert [line for line in sent if not re.fullmatch(shape, line)] == []
     names = ("httpx", "httpcore", "hpack", "azure", "msal")
