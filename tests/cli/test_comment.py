@@ -248,7 +248,7 @@ def test_a_refusal_says_what_to_do(run: Command, github: GitHub, report: Path, s
 
 def test_all_that_a_refusal_says(run: Command, github: GitHub, report: Path) -> None:
     """The errors beside the message too, as texts and as objects."""
-    errors = [{"resource": "IssueComment", "code": "unprocessable", "message": "Body is too long"}, "odd"]
+    errors: list[object] = [{"resource": "IssueComment", "code": "unprocessable", "message": "Body is too long"}, "odd"]
     errors += [{"field": "data", "code": "missing"}, 7]
     github.faults = [("POST", Reply(422, {"message": "Validation Failed", "errors": errors}))]
     done = run("comment", "--github", str(report))
