@@ -276,7 +276,7 @@ def test_the_table_has_every_action_and_reason() -> None:
             live(tags={"reconciler-project": "other"}),
             None,
             (
-                "it carries the tag of project other: let that project go of it, or pass --take-over"
+                "owned by project `other`: remove the tag with that name, or pass --take-over"
                 " (and --republish Widget/m to write this project's tag at once)"
             ),
         ),

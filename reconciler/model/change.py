@@ -189,6 +189,7 @@ class Change:
         modified: Who last modified the resource, where that was asked.
         signatures: That a PUT would use, for links to packages.
         replication: Of the live resource; None where it was not read.
+        owner: The other project that owns the live resource; None if it is the run's own, or nobody's.
     """
 
     desired: Desired
@@ -205,6 +206,7 @@ class Change:
     modified: Modified | None = None
     signatures: tuple[Signing, ...] = ()
     replication: Replication | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

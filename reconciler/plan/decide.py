@@ -145,6 +145,7 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
     comparison = compare(desired, observed.body, policy.tracking, policy.ignore)
     action, reason, sync = _decide_live(desired, observed, comparison, policy)
     copies = observed.replication
+    owner = policy.tracking.owner_of(observed.body)
     change = Change(
         desired=desired,
         action=action,
@@ -154,8 +155,9 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         fields=comparison.fields,
         ignored=len(comparison.ignored),
         ailment=copies.failure() if copies is not None and copies.has_failed else None,
-        fix=way_out(reason, desired, comparison.refusals, policy.tracking.owner_of(observed.body)),
+        fix=way_out(reason, desired, comparison.refusals, owner),
         replication=copies,
+        owner=owner if policy.tracking.is_foreign(observed.body) else None,
     )
     return Decision(_signed(change, observed.body, comparison, policy), observed.body, comparison)
 

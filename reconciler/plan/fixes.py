@@ -33,7 +33,7 @@ def way_out(
         return "to let it be written, delete the annotation reconciler.dev/paused"
     if reason is Reason.OWNED_ELSEWHERE:
         return (
-            f"it carries the tag of project {owner}: let that project go of it, or pass --take-over"
+            f"owned by project `{owner}`: remove the tag with that name, or pass --take-over"
             f" (and --republish {desired.address} to write this project's tag at once)"
         )
     if reason is Reason.DID_NOT_STICK:

@@ -70,6 +70,7 @@ def _resource(item: Item) -> dict[str, Any]:
         "outcome": item.outcome.result if item.outcome else None,
         "error": _error(error, item) if error else None,
         "fix": change.fix,
+        **({"owner": change.owner} if change.owner is not None else {}),
         **({"declared": values} if (values := declared_values(change)) else {}),
         **({"cause": change.cause} if change.cause else {}),
         **({"modified": _modified(change.modified)} if change.modified else {}),

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = re.compile(r"(?!.*www\.)[a-z0-9 .,;:()%-]*", re.IGNORECASE | re.ASCII)
 """Characters of our own sentences that begin no markup, link, mention or reference of GitHub's."""
-_WORD: Final = re.compile(r"(?!www\.|[a-f0-9]{7})\(?[a-z]+(?:-[a-z]+)*[.,;:)]*", re.IGNORECASE | re.ASCII)
+_WORD: Final = re.compile(r"(?!www\.|[a-f0-9]{7})\(?[a-z]+(?:['-][a-z]+)*[.,;:)]*", re.IGNORECASE | re.ASCII)
 """A word in which GitHub finds no link, mention, emoji, commit or issue."""
+_ENCLOSED: Final = re.compile(r"(?<![^ ])`([^`]+)`([.,;:)]*)(?![^ ])")
+"""A code span as sentences write it, and the punctuation after it; between blanks, so that no two run together."""
 _BACKTICKS: Final = re.compile("`+")
 _WIDEST: Final = 30
 """Characters of a cell that a reader's browser cannot break."""
@@ -33,10 +35,21 @@ def sentence(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Return *text* as running text: words as they are, everything else in code spans."""
-    groups = groupby(masked(visible(text)).split(" "), key=lambda word: bool(_WORD.fullmatch(word)))
+    """Return *text* as running text: words as they are, everything else, and what backticks enclose, in code spans."""
+    before, *spans = _ENCLOSED.split(masked(visible(text)))
+    shown = [_words(before)]
+    for enclosed, punctuation, after in zip(spans[::3], spans[1::3], spans[2::3], strict=True):
+        shown += [code(enclosed), punctuation, _words(after)]
+    return "".join(shown)
+
+
+def _words(text: str) -> str:
+    bare = text.strip(" ")
+    before, _, after = text.partition(bare) if bare else (text, "", "")
+    groups = groupby(bare.split(" "), key=lambda word: bool(_WORD.fullmatch(word)))
     shown = ((is_plain, " ".join(words)) for is_plain, words in groups)
-    return " ".join(words if is_plain or not words.strip() else code(words) for is_plain, words in shown)
+    words = " ".join(words if is_plain or not words.strip() else code(words) for is_plain, words in shown)
+    return f"{before}{words}{after}"
 
 
 def code(text: str) -> str:

@@ -36,6 +36,21 @@ def test_a_resource_of_another_project_names_its_owner(report: Reporting, comman
     assert ("owner" in found["3.0.0"], found["3.0.0"]["reason"]) == (False, "unmanaged")
 
 
+@pytest.mark.parametrize("command", ["plan", "drift", "apply"])
+def test_a_declared_resource_of_another_project_names_its_owner(
+    work: Workspace, report: Reporting, run: Command, command: str
+) -> None:
+    """It is blocked, and the owner stands beside the reason, as with one that no manifest declares."""
+    work.project("shop")
+    work.state(gallery())
+    report("apply")
+    work.project("other")
+    (found,) = report(command, code=2 if command == "drift" else 1)["resources"]
+    assert (found["action"], found["reason"], found["owner"]) == ("blocked", "owned-elsewhere", "shop")
+    assert "`shop`" in run(command, "-o", "markdown").out
+    assert ["owner" in item for item in report("plan", "--take-over")["resources"]] == [True]
+
+
 @pytest.mark.usefixtures("beside")
 @pytest.mark.parametrize("format_", [name for name in FORMATS if name not in {"junit", "github", "azure-devops"}])
 def test_every_format_that_lists_it_names_the_owner(run: Command, format_: str) -> None:

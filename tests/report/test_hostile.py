@@ -216,14 +216,21 @@ def test_a_narrow_cell_gives_the_text_back_in_short_pieces(text: str) -> None:
 
 @given(HOSTILE)
 @example("GH-12 deadbeef :smile: @octocat www.x.example fix - it")
+@example("change `a.b` (`c`), `d e`; `f` project's `` `@g` `")
 def test_prose_means_nothing(text: str) -> None:
     """Outside of code spans stand words alone."""
     _, inline, *_ = MarkdownIt("commonmark").parse(f"fix: {prose(text)}")
     for child in inline.children or ():
         assert child.type in {"text", "code_inline"}
         if child.type == "text":
-            assert re.fullmatch(r"[A-Za-z .,;:()-]*", child.content)
+            assert re.fullmatch(r"[A-Za-z .,;:()'-]*", child.content)
             assert not re.search(r"www\.|[0-9]|:\w+:", child.content)
+
+
+def test_prose_keeps_the_code_spans_of_a_sentence() -> None:
+    """Backticks of ours are Markdown's own, and a word with an apostrophe is a word."""
+    sentence = "run `az login`, write `a.b` in this project's folder"
+    assert prose(sentence) == sentence
 
 
 @pytest.mark.parametrize(
