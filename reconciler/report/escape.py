@@ -67,8 +67,8 @@ def inert_json(text: str) -> str:
     return _PAIR.sub(lambda pair: "\\u003a" if pair[1] is not None else "\\u0023", text)
 
 
-_STRING: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
-"""A text in JSON, and the colon after it if it is a key."""
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""A text in JSON, or a key."""
 
 
 def masked_json(text: str) -> str:
@@ -83,9 +83,7 @@ def masked_json(text: str) -> str:
 
 
 def _masked_string(found: re.Match[str]) -> str:
-    if found[2] is not None:
-        return found[0]
-    value = json.loads(found[1])
+    value = json.loads(found[0])
     hidden = masked(value)
     return found[0] if hidden == value else inert_json(json.dumps(hidden, ensure_ascii=False))
 
