@@ -21,7 +21,7 @@ from reconciler.manifests.permits import Permits
 from reconciler.manifests.project import FILE_NAME, Environment, Project, Writing, lay_under, render, unknown_defaults
 from reconciler.manifests.resolve import resolve, select
 from reconciler.manifests.salvage import ProjectFile, salvage
-from reconciler.manifests.schema_errors import problem
+from reconciler.manifests.schema_errors import nearest, problem
 from reconciler.manifests.selection import no_manifest, nothing_with
 from reconciler.manifests.sources import Sources
 from reconciler.manifests.validate import explain_limits, validate, validate_project
@@ -297,7 +297,12 @@ def choose(project: Project, name: str | None) -> Environment | None:
             raise UsageError(message)
         return None
     if name not in project.environments:
-        message = f"there is no environment {name} in the project file; known: {_known(project)}"
+        if project.name is None:
+            message = f"--environment {name}: there is no project file here or above: run where it is, or pass --config"
+            raise UsageError(message)
+        near = nearest(name, project.environments)
+        hint = f"did you mean {near}? " if near else ""
+        message = f"there is no environment {name} in the project file; {hint}known: {_known(project)}"
         raise UsageError(message)
     return project.environments[name]
 

@@ -79,6 +79,27 @@ def test_validate_looks_at_every_environment(work: Workspace, report: Reporting,
     assert len(report("validate", code=1)["errors"]) == 2
 
 
+def test_an_environment_that_is_not_there(work: Workspace, run: Command) -> None:
+    """A slip gets the nearest name; without a project file, that is the reason."""
+    _two(work)
+    for command in READING:
+        done = run(*_once(command), "-e", "pord")
+        assert (done.code, "did you mean prod?" in done.err, "known: dev, prod" in done.err) == (64, True, True)
+    (work.folder / "reconciler.yaml").unlink()
+    done = run("plan", "-e", "prod")
+    assert (done.code, "there is no project file" in done.err) == (64, True)
+
+
+@pytest.mark.parametrize("folder", ["../elsewhere", "/elsewhere", "C:/elsewhere"])
+def test_a_folder_outside_of_the_project_has_an_example(work: Workspace, report: Reporting, folder: str) -> None:
+    """The fix is a path that would do."""
+    work.state(gallery())
+    work.project(environments={"dev": {"paths": [folder], "overlay": folder}})
+    errors = report("plan", "-e", "dev", code=1)["errors"]
+    assert {error["path"] for error in errors} == {"spec.environments.dev.overlay", "spec.environments.dev.paths[0]"}
+    assert {error["fix"] for error in errors} == {"write it like environments/dev"}
+
+
 def test_an_environment_may_be_required(work: Workspace, azure: Azure, run: Command) -> None:
     """A command without one is wrong usage, also the loop; the names are told."""
     work.state(gallery())

@@ -112,7 +112,7 @@ def browser(program: str) -> Iterator[Page]:
     ours_in, theirs_out = os.pipe()
 
     wired = f'exec "$@" {_READ}<&{theirs_in} {_WRITE}>&{theirs_out}'
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:  # helpers of the browser may still write
         process = subprocess.Popen(
             ["/bin/bash", "-c", wired, "browser", program, *_FLAGS, f"--user-data-dir={profile}"],
             pass_fds=(theirs_in, theirs_out),
