@@ -103,6 +103,13 @@ def test_a_name_pattern_ends_at_the_longest_that_the_schema_admits(unit: str) ->
             IgnoreRule("x", "y", name=pattern.replace("a*", "a?*")).covers("Gallery", name)
 
 
+@pytest.mark.parametrize("pattern", [".", "[", "]", "[]" * 3, "[" * LONGEST_PATH, "." * LONGEST_PATH, ".[.].", ""])
+def test_a_pattern_that_names_no_key_covers_nothing(pattern: str) -> None:
+    """It would else hide every difference of every resource."""
+    for path in ("tags.team", "properties", "[0]", "location"):
+        assert not matches(pattern, path)
+
+
 def test_sixty_thousand_brackets_are_no_path() -> None:
     """A live key may be as long as an answer; its tokens still take a step for each character."""
     for text in ("[" * 60_000, '["' * 30_000, "[]a" * 20_000):

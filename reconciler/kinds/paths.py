@@ -253,9 +253,9 @@ def matches(pattern: str, path: str) -> bool:
     Return whether *path* is at or below *pattern*.
 
     ``*`` stands for any characters of one key, ``[*]`` for any element; case and blanks inside brackets do not count,
-    so that ``[westus]`` is ``[West US]``.
+    so that ``[westus]`` is ``[West US]``. A pattern that names no key, such as ``.``, covers nothing.
     """
-    return len(path_tokens(pattern)) <= len(path_tokens(path)) and _are_on_one_line(pattern, path)
+    return 0 < len(path_tokens(pattern)) <= len(path_tokens(path)) and _are_on_one_line(pattern, path)
 
 
 def reaches_below(pattern: str, path: str) -> bool:

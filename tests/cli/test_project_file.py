@@ -146,6 +146,8 @@ def test_root_is_the_folder_of_the_project(work: Workspace, report: Reporting, t
         {"limits": {"maxPuts": -1}},
         {"strict": "yes"},
         {"ignore": [{"path": "tags"}]},
+        {"ignore": [{"path": ".", "reason": "names no key, and would hide everything"}]},
+        {"ignore": [{"path": "[" * 1024, "reason": "the same"}]},
         {"ignore": [{"path": "tags", "reason": "x", "expires": "tomorrow"}]},
         {"environments": {"test": {"overlay": "../x"}}},
         {"storage": [{"prefix": "http://example.org", "sas": "userDelegation"}]},
