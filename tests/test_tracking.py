@@ -156,6 +156,8 @@ def test_the_stamps_of_a_compiler_do_not_count() -> None:
 
     assert digest(mainTemplate=template("1")) == digest(mainTemplate=json.dumps(template("2")))
     assert digest(mainTemplate=template("1")) != digest(mainTemplate=template("1", deep=99))
+    assert digest(mainTemplate={"a": [{"metadata": {"_generator": {}}}]}) == digest(mainTemplate={"a": [{}]})
+    assert digest(mainTemplate={"metadata": {}}) != digest(mainTemplate={})
     assert digest(mainTemplate=template("1", "generator")) != digest(mainTemplate=template("2", "generator"))
     assert digest(mainTemplate={"_generator": 1}) != digest(mainTemplate={"_generator": 2})
     assert digest(mainTemplate={"metadata": "_generator"}) != digest(mainTemplate={"metadata": {}})

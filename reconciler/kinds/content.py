@@ -131,5 +131,10 @@ def _lasting(rule: Rule, value: Any) -> Any:
 def _without_stamp(template: dict[str, Any]) -> dict[str, Any]:
     metadata = template.get("metadata")
     if isinstance(metadata, dict) and _STAMP in metadata:
-        return {**template, "metadata": {name: item for name, item in metadata.items() if name != _STAMP}}
+        rest = {name: item for name, item in metadata.items() if name != _STAMP}
+        # The compiler adds the object itself where the source has no metadata.
+        return {
+            **{name: item for name, item in template.items() if name != "metadata"},
+            **({"metadata": rest} if rest else {}),
+        }
     return template

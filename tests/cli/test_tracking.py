@@ -268,6 +268,9 @@ def test_the_stamp_of_another_compiler_publishes_nothing(work: Workspace, report
     report("apply")
     work.state(changed(inline(), "properties.mainTemplate", template("0.31.92")))
     assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 1
+    nested = {"type": "Microsoft.Resources/deployments", "properties": {"template": {}}}
+    work.state(changed(inline(), "properties.mainTemplate", {"resources": [nested]}))
+    assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 1
 
 
 def test_a_digest_of_the_former_version(work: Workspace, azure: Azure, report: Reporting) -> None:
