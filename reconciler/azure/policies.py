@@ -51,7 +51,7 @@ class Violation:
     Attributes:
         assignment: Its display name, else its name or id.
         definition: Likewise.
-        assignment_id: What an exemption from it names; empty where the refusal does not say.
+        assignment_id: Its id, which an exemption names; empty where the refusal lacks it.
         definition_id: Likewise.
         demands: The policy's conditions, one failing expression each, such as ``tags[costCenter] must exist``.
         paths: The properties of these expressions.
