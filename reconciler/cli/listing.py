@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler import filesystem
 from reconciler.azure.attribution import modified_in
 from reconciler.azure.observe import Scope, observe
 from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.patterns import is_match
+from reconciler.manifests.schema_errors import nearest
 from reconciler.model.live import Absent, Unreadable
 from reconciler.pipeline import stated_in
 from reconciler.plan.listing import Listing, listed, unread
@@ -58,13 +60,18 @@ def targets_and_paths(arguments: Sequence[str]) -> tuple[tuple[str, ...], tuple[
     """
     Return the targets and the paths among the arguments of ``list [KIND/NAME] [PATH]...``.
 
-    The first argument is ``KIND/NAME`` if what stands before its first slash is a kind, or a pattern that a kind fits.
+    The first argument is ``KIND/NAME`` if what stands before its first slash is a kind, or a pattern that a kind fits, or
+    a misspelt kind, where there is no such folder.
     """
     first, *others = arguments or ("",)
     kind, slash, _ = first.partition("/")
-    if slash and any(is_match(kind, name) for name in load_kinds()):
+    if slash and (any(is_match(kind, name) for name in load_kinds()) or _is_misspelt(kind)):
         return (first,), tuple(others)
     return (), tuple(arguments)
+
+
+def _is_misspelt(kind: str) -> bool:
+    return nearest(kind, load_kinds()) is not None and not filesystem.is_there(kind)
 
 
 def _with_siblings(estate: Estate) -> tuple[Desired, ...]:

@@ -293,7 +293,9 @@ def choose(project: Project, name: str | None) -> Environment | None:
     """
     if name is None:
         if project.environment_required:
-            message = f"the project wants an environment: pass --environment with one of {_known(project)}"
+            known = f"pass --environment with one of {_known(project)}"
+            fix = known if project.environments else "declare one in spec.environments, or remove environmentRequired"
+            message = f"the project wants an environment: {fix}"
             raise UsageError(message)
         return None
     if name not in project.environments:

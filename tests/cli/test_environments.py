@@ -112,6 +112,9 @@ def test_an_environment_may_be_required(work: Workspace, azure: Azure, run: Comm
         assert "prod" in done.err
     assert azure.ids() == set()
     assert run("plan", "-e", "dev").code == 0
+    work.project(environmentRequired=True)
+    done = run("plan")
+    assert (done.code, "declare one in spec.environments" in done.err) == (64, True)
 
 
 # Saved plans and snapshots

@@ -187,3 +187,14 @@ def test_a_list_fits_the_terminal(work: Workspace, run: Command, monkeypatch: py
     lines = run("list", "--health").out.splitlines()
     assert max(map(len, lines)) <= columns
     assert any("West Europe (latest, Completed)" in line for line in lines)
+
+
+def test_a_misspelt_kind_is_no_path(work: Workspace, run: Command) -> None:
+    """It is wrong usage with the nearest name; a folder that is there is a path all the same."""
+    work.state(gallery(), application())
+    for written in ("galleryapplication/agent", "GaleryApplication/agent"):
+        done = run("list", written)
+        assert (done.code, "did you mean GalleryApplication/agent?" in done.err) == (64, True), written
+    assert run("list", "nowhere/agent").code == 1
+    (work.folder / "gallery").mkdir()
+    assert run("list", "gallery/agent").code == 1
