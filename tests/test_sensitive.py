@@ -92,6 +92,7 @@ def test_what_changed_is_said_of_both_sides() -> None:
     "unit",
     [
         *("password=", "password: ", "-----BEGIN PRIVATE KEY-----\n", "curl -u ", "x-api-key:", "a:b@", "https://a:"),
+        *("net use ", "openssl ", "ldapsearch -w", "certutil ", "/pw:", "smbclient -U", 'pw=r"'),
         *("--token ", "PASSWORD=${", '"password":{', "token\n", 'password="', "passwordpassword", f"{'A' * 50}\n"),
     ],
 )

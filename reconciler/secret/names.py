@@ -9,15 +9,27 @@ from typing import Final
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _TRAILING: Final = frozenset({"value", "text", "plain", "plaintext", "base64", "b", "default"})
 _STRONG: Final = frozenset({"password", "passwords", "passwd", "passphrase", "secret", "secrets"})
-_LAST: Final = _STRONG | {"pwd", "pass", "token", "pat", "sas", "apikey", "tokens", "psw", "auth"}
+_LAST: Final = _STRONG | {"pwd", "pw", "pass", "token", "pat", "sas", "apikey", "tokens", "psw", "auth"}
 _GLUED: Final = (
     *("password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "accountkey", "privatekey"),
     *("secretkey", "sharedkey", "sharedaccesskey", "storagekey", "masterkey", "subscriptionkey", "functionkey"),
+    *(
+        "licensekey",
+        "workspacekey",
+        "enrollmentkey",
+        "registrationkey",
+        "activationkey",
+        "authkey",
+        "storepass",
+        "keypass",
+    ),
+    *("sourcekey", "destkey", "encryptionkey", "signingkey"),
 )
 _KEYS: Final = frozenset(
     (
         *("api", "access", "account", "secret", "private", "shared", "storage", "master", "subscription", "function"),
-        *("signing", "encryption", "admin", "ssh", "license"),
+        *("signing", "encryption", "admin", "ssh", "license", "workspace", "enrollment", "registration", "activation"),
+        *("auth", "source", "dest"),
     )
 )
 _NOT: Final = (
@@ -46,7 +58,7 @@ def is_secret_name(name: str) -> bool:
     if not words or "".join(words).endswith(_NOT) or name.lower().endswith(_NOT):
         return False
     if words[-1] == "auth":
-        return len(words) == 1 and name.lower() in {"auth", "_auth"}
+        return name.lower() in {"auth", "_auth", "rediscli_auth"}
     if words[-1] in {"key", "keys"}:
         return len(words) > 1 and words[-2] in _KEYS
     return words[-1] in _LAST or words[-1].endswith(_GLUED)
@@ -61,6 +73,8 @@ def is_strong_name(name: str) -> bool:
 _REFERENCE: Final = re.compile(
     r"""
     \$(?:\{[^}]*\}|\([^)]*\)?|env:\w+|\w+|[\d@*?!#]|\$)["']?\)?\}?  # a shell's, PowerShell's
+    | \$\w+(?:(?:\.|::|->)\w+(?:\([^)]*\))?|\[[^\]]*\])+    # a property of a variable
+    | \{[A-Za-z_][\w.]*\} | \.[*+].*                       # of a format, of a search
     | %[A-Za-z_]\w*% | ![A-Za-z_]\w*!                     # that of cmd
     | \[(?!\[).*\]                                        # an expression of ARM
     | \{\{.*\}\}? | \$\{\{.*\}\} | @\{.* | \#\{.*\}\#? | @[\w.]+\(.* | __\w+__   # templates, key vault references

@@ -191,7 +191,8 @@ _TOKEN: Final = re.compile(
     | gl(?:pat|dt|rt|rtr|cbt|ptt|ft|soat|agent|imt|oas|ffct)-[\w.-]{16,}
     | (?<![A-Za-z0-9/+])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}(?![A-Za-z0-9/+])
     | xox[a-z]-(?:[\w-]{10,}) | xapp-[\w-]{16,}
-    | (?<=hooks\.slack\.com/services/)[\w/]{20,}
+    | (?<=hooks\.slack\.com/services/)[\w/]{20,} | (?<=discord\.com/api/webhooks/)[\w/-]{20,}
+    | (?<=webhook\.office\.com/webhookb2/)[\w/@-]{20,} | (?<!\w)tskey-[\w-]{16,}
     | (?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{8,}
     | (?<!\w)AIza[\w-]{30,}
     | npm_[A-Za-z0-9]{30,} | pypi-[\w-]{30,} | dckr_(?:pat|oat)_[\w-]{16,} | dop_v1_[0-9a-f]{32,} | hf_[A-Za-z]{30,}
@@ -221,6 +222,7 @@ _TOKEN_MARKS: Final = (
         "q~",
         "aiza",
     ),
+    *("discord.com/api", "webhook.office.com", "tskey-"),
     *("hooks.slack.com", "npm_", "pypi-", "dckr_", "dop_v1_", "hf_", "hvs.", "hvb.", "dapi", "whsec_", "k_live_"),
     *("k_test_", "sk-", "sg.", "age-secret-key-", "azdo", "ast", "acdb", "aba", "aiot", "asb", "aeh", "arm"),
 )
@@ -248,21 +250,28 @@ _HEADER: Final = re.compile(
     re.IGNORECASE,
 )
 _SPOKEN: Final = re.compile(
-    r"\b(?:convertto-securestring\s+(?:-string\s+)?|sshpass\s+-p\s*|net\s+user\s+[\w.-]+\s+)"
+    r"(?<!\w)(?:convertto-securestring\s+(?:-(?:asplaintext|force)\s+){0,2}(?:-string\s+)?|sshpass\s+-p\s*"
+    r"|net1?(?:\.exe)?\s+(?:user\s+[\w.-]+\s+|use\s[^\n]{0,200}?(?:\s/user:[^\s]{1,100}|\s\\\\[^\s]{1,200}(?=\s+[^/\s]))\s+)"
+    r"|openssl\s[^\n]{0,200}?\spass:|sc(?:\.exe)?\s[^\n]{0,200}?\spassword=\s+"
+    r"|(?:--passphrase-fd\s+0|--(?:password-)?stdin)\s*<<<\s*)"
     rf"(?P<quote>\\*[\"'])?(?P<value>[^{_END}]+)",
     re.IGNORECASE,
 )
 
 
 _SET: Final = re.compile(
-    r"(?<![\w-])(?:setx|env|set-item(?:\s+-path)?\s+[\"']?env:|machine\s[^\n]{1,200}?\s(?=password)"
+    r"(?<![\w-])(?:setx(?:\s+/m)?|env|set-item(?:\s+-path)?\s+[\"']?env:|machine\s[^\n]{1,200}?\s(?=password)"
     r"|setenvironmentvariable\(\s*[\"']?)\s*(?P<name>[A-Za-z_][\w.-]{0,60})(?:\\*[\"'])?"
     r"(?:[ \t]*,\s*|[ \t]+(?:-value[ \t]+)?)"
     rf"(?:\\*[\"'])?(?P<value>[^{_END}=,)]+)",
     re.IGNORECASE,
 )
 _LOGIN: Final = re.compile(
-    rf"\b(?:(?:docker|podman|az|helm|oc)\b[^\n]{{0,80}}?\slogin\b[^\n]{{0,200}}?\s-p\s+|mysql\w*\b[^\n]{{0,200}}?\s-p(?=\S))"
+    rf"\b(?:(?:docker|podman|az|helm|oc)\b[^\n]{{0,80}}?\slogin\b[^\n]{{0,200}}?\s-p(?:\s+|=)"
+    r"|mysql\w*\b[^\n]{0,200}?\s-p(?=\S)"
+    r"|(?:[pP]s[eE]xec(?:64)?|certutil|useradd|usermod|signtool)\b[^\n]{0,200}?\s[-/]p\s+"
+    r"|redis-cli\s[^\n]{0,200}?-a\s+|ldap\w+\s[^\n]{0,200}?-w\s+|schtasks(?:\.exe)?\s[^\n]{0,200}?\s/[rR][pP]\s+"
+    r"|smbclient\s[^\n]{0,200}?-U\s*[^\s%]{1,100}%|ipmitool\s[^\n]{0,200}?\s-P\s+|openssl\s+enc\s[^\n]{0,200}?\s-k\s+)"
     rf"(?:\\*[\"'])?(?P<value>[^{_END}]+)"
 )
 _PIPED: Final = re.compile(
@@ -298,7 +307,7 @@ def _headers(text: str) -> Iterator[Span]:
 # ----------------------------------------------------------------------------------------------------- names and values
 
 _KEYWORD: Final = re.compile(
-    r"(?:password|passwd|passphrase|pwd|pass|secret|token|key|pat|sas|auth)s?[_-]?\d{0,3}"
+    r"(?:password|passwd|passphrase|pwd|pw|pass|secret|token|key|pat|sas|auth)s?[_-]?\d{0,3}"
     r"(?:[_-]?(?:value|text|plain|base64|b64))?(?![a-z0-9_]|(?-i:[A-Z]))",
     re.IGNORECASE,
 )
@@ -321,6 +330,11 @@ _UNQUOTED: Final = re.compile(r"(?:[^&\s\"'<>`\\\x00-\x1f;|]|\\[^\s\"'`|nrt]|&\#
 _REST_OF_LINE: Final = re.compile(r"[ \t]*(?:\#.*)?(?:\r?$|\\[nr]|\Z)", re.MULTILINE)
 _STARTS_LINE: Final = re.compile(r"(?:^|\n|\\n)[\s>|+\"'-]*(?:\$|export |set |\[)?\Z")
 _DEFAULTED: Final = re.compile(r"\$\{[A-Za-z_]\w*:?[-=](?P<value>[^}\s$]+)\}")
+_SWITCH: Final = re.compile(r":(?P<value>[^\s\"'<>`|]{2,300})")
+"""After an option as Windows writes it: ``/password:VALUE``."""
+_STARTS_SWITCH: Final = re.compile(r"(?:^|[\s\"'])/\Z")
+_PREFIX: Final = re.compile(r"(?:[rbfu]{1,2}|@|\$)(?=\\*[\"'])", re.IGNORECASE)
+"""Of a text in a program: ``r"…"``, ``@"…"``."""
 _OPTION: Final = re.compile(r"[ \t]+(?P<quote>\\*[\"']?)")
 _ELEMENT: Final = re.compile(rf"\s*>(?P<value>[^{_END}&]+)</")
 
@@ -345,6 +359,8 @@ def _value_of(text: str, name: str, start: int, end: int) -> tuple[int, int] | N
     """Return where the value is that the name between *start* and *end* is given."""
     if name.startswith("-") and (option := _OPTION.match(text, end)):
         return _of_option(text, option)
+    if (switch := _SWITCH.match(text, end)) and _STARTS_SWITCH.search(text, max(0, start - 2), start):
+        return switch.span("value")
     for pattern in (_BESIDE, _INSIDE):
         if beside := pattern.match(text, end):
             return _plain_or_quoted(text, beside.end())
@@ -353,7 +369,8 @@ def _value_of(text: str, name: str, start: int, end: int) -> tuple[int, int] | N
     assigns = _ASSIGNS.match(text, end)
     if assigns is None:
         return None
-    at = assigns.end()
+    prefix = _PREFIX.match(text, assigns.end())
+    at = prefix.end() if prefix else assigns.end()
     if quoted := _QUOTED.match(text, at):
         return _of_quoted(quoted)
     bare = _UNQUOTED.match(text, at)
@@ -398,7 +415,8 @@ def _plain_or_quoted(text: str, at: int) -> tuple[int, int] | None:
 
 _COMMANDS: Final = (
     *("curl", "wget", "http", "securestring", "sshpass", "net user", "net  user", "setx", "env", "machine", "login"),
-    *("mysql", "passwd", "stdin", "sudo"),
+    *("mysql", "passwd", "stdin", "sudo", "net1", "net.exe", "net use", "openssl", "passphrase-fd", "sc ", "sc.exe"),
+    *("psexec", "certutil", "useradd", "usermod", "signtool", "redis-cli", "ldap", "schtasks", "smbclient", "ipmitool"),
 )
 _FINDERS: Final[Sequence[tuple[Sequence[str], Callable[[str], Iterator[Span]]]]] = (
     (("@", "%40"), _users),
@@ -406,7 +424,7 @@ _FINDERS: Final[Sequence[tuple[Sequence[str], Callable[[str], Iterator[Span]]]]]
     (_TOKEN_MARKS, _tokens),
     (_COMMANDS, _commands),
     (("authorization", "x-", "-token", "api-key", "apikey", "subscription-key", "cookie"), _headers),
-    (("pass", "pwd", "secret", "token", "key", "pat", "sas", "auth"), _assigned),
+    (("pass", "pwd", "pw", "secret", "token", "key", "pat", "sas", "auth"), _assigned),
 )
 
 
