@@ -60,8 +60,8 @@ def targets_and_paths(arguments: Sequence[str]) -> tuple[tuple[str, ...], tuple[
     """
     Return the targets and the paths among the arguments of ``list [KIND/NAME] [PATH]...``.
 
-    The first argument is ``KIND/NAME`` if what stands before its first slash is a kind, or a pattern that a kind fits, or
-    a misspelt kind, where there is no such folder.
+    The first argument is ``KIND/NAME`` if its part before the first slash is a kind, a pattern that a kind fits, or a
+    misspelt kind and no folder.
     """
     first, *others = arguments or ("",)
     kind, slash, _ = first.partition("/")

@@ -71,4 +71,8 @@ def _unread(estate: Estate, observation: Observation) -> Iterator[str]:
         found = observation.observed[item.key]
         if isinstance(found, Unreadable):
             address, error = visible(item.address), found.error
-            yield f"{address} could not be read: error[{visible(error.code)}]: {visible(error.message)}"
+            first, *more = error.message.split("\n")
+            yield f"{address} could not be read: error[{visible(error.code)}]: {visible(first)}"
+            yield from (f"    {visible(line)}" for line in more)
+            if error.fix:
+                yield f"    fix: {visible(error.fix)}"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.compare.explain import Explanation, Row
+    from reconciler.errors import ErrorInfo
     from reconciler.problems import Origin
 
 FORMATS: Final = ("text", "json")
@@ -95,8 +96,18 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "sync": change.sync,
         "health": change.health,
         "fields": [_field(row) for row in explanation.rows],
-        "error": {"code": error.code, "message": error.message} if error else None,
+        "error": _error(error) if error else None,
         "fix": change.fix,
+    }
+
+
+def _error(error: ErrorInfo) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "message": error.message,
+        "status": error.status,
+        "requestId": error.request_id,
+        "fix": error.fix,
     }
 
 

@@ -383,3 +383,25 @@ def test_a_property_by_its_last_words(
 def test_a_service_that_is_down_has_a_fix(work: Workspace, report: Reporting, proxy: Proxy) -> None:
     """Whatever its code is."""
     assert refused(work, report, proxy, 500, {"error": {"code": "Unheard", "message": "no"}})["fix"] is not None
+
+
+@pytest.mark.parametrize(
+    "command", [("plan",), ("list",), ("explain", "Gallery/tools"), ("snapshot", "--out", "live.json")]
+)
+def test_a_refused_read_in_every_command(work: Workspace, run: Command, proxy: Proxy, command: tuple[str, ...]) -> None:
+    """Details have lines of their own, and the fix stands below them."""
+    work.state(gallery())
+    below = [{"code": "Deeper", "message": "because", "target": "t"}]
+    proxy.refuse("GET", "/galleries/.*", 403, "AuthorizationFailed", "No access.", details=below)
+    lines = [line.strip() for line in run(*command).out.splitlines()]
+    place = next(number for number, line in enumerate(lines) if line.endswith("error[AuthorizationFailed]: No access."))
+    assert lines[place + 1] == "Deeper: because (t)"
+    assert any(line.startswith("fix: grant") for line in lines[place + 2 :])
+
+
+def test_a_refused_read_that_is_explained(work: Workspace, run: Command, proxy: Proxy) -> None:
+    """The error in JSON is that of any report."""
+    work.state(gallery())
+    proxy.refuse("GET", "/galleries/.*", 403, "AuthorizationFailed", "No access.")
+    error = run("explain", "Gallery/tools", "-o", "json").report_of_any_kind["error"]
+    assert (error["code"], error["status"], error["fix"] is not None) == ("AuthorizationFailed", 403, True)
