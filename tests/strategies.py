@@ -782,10 +782,11 @@ def is_editable(place: Place) -> bool:
 
 @st.composite
 def edits(draw: Draw, root: Node, body: dict[str, Any], wanted: Callable[[Place], bool] = is_editable) -> Edit:
-    """Return *body* with one leaf that means something else."""
+    """Return *body* with one leaf that means something else; empty text that means nothing is no edit of it."""
     place = draw(st.sampled_from([each for each in places(root, body) if wanted(each)]))
     old = applied(root, place.node, body, place.value)
-    value = draw(values(place.node).filter(lambda new: applied(root, place.node, body, new) != old))
+    other = (old, MISSING)
+    value = draw(values(place.node).filter(lambda new: applied(root, place.node, body, new) not in other))
     return Edit(replaced(body, place.steps, value), place, value)
 
 

@@ -367,6 +367,7 @@ def expected_finding(
     for length in range(1, len(place.steps) + 1):
         node = node.child(place.steps[length - 1])
         above = lookup(body, place.steps[:length])
+        above = MISSING if is_blank(node.rule, above) else above
         if above is MISSING and node.rule.server_populated:
             return {}
         if above is None and not rule.write_only:  # "must not be set", all of it
