@@ -48,8 +48,14 @@ def _words(text: str) -> str:
     before, _, after = text.partition(bare) if bare else (text, "", "")
     groups = groupby(bare.split(" "), key=lambda word: bool(_WORD.fullmatch(word)))
     shown = ((is_plain, " ".join(words)) for is_plain, words in groups)
-    words = " ".join(words if is_plain or not words.strip() else code(words) for is_plain, words in shown)
+    words = " ".join(words if is_plain or not words.strip() else _quoted(words) for is_plain, words in shown)
     return f"{before}{words}{after}"
+
+
+def _quoted(words: str) -> str:
+    """Return *words* as a code span, and the punctuation that ends them behind it."""
+    bare = words.rstrip(".,;:")
+    return f"{code(bare)}{words[len(bare) :]}" if bare.strip() else code(words)
 
 
 def code(text: str) -> str:

@@ -231,6 +231,7 @@ def test_prose_keeps_the_code_spans_of_a_sentence() -> None:
     """Backticks of ours are Markdown's own, and a word with an apostrophe is a word."""
     sentence = "run `az login`, write `a.b` in this project's folder"
     assert prose(sentence) == sentence
+    assert prose("Gallery agent-1.0.0: Completed") == "Gallery `agent-1.0.0`: Completed"
 
 
 @pytest.mark.parametrize(
