@@ -12,6 +12,7 @@ import os
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 
@@ -178,6 +179,19 @@ class Root:
             others = [name for name in files if not name.lower().endswith(SUFFIXES)]
             found += len(others)
             yield from ("/".join((*parts[start:], name)) for name in others)
+
+    def names(self, path: str) -> list[str]:
+        """Return the names of the files in the folder *path*, hidden ones and links left out; none if there is none."""
+        parts = _split(path)
+        try:
+            with _refusing(), self._folder(parts) as folder:
+                place = os.path.join(self.path, *parts) if folder is None else folder  # noqa: PTH118
+                with os.scandir(place) as items:
+                    first = islice(items, MAX_PASSED_OVER)
+                    shown = (item for item in first if not item.name.startswith(".") and item.name.isprintable())
+                    return sorted(item.name for item in shown if item.is_file(follow_symlinks=False))
+        except RefusedError:
+            return []
 
     def _list(self, path: str) -> list[Entry]:
         parts = _split(path)

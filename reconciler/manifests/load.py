@@ -37,6 +37,8 @@ MAX_REFERENCES: Final = 1_000
 """Uses of ``$file`` in one document."""
 MAX_SHOWN: Final = 200
 """Characters of what ``$file`` names that a message quotes."""
+MAX_NEAR: Final = 20
+"""Files of one document that are not there, for which one of nearly the same name is looked for."""
 REFERENCE: Final = "$file"
 _FIX: Final = "Name a file below the root folder, by its path from the manifest's folder"
 _ELSEWHERE: Final = re.compile(r"/|~|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
@@ -271,21 +273,35 @@ class _Texts:
             refuse("self", "It names the manifest itself", "Name another file")
         key = (self._file.root.path, target)
         if key not in self._known:
-            self._known[key] = _decoded(self._bytes(target))
+            self._known[key] = _decoded(self._bytes(target, reference))
         self._length += len(self._known[key])
         if self._length > MAX_BYTES:
             message = f"The texts of one document are longer than {MAX_BYTES:,} characters in all"
             refuse("limit", message, "Split the document")
         return self._known[key]
 
-    def _bytes(self, target: str) -> bytes:
+    def _bytes(self, target: str, reference: str) -> bytes:
         try:
             data = self._file.root.read(target, MAX_REFERENCED)
         except RefusedError as refused:
-            fix = SHORTER if refused.code == "limit" else refused.fix
+            near = (
+                self._near(target, reference) if refused.code == "not-found" and len(self.problems) < MAX_NEAR else None
+            )
+            fix = SHORTER if refused.code == "limit" else near or refused.fix
             raise RefusedError(refused.code, str(refused), fix) from None
         self._contents[_whole(self._file.root, target)] = blob_ids(data)
         return data
+
+    def _near(self, target: str, reference: str) -> str | None:
+        """Return the fix for a file that is not there: the one beside it whose name is most like its own."""
+        from difflib import get_close_matches  # noqa: PLC0415 (for what is wrong alone)
+
+        folder, _, name = target.rpartition("/")
+        near = get_close_matches(name, self._file.root.names(folder), n=1, cutoff=0.8)
+        if not near:
+            return None
+        path = posixpath.join(posixpath.dirname(reference), near[0])
+        return f"did you mean {scrub(path)[:MAX_SHOWN]}?"
 
 
 def _whole(root: Root, path: str) -> str:

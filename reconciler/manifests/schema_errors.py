@@ -112,7 +112,18 @@ def _problems(
     else:
         code = "read-only" if schema.get("readOnly") else _CODES.get(keyword, keyword)
         message = str(schema.get("errorMessage") or _worded(keyword, error.instance, error.validator_value))
-        yield problem(document, path, code, message, _fix(keyword, error, schema))
+        near = _nearest_sibling(path, root) if keyword == "not" else None
+        fix = f"did you mean {near}?" if near else _fix(keyword, error, schema)
+        yield problem(document, path, code, message, fix)
+
+
+def _nearest_sibling(path: FieldPath, root: Mapping[str, Any]) -> str | None:
+    """Return the known name that a key, which *root* rules out by its pattern, is most like; None if it is known."""
+    node: Any = root
+    for step in path[:-1]:
+        node = node.get("properties", {}).get(step, {})
+    known = node.get("properties", {})
+    return None if not path or path[-1] in known else nearest(str(path[-1]), known, alike=0.8)
 
 
 def _as_written(document: Document, path: FieldPath) -> str | None:
@@ -132,24 +143,31 @@ def _unknown_keys(
     for key in value:
         if key in properties:
             continue
-        near = nearest(key, known)
+        near = nearest(key, known) or _shortened(
+            key, [name for name in schema.get("required", ()) if name not in value]
+        )
         home = home_of(root, key, path)
         if key.partition(":")[0] in known:
             fix = "write a space after the colon"
-        elif near and (near.lower() == key.lower() or home is None):
+        elif near and (home is None or near.lower().endswith(key.lower())):
             fix = f"did you mean {near}?"
         else:
             fix = home or f"known here: {', '.join(known)}"
         yield problem(document, (*path, key), "unknown-key", "this key is not known here", fix)
 
 
-def nearest(key: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like *key*, whatever its case; None if none is."""
+def nearest(key: str, known: Iterable[str], *, alike: float = 0.6) -> str | None:
+    """Return the known name that is most like *key*, whatever its case; None if none is *alike*, from 0 to 1."""
     from difflib import get_close_matches  # noqa: PLC0415 (for what is wrong alone)
 
     folded = {name.lower(): name for name in known}
-    near = get_close_matches(key.lower(), folded, n=1, cutoff=0.6)
+    near = get_close_matches(key.lower(), folded, n=1, cutoff=alike)
     return folded[near[0]] if near else None
+
+
+def _shortened(key: str, missing: Iterable[str]) -> str | None:
+    """Return the missing name that *key* is the end of, as ``mode`` is of ``deploymentMode``; None if none is."""
+    return next((name for name in missing if key and name.lower().endswith(key.lower())), None)
 
 
 def _missing(

@@ -98,6 +98,13 @@ def test_slip_in_the_yaml(work: Workspace, report: Reporting, old: str, new: str
             "spec",
         ),
         ("  galleryName", "  GalleryName", "", "galleryName"),
+        ("regionalReplicaCount", "count", "spec.properties.publishingProfile.targetRegions[0].count", "regional"),
+        (
+            "  name: agent-1",
+            "  name: agent-1\n  annotations: {reconciler.dev/pasued: 'true'}",
+            'metadata.annotations["reconciler.dev/pasued"]',
+            "reconciler.dev/paused",
+        ),
         (
             "remove: r.sh",
             "remove: {$file:r.sh}",
@@ -227,6 +234,8 @@ def test_text_that_means_something_else_is_a_warning(
         ("Count: 1\n", "Count: 1\n        name: b\n", 21, "`- `"),
         ("- name: West Europe\n          regionalReplicaCount: 1", "- West Europe\n        North Europe", 20, "`- `"),
         ("  location", "\u00a0\u00a0location", 11, "spaces"),
+        ("apiVersion", "- apiVersion", 1, "remove the `- `"),
+        ("  subscriptionId", "subscriptionId", 6, "indent it by 2"),
         ("  location: West Europe", "<<<<<<< HEAD\n  location: a\n=======\n  location: b\n>>>>>>> b", 11, "git"),
         ("install: i.sh", "install: |\n        echo hi", 17, "indent it by 10"),
     ],
@@ -272,6 +281,16 @@ def test_slip_hides_no_other_mistake(work: Workspace, report: Reporting, old: st
     )
     found = report("validate", code=1)["errors"]
     assert sorted(item["code"] for item in found) == ["missing", "syntax", "syntax", "type", "type", "unknown-key"]
+
+
+def test_misspelt_file(work: Workspace, report: Reporting) -> None:
+    """The file of nearly the same name is named, by its path from the manifest; a hidden one never is."""
+    work.file("manifests/scripts/remove.sh", "true\n")
+    work.file("manifests/scripts/.remvoe.sh", "true\n")
+    error = first_error(work, report, "remove: r.sh", "remove: {$file: scripts/remvoe.sh}")
+    assert (error["code"], error["line"]) == ("file-reference", 17)
+    assert error["fix"] == "did you mean scripts/remove.sh?"
+    assert "remove" not in first_error(work, report, "remove: r.sh", "remove: {$file: other/remove.sh}")["fix"]
 
 
 def test_no_manifest_with_a_slip_is_applied(work: Workspace, report: Reporting) -> None:

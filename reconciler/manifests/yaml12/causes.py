@@ -113,6 +113,7 @@ class _Fault:
             yield from self._block_texts(before)
             yield from self._slips(before)
         yield from self._slips(self.at)
+        yield from self._lists()
         if before is not None:
             yield from self._hyphens(before)
         yield from self._colons()
@@ -123,6 +124,16 @@ class _Fault:
         for index in range(max(0, self.at - _FAR), min(len(self.lines), self.at + 1)):
             if _CONFLICT.match(self.lines[index]):
                 yield _cause(index, 0, "a merge conflict begins here", "resolve it, and delete git's marks")
+
+    def _lists(self) -> Iterator[Cause]:
+        """Yield the hyphen before a document that goes on as a mapping."""
+        above = range(self.at - 1, max(-1, self.at - _FAR), -1)
+        first = next((i for i in above if self._line(i)[:1] not in {"", " ", "#"}), None)
+        line = self._line(self.at)
+        is_entry = _ENTRY.match(line) and not line.startswith((" ", "-"))
+        if first is not None and is_entry and self._line(first).startswith("- "):
+            message = "a hyphen begins this document, and a manifest is no list"
+            yield _cause(first, 0, message, "remove the `- `", {first: self._line(first)[2:].lstrip()})
 
     def _blanks(self) -> Iterator[Cause]:
         for index in (self.at, self.at - 1):
@@ -230,7 +241,7 @@ class _Fault:
     def _lacks_hyphen(self, index: int) -> bool:
         """Whether the line before this one, of those indented alike, is an element of a list, and this one is none."""
         line = self._line(index)
-        if not line.strip() or line.lstrip().startswith(("-", "#")):
+        if not line.strip() or line.lstrip().startswith(("-", "#")) or not line.startswith(" "):
             return False
         own = _indent(line)
         for other in range(index - 1, max(-1, index - _FAR), -1):
@@ -265,6 +276,11 @@ class _Fault:
     def _indents(self, before: int) -> Iterator[Cause]:
         line, above = self._line(self.at), self._line(before)
         own, other = _indent(line), _indent(above)
+        opening = self._line(before - 1)
+        if own > other == _indent(opening) and opening.rstrip().endswith(":") and _ENTRY.match(above):
+            message = f"this line is indented by {other}, line {self.at + 1} below it by {own}"
+            fix = f"indent it by {own}: lines of one mapping are indented alike"
+            yield _cause(before, other, message, fix, {before: " " * (own - other) + above})
         if own == other:
             entry = _ENTRY.match(above)
             rest = above[entry.end() :].strip() if entry else ""
