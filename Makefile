@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 DEMO_STAMP := .venv/.installed-for-use
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages installs newest bench scale workflows lock clean
+.PHONY: help demo test slow test-all check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages installs newest bench scale workflows lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,10 +20,15 @@ help: ## List the targets
 demo: $(DEMO_STAMP) ## Validate, plan, apply and detect drift on the embedded ARM: no account, no network
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
 
-test: $(STAMP) ## Run the tests (PYTEST_ARGS="-k name" narrows them)
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+test: $(STAMP) ## Run the tests that a change needs, in two minutes (PYTEST_ARGS="-k name" narrows them)
+	$(BIN)/python -m pytest -n auto -m "not slow and not properties" $(PYTEST_ARGS)
 
-check: static test ## Everything that CI checks: lint, format, types, import contracts, tests
+slow: $(STAMP) ## The tests of whole worlds: simulation, scale, every field from state to state, workflows, installs
+	$(BIN)/python -m pytest -n auto -m slow $(PYTEST_ARGS)
+
+test-all: test slow properties ## Every test
+
+check: static test ## The checks of a commit: lint, format, types, import contracts, tests
 
 static: lint format types contracts ## The checks that run no test
 
@@ -45,9 +50,8 @@ reference: $(STAMP) ## Write docs/reference/ anew from the schemas, and docs/com
 	  $(BIN)/reconciler schema "$$kind" --output markdown > "docs/reference/$$kind.md"; done
 	$(BIN)/python docs/commands.py > docs/commands.md
 
-properties: $(STAMP) ## The properties with 20,000 examples each, for hours (PROFILE=ci: 1,000)
-	$(BIN)/python -m pytest -q -n auto -p tests.profiles --hypothesis-profile $(or $(PROFILE),thorough) tests/test_properties.py \
-	  tests/simulation/test_schedules.py::test_no_schedule_can_be_made_up_that_fails
+properties: $(STAMP) ## The properties with 1,000 examples each (PROFILE=thorough: 20,000 new ones, for hours)
+	$(BIN)/python -m pytest -q -n auto -m properties -p tests.profiles --hypothesis-profile $(or $(PROFILE),ci)
 
 redaction: $(STAMP) ## 10,000 secrets in every form against everything that a run shows, in half an hour (COUNT=1000 SEED=1)
 	$(BIN)/python -m tests.support.redaction $(or $(COUNT),10000) $(or $(SEED),0)

@@ -21,6 +21,20 @@ settings.register_profile("reconciler", deadline=None, print_blob=True, derandom
 settings.load_profile("reconciler")
 
 
+# Tiers: `make test` runs everything that stands in neither.
+SLOW = frozenset(
+    {
+        "simulation/test_schedules.py",
+        "test_install.py",
+        "test_scale.py",
+        "test_state_to_state.py",
+        "test_two_writers.py",
+        "test_workflows.py",
+    }
+)
+PROPERTIES = frozenset({"test_properties.py"})
+
+
 class Golden(Protocol):
     """Compares a text with a golden file."""
 
@@ -31,6 +45,17 @@ class Golden(Protocol):
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switch that rewrites golden files."""
     parser.addoption("--update-golden", action="store_true", help="write golden files instead of comparing with them")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its tier."""
+    here = Path(__file__).parent
+    for item in items:
+        module = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        if module in PROPERTIES or item.get_closest_marker("properties"):
+            item.add_marker(pytest.mark.properties)
+        elif module in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

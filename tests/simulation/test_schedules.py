@@ -43,6 +43,7 @@ def test_schedules_that_nobody_has_seen(part: int) -> None:
     assert not whole.failures, told(whole.failures)
 
 
+@pytest.mark.properties
 @given(st.randoms(use_true_random=False), st.sampled_from(PROFILES))
 def test_no_schedule_can_be_made_up_that_fails(chance: Random, profile: str) -> None:
     """Of one that fails, Hypothesis shows the simplest."""
