@@ -41,6 +41,7 @@ TAKEN_OUT: Final = "<fill in: secret>"
 _TAKE_OUT: Final = "take it out and revoke it, as git remembers it; fetch it on the machine, such as from a key vault"
 _SIGNATURE: Final = re.compile(r"[?&]sig=[\w%+/]", re.IGNORECASE)
 _LONGEST_SHOWN: Final = 80
+_PATH: Final = re.compile(r"(?:\$file[: ] *)?[\w./-]+\.json")
 _TYPOGRAPHIC: Final = re.compile("[\u2018\u201a\u201c\u201e\u00ab].*[\u2018\u2019\u201c\u201d\u00bb]", re.DOTALL)
 _REFERENCE_AS_TEXT: Final = re.compile(r"\{? *\$(?:file|env)[: ] *[^\s;&|]+")
 _MOST_TAGS: Final = 50  # of one resource ("Use tags to organize your Azure resources", learn.microsoft.com)
@@ -191,7 +192,8 @@ def _template_problem(document: Document, value: str, path: FieldPath, error: Te
         message = (
             f"this text is not a JSON object: {error.cause} (line {error.line}, column {error.column} of the text)"
         )
-        return problem(document, where, "json", message, error.fix)
+        is_path = _PATH.fullmatch(value) is not None
+        return problem(document, where, "json", message, "write it as {$file: path}" if is_path else error.fix)
     return Problem(file, error.line, error.column, format_document_path(where), "json", error.cause, error.fix)
 
 

@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
+    from reconciler.kinds.rules import Rule
     from reconciler.manifests.identity import Identity
     from reconciler.manifests.project import IgnoreRule
     from reconciler.model.desired import Desired
-    from reconciler.values import JsonObject
+    from reconciler.values import FieldPath, JsonObject
 
 _FIX: Final = "check the path, and the permissions of it and of the folders above it"
 
@@ -384,14 +385,26 @@ def _stray_defaults(project: Project, document: Document | None) -> Iterator[Pro
     for where, defaults in layers.items():
         for path in unknown_defaults(defaults, load_kinds()):
             message, fix = "no kind has a field of this name, so this is a default of nothing", "correct the name"
+            known = {name for kind in load_kinds().values() for name in _names_at(kind.rules, path[:-1])}
+            near = nearest(str(path[-1]), sorted(known))
+            fix = f"did you mean {near}?" if near else fix
             yield problem(document, (*where, *path), "unknown-key", message, fix)
+
+
+def _names_at(rules: Rule, path: FieldPath) -> Iterable[str]:
+    rule: Rule | None = rules
+    for step in path:
+        rule = rule.child(step) if rule is not None else None
+    return rule.properties if rule is not None else ()
 
 
 def _stray_rules(project: Project, document: Document | None) -> Iterator[Problem]:
     kinds = load_kinds()
     for index, rule in enumerate(project.ignore):
         if document is not None and rule.kind is not None and rule.kind not in kinds:
-            path, fix = ("spec", "ignore", index, "kind"), f"known kinds: {', '.join(kinds)}"
+            near = nearest(rule.kind, kinds)
+            path = ("spec", "ignore", index, "kind")
+            fix = f"did you mean {near}?" if near else f"known kinds: {', '.join(kinds)}"
             yield problem(document, path, "unknown-kind", "this kind is not known, so this rule hides nothing", fix)
 
 

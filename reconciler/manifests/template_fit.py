@@ -51,7 +51,9 @@ def misfits(template: Mapping[str, Any], form: Mapping[str, Any], own: Sequence[
         return
     if not _is_template(template):
         what = "a portal form, and no deployment template" if _is_form(template) else "no deployment template"
-        yield Misfit("template", f"this is {what}", "declare a template, with $schema, contentVersion and resources")
+        is_reference = len(template) == 1 and isinstance(next(iter(template.values())), str)
+        fix = "declare a template, with $schema, contentVersion and resources"
+        yield Misfit("template", f"this is {what}", "write it as {$file: path}" if is_reference else fix)
     if _is_template(form) and not _is_form(form):
         yield Misfit("form", "this is a deployment template, and no portal form", "declare the form of the template")
         return

@@ -60,6 +60,7 @@ def first_error(work: Workspace, report: Reporting, old: str, new: str) -> dict[
         ("    publishingProfile", "  publishingProfile", 21, "indent it by 2"),
         ("remove: r.sh", "remove: $file: x", 17, "{$file: path}"),
         ("remove: r.sh", "remove: $file: scripts/x.sh # y", 17, "{$file: path}"),
+        ("- name: West", "- name: $file: West", 19, "{$file: path}"),
         ("remove: r.sh", "remove: echo a: b", 17, "quotation marks"),
         ("remove: r.sh", "remove: @x", 17, "quotation marks"),
         ("remove: r.sh", "remove: `x`", 17, "quotation marks"),
@@ -235,6 +236,7 @@ def test_text_that_means_something_else_is_a_warning(
         ("- name: West Europe\n          regionalReplicaCount: 1", "- West Europe\n        North Europe", 20, "`- `"),
         ("  location", "\u00a0\u00a0location", 11, "spaces"),
         ("apiVersion", "- apiVersion", 1, "remove the `- `"),
+        ("remove: r.sh", "remove: $env: X", 17, "{$env: NAME}"),
         ("  subscriptionId", "subscriptionId", 6, "indent it by 2"),
         ("  location: West Europe", "<<<<<<< HEAD\n  location: a\n=======\n  location: b\n>>>>>>> b", 11, "git"),
         ("install: i.sh", "install: |\n        echo hi", 17, "indent it by 10"),
@@ -283,6 +285,21 @@ def test_slip_hides_no_other_mistake(work: Workspace, report: Reporting, old: st
     assert sorted(item["code"] for item in found) == ["missing", "syntax", "syntax", "type", "type", "unknown-key"]
 
 
+def test_misspelt_names_in_the_project_file(work: Workspace, report: Reporting) -> None:
+    """Kinds of rules and fields of defaults are compared with those that there are."""
+    work.file("manifests/a.yaml", TEXT)
+    rule = "{kind: Galery, path: tags, reason: x}"
+    defaults = "{tgs: {a: b}, properties: {descripton: x}}"
+    head = "apiVersion: reconciler.dev/v1\nkind: Project\nmetadata: {name: p}\n"
+    work.file("reconciler.yaml", f"{head}spec: {{ignore: [{rule}], defaults: {defaults}}}\n")
+    fixes = {item["path"]: item["fix"] for item in report("validate", code=1)["errors"]}
+    assert fixes == {
+        "spec.ignore[0].kind": "did you mean Gallery?",
+        "spec.defaults.tgs": "did you mean tags?",
+        "spec.defaults.properties.descripton": "did you mean description?",
+    }
+
+
 def test_misspelt_file(work: Workspace, report: Reporting) -> None:
     """The file of nearly the same name is named, by its path from the manifest; a hidden one never is."""
     work.file("manifests/scripts/remove.sh", "true\n")
@@ -291,6 +308,18 @@ def test_misspelt_file(work: Workspace, report: Reporting) -> None:
     assert (error["code"], error["line"]) == ("file-reference", 17)
     assert error["fix"] == "did you mean scripts/remove.sh?"
     assert "remove" not in first_error(work, report, "remove: r.sh", "remove: {$file: other/remove.sh}")["fix"]
+
+
+def test_reference_without_its_sign(work: Workspace, report: Reporting) -> None:
+    """The name of a file in the place of a template is told apart from a template that is broken."""
+    text = TEXT.replace("GalleryApplicationVersion\n", "ApplicationDefinition\n").partition("  galleryName")[0]
+    rest = "  applicationDefinitionName: portal\n  location: West Europe\n  properties:\n    lockLevel: None\n"
+    for written, code in (("{file: mainTemplate.json}", 0), ("mainTemplate.json", 1)):
+        template = f"    authorizations: []\n    mainTemplate: {written}\n    createUiDefinition: {{handler: x}}\n"
+        work.file("manifests/a.yaml", text + rest + template)
+        found = report("validate", code=code)
+        fixes = [each["fix"] for each in (*found["errors"], *found["warnings"])]
+        assert "write it as {$file: path}" in fixes
 
 
 def test_no_manifest_with_a_slip_is_applied(work: Workspace, report: Reporting) -> None:

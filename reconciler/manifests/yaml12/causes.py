@@ -22,7 +22,7 @@ _ENTRY: Final = re.compile(
 _CLOSE_COLON: Final = re.compile(r" *(?:- +)*[A-Za-z$_][\w.$-]*:(?![\s/])\S")
 _CLOSE_DASH: Final = re.compile(r" *-[A-Za-z\"'{]")
 _NO_COLON: Final = re.compile(r" *(?:- +)*[A-Za-z_][\w.-]*(?: +\S.*)?$")
-_REFERENCE: Final = re.compile(r"\s*\$(?:file|env):")
+_REFERENCE: Final = re.compile(r"\s*\$(file|env):")
 _OPENING: Final = {"a flow mapping": "{", "a flow sequence": "["}
 _CLOSING: Final = {"{": "}", "[": "]"}
 _FAR: Final = 200  # lines above a fault that are looked at
@@ -113,10 +113,10 @@ class _Fault:
             yield from self._block_texts(before)
             yield from self._slips(before)
         yield from self._slips(self.at)
+        yield from self._colons()
         yield from self._lists()
         if before is not None:
             yield from self._hyphens(before)
-        yield from self._colons()
         if before is not None:
             yield from self._indents(before)
 
@@ -224,7 +224,7 @@ class _Fault:
     def _hyphens(self, before: int) -> Iterator[Cause]:
         """Yield the line of a list that should begin with a hyphen."""
         first = next((index for index in (before, self.at) if self._lacks_hyphen(index)), None)
-        if first is None and self._is_element(self.at):
+        if first is None and self._is_element(self.at) and not self._line(before).rstrip().endswith(":"):
             own = min(_indent(self._line(self.at)), _indent(self._line(before)))
             above = range(before, max(-1, self.at - _FAR), -1)
             block = [i for i in takewhile(lambda i: _indent(self._line(i)) >= own, above) if self._line(i).strip()]
@@ -260,8 +260,8 @@ class _Fault:
         entry = _ENTRY.match(self._line(self.at))
         if entry is None or entry.end() > self.column:
             return
-        if _REFERENCE.match(self._line(self.at)[entry.end() :]):
-            fix = "write it as {$file: path}, in braces"
+        if reference := _REFERENCE.match(self._line(self.at)[entry.end() :]):
+            fix = f"write it as {'{$file: path}' if reference[1] == 'file' else '{$env: NAME}'}, in braces"
             line = self._line(self.at)
             mends = {self.at: f"{line[: entry.end()]} {{{line[entry.end() :].split(' #')[0].strip()}}}"}
             yield _cause(self.at, entry.end() + 1, "a reference stands here without braces", fix, mends)
