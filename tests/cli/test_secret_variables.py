@@ -197,6 +197,15 @@ def test_a_variable_elsewhere_or_of_another_name_is_an_error_at_its_line(
             assert "$env" in around
 
 
+def test_the_advice_on_a_variable_of_another_name_names_the_prefix(work: Workspace, report: Reporting) -> None:
+    """Of a manifest and of the project file: which letters are allowed is not what is wrong."""
+    work.state(changed(hooked("https://hooks.example/x"), f"{URI}.0.uri", {"$env": "AZURE_CLIENT_SECRET"}))
+    work.project("endpoint", storage=[{"prefix": "https://a.blob.core.windows.net/", "sas": {"env": "GITHUB_TOKEN"}}])
+    problems = report("validate", code=1)["errors"]
+    assert len(problems) == 2
+    assert all("RECONCILER_SECRET_" in problem["fix"] for problem in problems)
+
+
 def test_project_defaults_and_overlays_may_name_variables(
     work: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
