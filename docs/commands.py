@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.main import COMMANDS, cli
+from reconciler.cli.program import COMMANDS, cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

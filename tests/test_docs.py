@@ -25,7 +25,7 @@ import click
 import httpx
 import pytest
 
-from reconciler.cli.main import BUG, USAGE, cli, main
+from reconciler.cli.program import BUG, USAGE, cli, main
 from reconciler.clock import SystemClock
 from reconciler.compare.diff import compare
 from reconciler.compare.normalize import comparable

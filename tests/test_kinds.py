@@ -343,7 +343,7 @@ def test_what_a_kind_may_leave_out() -> None:
 
 def test_schemas_come_from_the_package_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wheel holds its own; a checkout has them beside the package."""
-    assert schema_files()[0].parent == Path(kinds.__file__).parent.parent / "schemas"
+    assert schema_files()[0].parent == Path(kinds.__file__).parent.parent.parent / "schemas"
     (tmp_path / "Z.schema.json").touch()
     (tmp_path / "A.schema.json").touch()
     (tmp_path / "other.json").touch()

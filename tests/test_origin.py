@@ -169,7 +169,7 @@ def test_no_other_module_defines_this_machine_or_an_origin() -> None:
     own = {
         "http/origin.py",
         "manifests/access.py",
-        "cli/main.py",
+        "cli/program.py",
         "emulator/app.py",
         "emulator/server.py",
         "settings.py",

@@ -1,5 +1,5 @@
 """The command line."""
 
-from reconciler.cli.main import main
+from reconciler.cli.program import main
 
 __all__ = ["main"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from reconciler.cli.main import main
+from reconciler.cli.program import main
 from reconciler.runtime import connect
 from tests.cli.proxy import Proxy
 from tests.cli.support import Azure, Done, Report, Workspace

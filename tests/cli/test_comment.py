@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.cli.comment import CommentRun, post, report_in
-from reconciler.cli.main import USAGE
+from reconciler.cli.program import USAGE
 from reconciler.errors import ReviewError
 from reconciler.model.change import Action, Op, Reason
 from reconciler.report import render

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.main import main
+from reconciler.cli.program import main
 from tests.cli.support import definition, gallery
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.main import main
+from reconciler.cli.program import main
 from reconciler.clock import SystemClock
 from reconciler.emulator.server import serve_in_thread
 from tests.cli.support import (
@@ -206,7 +206,9 @@ def test_bug(work: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 def test_help_of_the_program_imports_no_more_than_it_shows() -> None:
     """Whoever looks for a command waits for none of them: neither for its options nor for its work."""
-    script = "import sys; from reconciler.cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    script = (
+        "import sys; from reconciler.cli.program import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stderr.split() if name.startswith(("reconciler", "pathlib", "shutil", "logging"))}
-    assert loaded == {"reconciler", "reconciler.cli", "reconciler.cli.main"}
+    assert loaded == {"reconciler", "reconciler.cli", "reconciler.cli.program"}

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from reconciler.cli.help import GROUPS, group_of, in_order
-from reconciler.cli.main import cli
+from reconciler.cli.program import cli
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reconciler import filesystem
-from reconciler.cli.main import main
+from reconciler.cli.program import main
 from tests.cli.support import application, as_yaml, checked, codes, commit, gallery, git, project
 
 if TYPE_CHECKING:
@@ -273,6 +273,6 @@ def test_a_round_whose_report_cannot_be_rendered(
 
     monkeypatch.setattr("reconciler.clock.SystemClock.sleep", sleep)
     monkeypatch.setattr("reconciler.report.render", broken)
-    monkeypatch.setattr("reconciler.cli.main._rendered", broken)
+    monkeypatch.setattr("reconciler.cli.program._rendered", broken)
     done = main(["run", "--interval", str(INTERVAL_S), "--report-only"])
     assert (done, len(rounds)) == (143, 2)

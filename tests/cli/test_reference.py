@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.cli.main import USAGE
+from reconciler.cli.program import USAGE
 from reconciler.kinds.kind import load_kinds
 from tests.cli.support import application, definition, gallery, version
 

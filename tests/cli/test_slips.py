@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.cli.main import USAGE
+from reconciler.cli.program import USAGE
 from tests.cli.support import GROUP, application, changed, gallery, version
 
 if TYPE_CHECKING:

@@ -189,10 +189,10 @@ def test_a_snapshot_of_what_cannot_be_read(
     assert taken.code == 1
     head, *lines = taken.out.splitlines()
     assert head.endswith(": Saved live.json: 1 live, 0 absent, 0 unmanaged.")
-    assert lines == [
-        "Gallery/two could not be read: error[AuthorizationFailed]: no access",
-        "2 reads, 0 writes",
-    ]
+    problem, fix, budget = lines
+    assert problem == "Gallery/two could not be read: error[AuthorizationFailed]: no access"
+    assert fix.startswith("    fix: ")
+    assert budget == "2 reads, 0 writes"
     planned = report("plan", "--against-snapshot", "live.json", code=1)
     assert verdict(planned, gallery("one")) == ("none", "in-sync", "InSync")
     assert verdict(planned, gallery("two")) == ("unknown", "read-failed", "Unknown")
