@@ -34,7 +34,7 @@ run() {
   if [ "$code" -ne 0 ]; then printf '(exit code %s)\n' "$code"; fi
 }
 
-say "Are the manifests right? Asks nobody."
+say "Are the manifests right? Works offline."
 run 0 reconciler validate manifests
 
 say "What would happen? Reads, and cannot write."
@@ -46,7 +46,7 @@ run 0 reconciler apply manifests --cloud emulator
 say "Nothing is left to do."
 run 0 reconciler plan manifests --cloud emulator
 
-say "Behind git's back, somebody offers the canary to every machine."
+say "Outside git, a colleague offers the canary to every machine."
 run 0 python docs/demo_edit.py
 
 say "Drift: the path that moved, and exit code 2."

@@ -210,8 +210,18 @@ class Environment:
         return Secret(value)
 
     def secrets(self) -> Mapping[str, Secret]:
-        """Return the values that a manifest may name, by the name of their variable."""
-        return {name: Secret(value) for name, value in self.values.items() if name.startswith(SECRET_PREFIX) and value}
+        """
+        Return the values that a manifest may name, by the name of their variable, without blanks and line ends around.
+
+        Raises:
+            UsageError: One holds a line end or another control character within, which no link and no address has.
+        """
+        values = {name: value.strip() for name, value in self.values.items() if name.startswith(SECRET_PREFIX)}
+        for name, value in values.items():
+            if not value.isprintable():
+                message = f"{name} holds a line end or another control character: set it again, as one line"
+                raise UsageError(message)
+        return {name: Secret(value) for name, value in values.items() if value}
 
     def storage_hosts(self) -> tuple[str, ...]:
         """Return the hosts that the operator names for signatures, where no option says it."""

@@ -335,3 +335,25 @@ def test_what_azure_quotes_of_the_value_is_hidden(said: str) -> None:
     assert "CANARY" not in f"{value} {value!r} {value.with_query(Secret('sig=CANARY'))}"
     with pytest.raises(LookupError):
         FromEnvironment(NAME, None).reveal()
+
+
+def test_the_line_end_after_a_value_is_no_part_of_it(
+    work: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``echo`` writes one; Azure would refuse the address, or call another one."""
+    monkeypatch.setenv(NAME, f"{HOOK}\n")
+    work.state(hooked({"$env": NAME}))
+    assert report("apply")["summary"]["puts"] == 1
+    assert live_hook(azure) == HOOK
+
+
+def test_a_value_of_several_lines_is_refused_by_its_name(
+    work: Workspace, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent, and the value is not shown."""
+    monkeypatch.setenv(NAME, f"{HOOK}\nX")
+    work.state(hooked({"$env": NAME}))
+    done = run("apply")
+    assert done.code == 64
+    assert NAME in done.err
+    assert "CANARY" not in done.err
