@@ -20,7 +20,7 @@ help: ## List the targets
 demo: $(DEMO_STAMP) ## Validate, plan, apply and detect drift on the embedded ARM: no account, no network
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
 
-test: $(STAMP) ## Run the tests that a change needs, in two minutes (PYTEST_ARGS="-k name" narrows them)
+test: $(STAMP) ## Run the tests that a change needs, in some minutes (PYTEST_ARGS="-k name" narrows them)
 	$(BIN)/python -m pytest -n auto -m "not slow and not properties" $(PYTEST_ARGS)
 
 slow: $(STAMP) ## The tests of whole worlds: simulation, scale, every field from state to state, workflows, installs
