@@ -170,7 +170,8 @@ class _Guard(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        self.stream.flush()
+        if not self.stream.closed:  # Python 3.13 reports a flush of a closed stream when it drops this object
+            self.stream.flush()
 
 
 _LONGEST_START: Final = 200

@@ -178,6 +178,19 @@ def drips(word: bytes, pause_s: float) -> Talk:
     return talk
 
 
+_SIGNS = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 @dataclass(frozen=True)
 class Authority:
     """An authority for certificates, of this test alone."""
@@ -222,6 +235,12 @@ class Authority:
         builder = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
         builder = builder.not_valid_before(start).not_valid_after(now + timedelta(days=days))
         builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        if not authority:
+        # Python 3.13 verifies strictly: keys have identifiers, and an authority may sign certificates.
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = builder.add_extension(identifier, critical=False).add_extension(signer, critical=False)
+        if authority:
+            builder = builder.add_extension(_SIGNS, critical=True)
+        else:
             builder = builder.add_extension(x509.SubjectAlternativeName([named]), critical=False)
         return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
