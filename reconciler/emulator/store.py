@@ -8,6 +8,7 @@ killed leaves nothing half done.
 from __future__ import annotations
 
 import threading
+import weakref
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Final
@@ -121,6 +122,8 @@ class Store(GroupTables):
             EmulatorError: The file cannot be used.
         """
         super().__init__(connect(path))
+        # An application that is dropped without having been served closes nothing by itself.
+        weakref.finalize(self, self._db.close)
         self._lock = threading.RLock()
 
     def close(self) -> None:
