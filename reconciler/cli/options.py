@@ -190,7 +190,7 @@ SNAPSHOT: Final = click.Option(
     ["--against-snapshot", "snapshot"],
     type=FilePath(dir_okay=False),
     metavar="FILE",
-    help="Compare with this snapshot; ask nobody, and need no sign-in.",
+    help="Compare with this snapshot. Works offline; no sign-in needed.",
 )
 
 APPLY: Final[Parameters] = (
