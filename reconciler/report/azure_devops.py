@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.plan.states import Level
 from reconciler.report.escape import harmless
 from reconciler.report.remarks import limited, remarks
-from reconciler.report.states import Level
 from reconciler.report.summary import count, verdict
 from reconciler.report.text import MOST as MOST_NOTES
 

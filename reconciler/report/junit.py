@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from reconciler.model.change import Action
+from reconciler.plan.states import Level, is_noteworthy, items, level_of
 from reconciler.report.escape import harmless, masked, visible
 from reconciler.report.remarks import rule_of, text_of, words_for
-from reconciler.report.states import Level, is_noteworthy, items, level_of
 from reconciler.report.summary import verdict
 from reconciler.report.text import Look, problem_lines
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reconciler.model.outcome import Report
+    from reconciler.plan.states import Item
     from reconciler.problems import Problem
-    from reconciler.report.states import Item
 
 _LEFT: Final = frozenset({Action.PAUSED, Action.WAIT})
 """What was not judged: its case neither passes nor fails."""

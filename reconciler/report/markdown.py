@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 from reconciler.kinds.live import Health
 from reconciler.model.change import Action, Op, Reason
 from reconciler.model.outcome import Result
+from reconciler.plan.states import ending_of, error_of, is_applied, noteworthy, place_of, state_of
 from reconciler.report.declared import declared
 from reconciler.report.escape import inert, masked, visible
 from reconciler.report.markup import code, fence, narrow, prose, sentence
 from reconciler.report.problems import counted
 from reconciler.report.replicated import regions_of, replicated, title_of
-from reconciler.report.states import ending_of, error_of, is_applied, noteworthy, place_of, state_of
 from reconciler.report.summary import count, verdict
 from reconciler.report.text import blocks, footer, needs_somebody, place_of_field, sides, why_lines
 from reconciler.report.values import line_changes
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from reconciler.model.change import Change, FieldChange
     from reconciler.model.live import Unmanaged
     from reconciler.model.outcome import Report
+    from reconciler.plan.states import Item
     from reconciler.problems import Problem
-    from reconciler.report.states import Item
 
 LIMIT: Final = 65_536
 """GitHub refuses a longer comment. Counted in bytes here, which are never fewer than characters."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from reconciler.plan.states import is_known_drift, items
 from reconciler.report.escape import masked
-from reconciler.report.states import is_known_drift, items
 from reconciler.report.summary import summarize, verdict
 
 if TYPE_CHECKING:

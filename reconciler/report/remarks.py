@@ -7,16 +7,16 @@ from posixpath import join, normpath
 from typing import TYPE_CHECKING
 
 from reconciler.model.change import Finding
+from reconciler.plan.states import Level, ending_of, is_applied, level_of, noteworthy, place_of, state_of
 from reconciler.report.escape import masked, visible
-from reconciler.report.states import Level, ending_of, is_applied, level_of, noteworthy, place_of, state_of
 from reconciler.report.text import Look, item_lines, problem_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.model.outcome import Report
+    from reconciler.plan.states import Item
     from reconciler.problems import Problem
-    from reconciler.report.states import Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconciler.plan.states import items
 from reconciler.report.escape import visible
-from reconciler.report.states import items
 from reconciler.secret.text import scrub
 
 if TYPE_CHECKING:

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.change import Action, Cause, Finding, Sync
 from reconciler.model.outcome import Result
-from reconciler.problems import STOPPED
-from reconciler.report.escape import visible
-from reconciler.report.states import (
+from reconciler.plan.states import (
     BAD,
     Level,
     ending_of,
@@ -22,6 +20,8 @@ from reconciler.report.states import (
     level_of,
     state_of,
 )
+from reconciler.problems import STOPPED
+from reconciler.report.escape import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.change import Action
+from reconciler.plan.states import Item, ending_of
 from reconciler.report.escape import inert, visible
-from reconciler.report.states import Item, ending_of
 from reconciler.runtime.logs import PROGRESS
 from reconciler.runtime.streams import terminal
 

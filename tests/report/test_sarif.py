@@ -14,11 +14,11 @@ from hypothesis import example, given
 from jsonschema import Draft7Validator, FormatChecker
 
 from reconciler.model.change import Reason
+from reconciler.plan.states import BAD
 from reconciler.problems import Problem
 from reconciler.report import exit_code, render
 from reconciler.report.escape import masked
 from reconciler.report.sarif import _ENDINGS, _HELP
-from reconciler.report.states import BAD
 from tests.report.reports import REPORTS, report
 from tests.report.test_hostile import COMMAND, PIECES, made_of
 

@@ -9,8 +9,8 @@ import pytest
 from reconciler.errors import ErrorInfo, UsageError
 from reconciler.model.change import Action, Change, Plan, Reason, Sync
 from reconciler.model.outcome import Outcome, Report, Result
+from reconciler.plan.states import Item, ending_of
 from reconciler.report import exit_code, render, summarize, verdict
-from reconciler.report.states import Item, ending_of
 from tests.report.reports import (
     ADOPT,
     AGAIN,
