@@ -400,7 +400,7 @@ def _finish(report: Report, values: dict[str, Any], signalled: int | None = None
     from dataclasses import replace  # noqa: PLC0415
 
     from reconciler.errors import OutputError  # noqa: PLC0415
-    from reconciler.report import exit_code  # noqa: PLC0415
+    from reconciler.plan.exit_codes import exit_code  # noqa: PLC0415
     from reconciler.runtime.ci import handover  # noqa: PLC0415
     from reconciler.settings import process_environment  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ from reconciler.model.live import Absent, Unreadable
 from reconciler.plan import snapshot
 from reconciler.plan.sign_in import statement
 from reconciler.report.escape import visible
-from reconciler.report.summary import count
+from reconciler.report.verdict import count
 from reconciler.runtime.connect import open_reader
 from reconciler.runtime.output import write_file
 from reconciler.runtime.signals import unless_stopped

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.report.escape import inert, masked, visible
-from reconciler.report.summary import count
 from reconciler.report.text import Look, problem_lines
+from reconciler.report.verdict import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

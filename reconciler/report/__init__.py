@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.errors import UsageError
 from reconciler.report.escape import masked, masked_json
-from reconciler.report.summary import Summary, exit_code, summarize, verdict
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Report
 
-__all__ = ["FORMATS", "Summary", "check_formats", "exit_code", "render", "summarize", "verdict"]
+__all__ = ["FORMATS", "check_formats", "render"]
 
 
 class Renderer(Protocol):

@@ -13,9 +13,9 @@ from reconciler.compare.explain import Verdict
 from reconciler.errors import UsageError
 from reconciler.problems import Layer
 from reconciler.report.escape import inert, inert_json, masked, masked_json, visible
-from reconciler.report.summary import count
 from reconciler.report.text import Look, head_line
 from reconciler.report.values import first_difference, literal
+from reconciler.report.verdict import count
 from reconciler.report.words import REASONS
 from reconciler.report.wrap import folded
 from reconciler.secret.text import HIDDEN, scrub

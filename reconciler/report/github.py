@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.plan.states import Level
 from reconciler.report.escape import harmless
 from reconciler.report.remarks import limited, remarks
-from reconciler.report.summary import count, verdict
+from reconciler.report.verdict import count, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

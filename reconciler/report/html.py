@@ -16,6 +16,7 @@ from reconciler import __version__
 from reconciler.kinds.live import Health
 from reconciler.model.change import Op
 from reconciler.model.outcome import Result
+from reconciler.plan.exit_codes import exit_code
 from reconciler.plan.states import Item, Level, error_of, level_of, noteworthy
 from reconciler.report.elements import e, raw, written
 from reconciler.report.escape import visible
@@ -23,9 +24,9 @@ from reconciler.report.page import POLICY, SCRIPT, STYLE
 from reconciler.report.problems import Counted, counted
 from reconciler.report.remarks import words_for
 from reconciler.report.replicated import regions_of, replicated, title_of
-from reconciler.report.summary import exit_code, verdict
 from reconciler.report.text import Look, blocks, error_lines, footer, place_of_field, problem_lines, sides, why_lines
 from reconciler.report.values import line_changes
+from reconciler.report.verdict import verdict
 from reconciler.report.words import MARKS, UNMANAGED_MARK, note_of, stray_of
 
 if TYPE_CHECKING:

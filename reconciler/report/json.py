@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler import __version__
 from reconciler.model.change import Action, Reason, Sync
 from reconciler.plan.states import error_of, items, place_of
+from reconciler.plan.summary import summarize
 from reconciler.problems import Layer
 from reconciler.report.declared import declared_values
 from reconciler.report.escape import inert_json
 from reconciler.report.replicated import as_json as replication_json
-from reconciler.report.summary import summarize
 from reconciler.secret.text import Secret
 from reconciler.values import MISSING
 

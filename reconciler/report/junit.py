@@ -17,8 +17,8 @@ from reconciler.model.change import Action
 from reconciler.plan.states import Level, is_noteworthy, items, level_of
 from reconciler.report.escape import harmless, masked, visible
 from reconciler.report.remarks import rule_of, text_of, words_for
-from reconciler.report.summary import verdict
 from reconciler.report.text import Look, problem_lines
+from reconciler.report.verdict import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,8 +14,8 @@ from reconciler.report.escape import inert, inert_json, masked, masked_json, vis
 from reconciler.report.problems import counted
 from reconciler.report.replicated import as_json as replication_json
 from reconciler.report.replicated import state_of
-from reconciler.report.summary import count
 from reconciler.report.text import Look, problem_lines
+from reconciler.report.verdict import count
 from reconciler.report.wrap import folded
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from reconciler.report.escape import inert, masked, visible
 from reconciler.report.markup import code, fence, narrow, prose, sentence
 from reconciler.report.problems import counted
 from reconciler.report.replicated import regions_of, replicated, title_of
-from reconciler.report.summary import count, verdict
 from reconciler.report.text import blocks, footer, needs_somebody, place_of_field, sides, why_lines
 from reconciler.report.values import line_changes
+from reconciler.report.verdict import count, verdict
 from reconciler.report.words import MARKS, REASONS, UNMANAGED_MARK, gone_of, note_of
 
 if TYPE_CHECKING:

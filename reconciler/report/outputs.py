@@ -10,8 +10,9 @@ import json
 from typing import TYPE_CHECKING
 
 from reconciler.plan.states import is_known_drift, items
+from reconciler.plan.summary import summarize
 from reconciler.report.escape import masked
-from reconciler.report.summary import summarize, verdict
+from reconciler.report.verdict import verdict
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Report

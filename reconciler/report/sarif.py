@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.model.change import Reason
+from reconciler.plan.exit_codes import exit_code
 from reconciler.report.escape import inert_json, visible
 from reconciler.report.remarks import remarks
-from reconciler.report.summary import exit_code, verdict
+from reconciler.report.verdict import verdict
 from reconciler.report.words import REASONS, stray_of
 
 if TYPE_CHECKING:

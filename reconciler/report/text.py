@@ -9,12 +9,13 @@ from reconciler.kinds.live import Health
 from reconciler.model.change import Action, Finding, Op, Sync
 from reconciler.model.outcome import Result
 from reconciler.plan.states import Item, ending_of, error_of, is_applied, noteworthy, place_of
+from reconciler.plan.summary import summarize
 from reconciler.report.declared import declared
 from reconciler.report.escape import inert, masked, visible
 from reconciler.report.problems import counted
 from reconciler.report.replicated import regions_of, replicated, title_of
-from reconciler.report.summary import count, summarize, verdict
 from reconciler.report.values import first_difference, literal, pair
+from reconciler.report.verdict import count, verdict
 from reconciler.report.words import MARKS, PLAIN, REASONS, SIGNATURES, UNMANAGED_MARK, gone_of, note_of, stray_of
 from reconciler.report.wrap import folded
 from reconciler.values import MISSING

@@ -10,8 +10,9 @@ from hypothesis import example, given
 
 from reconciler.errors import ErrorInfo
 from reconciler.model.change import Action, Finding, Op, Reason, Refusal
+from reconciler.plan.exit_codes import exit_code
 from reconciler.problems import Layer, Origin, Problem
-from reconciler.report import exit_code, render
+from reconciler.report import render
 from reconciler.report.escape import harmless, inert, visible
 from reconciler.report.github import MOST, assignments
 from reconciler.report.outputs import outputs

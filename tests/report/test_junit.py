@@ -12,8 +12,9 @@ import pytest
 import xmlschema
 from hypothesis import example, given
 
+from reconciler.plan.exit_codes import exit_code
 from reconciler.problems import Problem
-from reconciler.report import exit_code, render
+from reconciler.report import render
 from reconciler.report.escape import inert, masked, visible
 from tests.report.reports import REPORTS
 from tests.report.test_hostile import COMMAND, PIECES, UNSEEN, made_of

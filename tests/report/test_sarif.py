@@ -14,9 +14,10 @@ from hypothesis import example, given
 from jsonschema import Draft7Validator, FormatChecker
 
 from reconciler.model.change import Reason
+from reconciler.plan.exit_codes import exit_code
 from reconciler.plan.states import BAD
 from reconciler.problems import Problem
-from reconciler.report import exit_code, render
+from reconciler.report import render
 from reconciler.report.escape import masked
 from reconciler.report.sarif import _ENDINGS, _HELP
 from tests.report.reports import REPORTS, report

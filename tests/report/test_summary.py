@@ -9,8 +9,11 @@ import pytest
 from reconciler.errors import ErrorInfo, UsageError
 from reconciler.model.change import Action, Change, Plan, Reason, Sync
 from reconciler.model.outcome import Outcome, Report, Result
+from reconciler.plan.exit_codes import exit_code
 from reconciler.plan.states import Item, ending_of
-from reconciler.report import exit_code, render, summarize, verdict
+from reconciler.plan.summary import summarize
+from reconciler.report import render
+from reconciler.report.verdict import verdict
 from tests.report.reports import (
     ADOPT,
     AGAIN,

@@ -18,7 +18,8 @@ from reconciler.azure.retry import Retrier
 from reconciler.azure.transport import Transport
 from reconciler.model.outcome import Report
 from reconciler.pipeline import Options
-from reconciler.report import exit_code, render
+from reconciler.plan.exit_codes import exit_code
+from reconciler.report import render
 from reconciler.runtime.signals import unless_stopped
 from reconciler.secret.text import Secret
 from tests.simulation import resources

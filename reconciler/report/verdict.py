@@ -1,25 +1,22 @@
-"""The summary of a report: counts, one sentence, one exit code. Pure; knows no format."""
+"""The result of a run in one sentence. Pure; knows no format."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.model.change import Action, Cause, Finding, Sync
-from reconciler.model.outcome import Result
+from reconciler.model.change import Cause, Sync
 from reconciler.plan.states import (
     BAD,
-    Level,
     ending_of,
     is_applied,
     is_interrupted,
     is_known_drift,
     is_signed_out,
     items,
-    level_of,
     state_of,
 )
+from reconciler.plan.summary import summarize
 from reconciler.problems import STOPPED
 from reconciler.report.escape import visible
 
@@ -29,72 +26,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Report
 
 _PENDING: Final = ("to create", "to update", "blocked", "unknown", "waiting", "paused", "unverified", "out of sync")
-_NAMES: Final = {"in_sync": "inSync", "apply_requests": "applyRequests"}
 _ODD: Final = ("unknown", "waiting", "unverified")
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The counts of a report, under the names that the JSON report gives them."""
-
-    resources: int
-    in_sync: int
-    create: int
-    update: int
-    blocked: int
-    wait: int
-    paused: int
-    unknown: int
-    drift: int
-    unmanaged: int
-    undeclared: int
-    ignored: int
-    puts: int
-    succeeded: int
-    unchanged: int
-    failed: int
-    skipped: int
-    refused: int
-    requests: Mapping[str, int]
-    apply_requests: Mapping[str, int] | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the ``summary`` of the JSON report, in its order."""
-        return {_NAMES.get(key, key): value for key, value in asdict(self).items()}
-
-
-def summarize(report: Report) -> Summary:
-    """Count what *report* says."""
-    parts = items(report)
-    actions = Counter(part.change.action for part in parts)
-    results = Counter(part.outcome.result for part in parts if part.outcome)
-    fields = [field.finding for part in parts for field in part.change.fields]
-    return Summary(
-        resources=report.manifests,
-        in_sync=sum(part.change.sync is Sync.IN_SYNC for part in parts),
-        create=actions[Action.CREATE],
-        update=actions[Action.UPDATE],
-        blocked=actions[Action.BLOCKED],
-        wait=actions[Action.WAIT],
-        paused=actions[Action.PAUSED],
-        unknown=actions[Action.UNKNOWN],
-        drift=sum(part.change.sync.is_drift for part in parts),
-        unmanaged=len(report.plan.unmanaged),
-        undeclared=fields.count(Finding.UNDECLARED),
-        ignored=sum(part.change.ignored for part in parts),
-        puts=report.puts,
-        succeeded=results[Result.SUCCEEDED],
-        unchanged=results[Result.UNCHANGED],
-        failed=results[Result.FAILED],
-        skipped=results[Result.SKIPPED],
-        refused=results[Result.REFUSED],
-        requests=_requests(report.requests),
-        apply_requests={"GET": report.plan.reads, "PUT": report.plan.puts} if report.command == "plan" else None,
-    )
-
-
-def _requests(sent: Mapping[str, int]) -> Mapping[str, int]:
-    return {"GET": 0, "PUT": 0} | {method: sent[method] for method in sorted(sent)}
 
 
 def verdict(report: Report) -> str:
@@ -121,31 +53,6 @@ def _result(report: Report) -> str:
     if is_applied(report):
         return _apply_verdict(report)
     return _drift_verdict(report) if report.command in {"drift", "run"} else _plan_verdict(report)
-
-
-def exit_code(report: Report, *, detailed: bool) -> int:
-    """
-    Return the exit code of the command that made *report*.
-
-    Args:
-        report: Of one pass.
-        detailed: Whether ``--detailed-exitcode`` was given; it changes ``plan`` and ``drift`` only.
-    """
-    if report.errors:
-        return 1
-    if report.command == "validate":
-        return 0
-    if report.checked is not None:
-        return 1 if summarize(report).refused else 0
-    levels = {level_of(item, report) for item in items(report)}
-    if Level.ERROR in levels:
-        return 1
-    if report.command == "plan":
-        return 2 if detailed and report.puts else 0
-    if Level.WARNING not in levels:
-        return 0
-    causes = {item.change.cause for item in items(report) if item.change.sync.is_drift}
-    return 3 if detailed and report.command == "drift" and causes == {Cause.PENDING} else 2
 
 
 def count(number: int, noun: str) -> str:
