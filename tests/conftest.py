@@ -9,7 +9,9 @@ from typing import Protocol
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ("tests.support.canary",)  # no test may show a secret
+from tests.kit.repository import ROOT
+
+pytest_plugins = ("tests.kit.canary",)  # no test may show a secret
 
 # What would change a run if the shell or the CI service that starts the tests had it set.
 SETTINGS = ("RECONCILER_", "AZURE_", "GITHUB_", "SYSTEM_", "BUILD_", "AGENT_TEMP", "CI_", "NO_COLOR", "FORCE_COLOR")
@@ -24,15 +26,15 @@ settings.load_profile("reconciler")
 # Tiers: `make test` runs everything that stands in neither.
 SLOW = frozenset(
     {
+        "deploy/test_install.py",
+        "deploy/test_workflows.py",
+        "pipeline/test_scale.py",
+        "pipeline/test_state_to_state.py",
+        "pipeline/test_two_writers.py",
         "simulation/test_schedules.py",
-        "test_install.py",
-        "test_scale.py",
-        "test_state_to_state.py",
-        "test_two_writers.py",
-        "test_workflows.py",
     }
 )
-PROPERTIES = frozenset({"test_properties.py"})
+PROPERTIES = frozenset({"pipeline/test_properties.py"})
 
 
 class Golden(Protocol):
@@ -61,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the repository's root."""
-    return Path(__file__).resolve().parent.parent
+    return ROOT
 
 
 @pytest.fixture(autouse=True)

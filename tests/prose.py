@@ -11,13 +11,14 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md")
 CODE: Final = ("reconciler/**/*.py", "benchmarks/**/*.py", "deploy/*.py")
 OPENINGS: Final = frozenset({"Give", "Gives", "Tell", "Tells", "Say", "Says", "Ask", "Asks", "Hear", "Believe"})

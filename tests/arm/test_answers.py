@@ -22,8 +22,8 @@ from reconciler.errors import (
 from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.spelling import canonical
 from reconciler.kinds.tracking import Tracking
-from tests.support.clock import START
-from tests.synthetic import MINIMAL, desired
+from tests.kit.clock import START
+from tests.kit.synthetic import MINIMAL, desired
 
 ID = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/galleries/tools"
 SAS = "https://packages.blob.core.windows.net/agent/agent.zip?sv=2022&sig=CANARY%3D"

@@ -16,8 +16,8 @@ from reconciler.azure.client import ArmWriter
 from reconciler.azure.retry import Retrier
 from reconciler.errors import AuthError, ErrorInfo, ForeignOriginError
 from reconciler.secret.text import Secret
-from tests.support.arm import RESOURCE, VERSION, Largest, Wire, answer, found, refused, run, transport
-from tests.support.clock import FakeClock
+from tests.kit.arm import RESOURCE, VERSION, Largest, Wire, answer, found, refused, run, transport
+from tests.kit.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,9 +19,9 @@ from reconciler.kinds.kind import load_kinds
 from reconciler.manifests.access import Grant
 from reconciler.manifests.permits import StorageHosts, storage_hosts
 from reconciler.secret.text import Secret, reveal
-from tests.support.arm import run
-from tests.support.clock import FakeClock
-from tests.support.storage import GOOD, OID, TID, Storage
+from tests.kit.arm import run
+from tests.kit.clock import FakeClock
+from tests.kit.storage import GOOD, OID, TID, Storage
 
 if TYPE_CHECKING:
     from reconciler.azure.challenge import Refusal

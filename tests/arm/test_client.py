@@ -19,8 +19,8 @@ from reconciler.errors import (
     UnusableAnswerError,
 )
 from reconciler.secret.text import Secret, SecretUrl
-from tests.support.arm import ENDPOINT, RESOURCE, VERSION, Wire, answer, client, found, refused, run
-from tests.support.clock import FakeClock
+from tests.kit.arm import ENDPOINT, RESOURCE, VERSION, Wire, answer, client, found, refused, run
+from tests.kit.clock import FakeClock
 
 if TYPE_CHECKING:
     from reconciler.azure.challenge import Refusal

@@ -10,8 +10,8 @@ import pytest
 from reconciler.azure.client import Accepted
 from reconciler.azure.polling import follow
 from reconciler.errors import OperationError
-from tests.support.arm import RESOURCE, VERSION, Wire, answer, client, found, patience, refused, run
-from tests.support.clock import FakeClock
+from tests.kit.arm import RESOURCE, VERSION, Wire, answer, client, found, patience, refused, run
+from tests.kit.clock import FakeClock
 
 if TYPE_CHECKING:
     from datetime import datetime

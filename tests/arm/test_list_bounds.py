@@ -17,8 +17,8 @@ from reconciler.azure.transport import Bounds
 from reconciler.errors import UnusableAnswerError
 from reconciler.json.size import MOST, values_in
 from reconciler.secret.text import Secret
-from tests.support.arm import ENDPOINT, RESOURCE, VERSION, Wire, client, run
-from tests.support.clock import FakeClock
+from tests.kit.arm import ENDPOINT, RESOURCE, VERSION, Wire, client, run
+from tests.kit.clock import FakeClock
 
 LIST = f"{RESOURCE}/applications"
 

@@ -11,8 +11,8 @@ import pytest
 from reconciler.azure.client import Accepted
 from reconciler.azure.polling import Interrupted, follow
 from reconciler.errors import ArmError, ForeignOriginError, OperationError, RejectedError
-from tests.support.arm import ENDPOINT, Wire, answer, client, patience, refused, run
-from tests.support.clock import FakeClock
+from tests.kit.arm import ENDPOINT, Wire, answer, client, patience, refused, run
+from tests.kit.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ import pytest
 from reconciler.azure.concurrency import run_all
 from reconciler.azure.retry import Retrier
 from reconciler.errors import ArmError, RejectedError, TransientError
-from tests.support.arm import RESOURCE, VERSION, Wire, answer, client, found, refused, run
-from tests.support.clock import FakeClock
+from tests.kit.arm import RESOURCE, VERSION, Wire, answer, client, found, refused, run
+from tests.kit.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

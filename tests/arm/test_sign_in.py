@@ -27,16 +27,16 @@ from reconciler.clock import SystemClock
 from reconciler.errors import AuthError
 from reconciler.secret.text import Secret
 from reconciler.settings import CLOUDS
-from tests.support.arm import run
-from tests.support.entra import CORRELATION, TENANT, Arm, Asked, Entra, Internet, given, make_client_certificate
-from tests.support.entra import make_trust as trust_of
-from tests.support.raw import Raw, says
+from tests.kit.arm import run
+from tests.kit.entra import CORRELATION, TENANT, Arm, Asked, Entra, Internet, given, make_client_certificate
+from tests.kit.entra import make_trust as trust_of
+from tests.kit.raw import Raw, says
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
 
-    from tests.support.entra import Reply
+    from tests.kit.entra import Reply
 
 OTHER = "99999999-8888-7777-6666-555555555555"
 ONE, TWO = "5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11", "6f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c22"

@@ -33,9 +33,9 @@ from reconciler.azure.transport import Bounds, Transport
 from reconciler.errors import ArmError, ForeignOriginError, TransientError, UnusableAnswerError, UsageError
 from reconciler.model.live import Unreadable
 from reconciler.secret.text import Secret
-from tests.support.arm import RESOURCE, VERSION, Largest, patience, run
-from tests.support.clock import FakeClock
-from tests.support.raw import Authority, Raw, Talk, drips, http, resets, says, silent
+from tests.kit.arm import RESOURCE, VERSION, Largest, patience, run
+from tests.kit.clock import FakeClock
+from tests.kit.raw import Authority, Raw, Talk, drips, http, resets, says, silent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -16,9 +16,9 @@ from reconciler.azure.retry import Retrier
 from reconciler.azure.throttle import Lane, Throttle
 from reconciler.azure.transport import Transport
 from reconciler.emulator import EmulatorSettings, create_app
-from tests.support.arm import RESOURCE, VERSION, Largest, Wire, answer, client, run
-from tests.support.clock import FakeClock
-from tests.support.service import GALLERY
+from tests.kit.arm import RESOURCE, VERSION, Largest, Wire, answer, client, run
+from tests.kit.clock import FakeClock
+from tests.kit.service import GALLERY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -17,8 +17,8 @@ from reconciler.azure.credentials import Credentials
 from reconciler.azure.transport import Bounds, Transport
 from reconciler.errors import AuthError, ForeignOriginError, TransientError, UnusableAnswerError
 from reconciler.secret.text import Secret
-from tests.support.arm import ENDPOINT, RESOURCE, Wire, answer, run, transport
-from tests.support.clock import FakeClock
+from tests.kit.arm import ENDPOINT, RESOURCE, Wire, answer, run, transport
+from tests.kit.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

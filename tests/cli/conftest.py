@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.cli.program import main
 from reconciler.runtime import connect
-from tests.cli.proxy import Proxy
-from tests.cli.support import Azure, Done, Report, Workspace
-from tests.support.between import Between
+from tests.kit.between import Between
+from tests.kit.cli import Azure, Done, Report, Workspace
+from tests.kit.proxy import Proxy
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,13 +10,13 @@ from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve_in_thread
 from reconciler.report import FORMATS
-from tests.cli.support import changed, commit, gallery, git
+from tests.kit.cli import changed, commit, gallery, git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Workspace
+    from tests.kit.cli import Workspace
 
 HEAD = "0123456789abcdef0123456789abcdef01234567"
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import as_yaml, changed, gallery, inline, labelled, named, version
+from tests.kit.cli import as_yaml, changed, gallery, inline, labelled, named, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Reporting
-    from tests.cli.support import Report, Workspace
+    from tests.kit.cli import Report, Workspace
 
 
 def found(report: Report) -> set[tuple[str, str, str]]:

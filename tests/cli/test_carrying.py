@@ -9,10 +9,10 @@ from reconciler.compare.diff import compare
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.estate import Options, read_estate
 from reconciler.plan.body import put_body
-from tests.cli.support import version
+from tests.kit.cli import version
 
 if TYPE_CHECKING:
-    from tests.cli.support import Workspace
+    from tests.kit.cli import Workspace
 
 
 def test_what_nobody_stated_of_a_stated_element_is_sent_back(work: Workspace) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import changed, commit, definition, estate, gallery, inline, version
+from tests.kit.cli import changed, commit, definition, estate, gallery, inline, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Workspace
+    from tests.kit.cli import Azure, Workspace
 
 PACKAGE = "https://packages.blob.core.windows.net/suite/other.zip"
 

@@ -11,8 +11,8 @@ import click
 import pytest
 
 from reconciler.cli.program import cli
+from tests.kit.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).parent / "reconciler"
 
 

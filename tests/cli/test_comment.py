@@ -17,10 +17,10 @@ from reconciler.model.change import Action, Op, Reason
 from reconciler.report import render
 from reconciler.report.comment import body, mark
 from reconciler.report.markdown import LIMIT
-from tests.report.reports import change, field
-from tests.report.reports import report as made_up
-from tests.support.clock import FakeClock
-from tests.support.review import BOT, SERVICE, SOMEBODY, AzureDevOps, GitHub, Reply
+from tests.kit.clock import FakeClock
+from tests.kit.reports import change, field
+from tests.kit.reports import report as made_up
+from tests.kit.review import BOT, SERVICE, SOMEBODY, AzureDevOps, GitHub, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import (
+from tests.kit.cli import (
     LINK,
     REGIONS,
     Azure,

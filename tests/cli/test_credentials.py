@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.report import FORMATS
-from tests.cli.support import LINK, application, changed, definition, gallery, inline, paths, resource, version
-from tests.credentials import HIDDEN_TEXTS, MARK, SHOWN_TEXTS
+from tests.kit.cli import LINK, application, changed, definition, gallery, inline, paths, resource, version
+from tests.kit.credentials import HIDDEN_TEXTS, MARK, SHOWN_TEXTS
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Manifest, Workspace
+    from tests.kit.cli import Azure, Manifest, Workspace
 
 _SETTINGS = "properties.publishingProfile.advancedSettings"
 
@@ -75,7 +75,7 @@ def test_an_error_that_repeats_a_credential_does_not_show_it(work: Workspace, az
     settings = {"proxyPassword": f"{MARK}correct-horse"}
     work.state(gallery(), application(), version(advancedSettings=settings))
     with azure.world() as world:
-        from tests.cli.support import id_of
+        from tests.kit.cli import id_of
 
         world.fail_next(id_of(version()), "BadSetting", f"the value {MARK}correct-horse is refused")
     for form in ("json", "text"):

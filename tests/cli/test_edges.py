@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.cli.program import main
-from tests.cli.support import definition, gallery
+from tests.kit.cli import definition, gallery
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
-    from tests.cli.support import Workspace
+    from tests.kit.cli import Workspace
 
 PROGRAM = str(Path(sys.executable).with_name("reconciler"))
 

@@ -9,7 +9,7 @@ import pytest
 from reconciler.kinds.blank import blanks, without_blanks
 from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.rules import Rule, Shape, walk
-from tests.cli.support import (
+from tests.kit.cli import (
     Workspace,
     application,
     changed,
@@ -25,8 +25,8 @@ from tests.cli.support import (
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure
-    from tests.support.between import Between
+    from tests.kit.between import Between
+    from tests.kit.cli import Azure
 
 MADE: Final = {made["kind"]: made for made in estate()}
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import (
+from tests.kit.cli import (
     application,
     as_yaml,
     changed,
@@ -22,7 +22,7 @@ from tests.cli.support import (
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Report, Workspace
+    from tests.kit.cli import Azure, Report, Workspace
 
 READING = ["plan", "drift", "apply", "run"]
 

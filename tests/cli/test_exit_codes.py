@@ -11,7 +11,7 @@ import pytest
 from reconciler.cli.program import main
 from reconciler.clock import SystemClock
 from reconciler.emulator.server import serve_in_thread
-from tests.cli.support import (
+from tests.kit.cli import (
     Azure,
     Workspace,
     annotated,

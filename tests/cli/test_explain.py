@@ -12,10 +12,9 @@ import pytest
 from starlette.responses import JSONResponse
 
 from reconciler.emulator.server import serve_in_thread
-from tests.cli.support import (
+from tests.kit.cli import (
     LINK,
     REGIONS,
-    ROOT,
     Azure,
     Workspace,
     application,
@@ -26,13 +25,14 @@ from tests.cli.support import (
     resource,
     version,
 )
+from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Manifest
     from tests.conftest import Golden
+    from tests.kit.cli import Manifest
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 CANARY: Final = "CANARY-91c2"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.cli.support import (
+from tests.kit.cli import (
     REGIONS,
-    ROOT,
     Azure,
     Workspace,
     changed,
@@ -17,6 +16,7 @@ from tests.cli.support import (
     verdict,
     version,
 )
+from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
     import pytest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import (
+from tests.kit.cli import (
     annotated,
     application,
     changed,
@@ -23,7 +23,7 @@ from tests.cli.support import (
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Manifest, Workspace
+    from tests.kit.cli import Manifest, Workspace
 
 INSTALL = "properties.publishingProfile.manageActions.install"
 REGIONS = "properties.publishingProfile.targetRegions"

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.cli.support import application, changed, codes, commit, definition, estate, gallery, git, resource, version
+from tests.kit.cli import application, changed, codes, commit, definition, estate, gallery, git, resource, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Workspace
+    from tests.kit.cli import Azure, Workspace
 
 INSTALL: Final = "properties.publishingProfile.manageActions.install"
 PROGRAMS: Final = (

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.runtime import connect
-from tests.cli.support import application, definition, gallery, id_of, version
+from tests.kit.cli import application, definition, gallery, id_of, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
-    from tests.cli.proxy import Proxy
-    from tests.cli.support import Azure, Manifest, Workspace
+    from tests.kit.cli import Azure, Manifest, Workspace
+    from tests.kit.proxy import Proxy
 
 BOTH = [{"name": "West Europe"}, {"name": "North Europe"}]
 ONLY_WEST = [{"name": "West Europe"}, {"name": "North Europe", "excludeFromLatest": True}]

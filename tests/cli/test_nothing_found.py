@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.manifests.gathering import Tree
-from tests.cli.support import application, codes, commit, definition, estate, gallery, git, labelled
+from tests.kit.cli import application, codes, commit, definition, estate, gallery, git, labelled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Workspace
+    from tests.kit.cli import Azure, Workspace
 
 READING = ["validate", "plan", "drift", "apply", "run"]
 

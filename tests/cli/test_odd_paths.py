@@ -21,13 +21,13 @@ import pytest
 
 from reconciler import filesystem
 from reconciler.cli.program import main
-from tests.cli.support import application, as_yaml, checked, codes, commit, gallery, git, project
+from tests.kit.cli import application, as_yaml, checked, codes, commit, gallery, git, project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.cli.conftest import Command
-    from tests.cli.support import Azure, Workspace
+    from tests.kit.cli import Azure, Workspace
 
 INTERVAL_S: Final = 3600
 SUBSCRIPTION: Final = "5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import changed, commit, definition, estate, gallery, git
+from tests.kit.cli import changed, commit, definition, estate, gallery, git
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Reporting
-    from tests.cli.support import Workspace
+    from tests.kit.cli import Workspace
 
 CODE = "older-commit"
 

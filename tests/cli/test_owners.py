@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.report import FORMATS
-from tests.cli.support import application, changed, commit, estate, gallery, git, version
 from tests.cli.test_runners import values_in
+from tests.kit.cli import application, changed, commit, estate, gallery, git, version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Workspace
+    from tests.kit.cli import Azure, Workspace
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import (
+from tests.kit.cli import (
     Workspace,
     application,
     changed,
@@ -22,7 +22,7 @@ from tests.cli.support import (
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Reporting
-    from tests.cli.support import Azure, Manifest
+    from tests.kit.cli import Azure, Manifest
 
 PAST = "2001-01-01T00:00:00Z"
 SAME = "2000-12-31T16:00:00-08:00"

@@ -21,7 +21,7 @@ import pytest
 from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve_in_thread
-from tests.cli.support import (
+from tests.kit.cli import (
     PROGRAM,
     Azure,
     Done,
@@ -36,7 +36,7 @@ from tests.cli.support import (
     start,
     version,
 )
-from tests.support.raw import Raw, asked, http, says, silent
+from tests.kit.raw import Raw, asked, http, says, silent
 
 if TYPE_CHECKING:
     import socket

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import (
+from tests.kit.cli import (
     Azure,
     Workspace,
     application,

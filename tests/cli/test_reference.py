@@ -10,13 +10,13 @@ from jsonschema import Draft202012Validator
 
 from reconciler.cli.program import USAGE
 from reconciler.kinds.kind import load_kinds
-from tests.cli.support import application, definition, gallery, version
+from tests.kit.cli import application, definition, gallery, version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Command
-    from tests.cli.support import Manifest, Workspace
+    from tests.kit.cli import Manifest, Workspace
 
 
 @pytest.mark.parametrize("kind", load_kinds())

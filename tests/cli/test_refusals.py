@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import Azure, Workspace, application, definition, gallery, id_of, inline, resource, version
+from tests.kit.cli import Azure, Workspace, application, definition, gallery, id_of, inline, resource, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.proxy import Proxy
+    from tests.kit.proxy import Proxy
 
 LINK = "properties.publishingProfile.source.mediaLink"
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import application, gallery, resource, version
+from tests.kit.cli import application, gallery, resource, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Workspace
+    from tests.kit.cli import Workspace
 
 REGIONS = [{"name": "West Europe"}, {"name": "North Europe"}]
 

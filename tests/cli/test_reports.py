@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import Azure, Workspace, changed, checked, definition, estate, gallery, id_of, resource, version
+from tests.kit.cli import Azure, Workspace, changed, checked, definition, estate, gallery, id_of, resource, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.cli.support import (
+from tests.kit.cli import (
     GROUP,
     SUBSCRIPTION,
     Workspace,
@@ -25,8 +25,8 @@ from tests.cli.support import (
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Manifest
-    from tests.support.between import Between
+    from tests.kit.between import Between
+    from tests.kit.cli import Azure, Manifest
 
 INSTALL: Final = "properties.publishingProfile.manageActions.install"
 

@@ -11,7 +11,7 @@ import httpx
 import jsonschema
 import pytest
 
-from tests.cli.support import (
+from tests.kit.cli import (
     PROGRAM,
     Azure,
     Workspace,

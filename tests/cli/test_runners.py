@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.report import FORMATS
-from tests.cli.support import changed, estate, gallery
+from tests.kit.cli import changed, estate, gallery
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Command
-    from tests.cli.support import Workspace
+    from tests.kit.cli import Workspace
 
 LIMIT = 1024 * 1024
 

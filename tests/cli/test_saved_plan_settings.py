@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from reconciler.kinds.kind import project_schema
-from tests.cli.support import Azure, Workspace, application, as_yaml, changed, definition, gallery, project, version
+from tests.kit.cli import Azure, Workspace, application, as_yaml, changed, definition, gallery, project, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

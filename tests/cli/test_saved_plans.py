@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import (
+from tests.kit.cli import (
     LINK,
     PACKAGE,
     Azure,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import GROUP, SUBSCRIPTION, Azure, Workspace, changed, codes, gallery
+from tests.kit.cli import GROUP, SUBSCRIPTION, Azure, Workspace, changed, codes, gallery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,7 @@ import pytest
 
 from reconciler.kinds.kind import load_kinds
 from reconciler.secret.text import FromEnvironment, Secret, scrub_known
-from tests.cli.support import (
-    ROOT,
+from tests.kit.cli import (
     Azure,
     Workspace,
     application,
@@ -25,6 +24,7 @@ from tests.cli.support import (
     resource,
     version,
 )
+from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting

@@ -11,13 +11,13 @@ import pytest
 from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve_in_thread
-from tests.cli.support import LINK, as_yaml, changed, definition, estate, version
+from tests.kit.cli import LINK, as_yaml, changed, definition, estate, version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Command
-    from tests.cli.support import Workspace
+    from tests.kit.cli import Workspace
 
 SIGNED = f"{LINK}?sv=2022-11-02&sig=CANARY%3D"
 MEDIA_LINK = "properties.publishingProfile.source.mediaLink"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import (
+from tests.kit.cli import (
     Workspace,
     application,
     changed,
@@ -23,8 +23,8 @@ from tests.cli.support import (
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Manifest
-    from tests.support.between import Between
+    from tests.kit.between import Between
+    from tests.kit.cli import Azure, Manifest
 
 SHARING = "properties.sharingProfile.permissions"
 SOFT_DELETE = "properties.softDeletePolicy.isSoftDeleteEnabled"

@@ -8,11 +8,11 @@ import pytest
 
 from reconciler.azure.credentials import Credentials
 from reconciler.report import FORMATS
-from tests.cli.support import Workspace, codes, estate, gallery, version
+from tests.kit.cli import Workspace, codes, estate, gallery, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.proxy import Proxy
+    from tests.kit.proxy import Proxy
 
 CHAIN = "DefaultAzureCredential failed to retrieve a token from the included credentials. " + " ".join(
     f"Credential{number}: it is not available here, see https://aka.ms/azsdk/{number}." for number in range(12)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.cli.program import USAGE
-from tests.cli.support import GROUP, application, changed, gallery, version
+from tests.kit.cli import GROUP, application, changed, gallery, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Manifest, Workspace
+    from tests.kit.cli import Manifest, Workspace
 
 TEXT = """apiVersion: reconciler.dev/v1
 kind: GalleryApplicationVersion

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.plan.checksum import sealed_text
-from tests.cli.support import (
+from tests.kit.cli import (
     PACKAGE,
     Azure,
     Workspace,

@@ -7,14 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.cli.support import LINK, application, changed, codes, gallery, resource, version
-from tests.support.storage import Storage
+from tests.kit.cli import LINK, application, changed, codes, gallery, resource, version
+from tests.kit.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Workspace
+    from tests.kit.cli import Azure, Workspace
 
 NAME = "RECONCILER_SECRET_PACKAGES"
 MEDIA_LINK = "properties.publishingProfile.source.mediaLink"

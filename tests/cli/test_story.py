@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import changed, commit, definition, estate, gallery, git, version
-from tests.support.review import BOT, GitHub
+from tests.kit.cli import changed, commit, definition, estate, gallery, git, version
+from tests.kit.review import BOT, GitHub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Workspace
+    from tests.kit.cli import Azure, Workspace
 
 INSTALL = "properties.publishingProfile.manageActions.install"
 REPLICAS = "properties.publishingProfile.targetRegions.0.regionalReplicaCount"

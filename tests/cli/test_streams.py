@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.report import FORMATS
-from tests.cli.support import PROGRAM, application, definition, gallery, named, version
+from tests.kit.cli import PROGRAM, application, definition, gallery, named, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
-    from tests.cli.support import Azure, Workspace
+    from tests.kit.cli import Azure, Workspace
 
 HOSTILE = "x ##vso[task.complete]##[error]y"
 LINE = "\n::set-output name=a::b\r::error::c\x1b[2J\u202e"
@@ -38,7 +38,7 @@ def test_no_report_holds_a_command_of_others(work: Workspace, azure: Azure, run:
     azure.seed(gallery(description=f"{HOSTILE}{LINE}"))
     work.state(named(gallery(description=f"mine {HOSTILE}"), HOSTILE), named(definition(), f"d {HOSTILE}"))
     with azure.world() as world:
-        from tests.cli.support import id_of
+        from tests.kit.cli import id_of
 
         world.fail_next(id_of(definition()), "Bad", f"{HOSTILE}{LINE}")
     for arguments in (("validate",), ("plan", "--log-level", "debug"), ("apply",), ("run", "--once")):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import changed, definition, inline, without
+from tests.kit.cli import changed, definition, inline, without
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Reporting
-    from tests.cli.support import Workspace
+    from tests.kit.cli import Workspace
 
 MAIN = "spec.properties.mainTemplate"
 FORM = "spec.properties.createUiDefinition"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import changed, definition, inline, without
+from tests.kit.cli import changed, definition, inline, without
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Manifest, Workspace
+    from tests.kit.cli import Azure, Manifest, Workspace
 
 TEMPLATE: dict[str, Any] = {
     "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.report import render
 from reconciler.report.text import Look
-from tests.cli.support import (
+from tests.kit.cli import (
     LINK,
     application,
     changed,
@@ -19,11 +19,11 @@ from tests.cli.support import (
     resource,
     version,
 )
-from tests.report.reports import REPORTS
+from tests.kit.reports import REPORTS
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Azure, Workspace
+    from tests.kit.cli import Azure, Workspace
 
 BOTH = [{"name": "West Europe", "regionalReplicaCount": 3}, {"name": "North Europe"}]
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.support import gallery
-from tests.support.review import AzureDevOps, GitHub, Reply
+from tests.kit.cli import gallery
+from tests.kit.review import AzureDevOps, GitHub, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.cli.conftest import Command, Reporting
-    from tests.cli.support import Workspace
+    from tests.kit.cli import Workspace
 
 OPAQUE = "CANARYopaque0123456789"
 

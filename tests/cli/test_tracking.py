@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.support import (
+from tests.kit.cli import (
     COMMIT,
     PACKAGE,
     Azure,

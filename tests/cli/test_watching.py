@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.cli.support import Workspace, application, estate, gallery, id_of, inline, version
+from tests.kit.cli import Workspace, application, estate, gallery, id_of, inline, version
 
 if TYPE_CHECKING:
     import pytest
 
     from tests.cli.conftest import Command
-    from tests.cli.proxy import Proxy
+    from tests.kit.proxy import Proxy
 
 
 def test_each_put_has_two_lines(work: Workspace, run: Command) -> None:

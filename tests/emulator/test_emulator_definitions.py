@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.support import DEFINITION, DEFINITIONS, SUBSCRIPTION, Arm, definition, error, with_arm
+from tests.kit.emulator import DEFINITION, DEFINITIONS, SUBSCRIPTION, Arm, definition, error, with_arm
 
 _PACKAGE = "packageFileUri"
 _INLINE: dict[str, Any] = {_PACKAGE: None, "mainTemplate": {"resources": []}, "createUiDefinition": '{"handler": "x"}'}

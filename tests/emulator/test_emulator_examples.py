@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 import pytest
 
 from reconciler.kinds.kind import Kind, load_kinds
-from tests.emulator.support import SUBSCRIPTION, Arm, arm
+from tests.kit.emulator import SUBSCRIPTION, Arm, arm
+from tests.kit.repository import ROOT
 
-_SPECIFICATION: Final = Path(__file__).parents[3] / "shared" / "arm" / "specification"
+_SPECIFICATION: Final = ROOT.parent / "shared" / "arm" / "specification"
 _GALLERIES: Final = (
     "compute/resource-manager/Microsoft.Compute/GalleryRP/stable/2022-03-03/examples/galleryExamples/{}.json"
 )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import EmulatorSettings
-from tests.emulator.support import (
+from tests.kit.emulator import (
     APPLICATION,
     BASE,
     DEFINITION,

@@ -11,7 +11,6 @@ import sys
 import textwrap
 from datetime import timedelta
 from ipaddress import IPv4Address
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -25,9 +24,11 @@ from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve, serve_in_thread
 from reconciler.errors import EmulatorError
+from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _PROGRAM = textwrap.dedent("""
     import sys
@@ -43,7 +44,7 @@ _PROGRAM = textwrap.dedent("""
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stops_on_a_signal(number: signal.Signals) -> None:
     """It says its port, answers, prints nothing else, and gives the signal back."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     arguments = [sys.executable, "-c", _PROGRAM]
     with subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -17,9 +17,9 @@ from reconciler.emulator import EmulatorSettings
 from reconciler.emulator.files import SCHEMA_VERSION, connect
 from reconciler.emulator.store import Store
 from reconciler.errors import EmulatorError
-from tests.emulator.support import GALLERIES, GALLERY, VERSION, Arm, arm, error, version, with_arm
+from tests.kit.emulator import GALLERIES, GALLERY, VERSION, Arm, arm, error, version, with_arm
+from tests.kit.repository import ROOT
 
-_ROOT = Path(__file__).parents[2]
 _WRITER = """
     import asyncio, sys
     from pathlib import Path
@@ -44,7 +44,7 @@ _WRITER = """
 def _writer(state: Path, start: int, count: int) -> subprocess.Popen[str]:
     program = textwrap.dedent(_WRITER).replace("{GALLERIES}", GALLERIES)
     arguments = [sys.executable, "-c", program, str(state), str(start), str(count)]
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment)
 
 

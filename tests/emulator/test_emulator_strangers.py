@@ -14,7 +14,7 @@ from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.files import connect
 from reconciler.emulator.server import serve_in_thread
 from reconciler.errors import EmulatorError
-from tests.emulator.support import DEFINITION, GALLERY
+from tests.kit.emulator import DEFINITION, GALLERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from reconciler.emulator import EmulatorSettings
-from tests.emulator.support import (
+from tests.kit.emulator import (
     APPLICATION,
     GALLERY,
     LINK,

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.emulator.support import BASE, DEFINITION, GROUP, SUBSCRIPTION, Arm, definition, error, with_arm
+from tests.kit.emulator import BASE, DEFINITION, GROUP, SUBSCRIPTION, Arm, definition, error, with_arm
 
 
 def test_subscriptions_and_tenants() -> None:

@@ -14,7 +14,7 @@ from azure.mgmt.managedapplications import ManagedApplicationsMgmtClient
 from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve_in_thread
-from tests.emulator.support import SUBSCRIPTION, application, definition, version
+from tests.kit.emulator import SUBSCRIPTION, application, definition, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from azure.storage.blob import BlobServiceClient
 
-from tests.cli.support import PROGRAM, Azure, Workspace, application, changed, definition, gallery, version
+from tests.kit.cli import PROGRAM, Azure, Workspace, application, changed, definition, gallery, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,8 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.kit.repository import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     Json = Mapping[str, Any]
 
-ROOT: Final = Path(__file__).parents[2]
 ARM: Final = ROOT.parent / "shared" / "arm" / "specification"
 COMPUTE: Final = ARM / "compute/resource-manager/Microsoft.Compute/GalleryRP/stable/2022-03-03"
 SOLUTIONS: Final = ARM / "solutions/resource-manager/Microsoft.Solutions/stable/2019-07-01"

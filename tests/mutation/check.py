@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.planting.mutant import ROOT, Mutant, read
+from tests.kit.repository import ROOT
+from tests.planting.mutant import Mutant, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,7 +140,10 @@ class Copy:
 
 
 def _own_tests(mutant: Mutant) -> str:
-    return "tests/test_rules_hold.py" if mutant.is_schema else f"tests/test_{Path(mutant.file).stem}.py"
+    if mutant.is_schema:
+        return "tests/kinds/test_rules_hold.py"
+    module = Path(mutant.file)
+    return Path("tests", *module.parts[1:-1], f"test_{module.name}").as_posix()
 
 
 def page(verdicts: list[Verdict]) -> str:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.change import Action, Op, Reason
 from reconciler.problems import Problem
 from reconciler.report import render
+from tests.kit.reports import REPORTS, change, field, report
 from tests.pages.browser import browser
-from tests.report.reports import REPORTS, change, field, report
 from tests.report.test_hostile import made_of
 
 if TYPE_CHECKING:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from tests.kit.repository import ROOT
 from tests.planting import operators, schema
 from tests.planting.errors import StaleError
-
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)

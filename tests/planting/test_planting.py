@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from tests.kit.repository import ROOT
 from tests.mutation.check import read_mutants
 from tests.planting import operators, schema
 from tests.planting.errors import StaleError
-from tests.planting.mutant import ROOT, Mutant, read, stale
+from tests.planting.mutant import Mutant, read, stale
 from tests.planting.nodes import SORTS
 from tests.simulation.bugs import read_bugs
 

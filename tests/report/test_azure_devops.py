@@ -11,7 +11,7 @@ from reconciler.model.change import Action, Reason
 from reconciler.problems import Problem
 from reconciler.report import render
 from reconciler.report.azure_devops import MOST, upload, variables
-from tests.report.reports import REPORTS, change, report
+from tests.kit.reports import REPORTS, change, report
 from tests.report.test_hostile import PIECES, UNSEEN, made_of
 
 ESCAPES = (("%3B", ";"), ("%0D", "\r"), ("%0A", "\n"), ("%5D", "]"), ("%AZP25", "%"))

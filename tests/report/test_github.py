@@ -16,9 +16,9 @@ from reconciler.report import render
 from reconciler.report.escape import harmless, inert, visible
 from reconciler.report.github import MOST, assignments
 from reconciler.report.outputs import outputs
-from tests.report.reports import REPORTS, change, field, report
+from tests.kit.canary import traces
+from tests.kit.reports import REPORTS, change, field, report
 from tests.report.test_hostile import PIECES, UNSEEN, made_of
-from tests.support.canary import traces
 
 LEVELS = {"error": 1, "warning": 0, "notice": 0}
 UNESCAPED = (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%"))

@@ -13,7 +13,7 @@ from reconciler.model.change import Action, Finding, Op, Reason, Refusal, Sync
 from reconciler.model.outcome import Result
 from reconciler.report import FORMATS, render
 from reconciler.report.page import POLICY, SCRIPT, STYLE
-from tests.report.reports import REPORTS
+from tests.kit.reports import REPORTS
 
 if TYPE_CHECKING:
     from tests.conftest import Golden

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -23,10 +22,11 @@ from reconciler.report import FORMATS, render
 from reconciler.report.escape import inert, masked, visible
 from reconciler.report.markup import cell, code, narrow, prose
 from reconciler.report.values import literal, pair
-from tests.report.reports import CREATE, change, desired, field, kind, report
-from tests.support.canary import traces
+from tests.kit.canary import traces
+from tests.kit.reports import CREATE, change, desired, field, kind, report
+from tests.kit.repository import ROOT
 
-SCHEMA = Path(__file__).parent.parent.parent / "schemas" / "report.schema.json"
+SCHEMA = ROOT / "schemas" / "report.schema.json"
 VALIDATOR = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 COMMAND = re.compile(r"::|##\[|##vso\[", re.IGNORECASE)
 UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")

@@ -17,7 +17,7 @@ from reconciler.report import render
 from reconciler.report.escape import inert, masked, visible
 from reconciler.report.page import POLICY, SCRIPT, STYLE
 from reconciler.report.values import line_changes
-from tests.report.reports import REPORTS, change, field, report
+from tests.kit.reports import REPORTS, change, field, report
 from tests.report.test_hostile import COMMAND, PIECES, UNSEEN, made_of
 
 VOID = {"meta", "input"}

@@ -15,7 +15,7 @@ from reconciler.model.change import Action, Finding, Op, Reason, Sync
 from reconciler.model.outcome import Result
 from reconciler.report import FORMATS, render
 from reconciler.secret.text import Secret, SecretUrl
-from tests.report.reports import CREATE, REPORTS, UPDATE, change, field, report
+from tests.kit.reports import CREATE, REPORTS, UPDATE, change, field, report
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from reconciler.plan.exit_codes import exit_code
 from reconciler.problems import Problem
 from reconciler.report import render
 from reconciler.report.escape import inert, masked, visible
-from tests.report.reports import REPORTS
+from tests.kit.reports import REPORTS
 from tests.report.test_hostile import COMMAND, PIECES, UNSEEN, made_of
 
 if TYPE_CHECKING:

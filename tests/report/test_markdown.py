@@ -11,7 +11,7 @@ from reconciler.model.change import Action, Op, Reason
 from reconciler.problems import Problem
 from reconciler.report import render
 from reconciler.report.markdown import LIMIT
-from tests.report.reports import CREATE, REPORTS, change, field, report
+from tests.kit.reports import CREATE, REPORTS, change, field, report
 
 FENCE = "`" * 3
 

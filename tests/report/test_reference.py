@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,8 @@ from reconciler.kinds.leaves import FieldClass
 from reconciler.kinds.reference import EQUAL, fields, leaf_lines, render
 from reconciler.kinds.rules import Shape, walk
 from reconciler.kinds.spelling import NAMES
-from tests.synthetic import schema
+from tests.kit.repository import ROOT
+from tests.kit.synthetic import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from tests.conftest import Golden
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "reference"
 LEAVES = ROOT / "tests" / "kinds" / "data" / "leaves.txt"
 KINDS = load_kinds()

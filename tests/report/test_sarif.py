@@ -20,7 +20,7 @@ from reconciler.problems import Problem
 from reconciler.report import render
 from reconciler.report.escape import masked
 from reconciler.report.sarif import _ENDINGS, _HELP
-from tests.report.reports import REPORTS, report
+from tests.kit.reports import REPORTS, report
 from tests.report.test_hostile import COMMAND, PIECES, made_of
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))

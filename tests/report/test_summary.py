@@ -14,7 +14,7 @@ from reconciler.plan.states import Item, ending_of
 from reconciler.plan.summary import summarize
 from reconciler.report import render
 from reconciler.report.verdict import verdict
-from tests.report.reports import (
+from tests.kit.reports import (
     ADOPT,
     AGAIN,
     CREATE,

@@ -11,7 +11,7 @@ from reconciler.model.change import Action, Reason
 from reconciler.model.outcome import Outcome, Result
 from reconciler.report import render
 from reconciler.report.text import MOST
-from tests.report.reports import applied, change, report, unmanaged
+from tests.kit.reports import applied, change, report, unmanaged
 
 BROKEN = ErrorInfo("Http503", "the server is busy")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.report import render
 from reconciler.report.wrap import folded
-from tests.report.reports import REPORTS
+from tests.kit.reports import REPORTS
 
 CODE = re.compile(r"\x1b\[[0-9;]*m")
 WORDS = st.lists(st.text("ab/.-:é", min_size=1, max_size=12), min_size=1, max_size=30)

@@ -19,8 +19,9 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.kit.repository import ROOT
 from tests.planting.errors import StaleError
-from tests.planting.mutant import ROOT, Mutant, read
+from tests.planting.mutant import Mutant, read
 from tests.simulation.invariants import Violation
 from tests.simulation.play import play
 from tests.simulation.schedule import PROFILES, draw

@@ -11,7 +11,7 @@ import heapq
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from tests.support.clock import START
+from tests.kit.clock import START
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

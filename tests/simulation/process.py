@@ -22,11 +22,11 @@ from reconciler.plan.exit_codes import exit_code
 from reconciler.report import render
 from reconciler.runtime.signals import unless_stopped
 from reconciler.secret.text import Secret
+from tests.kit.clock import START
 from tests.simulation import resources
 from tests.simulation.faults import Reply, Request
 from tests.simulation.invariants import LONGEST_ASKED_S, ORIGIN, Try, Watch, asked_s
 from tests.simulation.resources import CANARY
-from tests.support.clock import START
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from tests.support.service import APPLICATION, GALLERY, GROUP, SUBSCRIPTION
+from tests.kit.service import APPLICATION, GALLERY, GROUP, SUBSCRIPTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

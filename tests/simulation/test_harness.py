@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from tests.kit.clock import START
 from tests.simulation import resources
 from tests.simulation.clock import EARLIER_S, VirtualClock, run
 from tests.simulation.faults import BEHAVIORS
@@ -18,7 +19,6 @@ from tests.simulation.play import Play, play
 from tests.simulation.resources import definition, gallery
 from tests.simulation.schedule import PROFILES, Crash, Drift, Edit, Fault, Run, Schedule, Wait, draw
 from tests.simulation.shrink import shrunk
-from tests.support.clock import START
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -1,0 +1,155 @@
+"""Who last modified what differs, and when: asked of few, believed of nobody, and worth no failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.azure.attribution import MOST, attributed, modified_in
+from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.live import Health, Live
+from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Modified, Op, Plan, Reason, Sync
+from reconciler.model.live import Absence, Absent, Observation
+from tests.kit.arm import Wire, answer, client, refused, run
+from tests.kit.clock import FakeClock
+from tests.kit.synthetic import desired as made
+
+if TYPE_CHECKING:
+    import httpx
+
+    from reconciler.model.desired import Desired
+
+KIND = load_kinds()["Gallery"]
+ITEM = made({"location": "West US"}, KIND)
+FIELD = FieldChange(("location",), "location", Finding.CHANGE, Op.REPLACE, "a", "b")
+LIVE = Live({"id": ITEM.id})
+SAID = {
+    "lastModifiedBy": "alice@example.com",
+    "lastModifiedByType": "User",
+    "lastModifiedAt": "2026-11-21T20:25:00.1234567Z",
+}
+ALICE = Modified("alice@example.com", "User", "2026-11-21T20:25:00Z")
+
+
+def numbered(number: int) -> Desired:
+    """Return one of many."""
+    return replace(ITEM, id=f"{ITEM.id}{number}", key=f"{ITEM.key}{number}")
+
+
+def change(item: Desired = ITEM, **more: Any) -> Change:
+    """Return what is planned for a live resource that differs."""
+    usual = {"sync": Sync.OUT_OF_SYNC, "fields": (FIELD,)}
+    return Change(item, Action.UPDATE, Reason.FIELDS_DIFFER, health=Health.HEALTHY, **{**usual, **more})
+
+
+def wired(*script: httpx.Response) -> Wire:
+    """Return an Azure with these answers."""
+    return Wire(FakeClock(), *script)
+
+
+def asked(wire: Wire, *changes: Change, observed: Any = LIVE, concurrency: int = 1) -> list[Modified | None]:
+    """Return what was learned of each."""
+    observation = Observation({each.desired.key: observed for each in changes})
+    plan = run(attributed(Plan(changes), observation, client(wire), concurrency))
+    return [each.modified for each in plan.changes]
+
+
+def says(item: Desired = ITEM) -> httpx.Response:
+    """Return an answer with system data."""
+    return answer(body={"id": item.id, "properties": {}, "systemData": SAID})
+
+
+def test_one_get_at_an_api_version_that_tells() -> None:
+    """The schema of the kind names it."""
+    wire = wired(says())
+    assert asked(wire, change()) == [ALICE]
+    (request,) = wire.requests
+    assert (request.method, request.url.path) == ("GET", ITEM.id)
+    assert request.url.params["api-version"] == KIND.system_data == "2024-03-03"
+
+
+@pytest.mark.parametrize(
+    ("more", "observed"),
+    [
+        ({"sync": Sync.IN_SYNC}, LIVE),
+        ({"fields": ()}, LIVE),
+        ({"fields": (replace(FIELD, finding=Finding.UNVERIFIED),)}, LIVE),
+        ({"fields": (replace(FIELD, finding=Finding.UNDECLARED),)}, LIVE),
+        ({"cause": Cause.PENDING}, LIVE),
+        ({"sync": Sync.MISSING}, Absent(Absence.NOT_FOUND)),
+    ],
+)
+def test_nobody_is_asked_of_what_has_not_drifted(more: Any, observed: Any) -> None:
+    """What is in sync, what is not there, what only waits in git, and what is only recorded."""
+    wire = wired()
+    assert asked(wire, change(**more), observed=observed) == [None]
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize("cause", [None, Cause.DRIFT, Cause.BOTH, Cause.UNKNOWN])
+def test_frozen_drift_is_asked_of_too(cause: Cause | None) -> None:
+    """It is what somebody has to explain."""
+    frozen = replace(FIELD, finding=Finding.IMMUTABLE)
+    assert asked(wired(says()), change(fields=(frozen,), cause=cause)) == [ALICE]
+
+
+def test_a_kind_without_such_a_version_is_not_asked_of() -> None:
+    """There is nothing to ask."""
+    wire = wired()
+    assert asked(wire, change(replace(ITEM, kind=replace(KIND, system_data=None)))) == [None]
+
+
+def test_a_failure_is_unknown_and_the_last_question() -> None:
+    """One try of each: who throttles or refuses is not asked on, and nobody waits."""
+    wire = wired(refused(429, "TooManyRequests", **{"retry-after": "600"}))
+    assert asked(wire, change(numbered(1)), change(numbered(2))) == [Modified(), Modified()]
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_no_refusal_is_worth_more(status: int) -> None:
+    """Whatever Azure has against it."""
+    assert asked(wired(refused(status, "No")), change()) == [Modified()]
+
+
+def test_no_more_than_so_many_are_asked_of() -> None:
+    """The first of the plan; of the others nothing is said."""
+    items = [numbered(number) for number in range(MOST + 1)]
+    wire = wired(*(says(item) for item in items))
+    learned = asked(wire, *map(change, items))
+    assert learned == [ALICE] * MOST + [None]
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({}, Modified()),
+        ({"systemData": None}, Modified()),
+        ({"systemData": ["x"]}, Modified()),
+        ({"systemData": {"lastModifiedBy": 7, "lastModifiedByType": "", "lastModifiedAt": {}}}, Modified()),
+        ({"systemData": {"lastModifiedAt": "yesterday"}}, Modified()),
+        ({"systemData": {"lastModifiedAt": "2026-11-21T12:25:00-08:00"}}, Modified(at="2026-11-21T20:25:00Z")),
+        ({"systemData": {"lastModifiedBy": "x" * 999}}, Modified("x" * 200)),
+        ({"systemData": {"lastModifiedBy": "https://h/p?sig=abc"}}, Modified("https://h/p?(secret)")),
+        ({"systemData": SAID}, ALICE),
+    ],
+)
+def test_what_azure_says_may_be_anything(body: dict[str, Any], found: Modified) -> None:
+    """Only what looks right is told."""
+    assert modified_in(body) == found
+
+
+@pytest.mark.parametrize(
+    ("modified", "text"),
+    [
+        (ALICE, "last modified by alice@example.com (User) at 2026-11-21T20:25:00Z"),
+        (Modified(), "last modified: unknown"),
+        (Modified(at="2026-11-21T20:25:00Z"), "last modified by unknown at 2026-11-21T20:25:00Z"),
+        (Modified("x"), "last modified by x at unknown"),
+    ],
+)
+def test_it_is_told_in_words(modified: Modified, text: str) -> None:
+    """With unknown where Azure does not say."""
+    assert str(modified) == text

@@ -1,0 +1,331 @@
+"""Every leaf of one resource: its word, its reason, its values, and never another word than the plan has."""
+
+from __future__ import annotations
+
+import copy
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.compare.diff import WRITE_ONLY, compare
+from reconciler.compare.explain import Row, Verdict, at_path, explain
+from reconciler.errors import ErrorInfo
+from reconciler.kinds.leaves import FieldClass, leaves
+from reconciler.kinds.live import Live
+from reconciler.kinds.paths import matches
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.project import IgnoreRule
+from reconciler.model.live import Absence, Absent, Observed, Unreadable
+from reconciler.problems import Layer, Origin
+from reconciler.secret.text import HIDDEN, HIDDEN_CHANGED
+from reconciler.values import MISSING
+from tests.kit.synthetic import KINDS, MERGING, WIDGET, desired, sealed, widget
+
+if TYPE_CHECKING:
+    from reconciler.model.desired import Desired
+
+TRACKING = Tracking()
+CANARY = "CANARY-4b1d"
+ABSENT = Absent(Absence.NOT_FOUND)
+UNREADABLE = Unreadable(ErrorInfo("Unreachable", "nobody answers"))
+
+
+def rows(
+    want: dict[str, Any], have: dict[str, Any], *ignore: IgnoreRule, kind: Any = WIDGET, tags: bool = True
+) -> dict[str, Row]:
+    """Return the rows of a widget's properties by path; what went in is as it was."""
+    item, live = widget(kind, **want), sealed(kind, **have)
+    before = copy.deepcopy((item.body, live))
+    found = explain(item, Live(live), Tracking(tags=tags), ignore)
+    assert (item.body, live) == before
+    return {row.path.removeprefix("properties."): row for row in found}
+
+
+def part(name: str, **more: Any) -> dict[str, Any]:
+    """Return an element of a keyed list."""
+    return {"name": name, "at": {"zone": "1"}, **more}
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "path", "verdict", "why"),
+    [
+        ({"text": "a"}, {"text": "a"}, "text", "equal", "has what is stated"),
+        ({"region": "West US"}, {"region": "westus"}, "region", "equal", "compared as region"),
+        ({"size": "small"}, {}, "size", "equal", "means its default"),
+        ({"text": None}, {}, "text", "equal", "does not have it"),
+        ({"words": []}, {}, "words", "equal", "empty one is the same"),
+        ({"words": ["a"]}, {"words": ["a"]}, 'words["a"]', "equal", "has what is stated"),
+        ({"text": "b"}, {"text": "a"}, "text", "change", "sets what is stated"),
+        ({"text": "b"}, {}, "text", "change", "adds it"),
+        ({"text": None}, {"text": "a"}, "text", "change", "null says"),
+        ({}, {"size": "big"}, "size", "change", "states the default"),
+        ({"words": ["a"]}, {"words": ["a", "b"]}, 'words["b"]', "change", "without this: a PUT takes it away"),
+        ({"steps": ["a"]}, {"steps": ["b"]}, "steps[0]", "change", "sets what is stated"),
+        ({"inner": {"text": "a"}}, {}, "inner.text", "change", "adds it"),
+        ({"parts": [part("a", note="x")], "flag": True}, {}, "parts[a,1].note", "change", "Part of properties.parts"),
+        (
+            {"parts": [part("a")]},
+            {"parts": [part("a"), part("b")]},
+            "parts[b,1].name",
+            "change",
+            "unless properties.flag",
+        ),
+        ({"forever": None}, {"forever": "a"}, "forever", "change", "cannot clear it"),
+        ({"meaning": {"a": 1}}, {"meaning": {"a": 2}}, "meaning", "change", "sets what is stated"),
+        ({"content": "a"}, {}, "content", "unverified", "no digest of it is recorded"),
+        ({"frozen": "b"}, {"frozen": "a"}, "frozen", "immutable", "blocked"),
+        ({}, {"text": "a"}, "text", "undeclared", "left alone"),
+        ({}, {"unheard": "a"}, "unheard", "undeclared", "schema does not know it"),
+        ({}, {"kept": "big"}, "kept", "undeclared", "frozen after create"),
+        ({}, {"inner": {"text": "a"}}, "inner.text", "undeclared", "Part of properties.inner"),
+        ({}, {"inner": {"text": "a", "on": True}}, "inner.on", "default", "has the default"),
+        ({}, {"parts": [part("a", picked="x")]}, "parts[a,1].picked", "undeclared", "Part of properties.parts[a,1]"),
+        ({}, {"parts": [{}]}, "parts[0]", "undeclared", "left alone"),
+        ({"parts": [], "flag": True}, {"parts": [{}]}, "parts[0]", "change", "without this"),
+        ({}, {"size": "small"}, "size", "default", "has the default"),
+        ({}, {}, "size", "default", "on both sides"),
+        ({}, {"picked": "x"}, "picked", "server-populated", "whatever Azure picks"),
+        ({}, {"made": "x"}, "made", "read-only", "never compared"),
+        ({}, {"text": None}, "text", "not stated", "is empty"),
+        ({}, {"unheard": []}, "unheard", "not stated", "is empty"),
+        ({}, {"words": []}, "words", "not stated", "is empty"),
+        ({}, {}, "text", "not stated", "means nothing more"),
+    ],
+)
+def test_a_leaf_has_its_word_and_its_reason(
+    want: dict[str, Any], have: dict[str, Any], path: str, verdict: str, why: str
+) -> None:
+    """One word of ten, and a sentence."""
+    row = rows(want, have)[path]
+    assert row.verdict == verdict
+    assert why in row.why
+    assert row.why.endswith(".")
+
+
+def test_a_row_has_the_values_as_written_and_as_compared() -> None:
+    """The manifest's with its place, the live one as sent, and both in the form that counts."""
+    row = rows({"region": "West US"}, {"region": "westus2"})["region"]
+    assert (row.stated, row.observed) == ("West US", "westus2")
+    assert (row.compared_desired, row.compared_observed) == ("westus", "westus2")
+    assert row.origin == Origin(Layer.MANIFEST, "m.yaml", 3)
+    assert (row.field_class, row.rules) == (FieldClass.UPDATABLE, ("compared as region",))
+
+
+def test_a_default_stands_where_nothing_is_stated() -> None:
+    """Also one that is another property's value."""
+    found = rows({"number": 7, "parts": [part("a")], "flag": True}, {"parts": [part("a", count=1)]})
+    count, size = found["parts[a,1].count"], found["size"]
+    assert (count.stated, count.default, count.observed, count.verdict) == (MISSING, 7, 1, Verdict.CHANGE)
+    assert count.rules == ("default: the value of properties.number",)
+    assert (size.default, size.compared_desired, size.compared_observed) == ("small", "small", "small")
+    assert size.rules == ('default "small"',)
+    assert (count.origin, size.origin) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "field_class"),
+    [
+        ("text", FieldClass.UPDATABLE),
+        ("frozen", FieldClass.FROZEN),
+        ("fixed[0]", FieldClass.FROZEN),
+        ("content", FieldClass.WRITE_ONLY),
+        ("made", FieldClass.READ_ONLY),
+        ("unheard", FieldClass.UNKNOWN),
+        ("widgetName", FieldClass.NAME),
+    ],
+)
+def test_a_leaf_has_its_class(path: str, field_class: FieldClass) -> None:
+    """What may happen to it, which it may have from what it is part of."""
+    assert rows({"fixed": ["a"], "content": "x"}, {"unheard": 1, "fixed": ["a"]})[path].field_class is field_class
+
+
+def test_an_ignored_difference_says_by_which_rule() -> None:
+    """With its reason, its end, and what it hides."""
+    rule = IgnoreRule("properties.text", "theirs", expires=date(2026, 12, 31))
+    other = IgnoreRule("properties.region", "ours")
+    row = rows({"text": "b"}, {"text": "a"}, rule, other)["text"]
+    assert row.verdict is Verdict.IGNORED
+    assert row.why == "An ignore rule hides that it is change: theirs (until 2026-12-31). The live value stays."
+    assert row.hidden_by == (rule,)
+    assert rows({"text": "b"}, {"text": "a"}, IgnoreRule("properties.text", "x", "Other"))["text"].verdict == "change"
+
+
+def test_write_only_content_is_what_its_digest_says() -> None:
+    """Sent last, something else, not recorded, no digest of ours, or nothing recorded at all."""
+    item = widget(content=CANARY)
+    assert item.digest is not None
+
+    def told(tag: str | None, *, tags: bool = True) -> tuple[str, str]:
+        live = {"tags": {"reconciler-digest": tag} if tag else {}, "properties": {}}
+        found = {row.path: row for row in explain(item, Live(live), Tracking(tags=tags))}
+        assert CANARY not in str(found)
+        row = found["properties.content"]
+        assert row.stated == WRITE_ONLY
+        return row.verdict, row.why
+
+    assert told(item.digest)[0] == "equal"
+    assert "sent last" in told(item.digest)[1]
+    assert told("v1-" + 64 * "0")[0] == "change"
+    assert "other content" in told("v1-" + 64 * "0")[1]
+    assert told("mine") == told("mine")
+    assert "not one of ours" in told("mine")[1]
+    assert "tracking off" in told(item.digest, tags=False)[1]
+
+
+def test_tags_of_our_own_are_told_apart() -> None:
+    """They are live, nobody states them, and they are no finding."""
+    live = {"tags": {"Reconciler-Commit": "abc", "other": "x"}, "properties": {}}
+    found = {row.path: row for row in explain(widget(), Live(live), TRACKING)}
+    assert found["tags.Reconciler-Commit"].verdict is Verdict.NOT_STATED
+    assert "own tag" in found["tags.Reconciler-Commit"].why
+    assert found["tags.other"].verdict is Verdict.UNDECLARED
+
+
+def test_no_secret_is_shown_and_no_digest_of_one() -> None:
+    """What may be seen of it, and whether both sides are the same."""
+    link = "https://a.example/p"
+    want = {
+        "code": f"{CANARY}1",
+        "link": f"{link}?sig={CANARY}",
+        "hook": f"{link}?{CANARY}",
+        "package": f"{link}?{CANARY}",
+    }
+    have = {"code": f"{CANARY}2", "link": f"{link}?sig={CANARY}9", "hook": f"{link}?{CANARY}"}
+    found = rows(want, have)
+    assert CANARY not in str(found)
+    assert "sha256" not in str(found)
+    assert (found["code"].stated, found["code"].observed) == (HIDDEN, HIDDEN)
+    assert (found["code"].compared_desired, found["code"].compared_observed) == (HIDDEN, HIDDEN_CHANGED)
+    assert (found["hook"].verdict, found["hook"].compared_observed) == (Verdict.EQUAL, HIDDEN)
+    assert (found["link"].verdict, found["link"].stated, found["link"].compared_desired) == (Verdict.EQUAL, link, link)
+    assert "query part" in found["link"].why
+    assert found["package"].stated == link
+    assert rows({"code": CANARY}, {})["code"].compared_desired == HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("observed", "stated", "name"), [(ABSENT, "change", "change"), (UNREADABLE, "unverified", "unverified")]
+)
+def test_of_what_is_not_there_only_the_manifest_is_told(observed: Observed, stated: str, name: str) -> None:
+    """What a create would send, or that nothing is known."""
+    found = {row.path: row for row in explain(widget(text="a", region=None), observed, TRACKING)}
+    assert found["properties.text"].verdict == stated
+    assert found["widgetName"].verdict == name
+    assert found["properties.text"].compared_desired is MISSING
+    assert found["properties.size"].verdict is Verdict.DEFAULT
+    assert all(row.observed is MISSING for row in found.values())
+    null = found["properties.region"]
+    assert null.verdict == ("equal" if observed is ABSENT else "unverified")
+
+
+def test_names_come_first_and_the_body_by_path() -> None:
+    """With their places; the live ones are those of the live id."""
+    item = widget(text="a", any="b")
+    live = {"id": item.id.upper().replace("ACME", "Acme"), "properties": {}}
+    found = explain(item, Live(live), TRACKING)
+    assert [row.path for row in found[:3]] == ["subscriptionId", "resourceGroupName", "widgetName"]
+    assert [row.path for row in found[3:]] == sorted(row.path for row in found[3:])
+    assert [(row.stated, row.observed, row.verdict) for row in found[:3]] == [
+        ("s", "S", "equal"),
+        ("g", "G", "equal"),
+        ("w", "W", "equal"),
+    ]
+    assert found[0].origin == Origin(Layer.MANIFEST, "m.yaml", 2)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "paths"),
+    [
+        ("properties.inner", ["properties.inner.frozen", "properties.inner.on", "properties.inner.text"]),
+        ("properties.inner.text", ["properties.inner.text"]),
+        ("properties.inner.o*", ["properties.inner.on"]),
+        ("properties.any.deep[0]", ["properties.any"]),
+        ("properties.text", ["properties.text"]),
+        ("properties.unheard", []),
+        ("widgetName", ["widgetName"]),
+    ],
+)
+def test_a_path_chooses_rows(pattern: str, paths: list[str]) -> None:
+    """At or below it, else what it lies in; one that nobody stated is told of where it is asked for by itself."""
+    found = explain(widget(inner={"text": "a", "frozen": "b"}, any={"deep": [1]}), Live({"properties": {}}), TRACKING)
+    assert [row.path for row in at_path(found, pattern)] == paths
+
+
+def test_without_a_path_only_what_is_there_is_told() -> None:
+    """The schema knows more than a reader wants to hear of."""
+    found = at_path(explain(widget(text="a"), Live({"properties": {"made": "x"}}), TRACKING), None)
+    assert {row.path.removeprefix("properties.") for row in found[3:]} == {"inner.on", "kept", "made", "size", "text"}
+
+
+def _values(depth: int = 2) -> st.SearchStrategy[Any]:
+    plain = st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["", "a", "b", "West US", "westus"])
+    if depth == 0:
+        return plain
+    below = _values(depth - 1)
+    return (
+        plain | st.lists(below, max_size=2) | st.dictionaries(st.sampled_from(["a", "text", "on"]), below, max_size=2)
+    )
+
+
+_TEXT = st.none() | st.sampled_from(["a", "b"])
+_PART = st.fixed_dictionaries(
+    {"name": st.sampled_from(["a", "b"]), "at": st.just({"zone": "1"})},
+    optional={"count": st.integers(0, 2), "frozen": _TEXT, "note": _TEXT, "picked": _TEXT},
+)
+_PROPERTIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": _TEXT,
+        "number": st.integers(0, 2),
+        "frozen": _TEXT,
+        "forever": _TEXT,
+        "picked": _TEXT,
+        "born": _TEXT,
+        "size": st.sampled_from(["small", "big"]),
+        "kept": st.sampled_from(["small", "big"]),
+        "code": st.sampled_from(["x", "y"]),
+        "content": _TEXT,
+        "any": _values(),
+        "meaning": _values(),
+        "inner": st.none() | st.fixed_dictionaries({}, optional={"text": _TEXT, "frozen": _TEXT, "on": st.booleans()}),
+        "map": st.none() | st.dictionaries(st.sampled_from(["k", "l"]), _TEXT, max_size=2),
+        "words": st.none() | st.lists(st.sampled_from(["a", "b"]), max_size=2),
+        "steps": st.none() | st.lists(st.sampled_from(["a", "b"]), max_size=2),
+        "grid": st.lists(st.lists(st.integers(0, 1), max_size=2), max_size=2),
+        "flag": st.booleans(),
+        "parts": st.none() | st.lists(_PART, max_size=2),
+        "fixed": st.lists(st.sampled_from(["a"]), max_size=2),
+    },
+)
+_LIVE = st.one_of(_PROPERTIES, st.dictionaries(st.sampled_from(["text", "inner", "parts", "map", "new"]), _values()))
+_FOUND = {Verdict.CHANGE, Verdict.IMMUTABLE, Verdict.UNVERIFIED, Verdict.UNDECLARED}
+
+
+def _covers(path: str, other: str) -> bool:
+    return matches(path, other) or matches(other, path)
+
+
+@given(want=_PROPERTIES, have=_LIVE, kind=st.sampled_from([WIDGET, MERGING]))
+def test_it_says_what_the_plan_says(want: dict[str, Any], have: dict[str, Any], kind: Any) -> None:
+    """Every finding has a row with its word, and every row with such a word has its finding."""
+    item, live = widget(kind, **want), sealed(kind, **have)
+    fields = compare(item, live, TRACKING).fields
+    found = explain(item, Live(live), TRACKING)
+    for field in fields:
+        words = {row.verdict for row in found if _covers(field.path, row.path)}
+        assert words & {field.finding.value, Verdict.IMMUTABLE.value}, (field, words)
+    for row in found:
+        if row.verdict in _FOUND:
+            assert any(_covers(field.path, row.path) for field in fields), row
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_leaf_of_a_schema_has_one_row(name: str) -> None:
+    """Also where the resource is not there and next to nothing is stated."""
+    item: Desired = desired({}, KINDS[name])
+    found = list(leaves(KINDS[name].rules, item.body, MISSING))
+    paths = [row.path for row in explain(item, ABSENT, TRACKING)]
+    assert len(paths) == len(set(paths)) == len(found) + len(item.params)

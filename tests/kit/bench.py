@@ -1,0 +1,121 @@
+"""An embedded ARM in this process, and runs of the pipeline against it that never sleep on the wall clock."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from reconciler import pipeline
+from reconciler.azure.auth import NoToken
+from reconciler.azure.client import ArmWriter
+from reconciler.azure.polling import Patience
+from reconciler.azure.retry import Retrier
+from reconciler.azure.transport import Transport
+from reconciler.emulator import EmulatorSettings, create_app
+from reconciler.pipeline import Options, Reading
+from tests.kit.emulator import START, SUBSCRIPTION, FakeClock
+from tests.kit.strategies import as_yaml, manifest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+    from reconciler.emulator.world import World
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.change import Change
+    from reconciler.model.desired import Desired
+    from reconciler.model.outcome import Outcome
+
+ENDPOINT = "http://localhost"
+MediaLink = Literal["whole", "stripped"]
+_NAMES = {"subscriptionId": SUBSCRIPTION, "galleryApplicationVersionName": "1.0.0"}
+T = TypeVar("T")
+
+
+class Silent:
+    """Hears how an apply goes on, and says nothing."""
+
+    def started(self, change: Change) -> None:
+        """One resource is being taken up."""
+
+    def noted(self, desired: Desired, text: str) -> None:
+        """There is something to say of one that is being waited for."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """One resource is done with."""
+
+
+@dataclass
+class Bench:
+    """
+    An embedded ARM and what a run needs.
+
+    Attributes:
+        app: The ARM, for clients of other makes.
+    """
+
+    app: Any
+    arm: ArmWriter
+    clock: FakeClock
+    options: Options = field(default_factory=lambda: Options(paths=("-",)))
+
+    @property
+    def world(self) -> World:
+        """What is behind the ARM."""
+        return cast("World", self.app.state.world)
+
+    @property
+    def puts(self) -> int:
+        """How many PUTs were sent so far."""
+        return self.arm.transport.requests["PUT"]
+
+    async def plan(self, documents: Sequence[Mapping[str, Any]], *paths: str) -> Reading:
+        """Plan documents given on standard input, or those in files."""
+        options = Options(paths=paths) if paths else self.options
+        estate = pipeline.read_estate(options, self.clock.now(), lambda _: as_yaml(documents))
+        return await pipeline.make_reading(options, estate, self.arm)
+
+    async def apply(self, documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Outcome]:
+        """Plan and apply."""
+        return await self.carry_out(await self.plan(documents))
+
+    async def carry_out(self, reading: Reading) -> Mapping[str, Outcome]:
+        """Apply a plan."""
+        patience = Patience(self.clock, 1.0, 60.0, asyncio.Event())
+        outcomes, _ = await pipeline.apply_reading(self.options, reading, None, self.arm, patience, Silent())
+        return outcomes
+
+
+@asynccontextmanager
+async def open_bench(settings: EmulatorSettings) -> AsyncIterator[Bench]:
+    """Yield a bench with a fresh ARM."""
+    clock = FakeClock()
+    app = create_app(settings, clock)
+    transport = Transport.open(ENDPOINT, NoToken(), clock, app)
+    try:
+        yield Bench(app, ArmWriter(transport, Retrier(clock)), clock)
+    finally:
+        await transport.close()
+        app.state.world.close()
+
+
+def on_bench(scenario: Callable[[Bench], Awaitable[T]], media_link: MediaLink = "whole") -> T:
+    """Run *scenario* on a fresh bench whose operations end at once; a stripped one answers in other known forms."""
+    settings = EmulatorSettings(operation_seconds=0, media_link=media_link)
+    if media_link == "stripped":
+        settings = replace(settings, server_fields="all", empty_text="dropped")
+
+    async def run() -> T:
+        async with open_bench(settings) as bench:
+            return await scenario(bench)
+
+    return asyncio.run(run())
+
+
+def desired_of(kind: Kind, body: Mapping[str, Any]) -> Desired:
+    """Return what a manifest of *kind* with *body* desires."""
+    params = {name: _NAMES.get(name, "name") for name in kind.parameters}
+    text = as_yaml([manifest(kind, "it", params, body)])
+    (desired,) = pipeline.read_estate(Options(paths=("-",)), START, lambda _: text).desired
+    return desired

@@ -1,0 +1,940 @@
+"""Documents against the schemas of their kinds, and against what a schema cannot say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from jsonschema import Draft202012Validator
+
+from reconciler.kinds.kind import compile_kind, project_schema
+from reconciler.kinds.tracking import Tracking
+from reconciler.manifests.checks import PLACEHOLDER
+from reconciler.manifests.validate import Validated, validate, validate_project, warning_schema
+from reconciler.problems import Document, Manifest, Problem
+from tests.kit.synthetic import IDENTITY, KINDS, MINIMAL, document, read, schema, stated
+
+NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
+CANARY = "CANARY-7f3a"
+SIGNED = f"https://store.blob.core.windows.net/c/p.zip?sv=2022&sig={CANARY}"
+
+
+def looked_at(*documents: Document, tracking: Tracking | None = None, kinds: Any = KINDS) -> Validated:
+    """Validate documents."""
+    return validate(documents, kinds, tracking or Tracking())
+
+
+def found(value: dict[str, Any], **more: Any) -> list[tuple[str, str, str, str | None]]:
+    """Return path, code, message and fix of every error in one document."""
+    return [(item.path, item.code, item.message, item.fix) for item in looked_at(document(value), **more).problems]
+
+
+def warned(value: dict[str, Any], **more: Any) -> list[tuple[str, str, str, str | None]]:
+    """Return path, code, message and fix of every warning about one valid document."""
+    result = looked_at(document(value), **more)
+    assert result.problems == ()
+    return [(item.path, item.code, item.message, item.fix) for item in result.warnings]
+
+
+def version(**profile: Any) -> dict[str, Any]:
+    """Return a version with these parts of its publishing profile."""
+    base = MINIMAL["GalleryApplicationVersion"]["properties"]["publishingProfile"]
+    return stated("GalleryApplicationVersion", properties={"publishingProfile": {**base, **profile}})
+
+
+def definition(**properties: Any) -> dict[str, Any]:
+    """Return a definition with these properties."""
+    return stated("ApplicationDefinition", properties={**MINIMAL["ApplicationDefinition"]["properties"], **properties})
+
+
+PROFILE = "spec.properties.publishingProfile"
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+def test_the_smallest_manifest_of_every_kind_is_valid(name: str) -> None:
+    """Without a warning, and it comes out as a manifest."""
+    given = document(stated(name))
+    result = looked_at(given)
+    assert (result.problems, result.warnings) == ((), ())
+    assert result.manifests == (
+        Manifest(KINDS[name], name.lower(), {}, {}, given.value["spec"], given.source, given.locate),
+    )
+
+
+def test_labels_and_annotations_are_kept() -> None:
+    """Those of other tools too."""
+    value = stated("Gallery")
+    value["metadata"] |= {
+        "labels": {"ring": "canary"},
+        "annotations": {"kustomize/x": "y", "reconciler.dev/wave": "-1"},
+    }
+    (manifest,) = looked_at(document(value)).manifests
+    assert (manifest.labels, manifest.annotations) == (value["metadata"]["labels"], value["metadata"]["annotations"])
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "message", "fix"),
+    [
+        (
+            {},
+            "",
+            "kind is missing",
+            "state one of ApplicationDefinition, Gallery, GalleryApplication, GalleryApplicationVersion",
+        ),
+        (
+            {"apiVersion": "reconciler.dev/v1", "kind": "Galery"},
+            "kind",
+            "this kind is not known",
+            "did you mean Gallery?",
+        ),
+        (
+            {"apiVersion": "apps/v1", "kind": "Deployment"},
+            "kind",
+            "this kind is not known",
+            (
+                "known kinds: ApplicationDefinition, Gallery, GalleryApplication, GalleryApplicationVersion;"
+                " the manifests of the reconciler have apiVersion reconciler.dev/v1"
+            ),
+        ),
+        (
+            {"kind": "Project"},
+            "kind",
+            "a project file among the manifests",
+            "a project file is called reconciler.yaml and lies above the manifests",
+        ),
+        (
+            {"apiVersion": "reconciler.dev/v1", "kind": ["Gallery"]},
+            "kind",
+            "this kind is not known",
+            "did you mean Gallery?",
+        ),
+    ],
+)
+def test_a_document_of_no_known_kind_is_refused(value: dict[str, Any], path: str, message: str, fix: str) -> None:
+    """With the nearest kind, or all of them."""
+    assert found(value) == [(path, "missing" if not path else "unknown-kind", message, fix)]
+
+
+TOO_LONG = "Longer than the 4096 characters that Azure accepts; put the script into the package and call it from here."
+MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
+    (
+        stated("Gallery", galeryName="x"),
+        ("spec.galeryName", "unknown-key", "this key is not known here", "did you mean galleryName?"),
+    ),
+    (
+        definition(lockingPolicy={"zzz": 1}),
+        (
+            "spec.properties.lockingPolicy.zzz",
+            "unknown-key",
+            "this key is not known here",
+            "known here: allowedActions, allowedDataActions",
+        ),
+    ),
+    (
+        definition(DISPLAYNAME="x"),
+        ("spec.properties.DISPLAYNAME", "unknown-key", "this key is not known here", "did you mean displayName?"),
+    ),
+    (
+        version(manageActions={"install": "x"}),
+        (
+            f"{PROFILE}.manageActions",
+            "missing",
+            "remove is missing",
+            "state it: Command line that removes the application. Fixed once created.",
+        ),
+    ),
+    (
+        stated("GalleryApplicationVersion", galleryApplicationVersionName=1.1),
+        (
+            "spec.galleryApplicationVersionName",
+            "type",
+            "YAML reads this as the number 1.1; text is expected",
+            "write 1.1.0",
+        ),
+    ),
+    (
+        stated("Gallery", tags={"on": True}),
+        (
+            "spec.tags.on",
+            "type",
+            "YAML reads this as the boolean true; text is expected",
+            "put it in quotation marks",
+        ),
+    ),
+    (
+        definition(isEnabled="yes"),
+        (
+            "spec.properties.isEnabled",
+            "type",
+            "text where true or false is expected",
+            "write true, without quotation marks",
+        ),
+    ),
+    (
+        definition(isEnabled=None),
+        (
+            "spec.properties.isEnabled",
+            "type",
+            "null says that it must not be set, and it cannot be unset; true or false is expected",
+            "delete the line",
+        ),
+    ),
+    (
+        definition(lockLevel=None),
+        (
+            "spec.properties.lockLevel",
+            "type",
+            "null says that it must not be set, and it cannot be unset; text is expected",
+            "state a value, or delete the line",
+        ),
+    ),
+    (
+        definition(authorizations={}),
+        (
+            "spec.properties.authorizations",
+            "type",
+            "a mapping where a list is expected",
+            "begin each element of the list with `- `",
+        ),
+    ),
+    (
+        definition(displayName=["x"]),
+        ("spec.properties.displayName", "type", "a list where text is expected", "state text"),
+    ),
+    (
+        version(source={"mediaLink": 12345}),
+        (
+            f"{PROFILE}.source.mediaLink",
+            "type",
+            "YAML reads this as the number (hidden); text is expected",
+            "put it in quotation marks",
+        ),
+    ),
+    (
+        version(manageActions={"install": ["x"], "remove": "r"}),
+        (f"{PROFILE}.manageActions.install", "type", "a list where text is expected", "state text"),
+    ),
+    (
+        version(replicaCount="3"),
+        (
+            f"{PROFILE}.replicaCount",
+            "type",
+            "text where a whole number is expected",
+            "write 3, without quotation marks",
+        ),
+    ),
+    (
+        version(replicaCount=True),
+        (
+            f"{PROFILE}.replicaCount",
+            "type",
+            "the boolean true where a whole number is expected",
+            "state a whole number",
+        ),
+    ),
+    (
+        version(replicaCount=1.5),
+        (f"{PROFILE}.replicaCount", "type", "the number 1.5 where a whole number is expected", "state a whole number"),
+    ),
+    (
+        version(replicaCount=2.0),
+        (
+            f"{PROFILE}.replicaCount",
+            "type",
+            "2.0 is a decimal number; a whole number is expected",
+            "write it without a point",
+        ),
+    ),
+    (
+        definition(lockLevel="readonly"),
+        (
+            "spec.properties.lockLevel",
+            "value",
+            "Must be one of CanNotDelete, ReadOnly, None, in this spelling.",
+            "did you mean ReadOnly?",
+        ),
+    ),
+    (
+        definition(lockLevel="zzzzzz"),
+        (
+            "spec.properties.lockLevel",
+            "value",
+            "Must be one of CanNotDelete, ReadOnly, None, in this spelling.",
+            "write CanNotDelete or ReadOnly or None",
+        ),
+    ),
+    (
+        stated("Gallery", id="/x"),
+        ("spec.id", "read-only", "id is set by Azure; remove it from the manifest.", "delete the line"),
+    ),
+    (
+        definition(mainTemplate={}),
+        (
+            "spec.properties.mainTemplate",
+            "not-allowed",
+            "packageFileUri is stated, and the package holds the template; state one or the other.",
+            "state one or the other",
+        ),
+    ),
+    (
+        definition(packageFileUri=None),
+        (
+            "spec.properties",
+            "not-allowed",
+            "No content: state packageFileUri, or mainTemplate and createUiDefinition.",
+            "state packageFileUri, or mainTemplate and createUiDefinition",
+        ),
+    ),
+    (
+        stated("Gallery", galleryName="a/b"),
+        (
+            "spec.galleryName",
+            "pattern",
+            "Must be 1 to 80 letters, digits, periods and underscores, beginning and ending with a letter or digit.",
+            "use letters, digits and the characters that are named; it holds /",
+        ),
+    ),
+    (
+        version(manageActions={"install": "x" * 4097, "remove": "r"}),
+        (
+            f"{PROFILE}.manageActions.install",
+            "length",
+            TOO_LONG,
+            "shorten it, or call a script that is part of the package",
+        ),
+    ),
+    (
+        version(endOfLifeDate="2030-02-30T00:00:00Z"),
+        (
+            f"{PROFILE}.endOfLifeDate",
+            "date-time",
+            "this is no date and time with an offset (RFC 3339)",
+            'write it as "2030-01-31T00:00:00Z"',
+        ),
+    ),
+    (
+        {**definition(packageFileUri=None, mainTemplate="{", createUiDefinition={})},
+        (
+            "spec.properties.mainTemplate",
+            "json",
+            (
+                "this text is not a JSON object: the text ends within the object that begins in line 1, column 1"
+                " (line 1, column 2 of the text)"
+            ),
+            "write the missing }",
+        ),
+    ),
+    (
+        definition(packageFileUri=None, mainTemplate={}, createUiDefinition='{"a": NaN}'),
+        (
+            "spec.properties.createUiDefinition",
+            "json",
+            "this text is not a JSON object: a value that is not JSON (line 1, column 7 of the text)",
+            "put text in double quotation marks",
+        ),
+    ),
+    (
+        definition(packageFileUri=None, mainTemplate={}, createUiDefinition='{"a": {"b": 1, "c": 2, "b": 3}}'),
+        (
+            "spec.properties.createUiDefinition",
+            "json",
+            "this text is not a JSON object: the key b is written twice in one object (line 1, column 24 of the text)",
+            "remove one of the two",
+        ),
+    ),
+    (
+        definition(packageFileUri=None, mainTemplate="[]", createUiDefinition={}),
+        (
+            "spec.properties.mainTemplate",
+            "json",
+            "this text is not a JSON object: { is expected here (line 1, column 1 of the text)",
+            "write a JSON object: {…}",
+        ),
+    ),
+    (
+        version(targetRegions=[{"name": "West US"}, {"name": "westus"}]),
+        (
+            f"{PROFILE}.targetRegions[1]",
+            "duplicate-element",
+            "this element is stated twice in this list: element 0 is the same",
+            "keep one of them",
+        ),
+    ),
+    (
+        definition(lockingPolicy={"allowedActions": ["a", "b", "a"]}),
+        (
+            "spec.properties.lockingPolicy.allowedActions[2]",
+            "duplicate-element",
+            "this element is stated twice in this list: element 0 is the same",
+            "keep one of them",
+        ),
+    ),
+    (
+        version(targetRegions=[{"name": "East US"}]),
+        (
+            f"{PROFILE}.targetRegions",
+            "must-contain",
+            "the list must hold location, West US",
+            "add an element for West US",
+        ),
+    ),
+    (
+        version(targetRegions=[]),
+        (
+            f"{PROFILE}.targetRegions",
+            "must-contain",
+            "the list must hold location, West US",
+            "add an element for West US",
+        ),
+    ),
+    (
+        stated("Gallery", tags={"Reconciler-Digest": None}),
+        (
+            "spec.tags.Reconciler-Digest",
+            "reserved-tag",
+            "tags that begin with reconciler- are written by the reconciler alone",
+            "give the tag another name",
+        ),
+    ),
+    (
+        version(source={"mediaLink": f"https://h/p.zip?{PLACEHOLDER}"}),
+        (
+            f"{PROFILE}.source.mediaLink",
+            "placeholder",
+            "<fill in> is a placeholder: what belongs here is secret",
+            "state what is to be sent",
+        ),
+    ),
+    (
+        definition(packageFileUri=PLACEHOLDER),
+        (
+            "spec.properties.packageFileUri",
+            "placeholder",
+            "<fill in> is a placeholder: Azure never returns what belongs here",
+            "state what is to be sent",
+        ),
+    ),
+    (
+        stated("Gallery", tags={"Team": "a", "team": "b"}),
+        (
+            "spec.tags.team",
+            "duplicate-element",
+            "two tags differ by case alone: the other, Team, is at m.yaml:4",
+            "keep one of them, or spell both alike",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "mistake"), MISTAKES)
+def test_a_mistake_says_what_where_and_what_next(value: dict[str, Any], mistake: tuple[str, str, str, str]) -> None:
+    """One problem for one mistake, and no manifest comes of it."""
+    assert found(value) == [mistake]
+    assert looked_at(document(value)).manifests == ()
+
+
+def test_a_problem_has_the_place_of_its_leaf() -> None:
+    """File, line and column as they are written, the document's own where a key is missing."""
+    text = """apiVersion: reconciler.dev/v1
+kind: Gallery
+metadata:
+  name: g
+spec:
+  subscriptionId: 01523d7c-60da-455e-adef-521b547922c4
+  resourceGroupName: rg
+  galleryName: 10
+  tags:
+    a.b: 1
+"""
+    assert looked_at(read(text, "manifests/g.yaml")).problems == (
+        Problem(
+            "manifests/g.yaml",
+            5,
+            1,
+            "spec",
+            "missing",
+            "location is missing",
+            "state it: Region that holds the gallery itself; fixed once created. Any spelling of a region will do.",
+        ),
+        Problem(
+            "manifests/g.yaml",
+            8,
+            3,
+            "spec.galleryName",
+            "type",
+            "YAML reads this as the number 10; text is expected",
+            "put it in quotation marks",
+        ),
+        Problem(
+            "manifests/g.yaml",
+            10,
+            5,
+            'spec.tags["a.b"]',
+            "type",
+            "YAML reads this as the number 1; text is expected",
+            "put it in quotation marks",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("1.10", "the number 1.1"),
+        ("010", "the number 10"),
+        ("1e3", "the number 1000.0"),
+        ("true", "the boolean true"),
+        ("1.0", "the number 1.0"),
+    ],
+)
+def test_trap_yaml_an_unquoted_version_is_refused_with_what_yaml_made_of_it(written: str, read_as: str) -> None:
+    """Text that looks like a number or a boolean has to be quoted."""
+    text = f"kind: Gallery\nspec: {{tags: {{version: {written}}}}}\n"
+    problems = {item.path: (item.message, item.fix) for item in looked_at(read(text)).problems}
+    assert problems["spec.tags.version"] == (
+        f"YAML reads this as {read_as}; text is expected",
+        "put it in quotation marks",
+    )
+
+
+@pytest.mark.parametrize("written", ["on", "no", "1:30", "2030-01-31", "1.0.0", "0x", "~x"])
+def test_trap_yaml_text_stays_text(written: str) -> None:
+    """By the core rules of YAML 1.2 these are no booleans, numbers or dates."""
+    value = read(f"tags: {{a: {written}}}").value
+    assert warned(stated("Gallery", **value)) == []
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "a?b", "a#b", "%2e%2e", "a\r\nb", "..", "a@b", "", " ", "a\n"])
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_no_name_that_changes_the_url_is_accepted(kind: str, name: str) -> None:
+    """Of any URI parameter of any kind."""
+    for parameter in IDENTITY[kind]:
+        assert [entry[:2] for entry in found(stated(kind, **{parameter: name}))] != [], parameter
+
+
+def test_all_mistakes_of_all_documents_come_at_once() -> None:
+    """Those of the schema, those beyond it, and warnings too; the good ones are still manifests."""
+    bad = stated(
+        "GalleryApplicationVersion",
+        galleryName=1,
+        tags={"reconciler-x": "y", "a": 1},
+        properties={
+            "publishingProfile": {
+                "source": {"mediaLink": SIGNED},
+                "targetRegions": [{"name": "East US"}, {"name": "eastus"}],
+                "endOfLifeDate": "2020-01-01T00:00:00Z",
+                "unknown": 1,
+            }
+        },
+    )
+    bad["metadata"]["annotations"] = {"reconciler.dev/package-sha256": "0" * 64}
+    result = looked_at(document(bad, "a.yaml"), document(stated("Gallery"), "b.yaml"), document({}, "c.yaml"))
+    assert {(item.file, item.path, item.code) for item in result.problems} == {
+        ("a.yaml", "spec.galleryName", "type"),
+        ("a.yaml", f"{PROFILE}.targetRegions", "must-contain"),
+        ("a.yaml", f"{PROFILE}.targetRegions[1]", "duplicate-element"),
+        ("a.yaml", f"{PROFILE}.unknown", "unknown-key"),
+        ("a.yaml", "spec.tags.a", "type"),
+        ("a.yaml", "spec.tags.reconciler-x", "reserved-tag"),
+        ("c.yaml", "", "missing"),
+    }
+    assert {(item.path, item.code) for item in result.warnings} == {
+        ('metadata.annotations["reconciler.dev/package-sha256"]', "no-effect"),
+        (f"{PROFILE}.source.mediaLink", "secret-in-manifest"),
+        (PROFILE, "unusual-missing"),
+    }
+    assert [manifest.source.file for manifest in result.manifests] == ["b.yaml"]
+
+
+def test_one_place_has_one_mistake() -> None:
+    """A date that the schema refuses is not refused again by the calendar, nor a wrong type by its limits."""
+    assert [entry[:2] for entry in found(version(endOfLifeDate="soon"))] == [(f"{PROFILE}.endOfLifeDate", "pattern")]
+    assert [entry[:2] for entry in found(version(endOfLifeDate=["soon"]))] == [(f"{PROFILE}.endOfLifeDate", "type")]
+    assert [entry[:2] for entry in found(definition(lockLevel=1))] == [("spec.properties.lockLevel", "type")]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"spec": None},
+        {"spec": [1]},
+        {"spec": {"tags": [1], "properties": 7, "location": ["x"]}},
+        {"metadata": None},
+        {"metadata": {"name": "x", "annotations": [1]}},
+        {
+            "spec": {
+                "location": {"a": 1},
+                "properties": {"publishingProfile": {"targetRegions": [None, "x", {"name": ["x"]}]}},
+            }
+        },
+        {"spec": {"location": "x", "properties": {"publishingProfile": {"targetRegions": {"name": 1}}}}},
+        {"spec": {"location": "x", "properties": {"publishingProfile": {"targetRegions": [{"name": {"a": 1}}]}}}},
+    ],
+)
+def test_a_document_of_another_shape_is_refused_and_no_crash(broken: dict[str, Any]) -> None:
+    """What has not the shape that the schema asks for is passed over by the other checks."""
+    value = {"apiVersion": "reconciler.dev/v1", "kind": "GalleryApplicationVersion", **broken}
+    assert found(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "warnings"),
+    [
+        (
+            version(source={"mediaLink": SIGNED}),
+            [
+                (
+                    f"{PROFILE}.source.mediaLink",
+                    "secret-in-manifest",
+                    "a signature is written into the manifest",
+                    (
+                        "let a storage rule of the project file supply it, or write {$env: RECONCILER_SECRET_NAME} in"
+                        " place of the text, and revoke this one: git remembers it"
+                    ),
+                )
+            ],
+        ),
+        (version(endOfLifeDate="2001-11-21T20:25:00Z"), []),
+        (
+            definition(lockLevel="CanNotDelete"),
+            [
+                (
+                    "spec.properties.lockLevel",
+                    "unusual-value",
+                    "Microsoft documents ReadOnly as the only supported lock level.",
+                    "write ReadOnly",
+                )
+            ],
+        ),
+        (
+            stated("Gallery", subscriptionId="my-subscription"),
+            [
+                (
+                    "spec.subscriptionId",
+                    "unusual-pattern",
+                    "Not shaped like a subscription id (a GUID); is this the name of the subscription?",
+                    "correct it, or leave it if Azure is known to take it",
+                )
+            ],
+        ),
+        (
+            stated("ApplicationDefinition", properties={"lockLevel": "ReadOnly", "packageFileUri": "https://h/p.zip"}),
+            [
+                (
+                    "spec.properties",
+                    "unusual-missing",
+                    (
+                        "Without deploymentPolicy applications deploy in Complete mode, which removes from the managed"
+                        " resource group what the template does not hold; state deploymentMode Incremental or Complete."
+                    ),
+                    "state deploymentPolicy",
+                )
+            ],
+        ),
+    ],
+)
+def test_what_is_disputed_is_warned_of(value: dict[str, Any], warnings: list[Any]) -> None:
+    """It stops nothing, says what is odd, and what to do."""
+    assert warned(value) == warnings
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        version(manageActions={"install": f"curl '{SIGNED}'", "remove": "r"}),
+        version(advancedSettings={"a": SIGNED}),
+        stated("Gallery", tags={"a": SIGNED}),
+        definition(description=SIGNED.replace("sig=", "SIG=")),
+        definition(packageFileUri=None, mainTemplate={"a": [SIGNED]}, createUiDefinition={}),
+        definition(packageFileUri=None, mainTemplate=f'{{"a": "{SIGNED}"}}', createUiDefinition={}),
+    ],
+)
+def test_a_signature_is_warned_of_wherever_it_is_written(value: dict[str, Any]) -> None:
+    """In scripts, settings, tags, descriptions and templates; it is never quoted."""
+    result = looked_at(document(value))
+    assert "secret-in-manifest" in [item.code for item in result.warnings]
+    assert CANARY not in repr((result.problems, result.warnings))
+
+
+@pytest.mark.parametrize(
+    "text", ["design=x", "no ?sig", "?sig=", "https://h/p?sv=1", "concat('?sig=', parameters('s'))"]
+)
+def test_what_only_looks_like_a_signature_is_not_warned_of(text: str) -> None:
+    """A name without a value, or a word that ends alike, is no secret."""
+    assert warned(definition(description=text)) == []
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_no_message_quotes_a_text_of_the_manifest(kind: str) -> None:
+    """A secret in the wrong place, at any key of any level, is not told on."""
+    for path in _leaves(stated(kind)):
+        for wrong in (SIGNED, [SIGNED], {"a": SIGNED}, {SIGNED: 1}):
+            value = _with(stated(kind), path, wrong)
+            result = looked_at(document(value))
+            told = [(item.message, item.fix) for item in (*result.problems, *result.warnings)]
+            texts = [text for text in told if CANARY in str(text)]
+            assert path == ("spec", "location") or texts == [], path
+
+
+@pytest.mark.parametrize("text", [SIGNED, f"'{SIGNED}"])
+def test_a_secret_that_is_stated_twice_is_not_quoted(text: str) -> None:
+    """A webhook's address is its key, and may hold a secret."""
+    value = definition(notificationPolicy={"notificationEndpoints": [{"uri": text}, {"uri": text}]})
+    (problem,) = looked_at(document(value)).problems
+    assert (problem.path, problem.code) == (
+        "spec.properties.notificationPolicy.notificationEndpoints[1]",
+        "duplicate-element",
+    )
+    assert CANARY not in repr(problem)
+
+
+@pytest.mark.parametrize(
+    ("tracking", "kind", "number", "message"),
+    [
+        (Tracking(), "Gallery", 49, None),
+        (Tracking(), "Gallery", 50, "50 tags and 1 of the reconciler's own; Azure keeps 50"),
+        (Tracking(project="p"), "Gallery", 49, "49 tags and 2 of the reconciler's own; Azure keeps 50"),
+        (Tracking(project="p"), "ApplicationDefinition", 47, None),
+        (
+            Tracking(project="p"),
+            "ApplicationDefinition",
+            48,
+            "48 tags and 3 of the reconciler's own; Azure keeps 50",
+        ),
+        (Tracking(tags=False, project="p"), "ApplicationDefinition", 50, None),
+        (
+            Tracking(tags=False),
+            "Gallery",
+            51,
+            "51 tags and 0 of the reconciler's own; Azure keeps 50",
+        ),
+    ],
+)
+def test_a_resource_has_at_most_fifty_tags(tracking: Tracking, kind: str, number: int, message: str | None) -> None:
+    """With those of the reconciler; what must be absent takes no place."""
+    tags = {**{f"t{index}": "x" for index in range(number)}, "gone": None}
+    expected = [("spec.tags", "too-many-tags", message, "state fewer tags")] if message else []
+    assert found(stated(kind, tags=tags), tracking=tracking) == expected
+
+
+def test_reserved_tags_follow_the_prefix() -> None:
+    """Another prefix reserves other names."""
+    value = stated("Gallery", tags={"acme-x": "1", "reconciler-x": "2"})
+    assert [entry[0] for entry in found(value, tracking=Tracking(prefix="acme"))] == ["spec.tags.acme-x"]
+
+
+def test_a_checksum_means_something_only_where_content_cannot_be_read() -> None:
+    """Elsewhere it has no effect, and its author should know."""
+    value, other = stated("Gallery"), definition()
+    for item in (value, other):
+        item["metadata"]["annotations"] = {"reconciler.dev/package-sha256": "0" * 64}
+    path = 'metadata.annotations["reconciler.dev/package-sha256"]'
+    message = "a Gallery has no write-only content, so this has no effect"
+    assert warned(value) == [(path, "no-effect", message, "delete the annotation")]
+    assert warned(other) == []
+
+
+WORDED = {
+    "few": ({"minLength": 3}, "ab", "length", "2 characters; at least 3"),
+    "many": ({"maxLength": 3}, "abcd", "length", "4 characters; at most 3"),
+    "low": ({"minimum": 3}, 2, "range", "2 is less than 3"),
+    "high": ({"maximum": 3}, 4, "range", "4 is more than 3"),
+    "one": ({"enum": ["a", "b", None]}, 7, "value", "must be one of a, b"),
+    "fixed": ({"const": "a"}, "b", "value", "must be one of a"),
+    "never": ({"not": {}}, "b", "not-allowed", "this value is not allowed here"),
+    "odd": ({"multipleOf": 2}, 3, "multipleOf", "this value is not allowed here"),
+    "none": ({"type": "null"}, 3, "type", "the number 3 where null is expected"),
+}
+
+
+def test_a_schema_without_words_of_its_own_is_worded() -> None:
+    """A new kind need not write a message for every limit."""
+    rules: dict[str, Any] = {name: rule for name, (rule, *_) in WORDED.items()}
+    kinds = {"Worded": compile_kind(schema("Worded", "replace", **rules))}
+    values = {name: value for name, (_, value, *_) in WORDED.items()}
+    spec = {"subscriptionId": "s", "widgetName": "w", "properties": values}
+    value = {"apiVersion": "reconciler.dev/v1", "kind": "Worded", "metadata": {"name": "x"}, "spec": spec}
+    told = {path.removeprefix("spec.properties."): (code, text) for path, code, text, _ in found(value, kinds=kinds)}
+    assert told == {name: (code, text) for name, (_, _, code, text) in WORDED.items()}
+
+
+def test_a_schema_may_be_true_or_false() -> None:
+    """A place that no value may have is refused like any other."""
+    made = schema("Closed", shut=False)
+    made["properties"]["spec"]["properties"]["properties"]["properties"] = {"shut": {"allOf": [False]}}
+    kinds = {"Closed": compile_kind(made)}
+    spec = {"subscriptionId": "s", "widgetName": "w", "properties": {"shut": 1}}
+    value = {"kind": "Closed", "apiVersion": "x", "metadata": {"name": "x"}, "spec": spec}
+    assert [entry[0] for entry in found(value, kinds=kinds)] == ["spec.properties.shut"]
+
+
+def test_must_contain_needs_a_value_to_look_for() -> None:
+    """Without it, or in a list without keys, there is nothing to hold."""
+    made = schema(
+        "Holding",
+        plain={"type": "array", "x-must-contain": "location"},
+        keyed={
+            "type": "array",
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+            "x-must-contain": "location",
+            "items": {"type": "object"},
+        },
+    )
+    kinds = {"Holding": compile_kind(made)}
+    spec = {"subscriptionId": "s", "widgetName": "w", "properties": {"plain": ["x"], "keyed": [{"name": "a"}]}}
+    value = {"kind": "Holding", "apiVersion": "x", "metadata": {"name": "x"}, "spec": spec}
+    assert found(value, kinds=kinds) == []
+    assert found({**value, "spec": {**spec, "location": "a"}}, kinds=kinds) == []
+    assert [entry[1] for entry in found({**value, "spec": {**spec, "location": "b"}}, kinds=kinds)] == ["must-contain"]
+
+
+@pytest.mark.parametrize("value", [value for value, _ in MISTAKES])
+def test_both_validators_give_the_same_verdict_on_mistakes(value: dict[str, Any]) -> None:
+    """What jsonschema-rs passes is passed, so it must refuse whatever jsonschema refuses."""
+    for made in (dict(KINDS[value["kind"]].schema), warning_schema(KINDS[value["kind"]].schema)):
+        assert jsonschema_rs.Draft202012Validator(made).is_valid(value) == Draft202012Validator(made).is_valid(value)
+
+
+AWKWARD: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    1.0,
+    -1,
+    2**63,
+    1e300,
+    "",
+    "1.0.0",
+    "1.0.0\n",
+    "a" * 5000,
+    "\u0661",
+    "\ud7ff\U0001f600" * 45,
+    "a\u2028b",
+    "é" * 80,
+    "2030-02-30T00:00:00Z",
+    "2030-01-01T00:00:00Z\n",
+    "https://h/p?x?y",
+    "'https://h/p'",
+    [],
+    [None],
+    {},
+    {"": 1},
+    {"$file": "x"},
+)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_both_validators_give_the_same_verdict_on_awkward_values(kind: str) -> None:
+    """At every leaf of the smallest manifest: numbers, line ends, other digits, long texts, other shapes."""
+    for made in (dict(KINDS[kind].schema), warning_schema(KINDS[kind].schema)):
+        fast, slow = jsonschema_rs.Draft202012Validator(made), Draft202012Validator(made)
+        for path in _leaves(stated(kind)):
+            for wrong in AWKWARD:
+                value = _with(stated(kind), path, wrong)
+                assert fast.is_valid(value) == slow.is_valid(value), (path, wrong)
+
+
+def test_the_warnings_of_a_schema_stand_at_their_places() -> None:
+    """Below references, items and maps too; what has none leaves nothing behind."""
+    rule = {"maxLength": 3, "errorMessage": "Long."}
+    made = {
+        "$schema": "x",
+        "$defs": {"a": {"properties": {"b": {"x-warn": [rule]}}}, "none": {"type": "string"}},
+        "properties": {
+            "list": {"items": {"x-warn": rule}},
+            "map": {"additionalProperties": {"$ref": "#/$defs/a"}},
+            "closed": {"additionalProperties": False, "items": {"type": "string"}},
+        },
+        "x-warn": [rule],
+    }
+    assert warning_schema(made) == {
+        "$schema": "x",
+        "$defs": {"a": {"properties": {"b": {"allOf": [rule]}}}, "none": {}},
+        "properties": {
+            "list": {"items": {"allOf": [rule]}},
+            "map": {"additionalProperties": {"$ref": "#/$defs/a"}},
+        },
+        "allOf": [rule],
+    }
+
+
+HEAD = "apiVersion: reconciler.dev/v1\nkind: Project\nmetadata: {name: shop}\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "mistake"),
+    [
+        (
+            "ignor: []",
+            ("spec.ignor", "unknown-key", "this key is not known here", "did you mean ignore?"),
+        ),
+        (
+            'ignore: [{path: a, reason: b, expires: "2026-02-30"}]',
+            ("spec.ignore[0].expires", "date", "there is no such day", "write the last day that it holds, YYYY-MM-DD"),
+        ),
+        (
+            "ignore: [{path: a, reason: b, expires: soon}]",
+            ("spec.ignore[0].expires", "pattern", "Must be a date written YYYY-MM-DD.", "write it like 2030-06-30"),
+        ),
+        (
+            "ignore: [{path: a, reason: b, expires: 2026}]",
+            (
+                "spec.ignore[0].expires",
+                "type",
+                "YAML reads this as the number 2026; text is expected",
+                "put it in quotation marks",
+            ),
+        ),
+        (
+            "ignore: x",
+            ("spec.ignore", "type", "text where a list is expected", "write it as a list: `- ` before each element"),
+        ),
+        (
+            "limits: {maxPuts: -1}",
+            ("spec.limits.maxPuts", "range", "Must be a whole number, 0 or more.", "write a number of at least 0"),
+        ),
+        ('ignore: [{path: a, reason: b, expires: "2026-02-28"}, {path: b, reason: c}]', None),
+    ],
+)
+def test_a_project_file_is_validated(spec: str, mistake: tuple[str, ...] | None) -> None:
+    """Down to days that are not in the calendar."""
+    problems = validate_project(read(f"{HEAD}spec: {{{spec}}}\n", "reconciler.yaml"), project_schema())
+    assert [(item.path, item.code, item.message, item.fix) for item in problems] == ([mistake] if mistake else [])
+
+
+def test_all_mistakes_of_a_project_file_come_at_once() -> None:
+    """Those of its schema and those of the calendar."""
+    spec = 'strict: 1, ignore: [{path: a, reason: b, expires: "2026-02-30"}, {path: a, reason: b, expires: x}]'
+    problems = validate_project(read(f"{HEAD}spec: {{{spec}}}\n"), project_schema())
+    assert sorted(item.path for item in problems) == [
+        "spec.ignore[0].expires",
+        "spec.ignore[1].expires",
+        "spec.strict",
+    ]
+
+
+def _leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if isinstance(value, dict):
+        return [path, *(leaf for key, item in value.items() for leaf in _leaves(item, (*path, key)))][not path :]
+    return [path]
+
+
+def _with(value: Any, path: tuple[str, ...], leaf: Any) -> Any:
+    return leaf if not path else {**value, path[0]: _with(value[path[0]], path[1:], leaf)}
+
+
+def test_every_unknown_key_of_an_object_is_told() -> None:
+    """Not the first one alone."""
+    spec = stated("Gallery", properties={"descripton": "a", "foo": "b", "bar": "c"})
+    found = validate([document(spec)], KINDS, Tracking()).problems
+    assert [item.path.rpartition(".")[2] for item in found] == ["descripton", "foo", "bar"]
+    assert found[0].fix == "did you mean description?"
+
+
+def test_a_hostile_document_is_told_of_in_part() -> None:
+    """A hundred mistakes of one document are enough for anybody, and for the machine."""
+    spec = stated("Gallery", properties={f"k{index}": 1 for index in range(5_000)})
+    assert len(validate([document(spec)], KINDS, Tracking()).problems) == 100

@@ -1,0 +1,350 @@
+"""Rounds for ever: what fails is told, and the next round comes all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.errors import EmulatorError, ErrorInfo, OutputError
+from reconciler.kinds.live import Health
+from reconciler.manifests.estate import Options
+from reconciler.model.change import Action, Change, FieldChange, Finding, Op, Plan, Reason, Sync
+from reconciler.model.outcome import Outcome, Report, Result
+from reconciler.runtime import commands, connect
+from reconciler.runtime.run import Run
+from reconciler.service.rounds import Retries, run_rounds
+from reconciler.settings import Connection, Environment
+from tests.kit.clock import START, FakeClock
+from tests.kit.service import Faulty, bench, definition, refuses, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.model.desired import Desired
+
+GOOD = """
+apiVersion: reconciler.dev/v1
+kind: Gallery
+metadata: {name: tools}
+spec:
+  subscriptionId: 01523d7c-60da-455e-adef-521b547922c4
+  resourceGroupName: rg
+  galleryName: tools
+  location: West US
+"""
+
+
+def outcome(result: Result | None, reason: Reason = Reason.FIELDS_DIFFER) -> dict[str, Outcome]:
+    """Return what a round did about one resource."""
+
+    async def one() -> Desired:
+        async with bench(definition()) as test:
+            return test.desired[0]
+
+    change = Change(run(one), Action.UPDATE, reason, Sync.OUT_OF_SYNC, Health.UNKNOWN)
+    return {"id": Outcome(change, result, ErrorInfo("X", "no") if result is Result.FAILED else None)}
+
+
+def report(outcomes: dict[str, Outcome] | None = None) -> Report:
+    """Return the report of a round."""
+    return Report("run", START, START, outcomes=outcomes or {})
+
+
+def test_intervals() -> None:
+    """An interval lies between the end of a round and the start of the next, until the run is told to stop."""
+    clock = FakeClock()
+    begun: list[float] = []
+    told: list[Report] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+
+        async def one_round(retries: Retries) -> Report:
+            begun.append(clock.elapsed)
+            await clock.sleep(10)
+            return report()
+
+        async def later() -> None:
+            await clock.sleep(150)
+            stop.set()
+
+        stopping = asyncio.ensure_future(later())
+        await run_rounds(one_round, told.append, clock, 60, stop)
+        await stopping
+
+    asyncio.run(scenario())
+    assert begun == [0, 70, 140]
+    assert len(told) == 3
+    assert clock.elapsed == 150
+
+
+def test_stopped_before_the_first_round() -> None:
+    """Then there is none."""
+    clock = FakeClock()
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+        stop.set()
+
+        async def one_round(retries: Retries) -> Report:
+            raise AssertionError
+
+        await run_rounds(one_round, lambda _: None, clock, 60, stop)
+
+    asyncio.run(scenario())
+    assert clock.elapsed == 0
+
+
+def test_rounds_learn() -> None:
+    """What failed in one round is held back in the next ones, ever longer, and free again when it succeeded."""
+    clock = FakeClock()
+    held: list[frozenset[str]] = []
+    script = [outcome(Result.FAILED), {}, outcome(Result.FAILED), {}, {}, {}, outcome(Result.SUCCEEDED), {}]
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+
+        async def one_round(retries: Retries) -> Report:
+            held.append(retries.memory(()).retried)
+            if len(held) == len(script):
+                stop.set()
+            return report(script[len(held) - 1])
+
+        await run_rounds(one_round, lambda _: None, clock, 60, stop)
+
+    asyncio.run(scenario())
+    assert [bool(keys) for keys in held] == [False, True, False, True, True, True, False, False]
+
+
+def test_a_round_that_cannot_be_done_or_told(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged and the next one comes; what a round did is kept in mind even if its report could not be written."""
+    clock = FakeClock()
+    held: list[bool] = []
+    told: list[Report] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+
+        async def one_round(retries: Retries) -> Report:
+            held.append(bool(retries.memory(()).retried))
+            if len(held) == 1:
+                message = "the state file is locked"
+                raise EmulatorError(message)
+            if len(held) == 3:
+                stop.set()
+            return report(outcome_of_a_failure)
+
+        def emit(one: Report) -> None:
+            if len(held) == 2:
+                message = "no space left on device"
+                raise OutputError(message)
+            told.append(one)
+
+        await run_rounds(one_round, emit, clock, 60, stop)
+
+    outcome_of_a_failure = outcome(Result.FAILED)
+    logger = logging.getLogger("reconciler.loop")
+    logger.addHandler(caplog.handler)
+    asyncio.run(scenario())
+    logger.removeHandler(caplog.handler)
+    assert held == [False, False, True]
+    assert len(told) == 1
+    assert clock.elapsed == 120
+    assert {record.levelname for record in caplog.records if record.name == "reconciler.loop"} == {"WARNING"}
+    assert "the state file is locked" in caplog.text
+    assert "no space left on device" in caplog.text
+
+
+def test_what_did_not_stick_is_not_sent_again() -> None:
+    """Until the manifest means something else; another spelling of the same is no change."""
+    (first,) = outcome(Result.FAILED).values()
+    desired = first.change.desired
+    retries = Retries(FakeClock(), 60)
+    retries.note({desired.key: replace(first, error=ErrorInfo("DidNotStick", "no"))})
+    assert retries.memory([desired]).given_up == {desired.key}
+    respelt = replace(desired, body={**desired.body, "location": str(desired.body["location"]).upper()})
+    assert retries.memory([respelt]).given_up == {desired.key}
+    changed = replace(desired, body={**desired.body, "tags": {"team": "other"}})
+    assert retries.memory([changed]).given_up == frozenset()
+
+
+def differing(change: Change, *paths: str, action: Action = Action.BLOCKED) -> Change:
+    """Return what a plan says where the values at *paths* differ."""
+    fields = tuple(FieldChange((path,), path, Finding.CHANGE, Op.REPLACE) for path in paths)
+    return replace(change, action=action, fields=fields, sync=Sync.OUT_OF_SYNC if paths else Sync.IN_SYNC)
+
+
+@pytest.mark.parametrize(
+    ("paths", "action", "given_up"),
+    [
+        (("a", "b"), Action.BLOCKED, True),
+        (("a",), Action.BLOCKED, True),
+        (("a", "c"), Action.BLOCKED, False),
+        ((), Action.NONE, False),
+        ((), Action.CREATE, False),
+        ((), Action.WAIT, True),
+        ((), Action.UNKNOWN, True),
+    ],
+)
+def test_what_did_not_stick_is_forgotten(paths: tuple[str, ...], action: Action, given_up: bool) -> None:  # noqa: FBT001
+    """Once it was seen in sync or gone, or differs elsewhere, it is another matter."""
+    (first,) = outcome(Result.FAILED).values()
+    desired = first.change.desired
+    retries = Retries(FakeClock(), 60)
+    failed = replace(first, change=differing(first.change, "a", "b"), error=ErrorInfo("DidNotStick", "no"))
+    retries.note({desired.key: failed}, [differing(first.change, "a", "b", "c", action=Action.UPDATE)])
+    assert retries.memory([desired]).given_up == {desired.key}
+    retries.note({}, [differing(first.change, *paths, action=action)])
+    assert retries.memory([desired]).given_up == ({desired.key} if given_up else frozenset())
+
+
+def test_what_did_not_stick_is_forgotten_with_its_manifest() -> None:
+    """A manifest that was another one for a round is tried again when it is back."""
+    (first,) = outcome(Result.FAILED).values()
+    desired = first.change.desired
+    retries = Retries(FakeClock(), 60)
+    failed = replace(first, change=differing(first.change, "a"), error=ErrorInfo("DidNotStick", "no"))
+    retries.note({desired.key: failed})
+    other = replace(desired, body={**desired.body, "tags": {"team": "other"}})
+    retries.note({}, [differing(replace(first.change, desired=other), "a")])
+    assert retries.memory([desired]).given_up == frozenset()
+
+
+def test_rounds_learn_from_plans() -> None:
+    """A round whose plan says in sync makes the next one try again what once did not stick."""
+    (first,) = outcome(Result.FAILED).values()
+    key = first.change.desired.key
+    failed = replace(first, change=differing(first.change, "a"), error=ErrorInfo("DidNotStick", "no"))
+    in_sync = Plan((differing(first.change, action=Action.NONE),))
+    script = [report({key: failed}), replace(report(), plan=in_sync), report()]
+    given_up: list[bool] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+
+        async def one_round(retries: Retries) -> Report:
+            given_up.append(key in retries.memory([first.change.desired]).given_up)
+            if len(given_up) == len(script):
+                stop.set()
+            return script[len(given_up) - 1]
+
+        await run_rounds(one_round, lambda _: None, FakeClock(), 60, stop)
+
+    asyncio.run(scenario())
+    assert given_up == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("result", "reason", "held"),
+    [
+        (Result.FAILED, Reason.FIELDS_DIFFER, True),
+        (Result.SKIPPED, Reason.LAST_OPERATION_FAILED, True),
+        (Result.SKIPPED, Reason.FIELDS_DIFFER, False),
+        (Result.SUCCEEDED, Reason.LAST_OPERATION_FAILED, False),
+        (Result.UNCHANGED, Reason.FIELDS_DIFFER, False),
+    ],
+)
+def test_what_is_held_back(result: Result, reason: Reason, held: bool) -> None:  # noqa: FBT001
+    """Failures, and repeats of failed operations that did not succeed."""
+    retries = Retries(FakeClock(), 60)
+    retries.note(outcome(result, reason))
+    assert retries.memory(()).retried == ({"id"} if held else set())
+
+
+def test_delays_double_up_to_an_hour() -> None:
+    """However often it fails: a thousand failures are an hour, not an overflow."""
+    clock = FakeClock()
+    retries = Retries(clock, 60.0)
+    failed = outcome(Result.FAILED)
+    delays = []
+    for _ in range(2000):
+        retries.note(failed)
+        delays.append(retries._not_before["id"] - clock.monotonic())
+    assert delays[:6] == [120, 240, 480, 960, 1920, 3600]
+    assert set(delays[5:]) == {3600}
+    clock.elapsed = 3599
+    assert retries.memory(()).retried
+    clock.elapsed = 3600
+    assert not retries.memory(()).retried
+
+
+def rounds(folder: Path, connection: Connection, count: int, *, report_only: bool, changes: list[str]) -> list[Report]:
+    """Do rounds over a manifest that changes between them, and none that waits for a wall clock."""
+    clock = FakeClock()
+    environment = Environment({"RECONCILER_EMULATOR_STATE": str(folder / "state.sqlite")})
+    manifest = folder / "manifests" / "tools.yaml"
+    manifest.parent.mkdir()
+    manifest.write_text(changes[0], encoding="utf-8")
+    options = Options(paths=(str(manifest.parent),))
+    one_run = Run("run", options, connection, environment, clock, poll_interval_s=1, timeout_s=60)
+    told: list[Report] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+
+        def emit(told_now: Report) -> None:
+            told.append(told_now)
+            if len(told) == count:
+                stop.set()
+            else:
+                manifest.write_text(changes[len(told)], encoding="utf-8")
+
+        await commands.rounds(one_run, emit, 60, stop, report_only=report_only)
+
+    asyncio.run(scenario())
+    return told
+
+
+def test_failing_manifests(tmp_path: Path) -> None:
+    """A commit that breaks the manifests is reported, and the one that repairs them is applied."""
+    connection = Connection("emulator", "http://localhost")
+    told = rounds(tmp_path, connection, 3, report_only=False, changes=["kind: [", GOOD, GOOD])
+    assert [len(one.errors) > 0 for one in told] == [True, False, False]
+    assert [[each.result for each in one.outcomes.values()] for one in told] == [[], [Result.SUCCEEDED], []]
+    assert [one.puts for one in told] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("report_only", [True, False])
+def test_unreachable(tmp_path: Path, report_only: bool) -> None:  # noqa: FBT001
+    """Azure out of reach is a report of unknown resources, round after round."""
+    connection = Connection(endpoint="http://127.0.0.1:9")
+    told = rounds(tmp_path, connection, 2, report_only=report_only, changes=[GOOD, GOOD])
+    for one in told:
+        assert [change.action for change in one.plan.changes] == [Action.UNKNOWN]
+        assert one.plan.changes[0].error is not None
+        assert one.plan.changes[0].error.code == "Unreachable"
+        assert one.requests == {"GET": 5}
+
+
+class Throttled(Faulty):
+    """The embedded ARM of each round, which throttles."""
+
+    @property
+    def state(self) -> Any:
+        """What is behind it."""
+        return self.app.state
+
+
+@pytest.mark.parametrize("report_only", [True, False])
+def test_a_round_waits_as_the_one_before_was_asked(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    report_only: bool,  # noqa: FBT001
+) -> None:
+    """Each has a client of its own, and ARM asks all of them."""
+    service = Throttled(None, FakeClock())
+    service.plan("GET", "/galleries/tools", refuses(429, "TooManyRequests", retry_after="300"), times=5)
+    embedded = connect._embedded
+
+    def throttled(environment: Environment, clock: FakeClock) -> Throttled:
+        service.app, service.clock = embedded(environment, clock), clock
+        return service
+
+    monkeypatch.setattr(connect, "_embedded", throttled)
+    told = rounds(tmp_path, Connection("emulator", "http://localhost"), 2, report_only=report_only, changes=[GOOD] * 2)
+    assert [one.plan.changes[0].action for one in told] == [Action.UNKNOWN, Action.CREATE]
+    assert service.times("GET", "/galleries/tools")[:6] == [0, 300, 600, 900, 1200, 1500]
