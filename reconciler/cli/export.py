@@ -17,6 +17,7 @@ from reconciler.kinds.schema_files import file_texts
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.estate import find_project, read_project
 from reconciler.model.about import About
+from reconciler.plan.exit_codes import ExitCode, of_export
 from reconciler.runtime.connect import open_reader
 from reconciler.runtime.run import given_endpoint
 from reconciler.runtime.signals import unless_stopped
@@ -76,7 +77,7 @@ async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
     _require_folders(run.folder, exported.files)
     existing = [path for path in exported.files if filesystem.is_there(run.folder / path)]
     if existing and not run.force:
-        return render_conflicts(place.folder, existing), 1
+        return render_conflicts(place.folder, existing), ExitCode.FAILURE
     declared = declared_beside(run, [run.folder / path for path in exported.files])
     kept = [item for item in found if item.key not in declared.places]
     if declared.addresses or len(kept) < len(found):
@@ -85,7 +86,7 @@ async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
         _require_folders(run.folder, exported.files)
         again = [path for path in exported.files if filesystem.is_there(run.folder / path)]
         if again and not run.force:
-            return render_conflicts(place.folder, again), 1
+            return render_conflicts(place.folder, again), ExitCode.FAILURE
     exported = replace(exported, notes=(*exported.notes, *_skipped(found, declared)))
     schemas = file_texts() if near is None and exported.files else {}
     for_editors = {f"{_SCHEMAS}/{name}": text for name, text in schemas.items()}
@@ -96,7 +97,7 @@ async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
         if not filesystem.is_there(run.folder.parent / path):
             filesystem.write_below(run.folder.parent, path, text)
     reads = sum(arm.transport.requests.values())
-    return render(exported, place.folder, reads), int(bool(run.wanted.names) and not found)
+    return render(exported, place.folder, reads), of_export(run.wanted.names, found)
 
 
 def _require_folders(folder: Path, paths: Iterable[str]) -> None:

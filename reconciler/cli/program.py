@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from reconciler.runtime.run import Run
 
 T = TypeVar("T")
-USAGE: Final = 64
 _HELP: Final = (["-h"], ["--help"])
-BUG: Final = 70
 _NARROWEST: Final = 40
 _USUAL: Final = 80
 """Columns of a help text where there is no terminal."""
@@ -212,7 +210,7 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     """Explain, field by field, why a resource does or does not differ from its manifest. Read-only."""
     from reconciler.cli.explain import explain_one  # noqa: PLC0415
     from reconciler.errors import ManifestError  # noqa: PLC0415
-    from reconciler.model.change import Action  # noqa: PLC0415
+    from reconciler.plan.exit_codes import of_explanation  # noqa: PLC0415
     from reconciler.report.explanation import check_format, render  # noqa: PLC0415
     from reconciler.runtime import streams  # noqa: PLC0415
     from reconciler.runtime.output import write_stdout  # noqa: PLC0415
@@ -227,7 +225,7 @@ def explain(target: str, path: str | None, **values: Any) -> int:
     explanation, signalled = _speak(values, lambda stop: unless_stopped(explain_one(run, estate, target, path), stop))
     text = render(explanation, values["output"], color=_wants_color(values), width=_width())
     write_stdout(text, streams.form_of(values["output"]))
-    return signalled or int(explanation.change.action is Action.UNKNOWN)
+    return signalled or of_explanation(explanation.change)
 
 
 @cli.command("list", cls=_Command)
@@ -235,6 +233,7 @@ def list_(arguments: tuple[str, ...], **values: Any) -> int:
     """List what is live of the declared resources: version, regions, latest, writer and owner. Read-only."""
     from reconciler.cli.listing import list_live, targets_and_paths  # noqa: PLC0415
     from reconciler.errors import ManifestError  # noqa: PLC0415
+    from reconciler.plan.exit_codes import of_reads  # noqa: PLC0415
     from reconciler.report.listed import check_format, render  # noqa: PLC0415
     from reconciler.runtime import streams  # noqa: PLC0415
     from reconciler.runtime.output import write_stdout  # noqa: PLC0415
@@ -251,7 +250,7 @@ def list_(arguments: tuple[str, ...], **values: Any) -> int:
     listing, signalled = _speak(values, lambda stop: unless_stopped(list_live(run, estate), stop))
     text = render(listing, values["output"], color=_wants_color(values), width=_width())
     write_stdout(text, streams.form_of(values["output"]))
-    return signalled or int(bool(listing.unread))
+    return signalled or of_reads(listing.unread)
 
 
 @cli.command(cls=_Command)
@@ -301,6 +300,7 @@ def emulator(port: int, state: Path | None, tls_cert: Path | None, tls_key: Path
     from reconciler.clock import SystemClock  # noqa: PLC0415
     from reconciler.emulator import create_app  # noqa: PLC0415
     from reconciler.emulator.server import serve  # noqa: PLC0415
+    from reconciler.plan.exit_codes import of_signal  # noqa: PLC0415
     from reconciler.runtime.connect import emulator_settings  # noqa: PLC0415
     from reconciler.runtime.output import write_stdout  # noqa: PLC0415
     from reconciler.settings import process_environment  # noqa: PLC0415
@@ -312,7 +312,7 @@ def emulator(port: int, state: Path | None, tls_cert: Path | None, tls_key: Path
     app = create_app(settings, SystemClock())
     ready: Callable[[int], None] = lambda bound: write_stdout(f"{scheme}://127.0.0.1:{bound}\n")  # noqa: E731
     stopped_by = serve(app, "127.0.0.1", port, tls_cert, tls_key, ready=ready)
-    return 128 + stopped_by if stopped_by else 0
+    return of_signal(stopped_by) if stopped_by else 0
 
 
 def _read_only(command: str, values: dict[str, Any]) -> int:
@@ -397,16 +397,13 @@ def _stdin(paths: tuple[str, ...]) -> bytes:
 
 def _finish(report: Report, values: dict[str, Any], signalled: int | None = None) -> int:
     """Write the report in every form that was asked for, and give the exit code; a signal's own wins."""
-    from dataclasses import replace  # noqa: PLC0415
-
     from reconciler.errors import OutputError  # noqa: PLC0415
-    from reconciler.plan.exit_codes import exit_code  # noqa: PLC0415
+    from reconciler.plan.exit_codes import of_report  # noqa: PLC0415
     from reconciler.runtime.ci import handover  # noqa: PLC0415
     from reconciler.settings import process_environment  # noqa: PLC0415
 
-    # A round that may write exits as an apply does, also where it finds nothing to write.
-    judged = replace(report, command="apply") if values.get("report_only") is False else report
-    code = signalled or exit_code(judged, detailed=values.get("detailed_exitcode", False))
+    may_write = values.get("report_only") is False
+    code = signalled or of_report(report, detailed=values.get("detailed_exitcode", False), may_write=may_write)
     given = handover(report, values["output"], code, process_environment())
     try:
         _deliver(report, values, f"{_rendered(report, values['output'], values)}{given.text}", given)
@@ -526,13 +523,14 @@ def _misused(error: click.ClickException) -> int:
     """Write what click says of the command line, which it quotes."""
     from io import StringIO  # noqa: PLC0415
 
+    from reconciler.plan.exit_codes import ExitCode  # noqa: PLC0415
     from reconciler.runtime import streams  # noqa: PLC0415
     from reconciler.secret.text import scrub  # noqa: PLC0415
 
     said = StringIO()
     error.show(file=said)
     streams.write_stderr(scrub(said.getvalue()))
-    return USAGE
+    return ExitCode.USAGE
 
 
 def _complain(message: str, code: int, more: Sequence[str] = ()) -> int:
@@ -546,19 +544,17 @@ def _complain(message: str, code: int, more: Sequence[str] = ()) -> int:
 
 
 def _failed(error: Exception) -> int:
-    from reconciler.errors import ArmError, ReconcilerError, UsageError  # noqa: PLC0415
+    from reconciler.errors import ArmError  # noqa: PLC0415
+    from reconciler.plan.exit_codes import of_error  # noqa: PLC0415
+    from reconciler.runtime.failure import described  # noqa: PLC0415
     from reconciler.runtime.signals import Stopped  # noqa: PLC0415
 
     if isinstance(error, Stopped):
         return error.code
     if isinstance(error, ArmError):
         first, *more = str(error).split("\n")
-        return _complain(first, 1, (*more, f"fix: {error.info.fix}") if error.info.fix else more)
-    if isinstance(error, ReconcilerError):
-        return _complain(str(error), USAGE if isinstance(error, UsageError) else 1)
-    from reconciler.runtime.failure import described, is_bug  # noqa: PLC0415
-
-    return _complain(described(error), BUG if is_bug(error) else 1)
+        return _complain(first, of_error(error), (*more, f"fix: {error.info.fix}") if error.info.fix else more)
+    return _complain(described(error), of_error(error))
 
 
 if __name__ == "__main__":

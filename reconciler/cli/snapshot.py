@@ -9,6 +9,7 @@ from reconciler import pipeline
 from reconciler.kinds.live import Live
 from reconciler.model.live import Absent, Unreadable
 from reconciler.plan import snapshot
+from reconciler.plan.exit_codes import of_reads
 from reconciler.plan.sign_in import statement
 from reconciler.report.escape import visible
 from reconciler.report.verdict import count
@@ -38,7 +39,7 @@ async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tup
     if signed_out is not None:
         head = f"{about}: Stopped: not signed in; {visible(str(file))} was not written."
         error = f"error[{signed_out.code}]: {visible(signed_out.message)}\n    fix: {visible(signed_out.fix or '')}"
-        return f"{head}\n\n{error}\n\n{last}\n", 1
+        return f"{head}\n\n{error}\n\n{last}\n", of_reads([signed_out])
     text = snapshot.save(
         observation,
         estate.selected,
@@ -52,7 +53,7 @@ async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tup
     unread = [*_unread(estate, observation)]
     unselected = [f"Nothing selected: {visible(estate.unselected)}."] if estate.unselected else []
     head = f"{about}: {_verdict(observation, file)}"
-    return "".join(f"{line}\n" for line in (head, *unselected, *unread, last)), int(bool(unread))
+    return "".join(f"{line}\n" for line in (head, *unselected, *unread, last)), of_reads(unread)
 
 
 def _verdict(observation: Observation, file: Path) -> str:

@@ -16,7 +16,7 @@ from reconciler import __version__
 from reconciler.kinds.live import Health
 from reconciler.model.change import Op
 from reconciler.model.outcome import Result
-from reconciler.plan.exit_codes import exit_code
+from reconciler.plan.exit_codes import of_report
 from reconciler.plan.states import Item, Level, error_of, level_of, noteworthy
 from reconciler.report.elements import e, raw, written
 from reconciler.report.escape import visible
@@ -108,7 +108,7 @@ def _banner(report: Report) -> ET.Element:
         e("p", f"reconciler {report.command} · ", when),
         e("h1", verdict(report)),
         e("p", asked) if asked else None,
-        class_=f"tone-{_TONE_OF_CODE[exit_code(report, detailed=True)]}",
+        class_=f"tone-{_TONE_OF_CODE[of_report(report, detailed=True)]}",
     )
 
 

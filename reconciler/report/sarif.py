@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.model.change import Reason
-from reconciler.plan.exit_codes import exit_code
+from reconciler.plan.exit_codes import ExitCode, of_report
 from reconciler.report.escape import inert_json, visible
 from reconciler.report.remarks import remarks
 from reconciler.report.verdict import verdict
@@ -79,7 +79,7 @@ def as_sarif(report: Report, base: str) -> dict[str, Any]:
         "tool": {"driver": {"name": "reconciler", "version": __version__, "rules": [_rule(rule) for rule in rules]}},
         "invocations": [
             {
-                "executionSuccessful": exit_code(report, detailed=False) != 1,
+                "executionSuccessful": of_report(report) is not ExitCode.FAILURE,
                 "startTimeUtc": _instant(report.started_at),
                 "endTimeUtc": _instant(report.finished_at),
                 "toolExecutionNotifications": [

@@ -24,12 +24,13 @@ from reconciler.model.outcome import Report
 from reconciler.plan import saved as saved_plan
 from reconciler.plan import snapshot
 from reconciler.plan.checksum import MOST_BYTES
+from reconciler.plan.exit_codes import ExitCode, of_error
 from reconciler.plan.limits import over_limit
 from reconciler.plan.sign_in import stated_once
 from reconciler.problems import STOPPED, Problem
 from reconciler.runtime.connect import open_blobs, open_reader, open_writer
 from reconciler.runtime.environments import without_others
-from reconciler.runtime.failure import described, is_bug
+from reconciler.runtime.failure import described
 from reconciler.runtime.output import write_file
 from reconciler.runtime.progress import shown
 from reconciler.runtime.run import given_endpoint
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from reconciler.runtime.run import Run
 
 _LOG: Final = logging.getLogger("reconciler.loop")
+_CODES: Final = {ExitCode.BUG: "internal-error", ExitCode.USAGE: "usage"}
+"""Of a failed round, by the exit code that the same error has outside the loop."""
 
 
 async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
@@ -155,7 +158,7 @@ def _of_round(run: Run, error: Exception) -> Problem:
     _LOG.debug("a round failed", exc_info=error)
     if isinstance(error, PathError):
         return Problem(error.path, None, None, "", "unreadable", f"it cannot be used: {error.reason}")
-    code = "internal-error" if is_bug(error) else "usage" if isinstance(error, UsageError) else "round-failed"
+    code = _CODES.get(of_error(error), "round-failed")
     return Problem(run.options.paths[0], None, None, "", code, described(error))
 
 

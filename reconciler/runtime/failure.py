@@ -8,11 +8,6 @@ from pathlib import PurePath
 from reconciler.errors import ReconcilerError
 
 
-def is_bug(error: BaseException) -> bool:
-    """Return whether an exception is a bug: neither raised on purpose, nor an answer of the operating system."""
-    return not isinstance(error, (ReconcilerError, OSError))
-
-
 def described(error: BaseException) -> str:
     """Return what a user is told of an exception."""
     if isinstance(error, ReconcilerError):

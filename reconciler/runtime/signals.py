@@ -9,6 +9,7 @@ import signal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.azure.polling import Interrupted
+from reconciler.plan.exit_codes import of_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -72,8 +73,8 @@ async def _supervise(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) ->
 
     def on_signal(number: int) -> None:
         if codes:
-            os._exit(128 + number)
-        codes.append(128 + number)
+            os._exit(of_signal(number))
+        codes.append(of_signal(number))
         stop.set()
         loop.call_later(_GRACE_S, task.cancel)
 

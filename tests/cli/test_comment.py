@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.cli.comment import CommentRun, post, report_in
-from reconciler.cli.program import USAGE
 from reconciler.errors import ReviewError
 from reconciler.model.change import Action, Op, Reason
+from reconciler.plan.exit_codes import ExitCode
 from reconciler.report import render
 from reconciler.report.comment import body, mark
 from reconciler.report.markdown import LIMIT
@@ -362,7 +362,7 @@ def test_wrong_usage_on_github(
     name, value, said = case
     monkeypatch.setenv(name, value)
     done = run("comment", "--github", str(report))
-    assert (done.code, done.out) == (USAGE, "")
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
     assert said in done.err
     assert github.requests == []
 
@@ -370,7 +370,7 @@ def test_wrong_usage_on_github(
 def test_a_run_for_no_pull_request(run: Command, github: GitHub, report: Path, tmp_path: Path) -> None:
     """A push has an event without one."""
     (tmp_path / "event.json").write_text('{"ref": "refs/heads/main"}', encoding="utf-8")
-    assert run("comment", "--github", str(report)).code == USAGE
+    assert run("comment", "--github", str(report)).code == ExitCode.USAGE
     assert run("comment", "--github", str(report), "--pull-request", "7", "--repository", "acme/estate").code == 0
 
 
@@ -378,8 +378,8 @@ def test_nothing_to_post(run: Command, github: GitHub, report: Path) -> None:
     """An empty report is that of a run that never got to one, and overwrites nothing; so is one that is not there."""
     report.write_text(" \n", encoding="utf-8")
     assert "is empty: there is no report to post" in run("comment", "--github", str(report)).err
-    assert run("comment", "--github", "nowhere.md").code == USAGE
-    assert run("comment", str(report)).code == USAGE
+    assert run("comment", "--github", "nowhere.md").code == ExitCode.USAGE
+    assert run("comment", str(report)).code == ExitCode.USAGE
     assert github.requests == []
 
 
@@ -448,7 +448,7 @@ def test_wrong_usage_on_azure_devops(
     """The variable is named, and nothing is sent."""
     monkeypatch.setenv(name, value)
     done = run("comment", "--azure-devops", str(report))
-    assert (done.code, done.out) == (USAGE, "")
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
     assert name in done.err
     assert azure_devops.requests == []
 

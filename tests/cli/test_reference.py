@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.cli.program import USAGE
 from reconciler.kinds.kind import load_kinds
+from reconciler.plan.exit_codes import ExitCode
 from tests.kit.cli import application, definition, gallery, version
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def test_the_schema_is_what_is_printed_by_default(run: Command, monkeypatch: pyt
 def test_what_has_no_page_is_wrong_usage(run: Command, arguments: tuple[str, ...]) -> None:
     """A project file is no kind, and there are two formats."""
     done = run("schema", *arguments)
-    assert (done.code, done.out) == (USAGE, "")
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
 
 
 def test_project_is_listed_with_the_kinds(run: Command) -> None:
@@ -73,7 +73,7 @@ def test_all_schemas_are_written_for_editors(run: Command, work: Workspace) -> N
 def test_options_of_schema_that_do_not_go_together(run: Command, arguments: tuple[str, ...]) -> None:
     """Nothing is written, and the exit code is that of wrong usage."""
     done = run("schema", *arguments)
-    assert (done.code, done.out) == (USAGE, "")
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
 
 
 @pytest.mark.parametrize("made", [gallery(), application(), version(), definition()])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.cli.program import USAGE
+from reconciler.plan.exit_codes import ExitCode
 from tests.kit.cli import GROUP, application, changed, gallery, version
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def test_target_of_no_manifest_lists_names(work: Workspace, run: Command, comman
     """The manifests that there are, the nearest first."""
     work.state(gallery(), application())
     done = run(command, "--target", target)
-    assert done.code == USAGE
+    assert done.code == ExitCode.USAGE
     assert "Gallery/tools" in done.err
 
 

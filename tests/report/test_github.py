@@ -10,7 +10,7 @@ from hypothesis import example, given
 
 from reconciler.errors import ErrorInfo
 from reconciler.model.change import Action, Finding, Op, Reason, Refusal
-from reconciler.plan.exit_codes import exit_code
+from reconciler.plan.exit_codes import of_report
 from reconciler.problems import Layer, Origin, Problem
 from reconciler.report import render
 from reconciler.report.escape import harmless, inert, visible
@@ -107,7 +107,7 @@ def test_an_error_is_what_the_command_exits_1_for(name: str) -> None:
     """The marks in a pull request and the exit code say the same."""
     made = REPORTS[name]
     has_error = any(found.name == "error" for found in commands(render(made, "github")))
-    assert has_error == (exit_code(made, detailed=False) == 1)
+    assert has_error == (of_report(made) == 1)
 
 
 def test_more_than_github_keeps_is_counted() -> None:

@@ -9,7 +9,7 @@ import pytest
 from reconciler.errors import ErrorInfo, UsageError
 from reconciler.model.change import Action, Change, Plan, Reason, Sync
 from reconciler.model.outcome import Outcome, Report, Result
-from reconciler.plan.exit_codes import exit_code
+from reconciler.plan.exit_codes import of_report
 from reconciler.plan.states import Item, ending_of
 from reconciler.plan.summary import summarize
 from reconciler.report import render
@@ -103,7 +103,7 @@ def test_a_plan_over_a_limit_is_shown_and_refused() -> None:
     assert verdict(made) == f"prod, public cloud: {refused}"
     summary = summarize(made)
     assert (summary.resources, summary.create, summary.update, summary.in_sync, summary.puts) == (3, 1, 1, 1, 0)
-    assert (exit_code(made, detailed=False), exit_code(made, detailed=True)) == (1, 1)
+    assert (of_report(made), of_report(made, detailed=True)) == (1, 1)
     assert "limit-exceeded" in render(made, "text")
     assert "create" in render(made, "text")
 
@@ -230,7 +230,7 @@ GOOD = Outcome(CREATE, Result.SUCCEEDED)
 )
 def test_exit_codes_follow_the_table(made: Report, plain: int, detailed: int) -> None:
     """1 wins over 2; what waits, is paused or unmanaged is no failure of a plan."""
-    assert (exit_code(made, detailed=False), exit_code(made, detailed=True)) == (plain, detailed)
+    assert (of_report(made), of_report(made, detailed=True)) == (plain, detailed)
 
 
 def test_an_unknown_format_is_wrong_usage() -> None:

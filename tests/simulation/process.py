@@ -18,7 +18,7 @@ from reconciler.azure.retry import Retrier
 from reconciler.azure.transport import Transport
 from reconciler.model.outcome import Report
 from reconciler.pipeline import Options
-from reconciler.plan.exit_codes import exit_code
+from reconciler.plan.exit_codes import of_report
 from reconciler.report import render
 from reconciler.runtime.signals import unless_stopped
 from reconciler.secret.text import Secret
@@ -231,7 +231,7 @@ class Process:
             wrong = f", {outcome.error.code}: {outcome.error.message}" if outcome.error else ""
             text = f"{outcome.change.desired.name} {outcome.result or outcome.change.action}{wrong}"
             self.azure.tell(f"process {self.watch.number}: {text}")
-        return exit_code(report, detailed=False)
+        return of_report(report)
 
 
 async def _content(receive: Any) -> bytes:
