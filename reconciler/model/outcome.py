@@ -50,7 +50,7 @@ class Report:
     Attributes:
         command: ``validate``, ``plan``, ``apply``, ``drift`` or ``run``.
         outcomes: By folded resource id; empty unless something was applied.
-        manifests: How many are valid.
+        manifests: Valid manifests of a validation; 0 for a report with a plan, which counts its own resources.
         requests: How many requests of each method were sent to ARM.
         puts: Planned (plan, drift) or sent (apply).
         checked: Of how many resources it was asked whether a saved plan still holds; None if that was not asked.

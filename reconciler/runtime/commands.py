@@ -195,7 +195,6 @@ def _report(run: Run, reading: Reading, requests: Mapping[str, int], about: Abou
         plan=reading.plan,
         errors=reading.errors,
         warnings=reading.warnings,
-        manifests=len(reading.plan.changes),
         requests=dict(requests),
         puts=reading.plan.puts,
         about=about,

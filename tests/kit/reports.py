@@ -97,7 +97,7 @@ def report(command: str, *changes: Change, **more: Any) -> Report:
     """Return a report of as many manifests as changes, with the number of PUTs that its plan makes."""
     others = more.pop("unmanaged", ())
     plan = Plan(changes, others)
-    base = Report(command, STARTED, FINISHED, plan, manifests=len(changes), requests={"GET": 4}, puts=plan.puts)
+    base = Report(command, STARTED, FINISHED, plan, requests={"GET": 4}, puts=plan.puts)
     return replace(base, **more)
 
 

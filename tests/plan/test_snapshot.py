@@ -139,8 +139,8 @@ def move(bench: Bench, data: st.DataObject, document: Mapping[str, Any]) -> None
 
 def told(reading: Reading, unknown: set[tuple[str, str]]) -> Any:
     """Return what a report tells, save what a snapshot cannot know."""
-    estate, plan = reading.estate, reading.plan
-    report = as_json(Report("plan", NOW, NOW, plan, manifests=len(estate.selected)))
+    plan = reading.plan
+    report = as_json(Report("plan", NOW, NOW, plan))
     found = []
     for item in report["resources"]:
         address = f"{item['kind']}/{item['name']}"
@@ -550,7 +550,7 @@ def test_nothing_in_a_snapshot_breaks_a_plan(data: st.DataObject) -> None:
     observation, hidden = snapshot.observation(taken, frozenset(), singly=False)
     plan, _ = make_plan(taken, observation, Policy())
     for form in FORMATS:
-        assert render(Report("plan", NOW, NOW, plan, warnings=hidden, manifests=len(taken)), form)
+        assert render(Report("plan", NOW, NOW, plan, warnings=hidden), form)
 
 
 def test_an_edited_snapshot_is_refused() -> None:

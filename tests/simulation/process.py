@@ -200,7 +200,7 @@ class Process:
             reading = await self._reading(ArmReader(arm.transport, arm.retrier))
         text = pipeline.saved_text(reading, self.clock.now())
         self.watch.sinks("the plan file", text)
-        self._end(Report("plan", started, self.clock.now(), reading.plan, manifests=1))
+        self._end(Report("plan", started, self.clock.now(), reading.plan))
         return text
 
     async def apply(self, saved: SavedPlan | None = None, retries: Retries | None = None) -> Report:
@@ -213,7 +213,7 @@ class Process:
                 return Report("apply", started, self.clock.now())
             patience = Patience(self.clock, INTERVAL_S, TIMEOUT_S, self.stop)
             outcomes, puts = await pipeline.apply_reading(self.options, reading, saved, arm, patience, self)
-        report = Report("apply", started, self.clock.now(), reading.plan, outcomes, manifests=1, puts=puts)
+        report = Report("apply", started, self.clock.now(), reading.plan, outcomes, puts=puts)
         self.watch.ended(report, self._end(report))
         return report
 
