@@ -15,6 +15,7 @@ from reconciler.kinds.content import recorded_fields
 from reconciler.kinds.leaves import Leaf, Place, below
 from reconciler.kinds.paths import Steps, format_steps, get, lookup, matches, reaches_below, written_path
 from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.trees import transform
 from reconciler.kinds.variables import Beside, beside
 from reconciler.model.change import FieldChange, Finding, Op, Refusal
 from reconciler.problems import Layer, Origin
@@ -103,11 +104,8 @@ def _omitted(
 
 def _apart(desired: Desired, difference: _Difference, rules: Sequence[IgnoreRule]) -> Iterator[_Difference]:
     """Yield an object that is wholly absent live in parts, where a rule ignores one of them."""
-    above: Rule | None = None
-    rule: Rule | None = desired.kind.rules
-    for step in difference.steps:
-        above, rule = rule, rule.child(step) if rule else None
-    is_object = rule is not None and rule.shape is Shape.OBJECT and above is not None and above.shape is Shape.OBJECT
+    on_the_way = desired.kind.rules.along(difference.steps)
+    is_object = all(rule.shape is Shape.OBJECT for rule in on_the_way[-2:])
     path = format_steps(desired.kind.rules, difference.steps, desired.body)
     is_parted = is_object and difference.have is MISSING and isinstance(difference.want, Mapping)
     if not is_parted or not any(reaches_below(each.path, path) for each in rules):
@@ -196,12 +194,9 @@ def _op(observed: Any, wanted: Any) -> Op:
 
 
 def _refusal(desired: Desired, difference: _Difference) -> Refusal | None:
-    rules, steps = desired.kind.rules, difference.steps
-    parents = [rules]
-    for step in steps:
-        parents.append((parents[-1].child(step) if parents[-1] else None) or Rule())
-    rule, container = parents[-1], parents[-2]
-    if any(parent.frozen for parent in parents[:-1]):
+    *parents, rule = desired.kind.rules.along(difference.steps)
+    container = parents[-1]
+    if any(parent.frozen for parent in parents):
         return Refusal.IMMUTABLE
     if container.shape is Shape.LIST:
         return _removal_refusal(desired, container, difference)
@@ -226,7 +221,7 @@ def _freezes(rule: Rule, value: Any) -> bool:
     """Whether *value*, which comes or goes whole, holds a frozen leaf."""
     if rule.frozen or rule.shape is not Shape.OBJECT or not isinstance(value, Mapping):
         return rule.frozen
-    return any(_freezes(rule.child(name) or Rule(), item) for name, item in value.items())
+    return any(_freezes(rule.child(name), item) for name, item in value.items())
 
 
 def _undeclared(desired: Desired, live: JsonObject, pair: Pair, ignore: Sequence[IgnoreRule]) -> Iterator[FieldChange]:
@@ -255,19 +250,7 @@ def _undeclared_apart(desired: Desired, live: JsonObject, pair: Pair, ignore: Se
 
 def _observed(rules: Rule, live: JsonObject, steps: Steps) -> Any:
     """Return the live value at *steps*, without what is the server's own: nobody could state that."""
-    rule: Rule | None = rules
-    for step in steps:
-        rule = rule.child(step) if rule else None
-    return _ours(rule or Rule(), lookup(rules, live, steps))
-
-
-def _ours(rule: Rule, value: Any) -> Any:
-    if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
-        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
-        return {name: _ours(child, item) for name, item, child in children if not child.read_only}
-    if isinstance(value, list) and rule.shape is Shape.LIST:
-        return [_ours(rule.items or Rule(), item) for item in value]
-    return value
+    return transform(rules.at(steps), lookup(rules, live, steps), keeps=lambda child, _: not child.read_only)
 
 
 def _unset(met: Beside) -> Iterator[FieldChange]:

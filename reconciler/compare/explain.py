@@ -206,11 +206,9 @@ class _Body:
         """Yield what is found and has no leaf of its own: an element that is there and empty."""
         rules = self.desired.kind.rules
         for steps in [steps for steps in self.found if steps not in self.told]:
-            above = [rules]
-            for step in steps[:-1]:
-                above.append(above[-1].child(step) or Rule())
+            *above, rule = rules.along(steps)
             want, have = lookup(rules, self.desired.body, steps), lookup(rules, self.live, steps)
-            yield Leaf(above[-1].child(steps[-1]), want, have, Place(steps, tuple(above)))
+            yield Leaf(rule, want, have, Place(steps, tuple(above)))
 
     def _origin(self, steps: Steps) -> Origin:
         return self.desired.origin(written_path(self.desired.kind.rules, self.desired.body, steps))
@@ -219,7 +217,7 @@ class _Body:
         return tuple(rule for rule in self.rules if matches(rule.path, finding.path))
 
     def _absence(self, leaf: Leaf, body: JsonObject) -> Any:
-        if leaf.rule is None or leaf.place.accepts or leaf.rule.read_only or leaf.rule.write_only:
+        if leaf.place.accepts or leaf.rule.read_only or leaf.rule.write_only:
             return MISSING
         return absence(self.desired.kind.rules, leaf.rule, body)
 
@@ -227,7 +225,7 @@ class _Body:
         """Return both sides in the form in which they are compared."""
         rule = leaf.rule
         if (
-            rule is None
+            rule.is_opaque
             or not isinstance(self.observed, Live)
             or leaf.field_class in {FieldClass.READ_ONLY, FieldClass.WRITE_ONLY}
             or leaf.want is None
@@ -272,7 +270,7 @@ class _Body:
 
     def _is_explained(self, leaf: Leaf, whole: FieldChange) -> bool:
         """Whether a leaf of an object that nobody states is live with what its absence means."""
-        if leaf.rule is None or any(
+        if leaf.rule.is_opaque or any(
             rule.shape is not Shape.OBJECT for rule in leaf.place.above[len(whole.steps) - 1 :]
         ):
             return False
@@ -354,7 +352,7 @@ class _Body:
         default = self._absence(leaf, self.desired.body)
         if default is not MISSING:
             return Verdict.DEFAULT, self._default(leaf)
-        if leaf.rule is not None and is_same(leaf.rule, leaf.have, leaf.rule.implied):
+        if is_same(leaf.rule, leaf.have, leaf.rule.implied):
             return Verdict.NOT_STATED, "Nothing states it, and Azure has what its absence in an answer means."
         if leaf.have is not MISSING:
             return Verdict.NOT_STATED, "Nothing states it, and what Azure has is empty, which is the same."
@@ -385,7 +383,7 @@ class _Body:
 
     def _equal(self, leaf: Leaf) -> str:
         if not leaf.is_live:
-            has_meaning = leaf.rule is not None and meant(self.desired.kind.rules, leaf.rule, self.live) is not MISSING
+            has_meaning = meant(self.desired.kind.rules, leaf.rule, self.live) is not MISSING
             return (
                 "Azure does not send it, which means its default: what is stated."
                 if has_meaning
@@ -395,7 +393,7 @@ class _Body:
             return "The links differ in their query part at most, which never counts."
         if _text(leaf.want) == _text(leaf.have):
             return "Azure has what is stated."
-        name = leaf.rule.normalize if leaf.rule is not None else None
+        name = leaf.rule.normalize
         return (
             f"Only the spelling differs: compared as {name}, both are the same."
             if name
@@ -404,7 +402,7 @@ class _Body:
 
 
 def _undeclared(leaf: Leaf) -> str:
-    if leaf.rule is None:
+    if leaf.rule.is_opaque:
         return "The schema does not know it: reported, and carried over by a PUT."
     has_default = leaf.rule.default is not MISSING or leaf.rule.default_from is not None
     if has_default and leaf.field_class is FieldClass.FROZEN:
@@ -418,7 +416,7 @@ def _rules(leaf: Leaf) -> Iterator[str]:
     if parent is not None and parent.shape is Shape.LIST and parent.list_type != "map":
         yield "part of a set" if parent.list_type == "set" else "compared in its order"
     rule = leaf.rule
-    if rule is None:
+    if rule.is_opaque:
         return
     if rule.normalize is not None:
         yield f"compared as {rule.normalize}"

@@ -77,10 +77,7 @@ def absence(rules: Rule, rule: Rule, body: JsonObject) -> Any:
     value = get(body, rule.default_from)
     if value is not MISSING and value is not None:
         return value
-    source = rules
-    for step in rule.default_from:
-        source = source.properties[step]
-    return source.default
+    return rules.at(rule.default_from).default
 
 
 def meant(rules: Rule, rule: Rule, answer: JsonObject) -> Any:
@@ -148,7 +145,7 @@ def _pair(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
 def _spoken(rule: Rule, have: Any) -> Any:
     """Return a live value without what its absence would mean: that is as good as absent where null is declared."""
     if rule.shape is Shape.OBJECT and isinstance(have, Mapping):
-        kept = {name: _spoken(rule.child(name) or Rule(), item) for name, item in have.items()}
+        kept = {name: _spoken(rule.child(name), item) for name, item in have.items()}
         return {name: item for name, item in kept.items() if item is not MISSING}
     is_unset = is_blank(rule, have) or (rule.shape is Shape.LEAF and is_same(rule, have, rule.implied))
     return MISSING if is_unset else have
@@ -205,7 +202,6 @@ def _object(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tu
 
 
 def _map(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
-    items = rule.items or Rule()
     stated, live = fold_names(rule, want), fold_names(rule, have)
     if want is MISSING and live and not rule.fold_keys:
         scope.undeclared.append(steps)
@@ -215,7 +211,7 @@ def _map(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple
     for name in {**stated, **live}:
         a = want[stated[name]] if name in stated else MISSING
         b = have[live[name]] if name in live else MISSING
-        x, y = _pair(items, a, b, (*steps, name), scope)
+        x, y = _pair(rule.element, a, b, (*steps, name), scope)
         _put(wanted, name, x)
         _put(had, name, y)
     return _side(want, wanted, had), _side(have, had, wanted)
@@ -240,7 +236,7 @@ def _list(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
 def _element(
     rule: Rule, want: tuple[int, Any] | None, have: tuple[int, Any] | None, steps: Steps, scope: _Scope
 ) -> tuple[Any, Any]:
-    items = rule.items or Rule()
+    items = rule.element
     if want is None or have is None:
         whole = (MISSING if side is None else _whole(items, side[1]) for side in (want, have))
         return next(whole), next(whole)
@@ -256,7 +252,7 @@ def _whole(items: Rule, element: Any) -> Any:
 
 
 def _atomic(rule: Rule, elements: list[Any]) -> Any:
-    values = [_alone(rule.items or Rule(), element) for element in elements]
+    values = [_alone(rule.element, element) for element in elements]
     return [None if value is MISSING else value for value in values] or MISSING
 
 
@@ -270,10 +266,10 @@ def _alone(rule: Rule, value: Any) -> Any:
         return _atomic(rule, value)
     if rule.shape is Shape.LIST:
         elements = keyed(rule, value)
-        return {key: _whole(rule.items or Rule(), item) for key, (_, item) in elements.items()} or MISSING
+        return {key: _whole(rule.element, item) for key, (_, item) in elements.items()} or MISSING
     found: dict[str, Any] = {}
     for name, written in fold_names(rule, value).items():
-        _put(found, name, _alone(rule.child(written) or Rule(), value[written]))
+        _put(found, name, _alone(rule.child(written), value[written]))
     return found or MISSING
 
 

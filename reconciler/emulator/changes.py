@@ -96,11 +96,11 @@ def frozen_changes(rule: Rule, facts: Facts, live: Any, sent: Any, path: Path = 
     if rule.shape is Shape.OBJECT:
         for name, child in rule.properties.items():
             yield from frozen_changes(child, facts, at(live, (name,)), at(sent, (name,)), (*path, name))
-    elif rule.shape is Shape.LIST and rule.keys and rule.items is not None:
+    elif rule.shape is Shape.LIST and rule.keys:
         known = elements(rule, live)
         for key, element in elements(rule, sent).items():
             if key in known:
-                yield from frozen_changes(rule.items, facts, known[key], element, path)
+                yield from frozen_changes(rule.element, facts, known[key], element, path)
     elif rule.frozen and not _same(rule, facts.implied.get(path, rule.default) if live is MISSING else live, sent):
         yield path
 
@@ -118,20 +118,12 @@ def elements(rule: Rule, value: Any) -> dict[tuple[Any, ...], Any]:
 
 def key_of(rule: Rule, element: Any) -> tuple[Any, ...]:
     """Return the folded key of one element of a keyed list."""
-    return tuple(normalize(_rule_at(rule.items, path).normalize, at(element, path)) for path in rule.keys)
+    return tuple(normalize(rule.element.at(path).normalize, at(element, path)) for path in rule.keys)
 
 
-def _rule_at(rule: Rule | None, path: tuple[str, ...]) -> Rule:
-    for name in path:
-        rule = rule.child(name) if rule else None
-    return rule or Rule()
-
-
-def _lists(rule: Rule, path: Path = ()) -> Iterator[tuple[Path, Rule]]:
-    for name, child in rule.properties.items():
-        if child.shape is Shape.LIST:
-            yield (*path, name), child
-        yield from _lists(child, (*path, name))
+def _lists(rules: Rule) -> Iterator[tuple[Path, Rule]]:
+    """Yield every list that is part of no element and of no map."""
+    return ((path, rule) for path, rule in rules.every() if rule.shape is Shape.LIST and "*" not in path)
 
 
 def _check_removals(rules: Rule, facts: Facts, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
@@ -174,5 +166,5 @@ def check_lists(kind: Kind, facts: Facts, body: Mapping[str, Any]) -> None:
 
 def _holds(rule: Rule, keys: list[tuple[Any, ...]], body: Mapping[str, Any]) -> bool:
     needed = at(body, rule.must_contain or ())
-    normal = normalize(_rule_at(rule.items, rule.keys[0]).normalize, needed)
+    normal = normalize(rule.element.at(rule.keys[0]).normalize, needed)
     return needed is MISSING or any(key[0] == normal for key in keys)

@@ -87,17 +87,17 @@ def accept(kind: Kind, facts: Facts, raw: Mapping[str, Any], *, partial: bool = 
 
 
 def _known(rule: Rule, facts: Facts, value: Any, path: tuple[str, ...]) -> Any:
-    if rule.shape is Shape.LIST and rule.items is not None and isinstance(value, list):
-        return [_known(rule.items, facts, item, path) for item in value]
+    if rule.shape is Shape.LIST and isinstance(value, list):
+        return [_known(rule.element, facts, item, path) for item in value]
     if rule.shape is not Shape.OBJECT or not isinstance(value, dict):
         return value
     kept = {}
     for name, item in value.items():
-        child = rule.properties.get(name)
-        if child is None and (*path, name) not in _forbidden_names(facts):
+        child = rule.child(name)
+        if child.is_opaque and (*path, name) not in _forbidden_names(facts):
             _refuse_unknown(facts, (*path, name))
-        elif child is None or not child.read_only:
-            kept[name] = _known(child or Rule(), facts, item, (*path, name))
+        elif not child.read_only:
+            kept[name] = _known(child, facts, item, (*path, name))
     return kept
 
 

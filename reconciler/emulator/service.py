@@ -123,7 +123,7 @@ def merged(rule: Rule, stored: Any, sent: Any) -> Any:
         return sent
     result = dict(stored)
     for name, value in sent.items():
-        result[name] = merged(rule.properties.get(name, Rule()), stored.get(name, MISSING), value)
+        result[name] = merged(rule.child(name), stored.get(name, MISSING), value)
     return result
 
 
@@ -131,13 +131,12 @@ def _merged_list(rule: Rule, stored: Any, sent: list[Any]) -> list[Any]:
     """Elements replace; what is frozen in one cannot have gone just because it was not sent."""
     known = elements(rule, stored) if rule.keys else {}
     return [
-        _with_frozen(rule.items, known[key], item) if (key := key_of(rule, item)) in known else item for item in sent
+        _with_frozen(rule.element, known[key], item) if (key := key_of(rule, item)) in known else item for item in sent
     ]
 
 
-def _with_frozen(rule: Rule | None, stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
-    properties = rule.properties if rule else {}
-    kept = {name: stored[name] for name, child in properties.items() if child.frozen and name in stored}
+def _with_frozen(rule: Rule, stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: stored[name] for name, child in rule.properties.items() if child.frozen and name in stored}
     return {**kept, **sent}
 
 

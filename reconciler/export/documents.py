@@ -23,6 +23,7 @@ from reconciler.kinds.blank import is_blank
 from reconciler.kinds.paths import Steps, format_steps, label
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import normalize, without_mark
+from reconciler.kinds.trees import transform
 from reconciler.manifests.checks import PLACEHOLDER, TAKEN_OUT
 from reconciler.manifests.files import PASSED_OVER
 from reconciler.manifests.load import MAX_REFERENCED, REFERENCE
@@ -30,7 +31,7 @@ from reconciler.manifests.resolve import depth_of
 from reconciler.manifests.validate import validate
 from reconciler.manifests.yaml12 import is_readable, read_documents
 from reconciler.secret.text import HIDDEN, Secret, SecretUrl, without_credentials
-from reconciler.values import MISSING, JsonObject
+from reconciler.values import MISSING, FieldPath, JsonObject
 
 if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
@@ -181,8 +182,7 @@ class _Stating:
         return _without_secret(rule, live) if isinstance(live, Secret) else _plain(live, steps)
 
     def list(self, rule: Rule, live: list[Any], steps: Steps) -> list[Any]:
-        items = rule.items or Rule()
-        return [self.element(items, item, (*steps, index)) for index, item in enumerate(live)]
+        return [self.element(rule.element, item, (*steps, index)) for index, item in enumerate(live)]
 
     def element(self, items: Rule, live: Any, steps: Steps) -> Any:
         if items.shape is Shape.OBJECT and isinstance(live, Mapping):
@@ -201,9 +201,8 @@ class _Stating:
         return {name: value for name, value in made.items() if value is not MISSING}
 
     def map(self, rule: Rule, live: JsonObject, steps: Steps) -> dict[str, Any]:
-        items = rule.items or Rule()
         self.unsaid += (format_steps(self.rules, (*steps, name), self.live) for name in live if not is_readable(name))
-        made = {name: self.value(items, live[name], (*steps, name)) for name in live if is_readable(name)}
+        made = {name: self.value(rule.element, live[name], (*steps, name)) for name in live if is_readable(name)}
         return {name: value for name, value in made.items() if value is not MISSING}
 
 
@@ -312,18 +311,25 @@ def _head(kind: Kind, path: str, place: Place, ways: Sequence[_Way]) -> Iterator
 def _with_files(rules: Rule, body: JsonObject, path: str, paths: _Paths) -> dict[str, Any]:
     """Return *body* with references in place of the texts that go into files of their own."""
 
-    def moved(rule: Rule, value: Any, name: str, elements: tuple[str, ...]) -> Any:
+    def moved(rule: Rule, value: Any, at: FieldPath) -> Any:
         if isinstance(value, str) and _goes_into_file(rule, value):
-            return {REFERENCE: paths.text(path, (*elements, name), value)}
-        if rule.shape is Shape.LIST and isinstance(value, list):
-            labels = [label(rule, item, index).strip("[]") for index, item in enumerate(value)]
-            items = rule.items or Rule()
-            return [moved(items, item, name, (*elements, of)) for of, item in zip(labels, value, strict=True)]
-        if rule.shape in {Shape.OBJECT, Shape.MAP} and isinstance(value, Mapping):
-            return {each: moved(rule.child(each) or Rule(), item, each, elements) for each, item in value.items()}
+            return {REFERENCE: paths.text(path, _labels(rules, body, at), value)}
         return value
 
-    return {name: moved(rules.child(name) or Rule(), value, name, ()) for name, value in body.items()}
+    found: dict[str, Any] = transform(rules, body, moved)
+    return found
+
+
+def _labels(rules: Rule, body: Any, path: FieldPath) -> list[str]:
+    """Return the labels of the elements that hold the value at *path*, and the last key."""
+    labels, name = [], ""
+    for step in path:
+        if isinstance(step, int):
+            labels.append(label(rules, body[step], step).strip("[]"))
+        else:
+            name = step
+        rules, body = rules.child(step), body[step]
+    return [*labels, name]
 
 
 def _goes_into_file(rule: Rule, text: str) -> bool:

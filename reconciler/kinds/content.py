@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.paths import get
-from reconciler.kinds.rules import Rule
 from reconciler.kinds.spelling import canonical, normalize
 from reconciler.values import MISSING
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
+    from reconciler.kinds.rules import Rule
     from reconciler.values import JsonObject
 
 _PACKAGE: Final = "package-sha256"
@@ -110,10 +110,8 @@ def _content(kind: Kind, body: JsonObject) -> Iterator[tuple[tuple[str, ...], Ru
     for path in kind.write_only_paths:
         value = get(body, path)
         if value is not MISSING and value is not None:
-            rule: Rule | None = kind.rules
-            for step in path:
-                rule = rule.child(step) if rule else None
-            yield path, rule or Rule(), normalize(rule.normalize if rule else None, value)
+            rule = kind.rules.at(path)
+            yield path, rule, normalize(rule.normalize, value)
 
 
 def _sha256(value: Any) -> str:

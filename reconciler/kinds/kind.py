@@ -19,7 +19,7 @@ import orjson
 from reconciler.kinds.latest import LatestRule, compile_latest
 from reconciler.kinds.live import Live
 from reconciler.kinds.replication import HealthRule, compile_health
-from reconciler.kinds.rules import Rule, Shape, compile_rule, walk, without_clearing
+from reconciler.kinds.rules import Rule, Shape, compile_rule, without_clearing
 from reconciler.kinds.summary import Shown, compile_summary
 from reconciler.secret.text import FromEnvironment, Secret, SecretUrl
 
@@ -256,10 +256,10 @@ def compile_kind(schema: JsonObject) -> Kind:
         parameters=parameters,
         rules=rules,
         schema=schema,
-        secret_paths=tuple(path for path, rule in walk(rules) if rule.secret),
-        links=tuple((path, rule) for path, rule in walk(rules) if rule.secret and rule.normalize == "blob-url"),
-        write_only_paths=tuple(path for path, rule in walk(rules) if rule.write_only),
-        json_texts=tuple(path for path, rule in walk(rules) if rule.normalize == "json"),
+        secret_paths=tuple(path for path, rule in rules.every() if rule.secret),
+        links=tuple((path, rule) for path, rule in rules.every() if rule.secret and rule.normalize == "blob-url"),
+        write_only_paths=tuple(path for path, rule in rules.every() if rule.write_only),
+        json_texts=tuple(path for path, rule in rules.every() if rule.normalize == "json"),
         _id_pattern=_pattern(arm["id"]),
         _sealer=_sealer(rules),
     )
@@ -346,11 +346,11 @@ def _sealer(rule: Rule) -> _Change | None:
         return _seal_texts
     if rule.shape is Shape.LEAF:
         return None
-    odd = _seal_texts if any(below.secret for _, below in walk(rule)) else _seal_links
+    odd = _seal_texts if any(below.secret for _, below in rule.every()) else _seal_links
     if rule.shape is Shape.OBJECT:
         known = {name: _sealer(child) for name, child in rule.properties.items()}
         return lambda value: _sealed_object(value, known, odd)
-    items = _sealer(rule.items or Rule())
+    items = _sealer(rule.element)
     kept = list if rule.shape is Shape.LIST else dict
     return lambda value: _each(value, items) if isinstance(value, kept) else odd(value)
 

@@ -42,7 +42,7 @@ class Place:
     Where a leaf is.
 
     Attributes:
-        above: The rules from the body down to its parent; None below what the schema does not know.
+        above: The rules from the body down to its parent.
         accepts: Something above is whatever the service picks, and nothing is stated of it.
     """
 
@@ -60,12 +60,12 @@ class Leaf:
     One leaf of a stated body and a live one, side by side.
 
     Attributes:
-        rule: Its own; None for what the schema does not know.
+        rule: Its own; *OPAQUE* for a value that the schema does not know.
         want: As stated; MISSING where it is not.
         have: As ARM answered it; MISSING where it did not.
     """
 
-    rule: Rule | None
+    rule: Rule
     want: Any
     have: Any
     place: Place
@@ -78,12 +78,12 @@ class Leaf:
     @property
     def field_class(self) -> FieldClass:
         """How it may change, which may come from the value that it is part of."""
-        if self.rule is None:
+        if self.rule.is_opaque:
             return FieldClass.UNKNOWN
         return class_of((*self.place.above, self.rule))
 
 
-def leaves(rule: Rule | None, want: Any, have: Any, place: Place = _BODY) -> Iterator[Leaf]:
+def leaves(rule: Rule, want: Any, have: Any, place: Place = _BODY) -> Iterator[Leaf]:
     """
     Yield every leaf that the schema, the stated body or the live one knows; lists that hold nothing are leaves too.
 
@@ -93,10 +93,10 @@ def leaves(rule: Rule | None, want: Any, have: Any, place: Place = _BODY) -> Ite
         have: As ARM answered it; MISSING if the resource is not there.
         place: Where to begin.
     """
-    accepts = place.accepts or (rule is not None and rule.server_populated and want is MISSING)
+    accepts = place.accepts or (rule.server_populated and want is MISSING)
     here = Place(place.steps, place.above, accepts)
-    children = [] if rule is None or _is_whole(rule, want, have) else list(_children(rule, want, have))
-    if rule is None or not children:
+    children = [] if _is_whole(rule, want, have) else list(_children(rule, want, have))
+    if not children:
         yield Leaf(rule, want, have, here)
         return
     for step, child, stated, live in children:
@@ -107,7 +107,7 @@ def leaves(rule: Rule | None, want: Any, have: Any, place: Place = _BODY) -> Ite
 def below(leaf: Leaf) -> Iterator[Leaf]:
     """Yield what is directly in a value, side by side; nothing of one that is looked at as a whole."""
     rule = leaf.rule
-    if rule is None or _is_whole(rule, leaf.want, leaf.have):
+    if _is_whole(rule, leaf.want, leaf.have):
         return
     for step, child, stated, live in _children(rule, leaf.want, leaf.have):
         yield Leaf(child, stated, live, Place((*leaf.place.steps, step), (*leaf.place.above, rule)))
@@ -123,11 +123,11 @@ def _is_whole(rule: Rule, want: Any, have: Any) -> bool:
     )
 
 
-def _children(rule: Rule, want: Any, have: Any) -> Iterator[tuple[str | int, Rule | None, Any, Any]]:
+def _children(rule: Rule, want: Any, have: Any) -> Iterator[tuple[str | int, Rule, Any, Any]]:
     if rule.shape is Shape.LIST:
         stated, live = keyed(rule, want), keyed(rule, have)
         for key in {**stated, **live}:
-            yield key, rule.items, stated.get(key, (0, MISSING))[1], live.get(key, (0, MISSING))[1]
+            yield key, rule.element, stated.get(key, (0, MISSING))[1], live.get(key, (0, MISSING))[1]
         return
     wanted, had = fold_names(rule, want), fold_names(rule, have)
     for name in {**dict.fromkeys(rule.properties), **wanted, **had}:

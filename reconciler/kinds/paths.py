@@ -11,13 +11,15 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.kinds.patterns import is_match, path_tokens
-from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.rules import Shape
 from reconciler.kinds.spelling import canonical, normalize
 from reconciler.secret.text import FromEnvironment, shown
 from reconciler.values import MISSING, FieldPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from reconciler.kinds.rules import Rule
 
 Steps: TypeAlias = tuple[str | int, ...]
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -52,7 +54,7 @@ def keyed(rule: Rule, elements: Any) -> dict[str | int, tuple[int, Any]]:
 
 
 def _folded_key(rule: Rule, element: Any, index: int) -> str | int:
-    items = rule.items or Rule()
+    items = rule.element
     if rule.list_type == "set":
         return canonical(normalize(items.normalize, element))
     if rule.list_type != "map":
@@ -61,12 +63,9 @@ def _folded_key(rule: Rule, element: Any, index: int) -> str | int:
 
 
 def _key_part(rule: Rule, element: Any, path: tuple[str, ...]) -> Any:
-    leaf: Rule | None = rule
-    for key in path:
-        leaf = leaf.child(key) if leaf else None
     value = get(element, path)
     value = value.base if isinstance(value, FromEnvironment) else shown(value)  # told apart, and not shown
-    return normalize(leaf.normalize if leaf else None, value)
+    return normalize(rule.at(path).normalize, value)
 
 
 def label(rule: Rule, element: Any, index: int) -> str:
@@ -91,30 +90,30 @@ def fold_names(rule: Rule, value: Any) -> dict[str, str]:
     return {name.casefold() if rule.fold_keys else name: name for name in value}
 
 
-def lookup(rule: Rule | None, value: Any, steps: Steps) -> Any:
+def lookup(rule: Rule, value: Any, steps: Steps) -> Any:
     """Return the value at *steps* as written; MISSING if it is not there."""
     for step in steps:
         located = _descend(rule, value, step)
         if located is None:
             return MISSING
         _, value = located
-        rule = rule.child(step) if rule else None
+        rule = rule.child(step)
     return value
 
 
-def _descend(rule: Rule | None, value: Any, step: str | int) -> tuple[str | int, Any] | None:
+def _descend(rule: Rule, value: Any, step: str | int) -> tuple[str | int, Any] | None:
     """Return the key or index as written, and the value there."""
-    if rule is not None and rule.shape is Shape.LIST:
+    if rule.shape is Shape.LIST:
         return keyed(rule, value).get(step)
     if isinstance(value, list):
         return (int(step), value[int(step)]) if isinstance(step, int) and step < len(value) else None
     if not isinstance(value, dict):
         return None
-    name = fold_names(rule, value).get(str(step)) if rule is not None and rule.shape is Shape.MAP else step
+    name = fold_names(rule, value).get(str(step)) if rule.shape is Shape.MAP else step
     return (name, value[name]) if name is not None and name in value else None
 
 
-def written_path(rule: Rule | None, value: Any, steps: Steps) -> FieldPath:
+def written_path(rule: Rule, value: Any, steps: Steps) -> FieldPath:
     """Return *steps* as keys and indexes of *value* as written, as far as they are written."""
     path: list[str | int] = []
     for step in steps:
@@ -123,29 +122,29 @@ def written_path(rule: Rule | None, value: Any, steps: Steps) -> FieldPath:
             break
         written, value = located
         path.append(written)
-        rule = rule.child(step) if rule else None
+        rule = rule.child(step)
     return tuple(path)
 
 
-def format_steps(rule: Rule | None, steps: Steps, *bodies: Any) -> str:
+def format_steps(rule: Rule, steps: Steps, *bodies: Any) -> str:
     """Return *steps* as a reader writes them, in the spelling of the first of *bodies* that has the value."""
     text = ""
     values = list(bodies)
     for step in steps:
         found = [_descend(rule, value, step) for value in values]
         first = next((item for item in found if item is not None), None)
-        if rule is not None and rule.shape is Shape.LIST:
+        if rule.shape is Shape.LIST:
             text += label(rule, first[1], int(first[0])) if first else _absent_element(rule, step)
         elif isinstance(step, int):
             text += f"[{step}]"
         else:
             text += _key(str(first[0] if first else step), leading=not text)
         values = [item[1] if item is not None else MISSING for item in found]
-        rule = rule.child(step) if rule else None
+        rule = rule.child(step)
     return text
 
 
-def find(rule: Rule | None, body: Any, target: str) -> tuple[FieldPath, str] | None:
+def find(rule: Rule, body: Any, target: str) -> tuple[FieldPath, str] | None:
     """
     Return what ARM's ``target`` of an error names in *body*: where, as written, and as a reader writes it.
 
@@ -156,7 +155,7 @@ def find(rule: Rule | None, body: Any, target: str) -> tuple[FieldPath, str] | N
     return _find(rule, body, words) or _find(rule, body, words[1:])
 
 
-def _find(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPath, str] | None:
+def _find(rule: Rule, value: Any, words: Sequence[str]) -> tuple[FieldPath, str] | None:
     path: list[str | int] = []
     text = ""
     for word in words:
@@ -164,9 +163,9 @@ def _find(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPat
             index = int(word) if word.isdecimal() else len(value)
             if index >= len(value):
                 break
-            text += label(rule or Rule(), value[index], index)
+            text += label(rule, value[index], index)
             path.append(index)
-            value, rule = value[index], rule.items if rule else None
+            value, rule = value[index], rule.element
         else:
             names = {name.casefold(): name for name in value} if isinstance(value, dict) else {}
             name = names.get(word.casefold())
@@ -174,11 +173,11 @@ def _find(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPat
                 return None
             text += _key(name, leading=not text)
             path.append(name)
-            value, rule = value[name], rule.child(name) if rule else None
+            value, rule = value[name], rule.child(name)
     return (tuple(path), text) if path else None
 
 
-def find_known(rule: Rule | None, body: Any, target: str) -> tuple[FieldPath, str] | None:
+def find_known(rule: Rule, body: Any, target: str) -> tuple[FieldPath, str] | None:
     """
     Return what ARM's ``target`` names of the schema, whether *body* holds it or not, as :func:`find` does.
 
@@ -218,12 +217,12 @@ def _known_paths(rule: Rule, above: tuple[str, ...] = ()) -> Iterator[tuple[str,
             yield from _known_paths(child, (*above, name))
 
 
-def _known(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPath, str] | None:
+def _known(rule: Rule, value: Any, words: Sequence[str]) -> tuple[FieldPath, str] | None:
     """Follow *words* through rules and, as far as it is there, the value; None where a rule is missing."""
     path: list[str | int] = []
     text = ""
     for word in words:
-        if rule is None or rule.shape is Shape.LIST:
+        if rule.is_opaque or rule.shape is Shape.LIST:
             break
         names = rule.properties if rule.shape is Shape.OBJECT else value if isinstance(value, dict) else {}
         name = next((name for name in names if name.casefold() == word.casefold()), None)
@@ -233,7 +232,7 @@ def _known(rule: Rule | None, value: Any, words: Sequence[str]) -> tuple[FieldPa
         text += _key(name, leading=not text)
         path.append(name)
         value, rule = value.get(name, MISSING) if isinstance(value, dict) else MISSING, rule.child(name)
-        if rule is not None and rule.read_only:
+        if rule.read_only:
             return None
     return (tuple(path), text) if path else None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.leaves import FieldClass, class_of
-from reconciler.kinds.rules import Rule, Shape, resolved, walk
+from reconciler.kinds.rules import Rule, Shape, resolved
 from reconciler.kinds.spelling import canonical
 from reconciler.values import MISSING
 
@@ -330,7 +330,7 @@ def _absence(kind: Kind, field: Field) -> str:
     if rule.default is not MISSING:
         return f"the default, {_code(canonical(rule.default))}, on both sides{_unasked(field)}"
     if rule.default_from is not None:
-        source = _at(kind.rules, rule.default_from)
+        source = kind.rules.at(rule.default_from)
         default = f", and without that {_code(canonical(source.default))}" if source.default is not MISSING else ""
         return f"the value of {_code('.'.join(rule.default_from))}{default}{_unasked(field)}"
     if rule.server_populated:
@@ -354,12 +354,6 @@ def _holder(field: Field) -> str:
     return _code(above) if above else "the resource"
 
 
-def _at(rule: Rule, path: tuple[str, ...]) -> Rule:
-    for step in path:
-        rule = rule.properties[step]
-    return rule
-
-
 def _null(kind: Kind, field: Field) -> str:
     """Return what becomes of null, which says "must not be set"."""
     rule = field.rule
@@ -371,7 +365,7 @@ def _null(kind: Kind, field: Field) -> str:
         return "as good as absent: what Azure never returns is not known to be there"
     if field.field_class is FieldClass.FROZEN:
         return "blocked (`immutable-field`) where a live value is"
-    if rule.shape is Shape.OBJECT and any(each.frozen for _, each in walk(rule)):
+    if rule.shape is Shape.OBJECT and any(each.frozen for _, each in rule.every()):
         return f"blocked (`immutable-field`) where what is frozen in it is live{_cannot_unset(rule)}"
     if not rule.clearable:
         return "blocked (`cannot-unset`) where a live value is: Azure keeps what a PUT leaves out"

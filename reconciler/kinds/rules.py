@@ -6,7 +6,7 @@ Knows JSON Schema and the annotations; knows no kind, and nothing of reading or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -91,11 +91,47 @@ class Rule:
     too_large: str | None = None
     description: str = ""
 
-    def child(self, step: str | int) -> Rule | None:
-        """Return the rule below *step*; None for what the schema does not know."""
+    @property
+    def is_opaque(self) -> bool:
+        """Whether the schema does not know the property."""
+        return self is OPAQUE
+
+    @property
+    def element(self) -> Rule:
+        """The rule of every element of a list, or value of a map; *OPAQUE* for any other shape."""
+        return self.items or OPAQUE
+
+    def child(self, step: str | int) -> Rule:
+        """Return the rule of the property, element or value at *step*; *OPAQUE* if the schema does not know it."""
         if self.shape is Shape.OBJECT:
-            return self.properties.get(str(step))
-        return self.items
+            return self.properties.get(str(step), OPAQUE)
+        return self.items or OPAQUE
+
+    def at(self, path: Iterable[str | int]) -> Rule:
+        """Return the rule at *path*; *OPAQUE* if the schema does not know it."""
+        rule = self
+        for step in path:
+            rule = rule.child(step)
+        return rule
+
+    def along(self, path: Iterable[str | int]) -> tuple[Rule, ...]:
+        """Return this rule and the rule after each step of *path*."""
+        rules = [self]
+        for step in path:
+            rules.append(rules[-1].child(step))
+        return tuple(rules)
+
+    def every(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Rule]]:
+        """Yield this rule and every rule below it, with its path: ``*`` is any element of a list or name of a map."""
+        yield path, self
+        for name, child in self.properties.items():
+            yield from child.every((*path, name))
+        if self.items is not None:
+            yield from self.items.every((*path, "*"))
+
+
+OPAQUE: Final = Rule()
+"""The leaf that stands for any property the schema does not know: compared and sent as it is."""
 
 
 def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool = False) -> Rule:
@@ -155,15 +191,6 @@ def without_clearing(rule: Rule) -> Rule:
         return rule
     properties = {name: without_clearing(child) for name, child in rule.properties.items()}
     return replace(rule, properties=properties, clearable=False)
-
-
-def walk(rule: Rule, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Rule]]:
-    """Yield every rule with its path; ``*`` stands for any element of a list or name of a map."""
-    yield path, rule
-    for name, child in rule.properties.items():
-        yield from walk(child, (*path, name))
-    if rule.items is not None:
-        yield from walk(rule.items, (*path, "*"))
 
 
 def resolved(schema: JsonObject, definitions: JsonObject) -> dict[str, Any]:

@@ -55,8 +55,7 @@ def _pair(rule: Rule, want: Any, have: Any, steps: Steps, unknown: dict[Steps, s
         new_want, new_have = dict(want), dict(have)
         for name in stated.keys() & live.keys():
             a, b = stated[name], live[name]
-            child = rule.child(name) or Rule()
-            new_want[a], new_have[b] = _pair(child, want[a], have[b], (*steps, name), unknown)
+            new_want[a], new_have[b] = _pair(rule.child(name), want[a], have[b], (*steps, name), unknown)
         return new_want, new_have
     if rule.shape is Shape.LIST and isinstance(want, list) and isinstance(have, list):
         return _lists(rule, want, have, steps, unknown)
@@ -77,8 +76,7 @@ def _lists(
     _veil_rest(rule, want, new_have, [live[key][0] for key in left])
     for key, other in pairs.items():
         (a, element), (b, counterpart) = stated[key], live[other]
-        items = rule.items or Rule()
-        new_want[a], new_have[b] = _pair(items, element, counterpart, (*steps, other), unknown)
+        new_want[a], new_have[b] = _pair(rule.element, element, counterpart, (*steps, other), unknown)
     return new_want, new_have
 
 

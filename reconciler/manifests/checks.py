@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.json.template import TemplateError, strict_json
 from reconciler.kinds.kind import variable_in
 from reconciler.kinds.paths import get, keyed
-from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.rules import OPAQUE, Rule, Shape
 from reconciler.kinds.spelling import canonical, json_text, normalize, parse_instant
+from reconciler.kinds.trees import walk
 from reconciler.manifests.regions import geographies, known_regions, nearest_region, suggestion
 from reconciler.manifests.schema_errors import MOST, place, problem
 from reconciler.manifests.template_fit import misfits
@@ -85,7 +86,7 @@ def check_spec(document: Document, kind: Kind, tracking: Tracking) -> Found:
     """
     spec = document.value.get("spec")
     check = _Check(document, spec if isinstance(spec, Mapping) else {}, Found(), kind.rules)
-    _walk(check, kind.rules, check.spec, ())
+    _check_values(check)
     _check_variables(check)
     _check_tags(check, kind, tracking)
     _check_credentials(check)
@@ -103,16 +104,13 @@ def _check_credentials(check: _Check) -> None:
             check.found.warnings.append(found)
 
 
-def _walk(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
-    if rule.shape is Shape.LEAF:
-        _check_leaf(check, rule, value, path)
-    elif rule.shape is Shape.LIST and isinstance(value, list):
-        _check_list(check, rule, value, path)
-    elif rule.shape is not Shape.LIST and isinstance(value, dict):
-        for name, item in value.items():
-            child = rule.child(name)
-            if child is not None:
-                _walk(check, child, item, (*path, name))
+def _check_values(check: _Check) -> None:
+    for path, rule, value in walk(check.rules, check.spec):
+        if rule.shape is Shape.LEAF and not rule.is_opaque:
+            _check_leaf(check, rule, value, path)
+        elif rule.shape is Shape.LIST and isinstance(value, list):
+            _check_twins(check, rule, value, path)
+            _check_contains(check, rule, value, path)
 
 
 def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
@@ -142,10 +140,10 @@ def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
 def _check_variables(check: _Check) -> None:
     """Refuse ``{$env: NAME}`` where no secret belongs: its value would be shown. As deep as documents are."""
     found = check.found.problems
-    left: list[tuple[Any, FieldPath, Rule | None]] = [(check.document.value, (), None)]
+    left: list[tuple[Any, FieldPath, Rule]] = [(check.document.value, (), OPAQUE)]
     while left and len(found) < MOST:
         value, path, rule = left.pop()
-        if variable_in(value) is not None and (rule is None or not rule.secret):
+        if variable_in(value) is not None and not rule.secret:
             message = "a variable is read only in place of a secret text, and this field is shown"
             fix = "state the value itself; {$env: NAME} is for webhooks and signed links"
             found.append(problem(check.document, path, "env-reference", message, fix))
@@ -153,7 +151,7 @@ def _check_variables(check: _Check) -> None:
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for step, item in items:
             if isinstance(item, (dict, list)):
-                below = rule.child(step) if rule is not None else check.rules if (*path, step) == ("spec",) else None
+                below = check.rules if (*path, step) == ("spec",) else rule.child(step)
                 left.append((item, (*path, step), below))
 
 
@@ -214,13 +212,6 @@ _LEAF_CHECKS: Final[Mapping[str, Callable[[_Check, str, FieldPath], None]]] = {
 }
 
 
-def _check_list(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
-    _check_twins(check, rule, value, path)
-    _check_contains(check, rule, value, path)
-    for index, item in enumerate(value):
-        _walk(check, rule.items or Rule(), item, (*path, index))
-
-
 def _check_twins(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -> None:
     if rule.list_type == "atomic":
         return
@@ -238,7 +229,7 @@ def _check_contains(check: _Check, rule: Rule, value: list[Any], path: FieldPath
     wanted = get(check.spec, rule.must_contain)
     if not isinstance(wanted, str) or wanted == UNREAD:
         return
-    leaf = (rule.items or Rule()).child(rule.keys[0][0]) or Rule()
+    leaf = rule.element.at(rule.keys[0])
     held = [normalize(leaf.normalize, get(item, rule.keys[0])) for item in value]
     if normalize(leaf.normalize, wanted) in held or normalize(leaf.normalize, UNREAD) in held:
         return

@@ -392,10 +392,7 @@ def _stray_defaults(project: Project, document: Document | None) -> Iterator[Pro
 
 
 def _names_at(rules: Rule, path: FieldPath) -> Iterable[str]:
-    rule: Rule | None = rules
-    for step in path:
-        rule = rule.child(step) if rule is not None else None
-    return rule.properties if rule is not None else ()
+    return rules.at(path).properties
 
 
 def _stray_rules(project: Project, document: Document | None) -> Iterator[Problem]:

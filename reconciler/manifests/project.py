@@ -16,6 +16,7 @@ from reconciler.kinds.paths import get
 from reconciler.kinds.patterns import is_match
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.tracking import Tracking
+from reconciler.kinds.trees import without_nulls
 from reconciler.problems import Document, Layer, Origin, Problem
 from reconciler.values import MISSING, FieldPath, JsonObject
 
@@ -353,23 +354,13 @@ def _fitting(rule: Rule, defaults: JsonObject) -> dict[str, Any]:
     fitting: dict[str, Any] = {}
     for key, value in defaults.items():
         child = rule.child(key)
-        if child is None or child.read_only or value is None:
+        if child.is_opaque or child.read_only or value is None:
             continue
         inner = child.shape is Shape.OBJECT and isinstance(value, Mapping)
-        kept = _fitting(child, value) if inner else _without_nulls(child, value)
+        kept = _fitting(child, value) if inner else without_nulls(child, value)
         if kept != {} or (value == {} and not inner):
             fitting[key] = kept
     return fitting
-
-
-def _without_nulls(rule: Rule, value: Any) -> Any:
-    """Leave out the nulls of objects and maps; one inside free content is content."""
-    if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
-        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
-        return {name: _without_nulls(child, item) for name, item, child in children if item is not None}
-    if isinstance(value, list) and rule.shape is Shape.LIST:
-        return [_without_nulls(rule.items or Rule(), item) for item in value]
-    return value
 
 
 def unknown_defaults(defaults: JsonObject, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, ...]]:
@@ -381,7 +372,7 @@ def unknown_defaults(defaults: JsonObject, kinds: Mapping[str, Kind]) -> Iterato
 
 def _unknown(defaults: JsonObject, rules: Sequence[Rule], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for key, value in defaults.items():
-        children = [child for rule in rules if (child := rule.child(key)) is not None and not child.read_only]
+        children = [child for rule in rules if not ((child := rule.child(key)).is_opaque or child.read_only)]
         inner = [child for child in children if child.shape is Shape.OBJECT]
         if not children:
             yield (*path, key)

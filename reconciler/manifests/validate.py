@@ -152,10 +152,7 @@ def explain_limits(
 
 
 def _too_large(rules: Rule, path: str) -> str | None:
-    rule: Rule | None = rules
-    for step in path.split(".")[1:]:
-        rule = rule.child(step) if rule is not None else None
-    return rule.too_large if rule is not None else None
+    return rules.at(path.split(".")[1:]).too_large
 
 
 def _impossible_dates(document: Document) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from reconciler.kinds.blank import is_blank
 from reconciler.kinds.paths import Steps, fold_names, get, keyed, lookup, written_path
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import is_same_place, without_mark
+from reconciler.kinds.trees import without_nulls
 from reconciler.values import MISSING, JsonObject
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def put_body(desired: Desired, live: JsonObject | None, comparison: Comparison, 
     """
     rules = desired.kind.rules
     if live is None:
-        body = _stated(rules, desired.body)
+        body = without_nulls(rules, desired.body)
     else:
         body = _merged(rules, desired.body, _Carrying(desired, live).kept(rules, live, desired.body), desired.kind.put)
         for change in comparison.fields:
@@ -63,13 +64,11 @@ def _keep(desired: Desired, body: Any, live: JsonObject, ignored: Sequence[Steps
 
 def _kept_at(desired: Desired, live: JsonObject, steps: Steps) -> Any:
     """Return what a PUT sends back of the live value at *steps*; MISSING if nothing is set there."""
-    rule: Rule | None = desired.kind.rules
-    value, stated = lookup(rule, live, steps), lookup(rule, desired.body, steps)
+    rules = desired.kind.rules
+    value, stated = lookup(rules, live, steps), lookup(rules, desired.body, steps)
     if value is MISSING or value is None:
         return MISSING
-    for step in steps:
-        rule = rule.child(step) if rule else None
-    return _Carrying(desired, live).kept(rule or Rule(), value, stated)
+    return _Carrying(desired, live).kept(rules.at(steps), value, stated)
 
 
 def _omit(rules: Rule, body: Any, steps: Steps) -> None:
@@ -80,16 +79,6 @@ def _omit(rules: Rule, body: Any, steps: Steps) -> None:
         if above != {}:
             break
         _assign(rules, body, steps[:end], MISSING)
-
-
-def _stated(rule: Rule, value: Any) -> Any:
-    """Return what is stated without the nulls, which say "must not be set"."""
-    if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
-        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
-        return {name: _stated(child, item) for name, item, child in children if item is not None}
-    if isinstance(value, list) and rule.shape is Shape.LIST:
-        return [_stated(rule.items or Rule(), item) for item in value]
-    return value
 
 
 class _Carrying:
@@ -116,7 +105,7 @@ class _Carrying:
         if isinstance(value, Mapping) and rule.shape is not Shape.LEAF:
             kept = {}
             for name, item in value.items():
-                child, beside = rule.child(name) or Rule(), get(stated, (name,))
+                child, beside = rule.child(name), get(stated, (name,))
                 if item is not None and self._is_carried(child, item, beside, whole=whole):
                     part = self.kept(child, item, beside, whole=whole)
                     if part != {} or item == {} or child.required or child.shape is Shape.MAP or beside is not MISSING:
@@ -124,7 +113,7 @@ class _Carrying:
             return kept
         if isinstance(value, list) and rule.shape is Shape.LIST:
             whole = whole or stated is MISSING
-            return [self.kept(rule.items or Rule(), item, MISSING, whole=whole) for item in value]
+            return [self.kept(rule.element, item, MISSING, whole=whole) for item in value]
         return value
 
     def _is_carried(self, rule: Rule, value: Any, stated: Any, *, whole: bool) -> bool:
@@ -164,7 +153,7 @@ def _merged_object(rule: Rule, stated: Mapping[str, Any], live: Mapping[str, Any
     for name, value in stated.items():
         old = written.get(name.casefold() if rule.fold_keys else name)
         before = body.pop(old, MISSING) if old is not None else MISSING
-        child = rule.child(name) or Rule()
+        child = rule.child(name)
         if value is not None:
             body[name] = _merged(child, value, before, put)
         elif put == "merge" and child.shape in {Shape.LIST, Shape.MAP}:
@@ -174,27 +163,27 @@ def _merged_object(rule: Rule, stated: Mapping[str, Any], live: Mapping[str, Any
 
 def _merged_list(rule: Rule, stated: list[Any], live: Any, put: str) -> list[Any]:
     """Return the stated elements, each over the live one of its key: what nobody stated of it is kept."""
-    if rule.list_type != "map" or rule.items is None:
-        return [_stated(rule.items or Rule(), item) for item in stated]
+    if rule.list_type != "map":
+        return [without_nulls(rule.element, item) for item in stated]
     old = keyed(rule, live)
     merged = []
     for key, (_, element) in keyed(rule, stated).items():
         if key in old:
-            merged.append(_merged(rule.items, element, old[key][1], put))
+            merged.append(_merged(rule.element, element, old[key][1], put))
         else:
-            merged.append(_stated(rule.items, element))
+            merged.append(without_nulls(rule.element, element))
     return merged
 
 
 def _assign(rules: Rule, body: Any, steps: Steps, value: Any) -> None:
     """Set the value at *steps* of a body that is ours to change; MISSING removes it."""
-    rule: Rule | None = rules
+    rule = rules
     for step in steps[:-1]:
         written = written_path(rule, body, (step,))
         if not written and value is MISSING:
             return
         body = body[written[0]] if written else body.setdefault(step, {})
-        rule = rule.child(step) if rule else None
+        rule = rule.child(step)
     written = written_path(rule, body, steps[-1:])
     if isinstance(body, list):
         _assign_element(body, written, value)

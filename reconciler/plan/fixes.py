@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.kinds.rules import walk
 from reconciler.model.change import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def _immutable(_: Desired) -> str:
 
 
 def _removal(desired: Desired) -> str:
-    guards = {".".join(rule.removal_guard): None for _, rule in walk(desired.kind.rules) if rule.removal_guard}
+    guards = {".".join(rule.removal_guard): None for _, rule in desired.kind.rules.every() if rule.removal_guard}
     out = "set it in the manifest, or state the element again"
     return f"Azure refuses to drop an element unless {' and '.join(guards)} is true: {out}"
 

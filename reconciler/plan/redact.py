@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.kinds.paths import Steps, fold_names, keyed
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import canonical, normalize
+from reconciler.kinds.trees import below, is_leaf
 from reconciler.secret.shapes import named_secrets
 from reconciler.secret.text import HIDDEN, FromEnvironment, Secret, SecretUrl, scrub
 
@@ -42,16 +43,14 @@ def kept(kind: Kind, body: JsonObject) -> dict[str, Any]:
 
 
 def _kept(rule: Rule, value: Any, steps: Steps) -> Any:
-    if isinstance(value, dict) and rule.shape is not Shape.LEAF:
-        children = ((name, item, rule.child(name) or Rule()) for name, item in value.items())
-        return {
-            public(name): _kept(child, item, (*steps, name))
-            for name, item, child in children
-            if not (child.read_only or child.write_only)
-        }
-    if isinstance(value, list) and rule.shape is Shape.LIST:
-        return [_kept(rule.items or Rule(), item, (*steps, index)) for index, item in enumerate(value)]
-    return _digested(rule, public(value, steps))
+    if is_leaf(rule, value):
+        return _digested(rule, public(value, steps))
+    parts = [
+        (public(step), _kept(child, item, (*steps, step)))
+        for step, child, item in below(rule, value)
+        if not (child.read_only or child.write_only)
+    ]
+    return dict(parts) if isinstance(value, dict) else [part for _, part in parts]
 
 
 _ONE_LINE: Final = 200
@@ -129,7 +128,7 @@ def _assumed(rule: Rule, have: Any, want: Any, steps: Steps, note: Callable[[Ste
     stated = fold_names(rule, want)
     folded = {name: key for key, name in fold_names(rule, have).items()}
     return {
-        name: _assumed(rule.child(name) or Rule(), item, want[stated[key]], (*steps, key), note)
+        name: _assumed(rule.child(name), item, want[stated[key]], (*steps, key), note)
         if (key := folded.get(name, name)) in stated
         else item
         for name, item in have.items()
@@ -137,7 +136,7 @@ def _assumed(rule: Rule, have: Any, want: Any, steps: Steps, note: Callable[[Ste
 
 
 def _elements(rule: Rule, have: list[Any], want: list[Any], steps: Steps, note: Callable[[Steps], None]) -> list[Any]:
-    items, stated = rule.items or Rule(), dict(_by_key(rule, want))
+    items, stated = rule.element, dict(_by_key(rule, want))
     return [
         _assumed(items, item, stated[key], (*steps, key), note) if key in stated else item
         for key, item in _by_key(rule, have)
@@ -146,7 +145,7 @@ def _elements(rule: Rule, have: list[Any], want: list[Any], steps: Steps, note: 
 
 def _by_key(rule: Rule, elements: list[Any]) -> list[tuple[str | int, Any]]:
     if rule.list_type == "set":  # an element is its own key, hidden or not
-        return [(_form(rule.items or Rule(), item, ()), item) for item in elements]
+        return [(_form(rule.element, item, ()), item) for item in elements]
     return [(key, item) for key, (_, item) in keyed(rule, elements).items()]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.kinds.blank import blanks, without_blanks
 from reconciler.kinds.kind import load_kinds
-from reconciler.kinds.rules import Rule, Shape, walk
+from reconciler.kinds.rules import Rule, Shape
 from tests.kit.cli import (
     Workspace,
     application,
@@ -35,7 +35,7 @@ def optional_texts() -> list[tuple[str, str]]:
     """Return every optional text of every kind that is in no list."""
     found = []
     for kind in load_kinds().values():
-        leaves = [(path, rule) for path, rule in walk(kind.rules) if rule.optional_text and "*" not in path]
+        leaves = [(path, rule) for path, rule in kind.rules.every() if rule.optional_text and "*" not in path]
         found += [(kind.name, ".".join(path)) for path, _ in leaves]
     return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.kinds.rules import Rule, Shape, compile_rule, walk, without_clearing
+from reconciler.kinds.rules import OPAQUE, Rule, Shape, compile_rule, without_clearing
 from reconciler.values import MISSING
 from tests.kit.synthetic import FROZEN, PROPERTIES, TEXT, WIDGET
 
@@ -126,7 +126,7 @@ def test_a_merging_kind_clears_no_scalar_and_no_object() -> None:
             }
         )
     )
-    assert {".".join(path): found.clearable for path, found in walk(compiled)} == {
+    assert {".".join(path): found.clearable for path, found in compiled.every()} == {
         "": False,
         "text": False,
         "list": True,
@@ -147,15 +147,27 @@ def test_what_no_schema_knows_has_no_rule() -> None:
         {"properties": {"a": {}, "l": {"type": "array", "items": FROZEN}, "m": {"additionalProperties": {}}}}
     )
     assert compiled.child("a") == Rule()
-    assert compiled.child("z") is None
+    assert compiled.child("z") is OPAQUE
     assert compiled.properties["l"].child("any") == compiled.properties["l"].child(0) == rule(FROZEN)
     assert compiled.properties["m"].child("any") == Rule()
-    assert compiled.properties["a"].child("any") is None
+    assert compiled.properties["a"].child("any") is OPAQUE
+
+
+def test_a_cursor_never_falls_off() -> None:
+    """A path that leaves the schema ends at the opaque leaf, which no property of a schema is."""
+    compiled = rule({"properties": {"a": {}, "l": {"type": "array", "items": {"properties": {"b": FROZEN}}}}})
+    assert compiled.at(("l", 3, "b")) is compiled.properties["l"].element.properties["b"]
+    assert compiled.at(()) is compiled
+    assert compiled.at(["l", "*", "c", "d"]) is OPAQUE
+    assert compiled.along(("l", 0, "x")) == (compiled, compiled.child("l"), compiled.child("l").element, OPAQUE)
+    assert not compiled.child("a").is_opaque
+    assert OPAQUE.is_opaque
+    assert OPAQUE.element is OPAQUE.child("a") is OPAQUE
 
 
 def test_every_property_has_one_rule() -> None:
     """Walking meets every property of the schema once, elements as ``*``."""
-    paths = [path for path, _ in walk(WIDGET.rules)]
+    paths = [path for path, _ in WIDGET.rules.every()]
     assert len(paths) == len(set(paths))
     assert {path[1] for path in paths if path[:1] == ("properties",) and len(path) > 1} == set(PROPERTIES)
     assert ("properties", "parts", "*", "at", "zone") in paths

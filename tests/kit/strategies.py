@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from reconciler.emulator.regions import DISPLAY_NAMES
 from reconciler.kinds.blank import is_blank
 from reconciler.kinds.kind import Kind, load_kinds
-from reconciler.kinds.rules import Rule, Shape, walk
+from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import canonical, normalize, parse_instant
 from reconciler.manifests.yaml12.characters import HIDDEN
 from reconciler.values import MISSING, JsonObject
@@ -418,7 +418,7 @@ def bodies(draw: Draw, name: str) -> dict[str, Any]:
     if draw(st.integers(0, 5)) == 0:  # null says "not stated" of the other way
         content |= {path: None for path in kind.write_only_paths if path not in way and node.at(path).takes_null}
     body = _with(body, content)
-    for path, rule in walk(kind.rules):
+    for path, rule in kind.rules.every():
         if rule.must_contain and isinstance(held := _get(body, path), list):
             body = _with(body, {path: draw(_holding(node.at(path), held, _get(body, rule.must_contain)))})
     return body

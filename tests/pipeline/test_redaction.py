@@ -12,7 +12,6 @@ from reconciler.azure.answers import Answer
 from reconciler.azure.auth import StaticToken
 from reconciler.azure.client import Accepted, Polled
 from reconciler.kinds.kind import load_kinds
-from reconciler.kinds.rules import walk
 from reconciler.model.outcome import Report
 from reconciler.problems import Document, Manifest, Source
 from reconciler.report import render
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-PLACES = [(kind.name, path) for kind in load_kinds().values() for path, rule in walk(kind.rules) if rule.secret]
+PLACES = [(kind.name, path) for kind in load_kinds().values() for path, rule in kind.rules.every() if rule.secret]
 LINK = f"https://packages.blob.core.windows.net/c/p.zip?sv=2022-11-02&sr=b&sig={MARK}%2B%2F%3D"
 
 

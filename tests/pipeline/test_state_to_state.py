@@ -18,7 +18,7 @@ import pytest
 
 from reconciler.errors import ManifestError
 from reconciler.kinds.kind import load_kinds
-from reconciler.kinds.rules import Shape, walk
+from reconciler.kinds.rules import Shape
 from reconciler.kinds.spelling import canonical, normalize
 from reconciler.model.change import Action, Finding, Reason, Refusal
 from reconciler.model.outcome import Result
@@ -231,7 +231,7 @@ def body_of(kind: Kind, which: int) -> Body:
     """Return a body with the least, or with all fields at the same of their values, and content if the kind has any."""
     node = body_node(kind)
     body: Body = sample(node, which)
-    for _, rule in walk(kind.rules):
+    for _, rule in kind.rules.every():
         if rule.must_contain:  # the first element of every list has the key of BASE
             body = replaced(body, rule.must_contain, sample(node.at(rule.must_contain), BASE))
     return _with_content(kind, body, dict.fromkeys(content_ways(kind)[0], which))
@@ -360,7 +360,7 @@ def _holds_all(kind: Kind, body: Body) -> bool:
     """Whether every list that is stated holds what it must."""
     node = body_node(kind)
     lists = [
-        (node.at(path), lookup(body, path), rule.must_contain) for path, rule in walk(kind.rules) if rule.must_contain
+        (node.at(path), lookup(body, path), rule.must_contain) for path, rule in kind.rules.every() if rule.must_contain
     ]
     return all(
         stated is MISSING or lookup(body, held) in [lookup(each, rule.rule.keys[0]) for each in stated]
@@ -572,7 +572,7 @@ def test_every_state_is_reached_or_refused_among_all_other_fields(case: Case) ->
 def test_every_field_is_among_them() -> None:
     """Whatever the rules know and a manifest may state is walked through, and no field is lost unseen."""
     for kind in load_kinds().values():
-        known = dict(walk(kind.rules))
+        known = dict(kind.rules.every())
         keys = {(*path, "*", *key[:n]) for path, rule in known.items() for key in rule.keys for n in range(1, 3)}
         closed = [path for path, rule in known.items() if rule.read_only or not body_node(kind).at(path).is_stated]
         stated = {path for path in known if path and not any(path[: len(above)] == above for above in closed)}

@@ -19,7 +19,6 @@ from reconciler import pipeline
 from reconciler.errors import ErrorInfo, SnapshotFileError
 from reconciler.kinds.kind import folded_id, load_kinds, shipped_schema
 from reconciler.kinds.live import Live
-from reconciler.kinds.rules import walk
 from reconciler.kinds.spelling import canonical
 from reconciler.model.live import Absence, Absent, Observation, Unmanaged, Unreadable
 from reconciler.model.outcome import Report
@@ -436,7 +435,7 @@ def test_a_parent_that_is_not_among_these_was_looked_at_then(above: Observed, ch
 
 MADE = text(Observation({ITEM.key: Live(sealed(WIDGET, text="a"))}), [ITEM])
 UNKNOWN = "it names a resource of a kind that is not known here"
-NAMES = {step for kind in KINDS.values() for path, _ in walk(kind.rules) for step in path} | {"provisioningState"}
+NAMES = {step for kind in KINDS.values() for path, _ in kind.rules.every() for step in path} | {"provisioningState"}
 READ = partial(read, kinds={"Widget": WIDGET}, project="shop")
 
 

@@ -10,7 +10,7 @@ import pytest
 from reconciler.kinds.kind import compile_kind, load_kinds
 from reconciler.kinds.leaves import FieldClass
 from reconciler.kinds.reference import EQUAL, fields, leaf_lines, render
-from reconciler.kinds.rules import Shape, walk
+from reconciler.kinds.rules import Shape
 from reconciler.kinds.spelling import NAMES
 from tests.kit.repository import ROOT
 from tests.kit.synthetic import schema
@@ -29,7 +29,7 @@ all_kinds = pytest.mark.parametrize("name", KINDS)
 
 def leaves(kind: Kind) -> list[str]:
     """Return the path of every leaf of a request body, counted by the rules and not by the page."""
-    return [".".join(path) for path, rule in walk(kind.rules) if rule.shape is Shape.LEAF]
+    return [".".join(path) for path, rule in kind.rules.every() if rule.shape is Shape.LEAF]
 
 
 def entries(page: str) -> Iterator[tuple[str, dict[str, str]]]:
