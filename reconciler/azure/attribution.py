@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.azure.concurrency import run_all
+from reconciler.http.concurrency import run_all
 from reconciler.kinds.live import Live
 from reconciler.kinds.spelling import parse_instant
 from reconciler.model.change import Cause, Change, Finding, Modified, Plan

@@ -11,8 +11,8 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from reconciler.azure.concurrency import in_daemon_thread
 from reconciler.errors import AuthError, ErrorCode, ErrorInfo
+from reconciler.http.concurrency import in_daemon_thread
 from reconciler.secret.text import Secret
 
 if TYPE_CHECKING:

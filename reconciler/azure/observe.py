@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from reconciler.azure.concurrency import run_all
 from reconciler.errors import ArmError, ErrorCode, ErrorInfo
+from reconciler.http.concurrency import run_all
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.live import Live
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable

@@ -17,8 +17,8 @@ import httpx
 
 from reconciler import __version__
 from reconciler.azure.answers import ARM, Answer, foreign
-from reconciler.azure.failures import unreachable
 from reconciler.errors import ErrorCode, ErrorInfo, UnusableAnswerError, UsageError
+from reconciler.http.failures import unreachable
 from reconciler.http.origin import is_loopback, is_same_origin, origin_of
 from reconciler.secret.text import HIDDEN, scrub_known
 from reconciler.settings import process_environment

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.azure.concurrency import run_all
 from reconciler.errors import ErrorCode, ErrorInfo, UnusableAnswerError, UsageError
 from reconciler.export.documents import Found
+from reconciler.http.concurrency import run_all
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.patterns import is_match
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.azure.concurrency import in_daemon_thread, run_all
+from reconciler.http.concurrency import in_daemon_thread, run_all
 from tests.kit.clock import FakeClock
 
 if TYPE_CHECKING:
