@@ -18,7 +18,6 @@ from reconciler.apply.verify import READ_GRACE_S, Progress, Verifier, did_not_st
 from reconciler.azure.client import Accepted
 from reconciler.azure.observe import internal_error, read_one
 from reconciler.azure.polling import Interrupted, Patience, follow
-from reconciler.azure.retry import LONGEST_WAIT_S
 from reconciler.errors import (
     ArmError,
     ConflictError,
@@ -28,6 +27,7 @@ from reconciler.errors import (
     PackageError,
     TransientError,
 )
+from reconciler.http.retry import LONGEST_WAIT_S
 from reconciler.model.change import Action, Change, Plan, Sync
 from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.body import put_body

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Final
 from reconciler.azure.answers import Service
 from reconciler.azure.auth import NoToken
 from reconciler.azure.challenge import Refusal
-from reconciler.azure.retry import Retrier
-from reconciler.azure.throttle import Lane
-from reconciler.azure.transport import Bounds, Transport
 from reconciler.errors import ArmError, AuthError, ErrorCode, ErrorInfo, PackageError
 from reconciler.http.origin import origin_of
+from reconciler.http.retry import Retrier
+from reconciler.http.throttle import Lane
+from reconciler.http.transport import Bounds, Transport
 from reconciler.manifests.access import Grant, blob_at, judge, to_ask, to_sign, with_access
 from reconciler.secret.text import Secret, SecretUrl
 

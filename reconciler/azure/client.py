@@ -15,16 +15,16 @@ import orjson
 
 from reconciler.azure.answers import Answer, error_of, json_object, resource, unusable
 from reconciler.azure.challenge import refusal_of
-from reconciler.azure.throttle import Lane
 from reconciler.errors import ErrorCode, ErrorInfo, RejectedError, TransientError, UnusableAnswerError
+from reconciler.http.throttle import Lane
 from reconciler.json.size import values_in
 from reconciler.secret.text import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.azure.retry import Retrier
-    from reconciler.azure.transport import Bounds, Transport
+    from reconciler.http.retry import Retrier
+    from reconciler.http.transport import Bounds, Transport
     from reconciler.values import JsonObject
 
 _MAX_PAGES: Final = 10_000

@@ -14,10 +14,10 @@ import orjson
 
 from reconciler.azure.answers import Service
 from reconciler.azure.auth import StaticToken
-from reconciler.azure.retry import Retrier
-from reconciler.azure.throttle import Lane
-from reconciler.azure.transport import Bounds, Transport
 from reconciler.errors import ArmError, ErrorInfo, ForeignOriginError, ReviewError
+from reconciler.http.retry import Retrier
+from reconciler.http.throttle import Lane
+from reconciler.http.transport import Bounds, Transport
 from reconciler.report.escape import visible
 from reconciler.secret.text import scrub
 

@@ -9,17 +9,17 @@ from reconciler.azure.auth import IdentityToken, NoToken, StaticToken, TokenSour
 from reconciler.azure.blobs import SCOPE, Blobs, life_for
 from reconciler.azure.client import ArmReader, ArmWriter
 from reconciler.azure.credentials import Credentials
-from reconciler.azure.retry import Retrier
-from reconciler.azure.transport import Transport
+from reconciler.http.retry import Retrier
+from reconciler.http.transport import Transport
 from reconciler.manifests.permits import StorageHosts
 from reconciler.settings import CLOUDS, Connection, Environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from reconciler.azure.retry import Windows
     from reconciler.clock import Clock
     from reconciler.emulator import EmulatorSettings
+    from reconciler.http.retry import Windows
     from reconciler.manifests.access import Grant
 
 _PUBLIC: Final = CLOUDS["public"]

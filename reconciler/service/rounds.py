@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from reconciler.azure.retry import Windows
     from reconciler.clock import Clock
+    from reconciler.http.retry import Windows
     from reconciler.model.desired import Desired
 
 _LOG: Final = logging.getLogger("reconciler.loop")

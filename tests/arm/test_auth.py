@@ -13,8 +13,8 @@ from reconciler.azure import auth
 from reconciler.azure.auth import IdentityToken, NoToken, StaticToken
 from reconciler.azure.challenge import Refusal
 from reconciler.azure.client import ArmWriter
-from reconciler.azure.retry import Retrier
 from reconciler.errors import AuthError, ErrorInfo, ForeignOriginError
+from reconciler.http.retry import Retrier
 from reconciler.secret.text import Secret
 from tests.kit.arm import RESOURCE, VERSION, Largest, Wire, answer, found, refused, run, transport
 from tests.kit.clock import FakeClock

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from reconciler.azure.auth import StaticToken
-from reconciler.azure.transport import Bounds
 from reconciler.errors import UnusableAnswerError
+from reconciler.http.transport import Bounds
 from reconciler.json.size import MOST, values_in
 from reconciler.secret.text import Secret
 from tests.kit.arm import ENDPOINT, RESOURCE, VERSION, Wire, client, run

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.azure.retry import Retrier
 from reconciler.errors import ArmError, RejectedError, TransientError
 from reconciler.http.concurrency import run_all
+from reconciler.http.retry import Retrier
 from tests.kit.arm import RESOURCE, VERSION, Wire, answer, client, found, refused, run
 from tests.kit.clock import FakeClock
 

@@ -20,11 +20,11 @@ from azure.core.pipeline.transport import RequestsTransport
 
 from reconciler.azure.auth import IdentityToken, NoToken
 from reconciler.azure.credentials import Credentials
-from reconciler.azure.transport import Transport
 from reconciler.cli.options import CREDENTIALS
 from reconciler.cli.program import main
 from reconciler.clock import SystemClock
 from reconciler.errors import AuthError
+from reconciler.http.transport import Transport
 from reconciler.secret.text import Secret
 from reconciler.settings import CLOUDS
 from tests.kit.arm import run

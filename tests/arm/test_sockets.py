@@ -28,9 +28,9 @@ from reconciler.azure.answers import Answer, json_object
 from reconciler.azure.auth import NoToken, StaticToken
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.polling import follow
-from reconciler.azure.retry import Retrier
-from reconciler.azure.transport import Bounds, Transport
 from reconciler.errors import ArmError, ForeignOriginError, TransientError, UnusableAnswerError, UsageError
+from reconciler.http.retry import Retrier
+from reconciler.http.transport import Bounds, Transport
 from reconciler.model.live import Unreadable
 from reconciler.secret.text import Secret
 from tests.kit.arm import RESOURCE, VERSION, Largest, patience, run

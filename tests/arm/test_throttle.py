@@ -11,11 +11,11 @@ import pytest
 
 from reconciler.azure.auth import NoToken
 from reconciler.azure.client import ArmWriter
-from reconciler.azure.retry import Retrier
-from reconciler.azure.throttle import Lane, Throttle
-from reconciler.azure.transport import Transport
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.http.concurrency import run_all
+from reconciler.http.retry import Retrier
+from reconciler.http.throttle import Lane, Throttle
+from reconciler.http.transport import Transport
 from tests.kit.arm import RESOURCE, VERSION, Largest, Wire, answer, client, run
 from tests.kit.clock import FakeClock
 from tests.kit.service import GALLERY

@@ -14,8 +14,8 @@ import pytest
 
 from reconciler.azure.auth import IdentityToken, NoToken, StaticToken
 from reconciler.azure.credentials import Credentials
-from reconciler.azure.transport import Bounds, Transport
 from reconciler.errors import AuthError, ForeignOriginError, TransientError, UnusableAnswerError
+from reconciler.http.transport import Bounds, Transport
 from reconciler.secret.text import Secret
 from tests.kit.arm import ENDPOINT, RESOURCE, Wire, answer, run, transport
 from tests.kit.clock import FakeClock

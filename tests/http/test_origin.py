@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from reconciler.azure.auth import NoToken
-from reconciler.azure.transport import Transport
 from reconciler.emulator.server import serve_in_thread
 from reconciler.errors import EmulatorError, ForeignOriginError, UsageError
 from reconciler.http.origin import folded_host, is_loopback, is_loopback_host, is_same_origin, origin_of
+from reconciler.http.transport import Transport
 from reconciler.manifests.access import blob_at, covers
 from reconciler.manifests.permits import StorageHosts, storage_hosts
 from reconciler.settings import connection

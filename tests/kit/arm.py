@@ -11,8 +11,8 @@ import httpx
 from reconciler.azure.auth import NoToken
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.polling import Patience
-from reconciler.azure.retry import Retrier
-from reconciler.azure.transport import Transport
+from reconciler.http.retry import Retrier
+from reconciler.http.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -11,9 +11,9 @@ from reconciler import pipeline
 from reconciler.azure.auth import NoToken
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.polling import Patience
-from reconciler.azure.retry import Retrier
-from reconciler.azure.transport import Transport
 from reconciler.emulator import EmulatorSettings, create_app
+from reconciler.http.retry import Retrier
+from reconciler.http.transport import Transport
 from reconciler.pipeline import Options, Reading
 from tests.kit.emulator import START, SUBSCRIPTION, FakeClock
 from tests.kit.strategies import as_yaml, manifest

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.azure.auth import TokenSource
-    from reconciler.azure.transport import Transport
     from reconciler.clock import Clock
+    from reconciler.http.transport import Transport
 
 OID: Final = "00000000-0000-4000-8000-00000000000a"
 TID: Final = "00000000-0000-4000-8000-00000000000b"

@@ -19,10 +19,10 @@ from azure.mgmt.managedapplications import ManagedApplicationsMgmtClient
 
 from reconciler.azure.auth import NoToken
 from reconciler.azure.client import ArmWriter
-from reconciler.azure.retry import Retrier
-from reconciler.azure.transport import Transport
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve_in_thread
+from reconciler.http.retry import Retrier
+from reconciler.http.transport import Transport
 from reconciler.kinds.kind import Kind, load_kinds
 from reconciler.model.change import Action, Change, Finding, Reason, Sync
 from reconciler.model.outcome import Result

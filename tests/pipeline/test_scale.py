@@ -18,9 +18,9 @@ from reconciler.azure.auth import NoToken
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.observe import Scope, observe
 from reconciler.azure.polling import Patience
-from reconciler.azure.retry import Retrier
-from reconciler.azure.transport import Transport
 from reconciler.emulator import EmulatorSettings, create_app
+from reconciler.http.retry import Retrier
+from reconciler.http.transport import Transport
 from reconciler.kinds.kind import load_kinds
 from reconciler.manifests.resolve import resolve
 from reconciler.model.change import Sync

@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.azure.auth import NoToken
 from reconciler.azure.client import ArmWriter
-from reconciler.azure.retry import Retrier
-from reconciler.azure.transport import Transport
+from reconciler.http.retry import Retrier
+from reconciler.http.transport import Transport
 from reconciler.kinds.tracking import Tracking
 from reconciler.plan.decide import Policy
 from tests.kit.service import (

@@ -14,8 +14,8 @@ import httpx
 from reconciler import pipeline
 from reconciler.azure.client import ArmReader, ArmWriter
 from reconciler.azure.polling import Interrupted, Patience
-from reconciler.azure.retry import Retrier
-from reconciler.azure.transport import Transport
+from reconciler.http.retry import Retrier
+from reconciler.http.transport import Transport
 from reconciler.model.outcome import Report
 from reconciler.pipeline import Options
 from reconciler.plan.exit_codes import of_report
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from reconciler.azure.answers import Answer
     from reconciler.azure.challenge import Refusal
-    from reconciler.azure.retry import Windows
-    from reconciler.azure.throttle import Lane
+    from reconciler.http.retry import Windows
+    from reconciler.http.throttle import Lane
     from reconciler.manifests.estate import Estate
     from reconciler.model.change import Change
     from reconciler.model.desired import Desired

@@ -15,14 +15,14 @@ from random import Random
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.azure.answers import RETRYABLE, Answer, error_of
-from reconciler.azure.throttle import Throttle
 from reconciler.errors import ErrorCode, ErrorInfo, TransientError
+from reconciler.http.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 
-    from reconciler.azure.throttle import Lane
     from reconciler.clock import Clock
+    from reconciler.http.throttle import Lane
 
 LONGEST_WAIT_S: Final = 600.0  # "Retry-After" of ARM is 10 to 600 s (resource provider contract, async-api-reference)
 _LONGEST_WINDOW_S: Final = 86_400.0
