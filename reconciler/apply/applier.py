@@ -27,7 +27,7 @@ from reconciler.errors import (
     PackageError,
     TransientError,
 )
-from reconciler.http.retry import LONGEST_WAIT_S
+from reconciler.http.policy import LONGEST_WAIT_S
 from reconciler.model.change import Action, Change, Plan, Sync
 from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.body import put_body

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.http.concurrency import run_all
+from reconciler.http.policy import Policy
 from reconciler.kinds.live import Live
 from reconciler.kinds.spelling import parse_instant
 from reconciler.model.change import Cause, Change, Finding, Modified, Plan
@@ -35,7 +36,7 @@ async def attributed(plan: Plan, observation: Observation, arm: ArmReader, concu
     """Return *plan* with who last modified each live resource that differs, for the first *MOST* in its order."""
     wanted = [change for change in plan.changes if _is_asked_for(change, observation)][:MOST]
     # Nobody waits for this: one try of each, and none after the first that fails.
-    asking = _Asking(replace(arm, retrier=replace(arm.retrier, tries=1)))
+    asking = _Asking(replace(arm, retrier=replace(arm.retrier, policy=Policy(tries=1))))
     await run_all((asking.ask(change) for change in wanted), concurrency)
     return replace(plan, changes=_with(plan.changes, asking.found))
 

@@ -8,9 +8,10 @@ failure is news.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.azure.challenge import refusal_of
 from reconciler.errors import AuthError, ErrorCode, ErrorInfo
 from reconciler.http.concurrency import in_daemon_thread
 from reconciler.secret.text import Secret
@@ -19,70 +20,30 @@ if TYPE_CHECKING:
     from reconciler.azure.challenge import Refusal
     from reconciler.azure.credentials import Credentials
     from reconciler.clock import Clock
+    from reconciler.http.answer import Answer
 
 _EARLY_S: Final = 300.0  # a token is renewed this long before it ends
 _LIMIT_S: Final = 60.0  # for one sign-in; azure-identity by itself tries a silent host for twenty minutes
 _NEWS_S: Final = 60.0  # a failure, and a token, are not followed by another sign-in for this long
 
 
-class TokenSource(Protocol):
-    """Gives bearer tokens for ARM."""
-
-    async def token(self, subscription: str) -> Secret | None:
-        """
-        Return the token for a request; None where none is sent.
-
-        Args:
-            subscription: The one asked about, folded; empty for requests of the tenant.
-
-        Raises:
-            AuthError: None can be had.
-        """
-
-    async def renew(self, subscription: str, refusal: Refusal) -> None:
-        """
-        See to it that another token is given for *subscription* than the one that ARM refused.
-
-        Raises:
-            AuthError: No other can be had.
-        """
-
-    def close(self) -> None:
-        """Let go of connections to the sign-in service."""
-
-
-class NoToken:
-    """For an endpoint that needs none: the embedded ARM, and plain http."""
-
-    async def token(self, subscription: str) -> Secret | None:  # noqa: ARG002
-        """Return nothing."""
-        return None
-
-    async def renew(self, subscription: str, refusal: Refusal) -> None:  # noqa: ARG002
-        """Refuse: none was sent."""
-        fix = "over plain http a token is sent only with --credential token"
-        raise AuthError(replace(refusal.error, fix=fix))
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 @dataclass(frozen=True, slots=True)
-class StaticToken:
-    """A bearer token that the user gave, for every subscription."""
+class AccessToken:
+    """The bearer token that the user gave, for every subscription."""
 
     value: Secret
 
-    async def token(self, subscription: str) -> Secret | None:  # noqa: ARG002
+    async def token(self, realm: str) -> Secret | None:  # noqa: ARG002
         """Return the token; there is no other."""
         return self.value
 
-    async def renew(self, subscription: str, refusal: Refusal) -> None:
-        """Refuse: there is no other."""
+    async def renew(self, realm: str, refused: Answer) -> None:
+        """Raise the error of the refusal, with the token that ARM wants instead."""
+        refusal = refusal_of(refused)
         message = "ARM refused the token in RECONCILER_ACCESS_TOKEN"
         fix = "give a token that is still valid, for this cloud and tenant"
         if refusal.tenant:
-            message += f": subscription {subscription} belongs to tenant {refusal.tenant}"
+            message += f": subscription {realm} belongs to tenant {refusal.tenant}"
             fix = "give a token of that tenant, or use a --credential that can sign in to several"
         elif refusal.claims:
             message += ": a policy of the tenant asks for a new sign-in"
@@ -91,7 +52,7 @@ class StaticToken:
         raise AuthError(ErrorInfo(ErrorCode.AUTH_FAILED, message, answered.status, answered.request_id, fix))
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,16 +177,17 @@ class IdentityToken:
     _tenants: dict[str, str] = field(default_factory=dict)
     _tokens: dict[str | None, _TenantToken] = field(default_factory=dict)
 
-    async def token(self, subscription: str) -> Secret | None:
-        """Return a token of the subscription's tenant; callers at the same time share one sign-in."""
-        return await self._token_of(subscription).token()
+    async def token(self, realm: str) -> Secret | None:
+        """Return a token of the tenant of *realm*, a subscription; callers at the same time share one sign-in."""
+        return await self._token_of(realm).token()
 
-    async def renew(self, subscription: str, refusal: Refusal) -> None:
-        """Turn to the tenant that ARM named, or sign in anew."""
-        if refusal.tenant and self._tenants.get(subscription) != refusal.tenant:
-            self._tenants[subscription] = refusal.tenant
+    async def renew(self, realm: str, refused: Answer) -> None:
+        """Turn to the tenant that the refusal names, or sign in anew."""
+        refusal = refusal_of(refused)
+        if refusal.tenant and self._tenants.get(realm) != refusal.tenant:
+            self._tenants[realm] = refusal.tenant
             return
-        await self._token_of(subscription).renew(refusal)
+        await self._token_of(realm).renew(refusal)
 
     def close(self) -> None:
         """Let go of every credential."""

@@ -10,28 +10,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from reconciler.azure.answers import Service
-from reconciler.azure.auth import NoToken
-from reconciler.azure.challenge import Refusal
 from reconciler.errors import ArmError, AuthError, ErrorCode, ErrorInfo, PackageError
+from reconciler.http.answer import Service
+from reconciler.http.bounds import Bounds
 from reconciler.http.origin import origin_of
 from reconciler.http.retry import Retrier
 from reconciler.http.throttle import Lane
-from reconciler.http.transport import Bounds, Transport
+from reconciler.http.tokens import NoToken
+from reconciler.http.transport import Transport
 from reconciler.manifests.access import Grant, blob_at, judge, to_ask, to_sign, with_access
 from reconciler.secret.text import Secret, SecretUrl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.azure.answers import Answer
-    from reconciler.azure.auth import TokenSource
     from reconciler.clock import Clock
+    from reconciler.http.answer import Answer
+    from reconciler.http.tokens import TokenSource
     from reconciler.kinds.kind import Kind
     from reconciler.manifests.access import Blob
     from reconciler.manifests.permits import StorageHosts
@@ -93,12 +93,14 @@ def _words(answer: Answer) -> ErrorInfo:
     return ErrorInfo(code or f"Http{answer.status}", message, answer.status, answer.request_id)
 
 
-STORAGE: Final = Service("blob storage", _words)
+STORAGE: Final = Service(
+    "blob storage", _words, setting="the prefix in spec.storage", request_id=("x-ms-request-id",), bounds=_BOUNDS
+)
 
 
-def storage_transport(endpoint: str, tokens: TokenSource, clock: Clock) -> Transport:
+def storage_transport(endpoint: str, tokens: TokenSource, clock: Clock, environ: Mapping[str, str]) -> Transport:
     """Return connections to one account, for answers that are small and come soon."""
-    return Transport.open(endpoint, tokens, clock, bounds=_BOUNDS, service=STORAGE)
+    return Transport.open(endpoint, STORAGE, tokens, clock, environ=environ)
 
 
 @dataclass(slots=True)
@@ -111,8 +113,8 @@ class Blobs:
         tokens: For storage.
         hosts: That may get a signature, or such a token.
         life: Of a signature.
-        only_local: Speak to nothing but this machine: the embedded ARM reads no package.
         connect: Opens connections to an endpoint.
+        only_local: Speak to nothing but this machine: the embedded ARM reads no package.
     """
 
     grants: tuple[Grant, ...]
@@ -120,8 +122,8 @@ class Blobs:
     hosts: StorageHosts
     life: timedelta
     clock: Clock
+    connect: Callable[[str, TokenSource, Clock], Transport]
     only_local: bool = False
-    connect: Callable[[str, TokenSource, Clock], Transport] = storage_transport
     _accounts: dict[str, _Account] = field(default_factory=dict)
     _open: dict[tuple[str, bool], Transport] = field(default_factory=dict)
     _silent: set[str] = field(default_factory=set)
@@ -214,7 +216,8 @@ class Blobs:
         try:
             answer = await Retrier(self.clock).send(Lane(""), send)
             if answer.status == HTTPStatus.UNAUTHORIZED:
-                await self.tokens.renew("", Refusal(_refused(blob, answer).info, answer.token))
+                said = replace(STORAGE, words=lambda refused: _refused(blob, refused).info)
+                await self.tokens.renew("", replace(answer, service=said))
                 answer = await send()
         except AuthError:
             raise

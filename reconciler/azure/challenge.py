@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from reconciler.azure.answers import error_of
 from reconciler.secret.text import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.azure.answers import Answer
     from reconciler.errors import ErrorInfo
+    from reconciler.http.answer import Answer
 
 _MOST_CHARACTERS: Final = 16_384
 _PARAMETER: Final = re.compile(r'(?<![a-z_])([a-z_]{1,40})="([^"]*)"', re.IGNORECASE)
@@ -49,7 +48,7 @@ def refusal_of(answer: Answer) -> Refusal:
     The path of ``authorization_uri`` names the subscription's tenant in every 401; only with one code is that the
     reason. The host before it is never asked anything.
     """
-    error = error_of(answer, write=False).info
+    error = answer.service.words(answer)
     said = _parameters(answer.headers.get("www-authenticate", ""))
     claims = _claims(said.get("claims", "")) if said.get("error") == "insufficient_claims" else None
     named = _TENANT.fullmatch(said.get("authorization_uri", ""))

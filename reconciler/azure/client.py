@@ -13,8 +13,7 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from reconciler.azure.answers import Answer, error_of, json_object, resource, unusable
-from reconciler.azure.challenge import refusal_of
+from reconciler.azure.answers import error_of, json_object, resource, unusable
 from reconciler.errors import ErrorCode, ErrorInfo, RejectedError, TransientError, UnusableAnswerError
 from reconciler.http.throttle import Lane
 from reconciler.json.size import values_in
@@ -23,8 +22,10 @@ from reconciler.secret.text import reveal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.http.answer import Answer
+    from reconciler.http.bounds import Bounds
     from reconciler.http.retry import Retrier
-    from reconciler.http.transport import Bounds, Transport
+    from reconciler.http.transport import Transport
     from reconciler.values import JsonObject
 
 _MAX_PAGES: Final = 10_000
@@ -93,7 +94,7 @@ class ArmReader:
             answer = await self._page(link, is_first=len(seen) == 1)
             page = json_object(answer)
             found += _elements(page, answer)
-            size.add(answer, len(found), self.transport.bounds)
+            size.add(answer, len(found), self.transport.service.bounds)
             following = _next_link(page, answer)
             link = self.transport.url(following) if following is not None else None
             if link is not None and _subscription(link) not in {"", _subscription(path)}:
@@ -116,13 +117,13 @@ class ArmReader:
         lane = Lane(_subscription(link), method != "GET", _route(link))
 
         async def send() -> Answer:
-            return await self.transport.send(method, link, content, lane.subscription, check=check)
+            return await self.transport.send(method, link, content, lane.realm, check=check)
 
         answer = await self.retrier.send(lane, send)
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            await self.transport.tokens.renew(lane.subscription, refusal_of(answer))
+            await self.transport.tokens.renew(lane.realm, answer)
             answer = await self.retrier.send(lane, send)
-        if not 200 <= answer.status < 300:  # noqa: PLR2004
+        if not answer.is_success:
             raise error_of(answer, write=lane.write)
         return answer
 
@@ -165,7 +166,7 @@ class ArmWriter(ArmReader):
         body = body if isinstance(body, dict) else {}
         status = body.get("status")
         if not isinstance(status, str):
-            status = "InProgress" if answer.status == 202 else None  # noqa: PLR2004
+            status = "InProgress" if answer.status == HTTPStatus.ACCEPTED else None
         return Polled(status, body, retry_after, answer.request_id)
 
 

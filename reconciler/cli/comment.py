@@ -16,6 +16,7 @@ from reconciler.report.comment import body, mark, replaced
 from reconciler.report.escape import inert, visible
 from reconciler.review.azure_devops import AzureDevOpsPullRequest
 from reconciler.review.github import GitHubPullRequest
+from reconciler.review.host import Api
 from reconciler.review.sticky import put
 from reconciler.secret.text import Secret, scrub_known
 from reconciler.settings import header_token, web_address
@@ -133,7 +134,7 @@ def _github(run: CommentRun, event: Any) -> GitHubPullRequest:
     if not isinstance(number, int):
         message = "this run is for no pull request: say --pull-request NUMBER, or comment in a run for one only"
         raise UsageError(message)
-    return GitHubPullRequest.open(api, token, repository, number, run.clock)
+    return GitHubPullRequest.open(Api(api, token, run.clock, run.variables), repository, number)
 
 
 def _azure_devops(run: CommentRun) -> AzureDevOpsPullRequest:
@@ -149,7 +150,8 @@ def _azure_devops(run: CommentRun) -> AzureDevOpsPullRequest:
     if not number.isdecimal():
         message = "SYSTEM_PULLREQUEST_PULLREQUESTID is no number"
         raise UsageError(message)
-    return AzureDevOpsPullRequest.open(collection, token, (project, repository), int(number), run.clock)
+    api = Api(collection, token, run.clock, run.variables)
+    return AzureDevOpsPullRequest.open(api, project, repository, int(number))
 
 
 def _event(run: CommentRun) -> Any:

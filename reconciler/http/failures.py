@@ -13,6 +13,8 @@ from reconciler.errors import ErrorCode, ErrorInfo, TransientError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconciler.http.answer import Service
+
 _CAUSES: Final = (
     (TimeoutError, "no whole answer within the time limit"),
     (httpx.ConnectTimeout, "no connection within the time limit"),
@@ -33,20 +35,20 @@ _ROOTS: Final = (
     (
         ssl.SSLCertVerificationError,
         "the TLS handshake failed",
-        "if a proxy of yours signs for Azure, name its CA file in SSL_CERT_FILE",
+        "if a proxy signs for {service}, name its CA file in SSL_CERT_FILE",
     ),
-    (ssl.SSLError, "the TLS connection failed", "check --endpoint: that its port speaks TLS, and its version of it"),
-    (socket.gaierror, "the host name cannot be resolved", "check --endpoint, --cloud and the name server"),
+    (ssl.SSLError, "the TLS connection failed", "check {setting}: that the port speaks TLS, and which version"),
+    (socket.gaierror, "the host name cannot be resolved", "check {setting}, and the name server"),
     (
         ConnectionRefusedError,
         "the connection was refused",
-        "check --endpoint, and that something listens there; if HTTPS_PROXY is set, check the proxy",
+        "check {setting}, and that a server listens there; if HTTPS_PROXY is set, check the proxy",
     ),
     (ConnectionResetError, "the connection was reset", _NETWORK),
 )
 
 
-def unreachable(error: Exception, service: str, host: str = "", *, write: bool) -> TransientError:
+def unreachable(error: Exception, service: Service, host: str = "", *, write: bool) -> TransientError:
     """
     Return the error for a request that had no whole answer.
 
@@ -62,7 +64,9 @@ def unreachable(error: Exception, service: str, host: str = "", *, write: bool) 
     link, cause, fix = next(found, (error, cause, fix))
     before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     why = getattr(link, "verify_message", None) or type(error.__cause__ or error).__name__
-    info = ErrorInfo(ErrorCode.UNREACHABLE, f"{service}: {cause} ({why}){f', at {host}' if host else ''}", fix=fix)
+    message = f"{service.name}: {cause} ({why}){f', at {host}' if host else ''}"
+    fix = fix.format(service=service.name, setting=service.setting)
+    info = ErrorInfo(ErrorCode.UNREACHABLE, message, fix=fix)
     return TransientError(info, may_have_landed=write and not before)
 
 

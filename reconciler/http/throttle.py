@@ -1,14 +1,13 @@
 """
-How long to wait before a request so that ARM does not refuse it, from what the headers of its answers tell is left.
+How long to wait before a request so that the service does not refuse it, from the limits that its answers name.
 
-ARM keeps a bucket of tokens per subscription and direction and refills it steadily; a resource provider counts the
-calls of each of its operations within two sliding windows. Without such headers there is nothing to wait for. Time is
+Two kinds of limit are known: a bucket of requests that is refilled steadily, and sliding windows that count calls. The
+service says which headers name them (:class:`~reconciler.http.answer.Service`); without any, no request waits. Time is
 an argument.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -16,59 +15,82 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_READS_PER_S: Final = 25.0  # "Understand how Azure Resource Manager throttles requests" (learn.microsoft.com)
-_WRITES_PER_S: Final = 10.0
-_RESERVE: Final = 20  # as many as there are connections: so far answers may tell of the bucket out of order
+_RESERVE: Final = 20  # as many as there are connections: answers may arrive that far out of order
 _LONGEST_WAIT_S: Final = 600.0
-_WINDOW: Final = re.compile(r"([0-9]{1,2})Min;([0-9]{1,9})\s*$", re.ASCII)
-_LONGEST_WINDOW_S: Final = 1800.0
+LONGEST_WINDOW_S: Final = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
     """
-    Requests that ARM and a provider count together.
+    Requests that a service counts together.
 
     Attributes:
-        subscription: Folded; empty for requests of the tenant.
-        write: Whether it changes anything.
-        route: Path of the provider's types, with stars for names.
+        realm: The part of the service that has a token and limits of its own, such as an account; empty for the whole.
+        write: Whether the request changes anything.
+        route: The operation, as far as the service counts operations apart.
     """
 
-    subscription: str
+    realm: str
     write: bool = False
     route: str = ""
 
     @property
     def scope(self) -> tuple[str, bool]:
-        """Return what ARM's own bucket is for: everything of one subscription and direction."""
-        return self.subscription, self.write
+        """The bucket that the request is taken from: all of one realm and direction."""
+        return self.realm, self.write
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """
+    The rest of a service's limits, as one answer names it.
+
+    Attributes:
+        requests: Requests left in the bucket of the scope; None where the answer does not say.
+        per_second: Requests that the bucket is refilled with.
+        calls: Calls of the same operation that are left, by the length of their window in seconds.
+    """
+
+    requests: int | None = None
+    per_second: float = 1.0
+    calls: Mapping[float, int] = field(default_factory=dict)
+
+
+NOTHING_SAID: Final = Remaining()
+
+
+def no_limits(_headers: Mapping[str, str], _lane: Lane) -> Remaining:
+    """Return the rest of the limits of a service whose answers name none."""
+    return NOTHING_SAID
 
 
 @dataclass(slots=True)
 class _Scope:
     """
-    ARM's bucket for one scope.
+    The bucket of one scope.
 
     Attributes:
-        left: Tokens that an answer told of; None as long as none did.
-        at: When it did.
+        left: Requests left at *at*; None until an answer has named them.
+        per_second: Requests that the bucket is refilled with.
+        at: When the answer came.
         in_flight: Requests that wait or were sent, and are not answered yet.
     """
 
     left: int | None = None
+    per_second: float = 1.0
     at: float = 0.0
     in_flight: int = 0
 
-    def wait(self, per_second: float, now: float) -> float:
+    def wait(self, now: float) -> float:
         if self.left is None:
             return 0.0
         missing = _RESERVE + self.in_flight + 1 - self.left
-        return missing / per_second - (now - self.at)
+        return missing / self.per_second - (now - self.at)
 
-    def learn(self, left: int | None, now: float) -> None:
-        if left is not None:
-            self.left, self.at = left, now
+    def learn(self, remaining: Remaining, now: float) -> None:
+        if remaining.requests is not None:
+            self.left, self.per_second, self.at = remaining.requests, remaining.per_second, now
         elif self.left is not None:
             self.left -= 1  # it may have taken one
 
@@ -76,16 +98,16 @@ class _Scope:
 @dataclass(slots=True)
 class _Route:
     """
-    A provider's windows for one of its operations.
+    The windows of one operation.
 
     Attributes:
-        left: Calls left in each window, by its length in seconds.
-        at: When an answer told so.
-        calls: When the answers to the calls that it counted came, oldest first.
+        left: Calls left at *at* in each window, by its length in seconds.
+        at: When the answer came.
+        calls: When the answers to counted calls came, the oldest first.
         in_flight: Requests that wait or were sent, and are not answered yet.
     """
 
-    left: dict[float, int] = field(default_factory=dict)
+    left: Mapping[float, int] = field(default_factory=dict)
     at: float = 0.0
     calls: deque[float] = field(default_factory=deque)
     in_flight: int = 0
@@ -94,73 +116,55 @@ class _Route:
         return max((self._until_free(window, left) - now for window, left in self.left.items()), default=0.0)
 
     def _until_free(self, window: float, left: int) -> float:
-        """Return when enough of the own calls have left the window; those of others tell nobody when they will."""
+        """Return when enough calls of this process have left the window; when those of others do is unknown."""
         missing = self.in_flight + 1 - left
         if missing <= 0:
             return 0.0
         leaving = [call for call in self.calls if call > self.at - window]
         return leaving[min(missing, len(leaving)) - 1] + window if leaving else 0.0
 
-    def learn(self, left: dict[float, int], now: float) -> None:
+    def learn(self, left: Mapping[float, int], now: float) -> None:
         if not left:
             return
         self.left, self.at = left, now
         self.calls.append(now)
-        while self.calls[0] <= now - _LONGEST_WINDOW_S:
+        while self.calls[0] <= now - LONGEST_WINDOW_S:
             self.calls.popleft()
 
 
 class Throttle:
-    """The remainder of every limit, as far as answers named it."""
+    """The rest of every limit, as far as answers named it."""
 
     def __init__(self) -> None:
-        """Know nothing."""
+        """Begin without knowledge of any limit."""
         self._scopes: defaultdict[tuple[str, bool], _Scope] = defaultdict(_Scope)
         self._routes: defaultdict[Lane, _Route] = defaultdict(_Route)
 
     def begin(self, lane: Lane, now: float) -> float:
         """
-        Take a request up.
+        Register a request.
 
         Returns:
-            Seconds to wait before it is sent. Who would have to wait too long is let through: ARM says when itself.
+            Seconds to wait before it is sent. A request that would wait too long is sent: the service refuses it with
+            a time of its own.
         """
         scope, route = self._scopes[lane.scope], self._routes[lane]
-        wait = max(0.0, scope.wait(_WRITES_PER_S if lane.write else _READS_PER_S, now), route.wait(now))
+        wait = max(0.0, scope.wait(now), route.wait(now))
         scope.in_flight += 1
         route.in_flight += 1
         return wait if wait <= _LONGEST_WAIT_S else 0.0
 
-    def end(self, lane: Lane, headers: Mapping[str, str], now: float) -> None:
+    def end(self, lane: Lane, remaining: Remaining, now: float) -> None:
         """
         Learn from an answer.
 
         Args:
-            lane: As it was taken up.
-            headers: Names in lower case; none if the answer was lost.
+            lane: As it was registered.
+            remaining: The limits that the answer names; :data:`NOTHING_SAID` if the answer was lost.
             now: Monotonic seconds.
         """
         scope, route = self._scopes[lane.scope], self._routes[lane]
         scope.in_flight -= 1
         route.in_flight -= 1
-        scope.learn(_tokens(headers, "writes" if lane.write else "reads"), now)
-        route.learn(_windows(headers.get("x-ms-ratelimit-remaining-resource", "")), now)
-
-
-def _tokens(headers: Mapping[str, str], direction: str) -> int | None:
-    values = (headers.get(f"x-ms-ratelimit-remaining-{of}-{direction}", "") for of in ("subscription", "tenant"))
-    return min((int(value) for value in values if _is_count(value)), default=None)
-
-
-def _is_count(value: str) -> bool:
-    return value.isascii() and value.isdecimal() and len(value) < 10  # noqa: PLR2004 (more is no count of anything)
-
-
-def _windows(value: str) -> dict[float, int]:
-    """Read ``Microsoft.Compute/GetGallery3Min;349,Microsoft.Compute/GetGallery30Min;2499``; junk says nothing."""
-    found: dict[float, int] = {}
-    for part in value.split(","):
-        if match := _WINDOW.search(part):
-            window = min(60.0 * int(match[1]), _LONGEST_WINDOW_S)
-            found[window] = min(int(match[2]), found.get(window, int(match[2])))
-    return found
+        scope.learn(remaining, now)
+        route.learn(remaining.calls, now)

@@ -8,28 +8,33 @@ may want every open one resolved before the merge. Threads are listed whole, wit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from reconciler.review.host import Host, text_in
+from reconciler.review.host import Facts, Host, text_in
 from reconciler.review.sticky import Comment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.clock import Clock
-    from reconciler.secret.text import Secret
+    from reconciler.review.host import Api
 
 _VERSION: Final = "api-version=7.0"
 _TOKEN: Final = "map SYSTEM_ACCESSTOKEN: $(System.AccessToken) into the step"  # noqa: S105 (no token, but how to give one)
-_FIXES: Final[Mapping[int, str]] = {
-    # What is not signed in is sent to the sign-in page, or gets it at once with 203.
-    203: _TOKEN,
-    302: _TOKEN,
-    401: _TOKEN,
-    403: "grant the build service identity `Contribute to pull requests` on the repository",
-    404: "check the repository and the number, and that the build service identity may read them",
-}
+_AZURE_DEVOPS: Final = Facts(
+    name="Azure DevOps",
+    setting="SYSTEM_COLLECTIONURI",
+    fixes={
+        # A request without a valid token is redirected to the sign-in page, or gets that page at once with 203.
+        HTTPStatus.NON_AUTHORITATIVE_INFORMATION: _TOKEN,
+        HTTPStatus.FOUND: _TOKEN,
+        HTTPStatus.UNAUTHORIZED: _TOKEN,
+        HTTPStatus.FORBIDDEN: ("grant the build service identity `Contribute to pull requests` on the repository"),
+        HTTPStatus.NOT_FOUND: (
+            "check the repository and the number, and that the build service identity may read them"
+        ),
+    },
+    request_id=("x-vss-e2eid", "activityid"),
+)
 _ODD: Final = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 """What looking into an answer of another shape raises."""
 _TEXT: Final = 1
@@ -54,12 +59,9 @@ class AzureDevOpsPullRequest:
     number: int
 
     @classmethod
-    def open(
-        cls, collection: str, token: Secret, where: tuple[str, str], number: int, clock: Clock
-    ) -> AzureDevOpsPullRequest:
-        """Return a pull request by the URL of its organization, and *where* it is: project and repository."""
-        host = Host.open("Azure DevOps", collection, token, clock, _FIXES)
-        return cls(host, collection, *where, number)
+    def open(cls, api: Api, project: str, repository: str, number: int) -> AzureDevOpsPullRequest:
+        """Return a pull request behind the API of its organization."""
+        return cls(Host.open(_AZURE_DEVOPS, api), api.url, project, repository, number)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -9,25 +9,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ReviewError
-from reconciler.review.host import Host, text_in
+from reconciler.review.host import Facts, Host, text_in
 from reconciler.review.sticky import Comment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from reconciler.review.host import Api
 
-    from reconciler.clock import Clock
-    from reconciler.secret.text import Secret
-
-_HEADERS: Final = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
-_FIXES: Final[Mapping[int, str]] = {
-    401: "give a token that is valid in GITHUB_TOKEN",
-    403: "give the job `permissions: pull-requests: write`; on a pull request from a fork the token cannot write",
-    404: "check the repository and the number, and that the token can see them",
-    422: "check the pull request: is it locked?",
-}
+_GITHUB: Final = Facts(
+    name="GitHub",
+    setting="GITHUB_API_URL",
+    fixes={
+        HTTPStatus.UNAUTHORIZED: "give a token that is valid in GITHUB_TOKEN",
+        HTTPStatus.FORBIDDEN: (
+            "give the job `permissions: pull-requests: write`; on a pull request from a fork the token cannot write"
+        ),
+        HTTPStatus.NOT_FOUND: "check the repository and the number, and that the token can see them",
+        HTTPStatus.UNPROCESSABLE_ENTITY: "check the pull request: is it locked?",
+    },
+    request_id=("x-github-request-id",),
+    headers={"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"},
+)
 _NEXT: Final = re.compile(r'<([^<>]+)>\s*;\s*rel="next"')
 _MOST_PAGES: Final = 50
 """Of a hundred comments. GitHub lets an issue have 2,500."""
@@ -49,13 +54,11 @@ class GitHubPullRequest:
     graphql: str
 
     @classmethod
-    def open(cls, api: str, token: Secret, repository: str, number: int, clock: Clock) -> GitHubPullRequest:
-        """Return a pull request by the URL of its host's API, such as ``https://api.github.com``."""
-        host = Host.open("GitHub", api, token, clock, _FIXES)
-        host.headers = _HEADERS
+    def open(cls, api: Api, repository: str, number: int) -> GitHubPullRequest:
+        """Return a pull request behind the API of its host, such as ``https://api.github.com``."""
         # GitHub Enterprise Server has /api/v3 and /api/graphql ("Forming calls with GraphQL", docs.github.com).
-        graphql = f"{api.removesuffix('/v3')}/graphql"
-        return cls(host, repository, number, graphql)
+        graphql = f"{api.url.removesuffix('/v3')}/graphql"
+        return cls(Host.open(_GITHUB, api), repository, number, graphql)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,7 +1,7 @@
 """
-Asks the host of a repository, through the one HTTP seam: bounded answers and retries, no redirects, one origin.
+Sends requests to the host of a repository, through the one HTTP seam: bounded answers, retries, one origin.
 
-Knows what the refusals of such hosts mean, and nothing of what is asked.
+Knows what the refusals of such hosts mean, and nothing of the requests.
 """
 
 from __future__ import annotations
@@ -12,51 +12,95 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from reconciler.azure.answers import Service
-from reconciler.azure.auth import StaticToken
 from reconciler.errors import ArmError, ErrorInfo, ForeignOriginError, ReviewError
+from reconciler.http.answer import Service
+from reconciler.http.bounds import Bounds
 from reconciler.http.retry import Retrier
 from reconciler.http.throttle import Lane
-from reconciler.http.transport import Bounds, Transport
+from reconciler.http.tokens import StaticToken
+from reconciler.http.transport import Transport
 from reconciler.report.escape import visible
 from reconciler.secret.text import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.azure.answers import Answer
     from reconciler.clock import Clock
+    from reconciler.http.answer import Answer
     from reconciler.secret.text import Secret
 
 _BOUNDS: Final = Bounds(connect_s=10, silence_s=30, whole_s=60, answer_bytes=16 * 1024 * 1024)
-_GOOD: Final = frozenset({200, 201})
+_GOOD: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 _SHOWN_CHARACTERS: Final = 500
 _MOST_ERRORS: Final = 5
 
 
-@dataclass(slots=True)
-class Host:
+@dataclass(frozen=True, slots=True)
+class Api:
     """
-    One host, and the token for it.
+    The API of a host, as the variables of a CI job name it.
+
+    Attributes:
+        url: Where all of its paths begin.
+        environ: The environment, which names proxies and certificates.
+    """
+
+    url: str
+    token: Secret
+    clock: Clock
+    environ: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """
+    What is particular to the hosts of one make.
 
     Attributes:
         name: For errors.
+        setting: The variable that holds the URL of the API.
         fixes: The fix for a refusal, by its status.
+        request_id: Headers that may hold the id of a request.
         headers: Of every request.
     """
 
     name: str
-    transport: Transport
-    retrier: Retrier
-    fixes: Mapping[int, str]
+    setting: str
+    fixes: Mapping[HTTPStatus, str]
+    request_id: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def service(self) -> Service:
+        """Return the service that such a host is to the HTTP seam."""
+        return Service(self.name, self._words, self.setting, self.request_id, bounds=_BOUNDS)
+
+    def _words(self, answer: Answer) -> ErrorInfo:
+        """Return what a host says of a refusal, in its own words, and how to go on."""
+        try:
+            said = answer.json()
+        except ValueError:
+            said = None
+        words = ": ".join(_said(said)) if isinstance(said, dict) else ""
+        detail = f" ({visible(scrub(words)[:_SHOWN_CHARACTERS])})" if words else ""
+        fix = next((fix for status, fix in self.fixes.items() if status == answer.status), None)
+        fix = fix or _fix_of(self.name, answer.status)
+        message = f"{self.name} answered {answer.status}{detail}{f'; {fix}' if fix else ''}"
+        return ErrorInfo(f"Http{answer.status}", message, answer.status, answer.request_id, fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host, and the token for it."""
+
+    facts: Facts
+    transport: Transport
+    retrier: Retrier
+
     @classmethod
-    def open(cls, name: str, url: str, token: Secret, clock: Clock, fixes: Mapping[int, str]) -> Host:
-        """Return a host whose API begins at *url*."""
-        service = Service(name, lambda answer: _words(name, fixes, answer))
-        transport = Transport.open(url, StaticToken(token), clock, bounds=_BOUNDS, service=service)
-        return cls(name, transport, Retrier(clock), fixes)
+    def open(cls, facts: Facts, api: Api) -> Host:
+        """Return the host behind *api*."""
+        transport = Transport.open(api.url, facts.service(), StaticToken(api.token), api.clock, environ=api.environ)
+        return cls(facts, transport, Retrier(api.clock))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -79,7 +123,7 @@ class Host:
         Return the answer to a GET.
 
         Raises:
-            ReviewError: There is none that could be used.
+            ReviewError: There is no usable answer.
         """
         return await self._send(Lane(""), "GET", path_or_link, None)
 
@@ -88,16 +132,16 @@ class Host:
         Return the answer to a POST that changes nothing.
 
         Raises:
-            ReviewError: There is none that could be used.
+            ReviewError: There is no usable answer.
         """
         return await self._send(Lane(""), "POST", path_or_link, question)
 
     async def write(self, method: str, path: str, content: Any) -> Answer:
         """
-        Return the answer to what changes something; without one, it is not sent again.
+        Return the answer to a request that changes something; without an answer it is not sent again.
 
         Raises:
-            ReviewError: It was refused, or nobody knows what became of it.
+            ReviewError: It was refused, or there was no answer.
         """
         return await self._send(Lane("", write=True), method, path, content)
 
@@ -105,7 +149,7 @@ class Host:
         packed = None if content is None else orjson.dumps(content)
 
         async def send() -> Answer:
-            answer = await self.transport.send(method, path_or_link, packed, headers=self.headers)
+            answer = await self.transport.send(method, path_or_link, packed, headers=self.facts.headers)
             # GitHub words its secondary limits as 403 too ("Rate limits for the REST API", docs.github.com).
             is_limit = answer.status == HTTPStatus.FORBIDDEN and "retry-after" in answer.headers
             return replace(answer, status=HTTPStatus.TOO_MANY_REQUESTS) if is_limit else answer
@@ -113,7 +157,7 @@ class Host:
         try:
             answer = await self.retrier.send(lane, send)
         except ForeignOriginError:
-            message = f"{self.name}: a link in an answer leads to another host; nothing was sent there"
+            message = f"{self.facts.name}: a link in an answer leads to another host; nothing was sent there"
             raise ReviewError(message) from None
         except ArmError as error:
             raise ReviewError(error.info.message) from None
@@ -122,8 +166,8 @@ class Host:
         return answer
 
     def unusable(self) -> ReviewError:
-        """Return the error for an answer that is not what was asked for."""
-        return ReviewError(f"{self.name} gave an answer that is not what was asked for")
+        """Return the error for an answer that lacks the requested content."""
+        return ReviewError(f"{self.facts.name} sent an unexpected answer")
 
 
 def text_in(value: Any) -> str:
@@ -136,19 +180,6 @@ def text_in(value: Any) -> str:
     if value is not None and not isinstance(value, str):
         raise TypeError
     return value or ""
-
-
-def _words(name: str, fixes: Mapping[int, str], answer: Answer) -> ErrorInfo:
-    """Return what a host says of a refusal, in its own words, and what to do about it."""
-    try:
-        said = answer.json()
-    except ValueError:
-        said = None
-    words = ": ".join(_said(said)) if isinstance(said, dict) else ""
-    detail = f" ({visible(scrub(words)[:_SHOWN_CHARACTERS])})" if words else ""
-    fix = fixes.get(answer.status) or _fix_of(name, answer.status)
-    message = f"{name} answered {answer.status}{detail}{f'; {fix}' if fix else ''}"
-    return ErrorInfo(f"Http{answer.status}", message, answer.status, fix=fix)
 
 
 def _said(body: Mapping[str, Any]) -> Iterator[str]:
@@ -170,7 +201,7 @@ def _said(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fix_of(name: str, status: int) -> str | None:
-    """Return what to do about a status that means the same at every host."""
+    """Return the fix for a status that means the same at every host."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return f"run again later: {name} limits how often it is asked"
+        return f"run again later: {name} limits the rate of requests"
     return f"run again when {name} is back" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.azure.auth import IdentityToken, NoToken, StaticToken, TokenSource
-from reconciler.azure.blobs import SCOPE, Blobs, life_for
+from reconciler.azure.answers import ARM
+from reconciler.azure.auth import AccessToken, IdentityToken
+from reconciler.azure.blobs import SCOPE, Blobs, life_for, storage_transport
 from reconciler.azure.client import ArmReader, ArmWriter
 from reconciler.azure.credentials import Credentials
 from reconciler.http.retry import Retrier
+from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
+from reconciler.http.window import Windows
 from reconciler.manifests.permits import StorageHosts
 from reconciler.settings import CLOUDS, Connection, Environment
 
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.clock import Clock
     from reconciler.emulator import EmulatorSettings
-    from reconciler.http.retry import Windows
+    from reconciler.http.tokens import TokenSource
     from reconciler.manifests.access import Grant
 
 _PUBLIC: Final = CLOUDS["public"]
@@ -31,7 +35,7 @@ async def open_reader(
 ) -> AsyncIterator[ArmReader]:
     """Yield a client that cannot write, and that heeds what others of the process were asked to wait."""
     async with _transport(connection, environment, clock) as transport:
-        yield ArmReader(transport, Retrier(clock, windows={} if windows is None else windows))
+        yield ArmReader(transport, Retrier(clock, windows=Windows() if windows is None else windows))
 
 
 @asynccontextmanager
@@ -40,13 +44,14 @@ async def open_writer(
 ) -> AsyncIterator[ArmWriter]:
     """Yield a client that can PUT, and that heeds what others of the process were asked to wait."""
     async with _transport(connection, environment, clock) as transport:
-        yield ArmWriter(transport, Retrier(clock, windows={} if windows is None else windows))
+        yield ArmWriter(transport, Retrier(clock, windows=Windows() if windows is None else windows))
 
 
 @asynccontextmanager
 async def _transport(connection: Connection, environment: Environment, clock: Clock) -> AsyncIterator[Transport]:
     app = _embedded(environment, clock) if connection.is_emulated else None
-    transport = Transport.open(connection.endpoint, _tokens(connection, environment, clock), clock, app)
+    tokens = _tokens(connection, environment, clock)
+    transport = Transport.open(connection.endpoint, ARM, tokens, clock, environ=environment.values, app=app)
     try:
         yield transport
     finally:
@@ -76,6 +81,7 @@ async def open_blobs(
         hosts or StorageHosts(cloud.blob_hosts),
         life_for(timeout_s),
         clock,
+        partial(storage_transport, environ=environment.values),
         only_local=connection.is_emulated,
     )
     try:
@@ -86,9 +92,9 @@ async def open_blobs(
 
 def _tokens(connection: Connection, environment: Environment, clock: Clock) -> TokenSource:
     if not connection.sends_token:
-        return NoToken()
+        return NoToken(fix="over plain http a token is sent only with --credential token")
     if connection.credential == "token":
-        return StaticToken(environment.access_token())
+        return AccessToken(environment.access_token())
     cloud = CLOUDS.get(connection.cloud, _PUBLIC)
     credentials = Credentials(connection.credential, cloud.authority, environment.values)
     return IdentityToken(credentials, cloud.scope, clock)

@@ -15,6 +15,7 @@ from reconciler.apply.verify import DID_NOT_STICK
 from reconciler.azure.polling import Interrupted, Patience
 from reconciler.compare.fingerprint import fingerprint
 from reconciler.errors import ReconcilerError
+from reconciler.http.window import Windows
 from reconciler.model.change import Action, Change, Finding, Reason
 from reconciler.model.outcome import Outcome, Report, Result
 from reconciler.plan.decide import Memory
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from reconciler.clock import Clock
-    from reconciler.http.retry import Windows
     from reconciler.model.desired import Desired
 
 _LOG: Final = logging.getLogger("reconciler.loop")
@@ -60,7 +60,7 @@ class Retries:
 
     clock: Clock
     base_s: float
-    windows: Windows = field(default_factory=dict)
+    windows: Windows = field(default_factory=Windows)
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
     _did_not_stick: dict[str, _Stuck] = field(default_factory=dict)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.azure.answers import ARM
+from reconciler.http.bounds import Bounds
 from reconciler.kinds.live import Live
 from reconciler.model.change import Action, Change, Plan, Sync
 from reconciler.model.outcome import Result
@@ -345,7 +347,7 @@ def test_an_answer_that_cannot_be_read() -> None:
 
     @scenario(definition(), gallery())
     async def _(test: Bench) -> None:
-        test.arm.transport.bounds = replace(test.arm.transport.bounds, answer_bytes=4000)
+        test.arm.transport.service = replace(ARM, bounds=Bounds(answer_bytes=4000))
 
         azure = test.service.app
 

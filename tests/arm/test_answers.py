@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from reconciler.azure.answers import Answer, error_of, foreign, json_object, operation_error, resource
+from reconciler.azure.answers import ARM, error_of, json_object, operation_error, resource
 from reconciler.compare.diff import compare
 from reconciler.compare.normalize import normalized
 from reconciler.errors import (
@@ -19,6 +19,7 @@ from reconciler.errors import (
     TransientError,
     UnusableAnswerError,
 )
+from reconciler.http.answer import Answer, foreign
 from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.spelling import canonical
 from reconciler.kinds.tracking import Tracking
@@ -32,7 +33,7 @@ SAS = "https://packages.blob.core.windows.net/agent/agent.zip?sv=2022&sig=CANARY
 def reply(status: int, body: Any = None, /, **headers: str) -> Answer:
     """Return an answer; bytes go as they are."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, named, body if isinstance(body, bytes) else orjson.dumps(body))
+    return Answer(status, named, body if isinstance(body, bytes) else orjson.dumps(body), ARM)
 
 
 def error(status: int, code: str, **more: Any) -> Answer:
@@ -62,18 +63,18 @@ def error(status: int, code: str, **more: Any) -> Answer:
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     """Seconds, milliseconds and dates are understood; junk asks for nothing."""
-    assert Answer(429, headers, b"").retry_after(START) == seconds
+    assert Answer(429, headers, b"", ARM).retry_after(START) == seconds
 
 
 @pytest.mark.parametrize("name", ["retry-after", "retry-after-ms"])
 def test_retry_after_of_any_length(name: str) -> None:
     """Thousands of digits are a long time, not a crash."""
-    assert Answer(429, {name: "9" * 5000}, b"").retry_after(START) == float("inf")
+    assert Answer(429, {name: "9" * 5000}, b"", ARM).retry_after(START) == float("inf")
 
 
 def test_retry_after_in_the_year_9999() -> None:
     """A date at the end of time is a long wait."""
-    asked = Answer(429, {"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, b"").retry_after(START)
+    asked = Answer(429, {"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, b"", ARM).retry_after(START)
     assert asked is not None
     assert asked > 1e9
 
@@ -170,7 +171,7 @@ def test_error_keeps_what_arm_says() -> None:
     """Code, message, details, target and request id are ARM's."""
     more = {"target": "properties.x", "details": [{"message": "why"}, {"message": "it is so"}, {}, "odd"]}
     found = error_of(
-        Answer(400, {"x-ms-correlation-request-id": "c-1"}, error(400, "BadRequest", **more).content), write=True
+        Answer(400, {"x-ms-correlation-request-id": "c-1"}, error(400, "BadRequest", **more).content, ARM), write=True
     )
     assert (found.info.code, found.info.message) == ("BadRequest", "it is so\nwhy")
     assert (found.info.status, found.info.request_id, found.info.targets) == (400, "c-1", ("properties.x",))
@@ -198,10 +199,10 @@ def test_fixes() -> None:
 
 def test_throttled_says_when() -> None:
     """An error of a throttled request tells how long ARM wants to be left alone, if that is a number."""
-    throttled = Answer(429, {"retry-after": "86400"}, b"")
+    throttled = Answer(429, {"retry-after": "86400"}, b"", ARM)
     assert "86400 s" in str(error_of(throttled, write=False).info.fix)
-    assert error_of(Answer(429, {"retry-after": "9" * 50}, b""), write=False).info.fix is None
-    assert error_of(Answer(429, {"retry-after": "soon"}, b""), write=False).info.fix is None
+    assert error_of(Answer(429, {"retry-after": "9" * 50}, b"", ARM), write=False).info.fix is None
+    assert error_of(Answer(429, {"retry-after": "soon"}, b"", ARM), write=False).info.fix is None
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_throttled_says_when() -> None:
 )
 def test_redirects(location: str, host: str) -> None:
     """A redirect is never followed; of where it leads only the host is told."""
-    found = error_of(Answer(307, {"location": location}, b""), write=False)
+    found = error_of(Answer(307, {"location": location}, b"", ARM), write=False)
     assert isinstance(found, ForeignOriginError)
     assert host in found.info.message
     assert found.info.status == 307
@@ -224,15 +225,15 @@ def test_redirects(location: str, host: str) -> None:
 
 def test_foreign_link() -> None:
     """A link that leads away is named by its host alone."""
-    assert foreign("https://user:CANARY@evil.example:8443/p?t=CANARY").info.message == (
-        "a link in ARM's answer leads to evil.example; nothing was sent there"
+    assert foreign("https://user:CANARY@evil.example:8443/p?t=CANARY", ARM).info.message == (
+        "a link in an answer of Azure Resource Manager leads to evil.example; nothing was sent there"
     )
 
 
 def test_no_echoed_secret() -> None:
     """A signed link that ARM repeats in code, message, details or headers is not repeated."""
     body = {"code": f"Bad {SAS}", "message": f"cannot read {SAS}", "details": [{"message": f"sig=CANARY {SAS}"}]}
-    found = error_of(Answer(400, {"x-ms-request-id": SAS}, orjson.dumps({"error": body})), write=True)
+    found = error_of(Answer(400, {"x-ms-request-id": SAS}, orjson.dumps({"error": body}), ARM), write=True)
     assert "CANARY" not in repr(found.info)
     assert "CANARY" not in str(found)
     assert "agent.zip" in found.info.message
@@ -267,7 +268,7 @@ def test_an_error_keeps_how_long_to_wait(
     status: int, code: str, headers: dict[str, str], seconds: float | None
 ) -> None:
     """A date counts from the one of the answer itself."""
-    found = error_of(Answer(status, headers, orjson.dumps({"error": {"code": code}})), write=True)
+    found = error_of(Answer(status, headers, orjson.dumps({"error": {"code": code}}), ARM), write=True)
     assert isinstance(found, ConflictError | TransientError)
     assert found.retry_after_s == seconds
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 from reconciler.azure import auth
-from reconciler.azure.auth import IdentityToken, NoToken, StaticToken
-from reconciler.azure.challenge import Refusal
+from reconciler.azure.answers import ARM
+from reconciler.azure.auth import AccessToken, IdentityToken
 from reconciler.azure.client import ArmWriter
 from reconciler.errors import AuthError, ErrorInfo, ForeignOriginError
+from reconciler.http.answer import Answer
 from reconciler.http.retry import Retrier
+from reconciler.http.tokens import NoToken
 from reconciler.secret.text import Secret
 from tests.kit.arm import RESOURCE, VERSION, Largest, Wire, answer, found, refused, run, transport
 from tests.kit.clock import FakeClock
@@ -103,18 +107,22 @@ async def ask(tokens: IdentityToken, subscription: str = "s1") -> str:
     return token.reveal()
 
 
-def refusal(token: str | None, claims: str | None = None, tenant: str | None = None) -> Refusal:
-    """Return a refusal."""
-    error = ErrorInfo("ExpiredAuthenticationToken", "expired", 401, "r-1")
-    return Refusal(error, Secret(token) if token else None, Secret(claims) if claims else None, tenant)
+def refusal(token: str | None, claims: str | None = None, tenant: str | None = None) -> Answer:
+    """Return the 401 of a token, which asks for other claims or names another tenant."""
+    said = [f'authorization_uri="https://login.example/{tenant}"'] if tenant else []
+    said += [f'error="insufficient_claims", claims="{b64encode(claims.encode()).decode()}"'] if claims else []
+    headers = {"x-ms-request-id": "r-1", "www-authenticate": f"Bearer {', '.join(said)}"}
+    code = "InvalidAuthenticationTokenTenant" if tenant else "ExpiredAuthenticationToken"
+    body = {"error": {"code": code, "message": "expired"}}
+    return Answer(401, headers, orjson.dumps(body), ARM, Secret(token) if token else None)
 
 
 def test_no_token() -> None:
-    """The embedded ARM is sent none; where one is asked for over plain http, the way to send one is told."""
+    """No token is sent; where a service wants one all the same, the error has the fix of the caller."""
     assert run(NoToken().token("s1")) is None
     with pytest.raises(AuthError, match="expired") as caught:
-        run(NoToken().renew("s1", refusal(None)))
-    assert "--credential token" in str(caught.value.info.fix)
+        run(NoToken(fix="pass --credential token").renew("s1", refusal(None)))
+    assert caught.value.info.fix == "pass --credential token"
 
 
 @pytest.mark.parametrize(
@@ -125,9 +133,9 @@ def test_no_token() -> None:
         (refusal("CANARY", claims=CLAIMS), "a policy of the tenant asks for a new sign-in", "sign in again"),
     ],
 )
-def test_a_given_token(refused: Refusal, message: str, fix: str) -> None:
+def test_a_given_token(refused: Answer, message: str, fix: str) -> None:
     """A token that the user gave is the only one there is; why ARM refused it is told, and what to do."""
-    given = StaticToken(Secret("CANARY"))
+    given = AccessToken(Secret("CANARY"))
     token = run(given.token("s1"))
     assert token is not None
     assert token.reveal() == "CANARY"

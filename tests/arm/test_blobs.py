@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from reconciler.azure.auth import StaticToken
 from reconciler.azure.blobs import Blobs, life_for, storage_transport
 from reconciler.errors import AuthError, ErrorInfo, PackageError
+from reconciler.http.tokens import StaticToken
 from reconciler.kinds.kind import load_kinds
 from reconciler.manifests.access import Grant
 from reconciler.manifests.permits import StorageHosts, storage_hosts
@@ -24,7 +24,7 @@ from tests.kit.clock import FakeClock
 from tests.kit.storage import GOOD, OID, TID, Storage
 
 if TYPE_CHECKING:
-    from reconciler.azure.challenge import Refusal
+    from reconciler.http.answer import Answer
 
 KIND: Final = load_kinds()["GalleryApplicationVersion"]
 ACCOUNT: Final = "https://acme.blob.core.windows.net"
@@ -39,16 +39,16 @@ class Tokens:
     left: int = 1
     given: list[str] = field(default_factory=list)
 
-    async def token(self, subscription: str) -> Secret | None:
+    async def token(self, realm: str) -> Secret | None:
         """Return the token of the day."""
-        self.given.append(subscription)
+        self.given.append(realm)
         return Secret(f"CANARY-{self.left}")
 
-    async def renew(self, subscription: str, refusal: Refusal) -> None:
+    async def renew(self, realm: str, refused: Answer) -> None:
         """Take the next one."""
         self.left -= 1
         if self.left < 0:
-            raise AuthError(refusal.error)
+            raise AuthError(refused.service.words(refused))
 
     def close(self) -> None:
         """Nothing is open."""
@@ -70,7 +70,7 @@ class Bench:
         """Open."""
         hour = timedelta(hours=1)
         connect = self.storage.connect
-        self.blobs = Blobs(self.grants, self.tokens, self.hosts, hour, self.clock, self.only_local, connect)
+        self.blobs = Blobs(self.grants, self.tokens, self.hosts, hour, self.clock, connect, self.only_local)
 
     async def ready(self, link: str = LINK, **more: str) -> dict[str, str]:
         """Return the links of a body that is ready for its PUT."""
@@ -404,8 +404,8 @@ def test_connections_are_closed() -> None:
 
 def test_connections_of_their_own() -> None:
     """They are named after storage in errors, bounded for small answers, and follow no redirect."""
-    opened = storage_transport(ACCOUNT, StaticToken(Secret("CANARY")), FakeClock())
+    opened = storage_transport(ACCOUNT, StaticToken(Secret("CANARY")), FakeClock(), {})
     assert opened.service.name == "blob storage"
-    assert opened.bounds.answer_bytes == 64 * 1024
+    assert opened.service.bounds.answer_bytes == 64 * 1024
     assert not opened.http.follow_redirects
     run(opened.close())

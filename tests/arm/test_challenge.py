@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.azure.answers import Answer
+from reconciler.azure.answers import ARM
 from reconciler.azure.challenge import Refusal, refusal_of
+from reconciler.http.answer import Answer
 from reconciler.secret.text import Secret
 
 TENANT = "99999999-8888-7777-6666-555555555555"
@@ -27,7 +28,7 @@ def read(header: str | None, code: str = "InvalidAuthenticationToken") -> Refusa
     """Read a 401."""
     headers = {"x-ms-request-id": "r-1"} | ({"www-authenticate": header} if header is not None else {})
     content = json.dumps({"error": {"code": code, "message": "no"}}).encode()
-    return refusal_of(Answer(401, headers, content, Secret("token")))
+    return refusal_of(Answer(401, headers, content, ARM, Secret("token")))
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,6 @@ def test_a_tenant_that_is_not_the_reason(code: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b'{"error": 5}'])
 def test_a_body_that_says_nothing(content: Any) -> None:
     """The header is read all the same."""
-    refusal = refusal_of(Answer(401, {"www-authenticate": f'{CLAIMED}"{encoded()}"'}, content))
+    refusal = refusal_of(Answer(401, {"www-authenticate": f'{CLAIMED}"{encoded()}"'}, content, ARM))
     assert refusal.claims == Secret(CLAIMS)
     assert (refusal.token, refusal.error.code) == (None, "Http401")

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from reconciler.azure import client as module
-from reconciler.azure.auth import StaticToken
 from reconciler.errors import (
     AuthError,
     ConflictError,
@@ -18,12 +17,13 @@ from reconciler.errors import (
     TransientError,
     UnusableAnswerError,
 )
+from reconciler.http.tokens import StaticToken
 from reconciler.secret.text import Secret, SecretUrl
 from tests.kit.arm import ENDPOINT, RESOURCE, VERSION, Wire, answer, client, found, refused, run
 from tests.kit.clock import FakeClock
 
 if TYPE_CHECKING:
-    from reconciler.azure.challenge import Refusal
+    from reconciler.http.answer import Answer
 
 LIST = RESOURCE + "/applications"
 OPERATION = f"{ENDPOINT}/subscriptions/s1/providers/Microsoft.Compute/locations/westus/capsOperations/1?t=CANARY"
@@ -35,16 +35,16 @@ class Counting:
     def __init__(self) -> None:
         """Begin."""
         self.given = 0
-        self.refused: list[tuple[str, Refusal]] = []
+        self.refused: list[tuple[str, Answer]] = []
 
-    async def token(self, subscription: str) -> Secret | None:
+    async def token(self, realm: str) -> Secret | None:
         """Return the current one."""
         return Secret(f"token-{self.given}")
 
-    async def renew(self, subscription: str, refusal: Refusal) -> None:
+    async def renew(self, realm: str, refused: Answer) -> None:
         """Have another."""
         self.given += 1
-        self.refused.append((subscription, refusal))
+        self.refused.append((realm, refused))
 
     def close(self) -> None:
         """Nothing is open."""
@@ -282,9 +282,9 @@ def test_a_check_after_the_sign_in() -> None:
     checks: list[float] = []
 
     class Slow(Counting):
-        async def token(self, subscription: str) -> Secret | None:
+        async def token(self, realm: str) -> Secret | None:
             await clock.sleep(50)
-            return await super().token(subscription)
+            return await super().token(realm)
 
     run(client(wire, Slow()).put(RESOURCE, VERSION, {}, lambda: checks.append(clock.elapsed)))
     assert checks == wire.times == [50]

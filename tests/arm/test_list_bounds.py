@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.azure.auth import StaticToken
+from reconciler.azure.answers import ARM
 from reconciler.errors import UnusableAnswerError
-from reconciler.http.transport import Bounds
+from reconciler.http.bounds import Bounds
+from reconciler.http.tokens import StaticToken
 from reconciler.json.size import MOST, values_in
 from reconciler.secret.text import Secret
 from tests.kit.arm import ENDPOINT, RESOURCE, VERSION, Wire, client, run
@@ -43,7 +44,7 @@ class Endless(Wire):
 def _read(wire: Endless, bounds: Bounds | None = None) -> UnusableAnswerError:
     arm = client(wire, StaticToken(Secret("CANARY")))
     if bounds is not None:
-        arm.transport.bounds = bounds
+        arm.transport.service = replace(ARM, bounds=bounds)
     with pytest.raises(UnusableAnswerError) as caught:
         run(arm.list(LIST, VERSION))
     return caught.value
@@ -94,12 +95,13 @@ def test_what_a_text_holds_is_not_counted(text: str) -> None:
 
 _PROGRAM = textwrap.dedent("""
     import resource
-    from reconciler.azure.answers import Answer, json_object
+    from reconciler.azure.answers import ARM, json_object
+    from reconciler.http.answer import Answer
     from reconciler.plan.checksum import opened
     from reconciler.errors import ReconcilerError
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     content = b'{"value": [' + b"[]," * 10_000_000 + b"[]]}"
-    for read in (lambda: json_object(Answer(200, {}, content)), lambda: opened(content, "snapshot", {})):
+    for read in (lambda: json_object(Answer(200, {}, content, ARM)), lambda: opened(content, "snapshot", {})):
         try:
             read()
         except (ReconcilerError, ValueError):

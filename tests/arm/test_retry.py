@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.errors import ArmError, RejectedError, TransientError
 from reconciler.http.concurrency import run_all
+from reconciler.http.policy import Policy
 from reconciler.http.retry import Retrier
 from tests.kit.arm import RESOURCE, VERSION, Wire, answer, client, found, refused, run
 from tests.kit.clock import FakeClock
@@ -57,7 +58,7 @@ def test_waits_are_capped() -> None:
     """No wait of ours is longer than the cap."""
     wire = Wire(FakeClock(), answer(500))
     arm = client(wire)
-    arm.retrier.cap_s = 3.0
+    arm.retrier.policy = Policy(cap_s=3.0)
     with pytest.raises(TransientError):
         run(arm.get(RESOURCE, VERSION))
     assert [later - earlier for earlier, later in itertools.pairwise(wire.times)] == [1, 2, 3, 3]

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.core.pipeline.transport import RequestsTransport
 
-from reconciler.azure.auth import IdentityToken, NoToken
+from reconciler.azure.answers import ARM
+from reconciler.azure.auth import IdentityToken
 from reconciler.azure.credentials import Credentials
 from reconciler.cli.options import CREDENTIALS
 from reconciler.cli.program import main
 from reconciler.clock import SystemClock
 from reconciler.errors import AuthError
+from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.secret.text import Secret
 from reconciler.settings import CLOUDS
@@ -606,7 +608,7 @@ def test_a_second_challenge(world: World) -> None:
 def source(world: World) -> IdentityToken:
     """Return tokens of a service principal, as a run has them."""
     secret(world, world.folder)
-    Transport.open("https://arm.example", NoToken(), SystemClock())  # silences libraries
+    Transport.open("https://arm.example", ARM, NoToken(), SystemClock(), environ={})  # silences libraries
     credentials = Credentials("environment", LOGIN, dict(os.environ))
     return IdentityToken(credentials, "https://management.azure.com/.default", SystemClock())
 

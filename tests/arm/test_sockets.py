@@ -13,6 +13,7 @@ import os
 import socket
 import traceback
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -24,13 +25,15 @@ from h2.events import StreamEnded
 from h2.exceptions import ProtocolError
 
 from reconciler.azure import observe
-from reconciler.azure.answers import Answer, json_object
-from reconciler.azure.auth import NoToken, StaticToken
+from reconciler.azure.answers import ARM, json_object
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.polling import follow
 from reconciler.errors import ArmError, ForeignOriginError, TransientError, UnusableAnswerError, UsageError
+from reconciler.http.answer import Answer
+from reconciler.http.bounds import Bounds
 from reconciler.http.retry import Retrier
-from reconciler.http.transport import Bounds, Transport
+from reconciler.http.tokens import NoToken, StaticToken
+from reconciler.http.transport import Transport
 from reconciler.model.live import Unreadable
 from reconciler.secret.text import Secret
 from tests.kit.arm import RESOURCE, VERSION, Largest, patience, run
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from reconciler.azure.auth import TokenSource
+    from reconciler.http.tokens import TokenSource
 
 MB: Final = 1024 * 1024
 # For a server that says nothing, or too slowly; any other one is given as long as a busy machine may take.
@@ -63,7 +66,8 @@ def speak(
 
     async def scenario() -> Any:
         clock = FakeClock()
-        transport = Transport.open(endpoint or server.url, tokens or NoToken(), clock, bounds=bounds)
+        service = replace(ARM, bounds=bounds)
+        transport = Transport.open(endpoint or server.url, service, tokens or NoToken(), clock, environ=os.environ)
         try:
             return await use(ArmWriter(transport, Retrier(clock, chance=Largest())))
         finally:
@@ -175,11 +179,11 @@ UNUSABLE: Final[dict[str, tuple[Talk, str]]] = {
     ),
     "packed twice": (
         says(http(gzip.compress(gzip.compress(b" " * MB)), content_encoding="gzip, gzip")),
-        "packed in a way that was not asked for",
+        "compressed in a way that was not requested",
     ),
     "packed by something else": (
         says(http(GOOD, content_encoding="deflate")),
-        "packed in a way that was not asked for",
+        "compressed in a way that was not requested",
     ),
     "web page": (says(http(b"<html>", content_type="text/html")), "not JSON"),
     "key twice": (says(http(GOOD.replace(b"{}", b'{"a":"x","a":"x"}'))), "states a key twice"),
@@ -415,7 +419,7 @@ def test_the_wrong_certificate(authority: Authority, options: dict[str, Any], wo
 def test_a_key_twice(body: bytes) -> None:
     """Which of the two values counts nobody can know, however the key is spelled."""
     with pytest.raises(UnusableAnswerError, match="states a key twice"):
-        json_object(Answer(200, {}, body))
+        json_object(Answer(200, {}, body, ARM))
 
 
 @pytest.mark.parametrize(
@@ -424,7 +428,7 @@ def test_a_key_twice(body: bytes) -> None:
 )
 def test_no_key_twice(body: bytes) -> None:
     """Objects of their own may have the same keys, and quotes within texts are no keys."""
-    assert json_object(Answer(200, {}, body)) == orjson.loads(body)
+    assert json_object(Answer(200, {}, body, ARM)) == orjson.loads(body)
 
 
 def test_plain_http_where_tls_is_spoken(authority: Authority) -> None:
@@ -464,7 +468,7 @@ def through(proxy: str, monkeypatch: pytest.MonkeyPatch, endpoint: str = "https:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
 
     async def scenario() -> None:
-        transport = Transport.open(endpoint, TOKEN, FakeClock(), bounds=QUICK)
+        transport = Transport.open(endpoint, replace(ARM, bounds=QUICK), TOKEN, FakeClock(), environ=os.environ)
         try:
             await transport.send("PUT", RESOURCE, b"{}")
         finally:
@@ -534,5 +538,5 @@ def test_a_proxy_that_is_none(proxy: str, monkeypatch: pytest.MonkeyPatch) -> No
     """It is said before anything is sent, and without the value."""
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     with pytest.raises(UsageError, match="HTTPS_PROXY") as caught:
-        Transport.open("https://arm.example", TOKEN, FakeClock())
+        Transport.open("https://arm.example", ARM, TOKEN, FakeClock(), environ=os.environ)
     assert "CANARY" not in "".join(traceback.format_exception(caught.value))

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.azure.auth import NoToken
+from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmWriter
+from reconciler.azure.limits import remaining
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.http.concurrency import run_all
 from reconciler.http.retry import Retrier
-from reconciler.http.throttle import Lane, Throttle
+from reconciler.http.throttle import NOTHING_SAID, Lane, Throttle
+from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from tests.kit.arm import RESOURCE, VERSION, Largest, Wire, answer, client, run
 from tests.kit.clock import FakeClock
@@ -111,7 +113,7 @@ def ask(throttle: Throttle, lane: Lane, now: float, **headers: str) -> float:
     """Send one request that is answered at once; give how long it had to wait."""
     wait = throttle.begin(lane, now)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    throttle.end(lane, named, now + wait)
+    throttle.end(lane, remaining(named, lane), now + wait)
     return wait
 
 
@@ -170,7 +172,7 @@ def test_a_window_too_long_to_wait_for(minutes: int) -> None:
     throttle = Throttle()
     ask(throttle, PUT, 0, **{RESOURCES: f"Microsoft.Compute/X{minutes}Min;0"})
     assert throttle.begin(PUT, 1) == 0
-    throttle.end(PUT, {}, 1)
+    throttle.end(PUT, NOTHING_SAID, 1)
     assert throttle.begin(PUT, 1300) == 500
 
 
@@ -205,7 +207,7 @@ class Embedded:
         """Let a client speak to it."""
 
         async def scenario() -> None:
-            transport = Transport.open("http://localhost", NoToken(), self.clock, self)
+            transport = Transport.open("http://localhost", ARM, NoToken(), self.clock, environ={}, app=self)
             await work(ArmWriter(transport, Retrier(self.clock, chance=Largest())))
             await transport.close()
             self.app.state.world.close()

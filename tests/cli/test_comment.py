@@ -262,7 +262,7 @@ def test_an_answer_of_another_kind(run: Command, github: GitHub, report: Path, m
     github.faults = [(method, Reply(200, body))]
     done = run("comment", "--github", str(report))
     assert (done.code, done.out) == (1, "")
-    assert "not what was asked for" in done.err
+    assert "unexpected answer" in done.err
     assert github.bodies == {}
 
 
@@ -416,9 +416,9 @@ def test_other_threads_on_azure_devops(run: Command, azure_devops: AzureDevOps, 
         (Reply(203, b"<html>"), "SYSTEM_ACCESSTOKEN: $(System.AccessToken)"),
         (Reply(302, b""), "SYSTEM_ACCESSTOKEN: $(System.AccessToken)"),
         (Reply(500, b""), "answered 500"),
-        (Reply(200, b"{}"), "not what was asked for"),
-        (Reply(200, b"[]"), "not what was asked for"),
-        (Reply(200, b"{"), "not what was asked for"),
+        (Reply(200, b"{}"), "unexpected answer"),
+        (Reply(200, b"[]"), "unexpected answer"),
+        (Reply(200, b"{"), "unexpected answer"),
     ],
 )
 def test_a_refusal_of_azure_devops(

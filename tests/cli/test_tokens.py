@@ -202,7 +202,6 @@ def test_a_host_at_fault_is_named(work: Workspace, report: Reporting, monkeypatc
     monkeypatch.setenv("RECONCILER_CREDENTIAL", "token")
     monkeypatch.setenv("RECONCILER_ACCESS_TOKEN", "CANARY-token")
     monkeypatch.setenv("RECONCILER_ENDPOINT", "http://127.0.0.1:1")
-    monkeypatch.setattr("reconciler.http.retry.MAX_TRIES", 1, raising=False)
     error = report("plan", code=1)["resources"][0]["error"]
     assert error["code"] == "Unreachable"
     assert "127.0.0.1" in error["message"]

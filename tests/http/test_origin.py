@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
-from reconciler.azure.auth import NoToken
+from reconciler.azure.answers import ARM
 from reconciler.emulator.server import serve_in_thread
 from reconciler.errors import EmulatorError, ForeignOriginError, UsageError
 from reconciler.http.origin import folded_host, is_loopback, is_loopback_host, is_same_origin, origin_of
+from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.manifests.access import blob_at, covers
 from reconciler.manifests.permits import StorageHosts, storage_hosts
@@ -127,7 +128,7 @@ def test_same_origin(first: str, second: str, *, same: bool) -> None:
     """The same scheme, host and port; both ways, for links of ARM and for storage rules."""
     assert is_same_origin(first, second) is is_same_origin(second, first) is same
     assert covers(first, f"{second.rstrip('/')}/a") is same
-    transport = Transport.open(first, NoToken(), FakeClock())
+    transport = Transport.open(first, ARM, NoToken(), FakeClock(), environ={})
     try:
         assert transport.url(second) == second
     except ForeignOriginError:
@@ -149,7 +150,7 @@ def test_no_proxy_sees_what_stays_here(host: str, monkeypatch: pytest.MonkeyPatc
 
 
 def _proxied(endpoint: str) -> bool:
-    transport = Transport.open(endpoint, NoToken(), FakeClock())
+    transport = Transport.open(endpoint, ARM, NoToken(), FakeClock(), environ={})
     chosen = transport.http._transport_for_url(httpx.URL(endpoint))
     run(transport.close())
     return chosen is not transport.http._transport
@@ -174,7 +175,7 @@ def test_no_other_module_defines_this_machine_or_an_origin() -> None:
         "emulator/app.py",
         "emulator/server.py",
         "settings.py",
-        "azure/answers.py",
+        "http/answer.py",
     }
     assert {place.partition(":")[0] for path in PACKAGE.rglob("*.py") for place in hosts_in(path)} <= own
     assert folded_host("EXAMPLE.com.") == "example.com"

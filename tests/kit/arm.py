@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import httpx
 
-from reconciler.azure.auth import NoToken
+from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.polling import Patience
+from reconciler.http.policy import Policy
 from reconciler.http.retry import Retrier
+from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from reconciler.azure.auth import TokenSource
+    from reconciler.http.tokens import TokenSource
     from tests.kit.clock import FakeClock
 
 T = TypeVar("T")
@@ -92,14 +94,14 @@ async def _nobody(scope: Any, receive: Any, send: Any) -> None:
 
 def transport(wire: Wire, tokens: TokenSource | None = None, endpoint: str = ENDPOINT) -> Transport:
     """Return a transport as a run opens it, its connections replaced by *wire*."""
-    opened = Transport.open(endpoint, tokens or NoToken(), wire.clock, _nobody)
+    opened = Transport.open(endpoint, ARM, tokens or NoToken(), wire.clock, environ={}, app=_nobody)
     opened.http = httpx.AsyncClient(transport=httpx.MockTransport(wire), follow_redirects=False)
     return opened
 
 
 def client(wire: Wire, tokens: TokenSource | None = None, tries: int = 5) -> ArmWriter:
     """Return a client that speaks to *wire*."""
-    return ArmWriter(transport(wire, tokens), Retrier(wire.clock, tries, chance=Largest()))
+    return ArmWriter(transport(wire, tokens), Retrier(wire.clock, Policy(tries=tries), chance=Largest()))
 
 
 def patience(clock: FakeClock, interval_s: float = 15, timeout_s: float = 3600) -> Patience:

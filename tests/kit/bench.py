@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from reconciler import pipeline
-from reconciler.azure.auth import NoToken
+from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.polling import Patience
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.http.retry import Retrier
+from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.pipeline import Options, Reading
 from tests.kit.emulator import START, SUBSCRIPTION, FakeClock
@@ -92,7 +93,7 @@ async def open_bench(settings: EmulatorSettings) -> AsyncIterator[Bench]:
     """Yield a bench with a fresh ARM."""
     clock = FakeClock()
     app = create_app(settings, clock)
-    transport = Transport.open(ENDPOINT, NoToken(), clock, app)
+    transport = Transport.open(ENDPOINT, ARM, NoToken(), clock, environ={}, app=app)
     try:
         yield Bench(app, ArmWriter(transport, Retrier(clock)), clock)
     finally:

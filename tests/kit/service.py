@@ -12,12 +12,13 @@ import httpx
 import orjson
 
 from reconciler.apply.applier import Applier
-from reconciler.azure.auth import NoToken
+from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.observe import Scope, observe
 from reconciler.azure.polling import Patience
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.http.retry import Retrier
+from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.kinds.kind import load_kinds
 from reconciler.manifests.resolve import resolve
@@ -283,7 +284,7 @@ async def bench(*manifests: Manifest, interval_s: float = 15, timeout_s: float =
     clock = FakeClock()
     app = create_app(EmulatorSettings(operation_seconds=60), clock)
     service = Faulty(app, clock)
-    transport = Transport.open("http://localhost", NoToken(), clock, service)
+    transport = Transport.open("http://localhost", ARM, NoToken(), clock, environ={}, app=service)
     arm = ArmWriter(transport, Retrier(clock, chance=Largest()))
     desired, problems = resolve(manifests, load_kinds())
     assert not problems

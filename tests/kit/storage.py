@@ -15,8 +15,8 @@ from reconciler.azure.blobs import storage_transport
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.azure.auth import TokenSource
     from reconciler.clock import Clock
+    from reconciler.http.tokens import TokenSource
     from reconciler.http.transport import Transport
 
 OID: Final = "00000000-0000-4000-8000-00000000000a"
@@ -75,7 +75,7 @@ class Storage:
 
     def connect(self, endpoint: str, tokens: TokenSource, clock: Clock) -> Transport:
         """Return a transport as a run opens it, its connections replaced by this."""
-        opened = storage_transport(endpoint, tokens, clock)
+        opened = storage_transport(endpoint, tokens, clock, {})
         opened.http = httpx.AsyncClient(transport=httpx.MockTransport(self), follow_redirects=False)
         return opened
 

@@ -17,11 +17,12 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.managedapplications import ManagedApplicationsMgmtClient
 
-from reconciler.azure.auth import NoToken
+from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmWriter
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve_in_thread
 from reconciler.http.retry import Retrier
+from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.kinds.kind import Kind, load_kinds
 from reconciler.model.change import Action, Change, Finding, Reason, Sync
@@ -276,7 +277,7 @@ def test_what_microsofts_clients_create_reads_without_noise(base_url: str) -> No
 
 async def _plan(base_url: str, documents: Sequence[Mapping[str, Any]]) -> Sequence[Change]:
     clock = FakeClock()
-    transport = Transport.open(base_url, NoToken(), clock)
+    transport = Transport.open(base_url, ARM, NoToken(), clock, environ={})
     try:
         reading = await Bench(None, ArmWriter(transport, Retrier(clock)), clock).plan(documents)
     finally:

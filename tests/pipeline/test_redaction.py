@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.azure.answers import Answer
-from reconciler.azure.auth import StaticToken
+from reconciler.azure.answers import ARM
 from reconciler.azure.client import Accepted, Polled
+from reconciler.http.answer import Answer
+from reconciler.http.tokens import StaticToken
 from reconciler.kinds.kind import load_kinds
 from reconciler.model.outcome import Report
 from reconciler.problems import Document, Manifest, Source
@@ -139,7 +140,7 @@ def test_values_that_hold_secrets_do_not_show_them() -> None:
         StaticToken(Secret(MARK)),
         Document(spec, source, lambda _: (1, 1)),
         Manifest(kind, "a", {}, {}, spec, source, lambda _: (1, 1)),
-        Answer(200, {"location": LINK, "azure-asyncoperation": LINK}, LINK.encode()),
+        Answer(200, {"location": LINK, "azure-asyncoperation": LINK}, LINK.encode(), ARM),
         Accepted(f"https://management.azure.com/operations/1?t={MARK}&c={MARK}&s={MARK}&h={MARK}"),
         Polled("Failed", {"error": {"message": LINK}}, None),
     ]

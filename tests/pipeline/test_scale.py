@@ -14,12 +14,13 @@ import httpx
 import pytest
 
 from reconciler.apply.applier import Applier
-from reconciler.azure.auth import NoToken
+from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.observe import Scope, observe
 from reconciler.azure.polling import Patience
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.http.retry import Retrier
+from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.kinds.kind import load_kinds
 from reconciler.manifests.resolve import resolve
@@ -126,7 +127,7 @@ class Estate:
 
     @asynccontextmanager
     async def _arm(self) -> AsyncIterator[ArmWriter]:
-        transport = Transport.open("http://localhost", NoToken(), self.clock, self)
+        transport = Transport.open("http://localhost", ARM, NoToken(), self.clock, environ={}, app=self)
         yield ArmWriter(transport, Retrier(self.clock, chance=Random(1)))
         await transport.close()
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.azure.auth import NoToken
+from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmWriter
 from reconciler.http.retry import Retrier
+from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.kinds.tracking import Tracking
 from reconciler.plan.decide import Policy
@@ -85,7 +86,7 @@ async def writer(test: Bench, *manifests: Manifest, project: str | None = None) 
         request = response.request
         taken[request.url.path.rpartition("/")[2]] += request.method == "PUT" and response.is_success
 
-    transport = Transport.open("http://localhost", NoToken(), test.clock, test.service)
+    transport = Transport.open("http://localhost", ARM, NoToken(), test.clock, environ={}, app=test.service)
     transport.http.event_hooks = {"response": [note]}
     arm = ArmWriter(transport, Retrier(test.clock, chance=Random(1)))
     policy = Policy(tracking=Tracking(project=project))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure import identity
 
-from reconciler.azure.auth import IdentityToken, NoToken, StaticToken
+from reconciler.azure.auth import AccessToken, IdentityToken
 from reconciler.azure.client import ArmReader, ArmWriter
 from reconciler.errors import RejectedError, UsageError
+from reconciler.http.tokens import NoToken
 from reconciler.manifests.access import Grant
 from reconciler.runtime.connect import emulator_settings, open_blobs, open_reader, open_writer
 from reconciler.settings import CLOUDS, Connection, Environment, connection
@@ -19,7 +20,7 @@ from tests.kit.clock import FakeClock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.azure.auth import TokenSource
+    from reconciler.http.tokens import TokenSource
 
 CANARY = Environment(
     {
@@ -54,7 +55,7 @@ def test_loopback_gets_no_token(endpoint: str) -> None:
     """Plain http carries none but one that was given for it."""
     assert isinstance(tokens_of(connection("public", endpoint, "default")), NoToken)
     given = tokens_of(connection("public", endpoint, "token"))
-    assert isinstance(given, StaticToken)
+    assert isinstance(given, AccessToken)
     assert given.value.reveal() == "CANARY"
 
 

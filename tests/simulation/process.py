@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from reconciler import pipeline
+from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmReader, ArmWriter
 from reconciler.azure.polling import Interrupted, Patience
 from reconciler.http.retry import Retrier
 from reconciler.http.transport import Transport
+from reconciler.http.window import Windows
 from reconciler.model.outcome import Report
 from reconciler.pipeline import Options
 from reconciler.plan.exit_codes import of_report
@@ -31,9 +33,7 @@ from tests.simulation.resources import CANARY
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from reconciler.azure.answers import Answer
-    from reconciler.azure.challenge import Refusal
-    from reconciler.http.retry import Windows
+    from reconciler.http.answer import Answer
     from reconciler.http.throttle import Lane
     from reconciler.manifests.estate import Estate
     from reconciler.model.change import Change
@@ -99,7 +99,7 @@ class Process:
         self.stop = asyncio.Event()
         self.requests = 0
         self.options = OPTIONS
-        self.windows: Windows = {}
+        self.windows = Windows()
         self.estate = estate(resources.documents(items, stated))
         desired = {item.key: item for item in self.estate.desired}
         self.watch = Watch(number, {key: dict(facts) for key, facts in stated.items()}, desired)
@@ -109,11 +109,11 @@ class Process:
 
     # ------------------------------------------------------------------------------------------- what it asks for
 
-    async def token(self, subscription: str) -> Secret:
+    async def token(self, realm: str) -> Secret:
         """Return the token."""
         return Secret(self._token)
 
-    async def renew(self, subscription: str, refusal: Refusal) -> None:
+    async def renew(self, realm: str, refused: Answer) -> None:
         """Have another token."""
         self._token = f"{CANARY}.token-{len(self.watch.tokens)}-of-{self.watch.number}"
         self.watch.tokens.add(self._token)
@@ -184,7 +184,7 @@ class Process:
     @asynccontextmanager
     async def client(self) -> AsyncIterator[ArmWriter]:
         """Yield a client of the product, as its shell opens it; clients of a loop share the waits of ARM."""
-        transport = Transport.open(ORIGIN, self, self.clock, self)
+        transport = Transport.open(ORIGIN, ARM, self, self.clock, environ={}, app=self)
         try:
             yield ArmWriter(
                 transport, WatchedRetrier(self.clock, chance=self._chance, windows=self.windows, watch=self.watch)
