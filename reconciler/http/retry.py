@@ -1,8 +1,8 @@
 """
 Sends a request until it has an outcome that is worth having, and lets all requests wait as the service asks.
 
-The only place that sends again. What it decides by is pure: :mod:`policy <reconciler.http.policy>`, :mod:`outage
-<reconciler.http.outage>`, :mod:`window <reconciler.http.window>`.
+The only place that sends again. Its decisions are pure functions of :mod:`reconciler.http.policy`,
+:mod:`reconciler.http.outage` and :mod:`reconciler.http.window`.
 """
 
 from __future__ import annotations

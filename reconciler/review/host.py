@@ -54,7 +54,7 @@ class Api:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """
-    What is particular to the hosts of one make.
+    The names, headers and fixes of one make of host.
 
     Attributes:
         name: For errors.
