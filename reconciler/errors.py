@@ -10,13 +10,13 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
         ReviewError              a comment on a pull request could not be read or written
         PlanFileError            a saved plan is not one, was changed, has expired, or is another project's
         SnapshotFileError        a snapshot is not one, was changed, or is another project's
-        ArmError                 one request to ARM did not give a usable answer
-            AuthError            no token, or ARM refused it
-            RejectedError        ARM said no, and would say so again
+        RequestError             one request to a service did not get a usable answer
+            AuthError            no token, or the service refused it
+            RejectedError        rejected by the service, which would reject it again
             ConflictError        another operation is in the way: wait, read again, decide again
             TransientError       throttled, unreachable or a server error, after all retries
             UnusableAnswerError  an answer that is not what was asked for (HTML, another resource, cut short)
-            ForeignOriginError   a link that ARM gave leads away from the ARM endpoint; nothing was sent there
+            ForeignOriginError   a link in an answer leads to another origin; nothing was sent there
         OperationError           a long-running operation ended Failed or Canceled, or outlived its deadline
         PackageError             Azure could not read a package that a PUT names; the PUT was not sent
 """
@@ -147,8 +147,8 @@ class ErrorInfo:
     is_sign_in: bool = field(default=False, compare=False)
 
 
-class ArmError(ReconcilerError):
-    """One request to ARM did not give a usable answer."""
+class RequestError(ReconcilerError):
+    """One request to a service did not get a usable answer."""
 
     def __init__(self, info: ErrorInfo) -> None:
         """Keep what the report will say."""
@@ -156,24 +156,24 @@ class ArmError(ReconcilerError):
         self.info = info
 
 
-class AuthError(ArmError):
-    """No token could be had, or ARM refused it."""
+class AuthError(RequestError):
+    """There is no token, or the service refused it."""
 
     def __init__(self, info: ErrorInfo) -> None:
         """Keep what the report will say, marked as a failed sign-in."""
         super().__init__(replace(info, is_sign_in=True))
 
 
-class RejectedError(ArmError):
-    """ARM refused the request and would refuse it again."""
+class RejectedError(RequestError):
+    """The service rejected the request and would reject it again."""
 
 
-class ConflictError(ArmError):
+class ConflictError(RequestError):
     """
     Another operation is in the way (409 Conflict, AnotherOperationInProgress).
 
     Attributes:
-        retry_after_s: How long ARM asks to wait; None if it asks for nothing.
+        retry_after_s: Seconds that the service asks to wait; None if it asks for none.
     """
 
     def __init__(self, info: ErrorInfo, *, retry_after_s: float | None = None) -> None:
@@ -182,13 +182,13 @@ class ConflictError(ArmError):
         self.retry_after_s = retry_after_s
 
 
-class TransientError(ArmError):
+class TransientError(RequestError):
     """
     Throttled, unreachable, or a server error, after every retry.
 
     Attributes:
-        may_have_landed: True when ARM may have acted on the request although no usable answer came back.
-        retry_after_s: How long ARM asks to wait; None if it asks for nothing.
+        may_have_landed: True when the service may have acted on the request although no usable answer came back.
+        retry_after_s: Seconds that the service asks to wait; None if it asks for none.
     """
 
     def __init__(self, info: ErrorInfo, *, may_have_landed: bool = False, retry_after_s: float | None = None) -> None:
@@ -198,12 +198,12 @@ class TransientError(ArmError):
         self.retry_after_s = retry_after_s
 
 
-class UnusableAnswerError(ArmError):
+class UnusableAnswerError(RequestError):
     """The answer is not what was asked for; it says nothing about the resource, least of all that it is absent."""
 
 
-class ForeignOriginError(ArmError):
-    """A link that ARM gave leads to another origin. Nothing was sent there."""
+class ForeignOriginError(RequestError):
+    """A link in an answer leads to another origin. Nothing was sent there."""
 
 
 class OperationError(ReconcilerError):

@@ -9,7 +9,6 @@ import pytest
 
 from reconciler import errors
 from reconciler.errors import (
-    ArmError,
     AuthError,
     ConflictError,
     ErrorInfo,
@@ -18,6 +17,7 @@ from reconciler.errors import (
     OperationError,
     ReconcilerError,
     RejectedError,
+    RequestError,
     TransientError,
     UnusableAnswerError,
 )
@@ -46,9 +46,9 @@ def test_a_manifest_error_keeps_every_problem() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [ArmError, AuthError, ConflictError, ForeignOriginError, RejectedError, UnusableAnswerError]
+    "kind", [RequestError, AuthError, ConflictError, ForeignOriginError, RejectedError, UnusableAnswerError]
 )
-def test_an_error_of_arm_keeps_its_words(kind: type[ArmError]) -> None:
+def test_an_error_of_arm_keeps_its_words(kind: type[RequestError]) -> None:
     """ARM's own code and message."""
     error = kind(INFO)
     assert (str(error), error.info) == ("Conflict: Another operation runs.", INFO)
@@ -65,7 +65,7 @@ def test_a_failed_operation_keeps_its_words() -> None:
     """It is no error of one request."""
     error = OperationError(INFO)
     assert (str(error), error.info) == ("Conflict: Another operation runs.", INFO)
-    assert not isinstance(error, ArmError)
+    assert not isinstance(error, RequestError)
 
 
 def test_most_of_what_is_known_of_a_failure_is_optional() -> None:

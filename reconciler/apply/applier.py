@@ -19,12 +19,12 @@ from reconciler.azure.client import Accepted
 from reconciler.azure.observe import internal_error, read_one
 from reconciler.azure.polling import Interrupted, Patience, follow
 from reconciler.errors import (
-    ArmError,
     ConflictError,
     ErrorCode,
     ErrorInfo,
     OperationError,
     PackageError,
+    RequestError,
     TransientError,
 )
 from reconciler.http.policy import LONGEST_WAIT_S
@@ -196,7 +196,7 @@ class Applier:
             if not self.patience.stop.is_set():
                 raise
             return self._interrupted(attempt.change)
-        except (ArmError, OperationError, PackageError) as error:
+        except (RequestError, OperationError, PackageError) as error:
             desired = attempt.change.desired
             return Outcome(attempt.change, Result.FAILED, advised(desired, self._without_secrets(desired, error.info)))
         except Exception as error:  # noqa: BLE001 - a bug met by one resource keeps no other from being written

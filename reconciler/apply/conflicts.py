@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ArmError, ConflictError, ErrorCode
+from reconciler.errors import ConflictError, ErrorCode, RequestError
 from reconciler.kinds.kind import folded_id
 from reconciler.model.change import Action
 from reconciler.model.outcome import Result
@@ -90,7 +90,7 @@ async def _siblings(desired: Desired, arm: ArmReader) -> tuple[Running, ...]:
         return ()
     try:
         bodies = await arm.list(path, kind.api_version)
-    except ArmError:
+    except RequestError:
         return ()
     others = {folded_id(body["id"]): kind.live(body) for body in bodies}
     return tuple(

@@ -95,7 +95,7 @@ class Verifier:
 
         Raises:
             OperationError: A copy could not be made.
-            ArmError: The resource cannot be read.
+            RequestError: The resource cannot be read.
         """
         grace = min(self.patience.clock.monotonic() + READ_GRACE_S, deadline)
         while True:

@@ -19,7 +19,7 @@ from reconciler.json.size import require_few_values
 from reconciler.kinds.spelling import is_deeper_than
 
 if TYPE_CHECKING:
-    from reconciler.errors import ArmError
+    from reconciler.errors import RequestError
     from reconciler.http.answer import Answer
     from reconciler.values import JsonObject
 
@@ -98,7 +98,7 @@ def unusable(answer: Answer, why: str) -> UnusableAnswerError:
     return UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, why, answer.status, answer.request_id, fix))
 
 
-def error_of(answer: Answer, *, write: bool) -> ArmError:
+def error_of(answer: Answer, *, write: bool) -> RequestError:
     """
     Return the error that an answer of ARM other than 2xx stands for.
 

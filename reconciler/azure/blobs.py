@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ArmError, AuthError, ErrorCode, ErrorInfo, PackageError
+from reconciler.errors import AuthError, ErrorCode, ErrorInfo, PackageError, RequestError
 from reconciler.http.answer import Service
 from reconciler.http.bounds import Bounds
 from reconciler.http.origin import origin_of
@@ -168,7 +168,7 @@ class Blobs:
             return
         try:
             answer = await self._transport(origin, with_token=False).send("HEAD", link.reveal(), headers=_VERSION)
-        except ArmError as error:
+        except RequestError as error:
             self._silent.add(origin)
             _LOG.warning("%s: packages there cannot be looked at (%s); Azure may see them", origin, error.info.message)
             return
@@ -221,7 +221,7 @@ class Blobs:
                 answer = await send()
         except AuthError:
             raise
-        except ArmError as error:
+        except RequestError as error:
             message = f"{blob.host} gave no key to sign with: {error.info.message}"
             raise PackageError(_error(ErrorCode.NO_SIGNATURE, message, "check prefix and network")) from None
         return _Key(_parts(blob, answer), until)

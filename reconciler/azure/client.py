@@ -58,7 +58,7 @@ class Polled:
 
 @dataclass(slots=True)
 class ArmReader:
-    """Reads. Raises :class:`~reconciler.errors.ArmError` for every answer that is not what was asked for."""
+    """Reads. Raises :class:`~reconciler.errors.RequestError` for every answer that is not what was asked for."""
 
     transport: Transport
     retrier: Retrier

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ArmError, ErrorCode, ErrorInfo
+from reconciler.errors import ErrorCode, ErrorInfo, RequestError
 from reconciler.http.concurrency import run_all
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.live import Live
@@ -94,7 +94,7 @@ async def read_one(item: Desired, arm: ArmReader) -> Observed:
 
 
 def _failure(error: Exception) -> Observed:
-    if not isinstance(error, ArmError):
+    if not isinstance(error, RequestError):
         return Unreadable(internal_error(error))
     if error.info.status == HTTPStatus.NOT_FOUND and error.info.code in _ABSENT and not error.info.is_bare:
         return Absent(_ABSENT[error.info.code])
@@ -196,7 +196,7 @@ async def _read_health_of(item: Desired, found: _Found, arm: ArmReader) -> None:
     try:
         body = await arm.get(item.id, item.kind.api_version, item.kind.health)
         found.observed[item.key] = item.kind.live(body)
-    except ArmError:
+    except RequestError:
         return  # the resource was read; that its replication could not be is no reason to forget it
     except Exception as error:  # noqa: BLE001 - as above
         found.observed[item.key] = _failure(error)

@@ -98,7 +98,7 @@ async def follow(arm: ArmWriter, accepted: Accepted, patience: Patience, deadlin
 
     Raises:
         OperationError: It ended otherwise, or did not end in time.
-        ArmError: It could not be followed.
+        RequestError: It could not be followed.
         Interrupted: The run was told to stop.
     """
     if accepted.retry_after_s:

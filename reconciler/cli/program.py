@@ -544,14 +544,14 @@ def _complain(message: str, code: int, more: Sequence[str] = ()) -> int:
 
 
 def _failed(error: Exception) -> int:
-    from reconciler.errors import ArmError  # noqa: PLC0415
+    from reconciler.errors import RequestError  # noqa: PLC0415
     from reconciler.plan.exit_codes import of_error  # noqa: PLC0415
     from reconciler.runtime.failure import described  # noqa: PLC0415
     from reconciler.runtime.signals import Stopped  # noqa: PLC0415
 
     if isinstance(error, Stopped):
         return error.code
-    if isinstance(error, ArmError):
+    if isinstance(error, RequestError):
         first, *more = str(error).split("\n")
         return _complain(first, of_error(error), (*more, f"fix: {error.info.fix}") if error.info.fix else more)
     return _complain(described(error), of_error(error))

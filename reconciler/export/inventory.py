@@ -61,7 +61,7 @@ async def take_inventory(wanted: Wanted, kinds: Mapping[str, Kind], arm: ArmRead
     Return every resource of a known kind that is wanted.
 
     Raises:
-        ArmError: A list, or a resource in it, cannot be read.
+        RequestError: A list, or a resource in it, cannot be read.
         UsageError: No kind has all of the names that were asked for.
     """
     if not any(wanted.includes(kind) for kind in kinds.values()):

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import orjson
 
 from reconciler.errors import (
-    ArmError,
     AuthError,
     ErrorCode,
     ErrorInfo,
     ForeignOriginError,
     RejectedError,
+    RequestError,
     TransientError,
 )
 from reconciler.http.bounds import USUAL
@@ -140,7 +140,7 @@ def _until(value: str, now: datetime) -> float | None:
         return None
 
 
-def error_of(answer: Answer, *, write: bool) -> ArmError:
+def error_of(answer: Answer, *, write: bool) -> RequestError:
     """
     Return the error that an answer other than 2xx stands for.
 

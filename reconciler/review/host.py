@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from reconciler.errors import ArmError, ErrorInfo, ForeignOriginError, ReviewError
+from reconciler.errors import ErrorInfo, ForeignOriginError, RequestError, ReviewError
 from reconciler.http.answer import Service
 from reconciler.http.bounds import Bounds
 from reconciler.http.retry import Retrier
@@ -159,7 +159,7 @@ class Host:
         except ForeignOriginError:
             message = f"{self.facts.name}: a link in an answer leads to another host; nothing was sent there"
             raise ReviewError(message) from None
-        except ArmError as error:
+        except RequestError as error:
             raise ReviewError(error.info.message) from None
         if answer.status not in _GOOD:
             raise ReviewError(answer.service.words(answer).message)

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.azure.client import Accepted
 from reconciler.azure.polling import Interrupted, follow
-from reconciler.errors import ArmError, ForeignOriginError, OperationError, RejectedError
+from reconciler.errors import ForeignOriginError, OperationError, RejectedError, RequestError
 from tests.kit.arm import ENDPOINT, Wire, answer, client, patience, refused, run
 from tests.kit.clock import FakeClock
 
@@ -38,7 +38,7 @@ def ended(*script: httpx.Response | Exception, **settings: float) -> tuple[list[
     """Follow an operation to its bad end; give the times at which it was asked, and the error."""
     wire = Wire(FakeClock(), *script)
     waiting = patience(wire.clock, **settings)
-    with pytest.raises((ArmError, OperationError)) as caught:
+    with pytest.raises((RequestError, OperationError)) as caught:
         run(follow(client(wire), Accepted(LINK), waiting, waiting.deadline()))
     return [*wire.times, wire.clock.elapsed], caught.value
 

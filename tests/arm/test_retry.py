@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.errors import ArmError, RejectedError, TransientError
+from reconciler.errors import RejectedError, RequestError, TransientError
 from reconciler.http.concurrency import run_all
 from reconciler.http.policy import Policy
 from reconciler.http.retry import Retrier
@@ -33,10 +33,10 @@ def read_at(*script: httpx.Response | Exception) -> list[float]:
     return wire.times
 
 
-def fail_at(*script: httpx.Response | Exception) -> tuple[list[float], ArmError]:
+def fail_at(*script: httpx.Response | Exception) -> tuple[list[float], RequestError]:
     """Read through *script*, which never comes to good; give the times of the requests, and the error."""
     wire = Wire(FakeClock(), *script)
-    with pytest.raises(ArmError) as caught:
+    with pytest.raises(RequestError) as caught:
         run(client(wire).get(RESOURCE, VERSION))
     return wire.times, caught.value
 

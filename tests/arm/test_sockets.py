@@ -28,7 +28,7 @@ from reconciler.azure import observe
 from reconciler.azure.answers import ARM, json_object
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.polling import follow
-from reconciler.errors import ArmError, ForeignOriginError, TransientError, UnusableAnswerError, UsageError
+from reconciler.errors import ForeignOriginError, RequestError, TransientError, UnusableAnswerError, UsageError
 from reconciler.http.answer import Answer
 from reconciler.http.bounds import Bounds
 from reconciler.http.retry import Retrier
@@ -86,9 +86,9 @@ def put(arm: ArmWriter) -> Awaitable[Any]:
     return arm.put(RESOURCE, VERSION, {"location": "westus"})
 
 
-def failure(server: Raw, use: Callable[[ArmWriter], Awaitable[Any]] = get, **options: Any) -> ArmError:
+def failure(server: Raw, use: Callable[[ArmWriter], Awaitable[Any]] = get, **options: Any) -> RequestError:
     """Return what *use* fails with; no error shows a secret, and none means absence."""
-    with pytest.raises(ArmError) as caught:
+    with pytest.raises(RequestError) as caught:
         speak(server, use, **options)
     assert SECRET not in repr(caught.value.info)
     assert isinstance(observe._failure(caught.value), Unreadable)
@@ -463,7 +463,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-def through(proxy: str, monkeypatch: pytest.MonkeyPatch, endpoint: str = "https://arm.example") -> ArmError:
+def through(proxy: str, monkeypatch: pytest.MonkeyPatch, endpoint: str = "https://arm.example") -> RequestError:
     """Return what a write through a proxy fails with."""
     monkeypatch.setenv("HTTPS_PROXY", proxy)
 
@@ -474,7 +474,7 @@ def through(proxy: str, monkeypatch: pytest.MonkeyPatch, endpoint: str = "https:
         finally:
             await transport.close()
 
-    with pytest.raises(ArmError) as caught:
+    with pytest.raises(RequestError) as caught:
         run(scenario())
     assert "CANARY" not in repr(caught.value.info)
     return caught.value

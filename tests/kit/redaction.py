@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from reconciler.compare.explain import Explanation, explain
-from reconciler.errors import ArmError
+from reconciler.errors import RequestError
 from reconciler.export.documents import Found, Place, export
 from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.live import Live
@@ -205,7 +205,7 @@ def _sinks(
     for name, formatter in (("text", _Text()), ("json", _Json())):
         records = [logging.LogRecord("reconciler", 10, "", 0, "%s %r", (value, value), None) for value in values]
         yield f"log as {name}", "\n".join(map(formatter.format, records))
-    errors = [ArmError(outcome.error) for outcome in outcomes.values() if outcome.error]
+    errors = [RequestError(outcome.error) for outcome in outcomes.values() if outcome.error]
     yield "repr and str", "\n".join(f"{value!r} {value}" for value in (*values, *errors))
 
 

@@ -23,7 +23,7 @@ PRELUDE = f"""
 import asyncio, gc, logging, os, subprocess, sys, warnings
 from contextlib import suppress
 import pytest
-from reconciler.errors import ArmError, ErrorInfo
+from reconciler.errors import RequestError, ErrorInfo
 from reconciler.filesystem import write_below
 from reconciler.history import git
 from reconciler.runtime.output import write_file
@@ -91,7 +91,7 @@ LEAKS = {
     "exception()": "caught(ValueError(MARK))",
     "exception_behind_another()": "caught(ValueError('x'), ValueError(MARK))",
     "exception_in_a_group()": "caught(ExceptionGroup('x', [ValueError(MARK)]))",
-    "exception_of_the_product()": "ArmError(ErrorInfo('x', MARK))",
+    "exception_of_the_product()": "RequestError(ErrorInfo('x', MARK))",
     "exception_of_a_warning()": "pytest.raises(UserWarning, warnings.warn, MARK)",
     "file_below_a_folder(tmp_path)": "write_below(tmp_path, 'a/report.json', MARK)",
     "file(tmp_path)": "write_file(tmp_path / 'report.json', MARK)",
