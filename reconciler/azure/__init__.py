@@ -1,1 +1,1 @@
-"""Everything that speaks to Azure Resource Manager: the only importers of httpx and azure-identity."""
+"""Azure Resource Manager, blob storage and the sign-in of Microsoft Entra: the only importers of azure-identity."""

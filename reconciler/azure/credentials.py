@@ -7,6 +7,7 @@ Errors name the variables and files that were read, never a value.
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import re
 import ssl
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ErrorCode, ErrorInfo
+from reconciler.http.answer import is_success
+from reconciler.http.fetch import fetch
 from reconciler.http.origin import is_loopback
 from reconciler.secret.text import HIDDEN, scrub
 
@@ -193,16 +196,13 @@ class Credentials:
     def _github(self, identity: Any, options: Mapping[str, Any]) -> Any:
         def assertion() -> str:
             """Request a fresh assertion: each is valid for five minutes."""
-            import httpx  # noqa: PLC0415
-
             headers = {"authorization": f"Bearer {self.environ['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
             url = f"{self.environ['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience=api://AzureADTokenExchange"
-            trust, direct = ssl.create_default_context(), is_loopback(url)
-            answer = httpx.get(url, headers=headers, timeout=30, verify=trust, trust_env=not direct)
-            if not answer.is_success:
-                message = f"GitHub's token service answered {answer.status_code}"
+            status, body = fetch(url, headers, self.environ)
+            if not is_success(status):
+                message = f"GitHub's token service answered {status}"
                 raise ValueError(message)
-            return _assertion(answer.json())
+            return _assertion(json.loads(body))
 
         tenant, client = self.environ["AZURE_TENANT_ID"], self.environ["AZURE_CLIENT_ID"]
         return identity.ClientAssertionCredential(tenant, client, assertion, **options)

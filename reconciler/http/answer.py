@@ -93,7 +93,7 @@ class Answer:
     @property
     def is_success(self) -> bool:
         """Whether the status is 2xx."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+        return is_success(self.status)
 
     @property
     def is_redirect(self) -> bool:
@@ -138,6 +138,11 @@ def _until(value: str, now: datetime) -> float | None:
         return max(0.0, (moment - now).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def is_success(status: int) -> bool:
+    """Return whether *status* is 2xx."""
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def error_of(answer: Answer, *, write: bool) -> RequestError:
