@@ -230,3 +230,40 @@ def test_one_module_runs_a_program(module: Path) -> None:
 def test_a_program_is_seen(source: str) -> None:
     """However it is started."""
     assert _programs_run(source)
+
+
+STATUSES = range(100, 600)
+ANSWERS = frozenset({"Refused", "Reply", "json_reply", "Answer"})
+
+
+def _is_status(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is int and node.value in STATUSES
+
+
+def _bare_statuses(source: str) -> list[tuple[int, str]]:
+    """Return the places in code where an HTTP status is a bare number, with their lines."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[ast.expr() as first, *_]) if name in ANSWERS:
+                found += [(node.lineno, ast.unparse(node))] if any(map(_is_status, ast.walk(first))) else []  # type: ignore[arg-type]
+            case ast.Compare(left=left, comparators=others) if "status" in ast.unparse(node):
+                found += [(node.lineno, ast.unparse(node))] if any(map(_is_status, (left, *others))) else []
+            case _:
+                pass
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_status_has_a_name(module: Path) -> None:
+    """HTTPStatus names every status; a bare number says nothing of what an answer means."""
+    assert _bare_statuses(module.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["answer.status == 404", "200 <= answer.status < 300", "Refused(404, 'x')", "Reply(200 if row else 201)"],
+)
+def test_a_bare_status_is_seen(source: str) -> None:
+    """In comparisons, and in answers of the embedded ARM."""
+    assert _bare_statuses(source)

@@ -7,6 +7,7 @@ import sqlite3
 import uuid
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -105,7 +106,7 @@ class _Service:
         except Refused as refused:
             reply = Reply(refused.status, orjson.dumps(refused.body()), refused.headers)
         except sqlite3.Error:
-            reply = Reply(500, orjson.dumps(server_error().body()))
+            reply = Reply(HTTPStatus.INTERNAL_SERVER_ERROR, orjson.dumps(server_error().body()))
         content_type = {"content-type": _JSON} if reply.content else {}
         body = b"" if request.method == "HEAD" else reply.content
         return Response(body, reply.status, {**headers, **reply.headers, **content_type})

@@ -6,6 +6,7 @@ The rules of the kind name the immutable properties; "changed" means: sent, and 
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator.checks import named
@@ -86,7 +87,7 @@ def _check_lock(facts: Facts, stored: Mapping[str, Any], sent: Mapping[str, Any]
     message = (
         f"The management policy mode of the application definition cannot be changed from '{shown[0]}' to '{shown[1]}'."
     )
-    raise Refused(409, "ApplicationDefinitionApplicationManagementPolicyLockConflict", message)
+    raise Refused(HTTPStatus.CONFLICT, "ApplicationDefinitionApplicationManagementPolicyLockConflict", message)
 
 
 def frozen_changes(rule: Rule, facts: Facts, live: Any, sent: Any, path: Path = ()) -> Iterator[Path]:

@@ -7,6 +7,7 @@ The schema of the kind defines a well-formed body; :mod:`reconciler.emulator.fac
 from __future__ import annotations
 
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
@@ -75,7 +76,12 @@ def accept(kind: Kind, facts: Facts, raw: Mapping[str, Any], *, partial: bool = 
     sent = {name: value for name, value in without_nulls(raw).items() if not partial or name in facts.patches}
     body: dict[str, Any] = _known(kind.rules, facts, sent, ())
     if not partial and facts.location_required and not body.get("location"):
-        raise Refused(400, "LocationRequired", "The location property is required for this definition.", gateway=True)
+        raise Refused(
+            HTTPStatus.BAD_REQUEST,
+            "LocationRequired",
+            "The location property is required for this definition.",
+            gateway=True,
+        )
     _refuse_forbidden(facts, body)
     if not partial:
         _check_package(facts, body)

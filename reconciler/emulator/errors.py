@@ -7,6 +7,7 @@ where only a code is known, the text is plain English.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -52,36 +53,38 @@ def resource_not_found(name: str, group: str) -> Refused:
         f"The Resource '{name}' under resource group '{group}' was not found. For more details please go to "
         "https://aka.ms/ARMResourceNotFoundFix"
     )
-    return Refused(404, "ResourceNotFound", message, gateway=True)
+    return Refused(HTTPStatus.NOT_FOUND, "ResourceNotFound", message, gateway=True)
 
 
 def parent_not_found(parent: str) -> Refused:
     """Return the 404 of a resource whose parent is not there."""
     message = f"Can not perform requested operation on nested resource. Parent resource '{parent}' not found."
-    return Refused(404, "ParentResourceNotFound", message, gateway=True)
+    return Refused(HTTPStatus.NOT_FOUND, "ParentResourceNotFound", message, gateway=True)
 
 
 def group_not_found(group: str) -> Refused:
     """Return the 404 of a resource group that is not there."""
-    return Refused(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.", gateway=True)
+    return Refused(
+        HTTPStatus.NOT_FOUND, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.", gateway=True
+    )
 
 
 def type_not_found(path: str) -> Refused:
     """Return the 404 of a path that names no known resource type."""
     message = f"The resource type could not be found for the path '{path}'."
-    return Refused(404, "InvalidResourceType", message, gateway=True)
+    return Refused(HTTPStatus.NOT_FOUND, "InvalidResourceType", message, gateway=True)
 
 
 def method_not_allowed(method: str) -> Refused:
     """Return the 405 of a method that the resource type does not have."""
     message = f"The HTTP method '{method}' is not supported at scope of this resource."
-    return Refused(405, "HttpMethodNotSupported", message, gateway=True)
+    return Refused(HTTPStatus.METHOD_NOT_ALLOWED, "HttpMethodNotSupported", message, gateway=True)
 
 
 def missing_api_version() -> Refused:
     """Return the 400 of a request without ``api-version``."""
     message = "The api-version query parameter (?api-version=) is required for all requests."
-    return Refused(400, "MissingApiVersionParameter", message, gateway=True)
+    return Refused(HTTPStatus.BAD_REQUEST, "MissingApiVersionParameter", message, gateway=True)
 
 
 def unknown_api_version(type_name: str, version: str, known: Sequence[str]) -> Refused:
@@ -90,7 +93,7 @@ def unknown_api_version(type_name: str, version: str, known: Sequence[str]) -> R
         f"No registered resource provider found for API version '{version}' for type '{type_name}'. "
         f"The supported api-versions are '{', '.join(known)}'."
     )
-    return Refused(400, "NoRegisteredProviderFound", message, gateway=True)
+    return Refused(HTTPStatus.BAD_REQUEST, "NoRegisteredProviderFound", message, gateway=True)
 
 
 def not_registered(namespace: str) -> Refused:
@@ -99,7 +102,7 @@ def not_registered(namespace: str) -> Refused:
         f"The subscription is not registered to use namespace '{namespace}'. "
         "See https://aka.ms/rps-not-found for how to register subscriptions."
     )
-    refused = Refused(409, "MissingSubscriptionRegistration", message, gateway=True)
+    refused = Refused(HTTPStatus.CONFLICT, "MissingSubscriptionRegistration", message, gateway=True)
     refused.details = ({"code": refused.code, "target": namespace, "message": message},)
     return refused
 
@@ -107,12 +110,12 @@ def not_registered(namespace: str) -> Refused:
 def invalid_content(message: str, target: str | None = None) -> Refused:
     """Return the 400 of a body that cannot be read into the resource."""
     text = f"The request content was invalid and could not be deserialized: '{message}'."
-    return Refused(400, "InvalidRequestContent", text, target=target)
+    return Refused(HTTPStatus.BAD_REQUEST, "InvalidRequestContent", text, target=target)
 
 
 def invalid_parameter(message: str, target: str) -> Refused:
     """Return the 400 of one property whose value is refused."""
-    return Refused(400, "InvalidParameter", message, target=target)
+    return Refused(HTTPStatus.BAD_REQUEST, "InvalidParameter", message, target=target)
 
 
 def missing_parameter(target: str) -> Refused:
@@ -122,7 +125,7 @@ def missing_parameter(target: str) -> Refused:
 
 def bad_request(message: str) -> Refused:
     """Return a 400 whose code says no more."""
-    return Refused(400, "BadRequest", message)
+    return Refused(HTTPStatus.BAD_REQUEST, "BadRequest", message)
 
 
 def property_change(target: str) -> Refused:
@@ -131,7 +134,9 @@ def property_change(target: str) -> Refused:
 
     By analogy with the image types (azure-sdk-for-java#28842, bosh-azure-cpi-release#720).
     """
-    return Refused(409, "PropertyChangeNotAllowed", f"Changing property '{target}' is not allowed.", target=target)
+    return Refused(
+        HTTPStatus.CONFLICT, "PropertyChangeNotAllowed", f"Changing property '{target}' is not allowed.", target=target
+    )
 
 
 def location_change(name: str, group: str, live: str, sent: str) -> Refused:
@@ -140,7 +145,7 @@ def location_change(name: str, group: str, live: str, sent: str) -> Refused:
         f"The resource '{name}' already exists in location '{live}' in resource group '{group}'. A resource with the "
         f"same name cannot be created in location '{sent}'. Please select a new resource name."
     )
-    return Refused(409, "InvalidResourceLocation", message, gateway=True)
+    return Refused(HTTPStatus.CONFLICT, "InvalidResourceLocation", message, gateway=True)
 
 
 def conflict() -> Refused:
@@ -149,28 +154,35 @@ def conflict() -> Refused:
         "The request failed due to conflict with a concurrent request. To resolve it, please refer to "
         "https://aka.ms/activitylog to get more details on the conflicting requests."
     )
-    return Refused(409, "Conflict", message)
+    return Refused(HTTPStatus.CONFLICT, "Conflict", message)
 
 
 def marked_for_deletion(name: str) -> Refused:
     """Return the 409 of a write to what is being deleted ("VM Applications overview")."""
-    return Refused(409, "Conflict", f"The resource '{name}' is marked for deletion. It cannot be changed.")
+    return Refused(
+        HTTPStatus.CONFLICT, "Conflict", f"The resource '{name}' is marked for deletion. It cannot be changed."
+    )
 
 
 def has_children() -> Refused:
     """Return the 409 of deleting a resource that has, or had seconds ago, resources below it."""
     message = "Can not delete resource before nested resources are deleted."
-    return Refused(409, "CannotDeleteResource", message, gateway=True)
+    return Refused(HTTPStatus.CONFLICT, "CannotDeleteResource", message, gateway=True)
 
 
 def foreign_host() -> Refused:
     """Return the 421 of a request for another host: a web page may have let its own name lead here."""
-    return Refused(421, "MisdirectedRequest", "The embedded ARM answers for loopback names only.", gateway=True)
+    return Refused(
+        HTTPStatus.MISDIRECTED_REQUEST,
+        "MisdirectedRequest",
+        "The embedded ARM answers for loopback names only.",
+        gateway=True,
+    )
 
 
 def foreign_origin() -> Refused:
     """Return the 403 of a request that a web page makes: the links that are stored here may be signed."""
-    return Refused(403, "OriginNotAllowed", "The embedded ARM answers no web page.", gateway=True)
+    return Refused(HTTPStatus.FORBIDDEN, "OriginNotAllowed", "The embedded ARM answers no web page.", gateway=True)
 
 
 def too_deep(most: int) -> Refused:
@@ -181,18 +193,22 @@ def too_deep(most: int) -> Refused:
 def too_large(limit: int) -> Refused:
     """Return the 413 of a body past the limit."""
     message = f"The request content size exceeds the maximum size of {limit} bytes."
-    return Refused(413, "RequestEntityTooLarge", message, gateway=True)
+    return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", message, gateway=True)
 
 
 def throttled(kind: str, retry_after_s: int, *, provider: bool) -> Refused:
     """Return the 429 of ARM, or of the Compute provider."""
     message = f"Number of '{kind}' requests exceeded the limit. Please try again after '{retry_after_s}' seconds."
     code = "TooManyRequests" if provider else "SubscriptionRequestsThrottled"
-    refused = Refused(429, code, message, gateway=not provider)
+    refused = Refused(HTTPStatus.TOO_MANY_REQUESTS, code, message, gateway=not provider)
     refused.headers["Retry-After"] = str(retry_after_s)
     return refused
 
 
 def server_error() -> Refused:
     """Return the 500 of a state file that cannot be read or written just now."""
-    return Refused(500, "InternalServerError", "The server encountered an internal error. Please retry the request.")
+    return Refused(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "InternalServerError",
+        "The server encountered an internal error. Please retry the request.",
+    )

@@ -6,6 +6,7 @@ Subscriptions, resource groups, registrations; cloud metadata and sign-in are in
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -37,8 +38,8 @@ def foreign_routes(store: Store, settings: EmulatorSettings, kinds: Sequence[Kin
     return (
         *sign_in_routes(),
         route("/tenants", GET=_tenants),
-        route("/subscriptions", GET=lambda _: json_reply(200, {"value": _subscriptions(store)})),
-        route(_SUBSCRIPTION, GET=lambda call: json_reply(200, _subscription(call.params["subscriptionId"]))),
+        route("/subscriptions", GET=lambda _: json_reply(HTTPStatus.OK, {"value": _subscriptions(store)})),
+        route(_SUBSCRIPTION, GET=lambda call: json_reply(HTTPStatus.OK, _subscription(call.params["subscriptionId"]))),
         route(_SUBSCRIPTION + "/locations", GET=_locations),
         route(_SUBSCRIPTION + "/resourcegroups", GET=groups.list),
         route(_GROUP, GET=groups.get, HEAD=groups.head, PUT=groups.put, DELETE=groups.delete),
@@ -51,7 +52,7 @@ def foreign_routes(store: Store, settings: EmulatorSettings, kinds: Sequence[Kin
 
 def _tenants(_: Call) -> Reply:
     tenant = {"id": f"/tenants/{TENANT}", "tenantId": TENANT, "displayName": "Emulator", "tenantCategory": "Home"}
-    return json_reply(200, {"value": [tenant]})
+    return json_reply(HTTPStatus.OK, {"value": [tenant]})
 
 
 def _subscriptions(store: Store) -> list[dict[str, Any]]:
@@ -82,7 +83,7 @@ def _locations(call: Call) -> Reply:
         {"id": f"{base}/{short_name(name)}", "name": short_name(name), "displayName": name, "regionalDisplayName": name}
         for name in DISPLAY_NAMES
     ]
-    return json_reply(200, {"value": value})
+    return json_reply(HTTPStatus.OK, {"value": value})
 
 
 def new_group(subscription: str, name: str, sent: Mapping[str, Any]) -> tuple[str, str]:
@@ -111,20 +112,24 @@ class _Groups:
         body = self._store.group(group_key(call))
         if body is None and self._strict:
             raise group_not_found(name)
-        return Reply(200, (body or new_group(call.params["subscriptionId"], name, {})[1]).encode())
+        return Reply(HTTPStatus.OK, (body or new_group(call.params["subscriptionId"], name, {})[1]).encode())
 
     def head(self, call: Call) -> Reply:
-        return Reply(204 if self._store.group(group_key(call)) or not self._strict else 404)
+        return Reply(
+            HTTPStatus.NO_CONTENT if self._store.group(group_key(call)) or not self._strict else HTTPStatus.NOT_FOUND
+        )
 
     def put(self, call: Call) -> Reply:
         sent = parse(call.content)
         if not sent.get("location"):
-            raise Refused(400, "LocationRequired", "The location property is required for this definition.")
+            raise Refused(
+                HTTPStatus.BAD_REQUEST, "LocationRequired", "The location property is required for this definition."
+            )
         key, body = new_group(call.params["subscriptionId"], call.params["resourceGroupName"], sent)
         with self._store.writing():
             existed = self._store.group(key) is not None
             self._store.save_group(key, body)
-        return Reply(200 if existed else 201, body.encode())
+        return Reply(HTTPStatus.OK if existed else HTTPStatus.CREATED, body.encode())
 
     def delete(self, call: Call) -> Reply:
         """Real ARM deletes what is in the group; here an inhabited group is refused, as a lock would do."""
@@ -132,11 +137,11 @@ class _Groups:
             if self._store.has_children(group_key(call), call.now):
                 raise has_children()
             self._store.remove_group(group_key(call))
-        return Reply(200)
+        return Reply(HTTPStatus.OK)
 
     def list(self, call: Call) -> Reply:
         prefix = f"/subscriptions/{call.params['subscriptionId']}/resourcegroups/".lower()
-        return Reply(200, f'{{"value":[{",".join(self._store.groups(prefix))}]}}'.encode())
+        return Reply(HTTPStatus.OK, f'{{"value":[{",".join(self._store.groups(prefix))}]}}'.encode())
 
 
 class _Providers:
@@ -149,10 +154,12 @@ class _Providers:
             self._types.setdefault(kind.resource_type.partition("/")[0], []).append(kind)
 
     def get(self, call: Call) -> Reply:
-        return json_reply(200, self._body(call.params["subscriptionId"], call.params["namespace"]))
+        return json_reply(HTTPStatus.OK, self._body(call.params["subscriptionId"], call.params["namespace"]))
 
     def list(self, call: Call) -> Reply:
-        return json_reply(200, {"value": [self._body(call.params["subscriptionId"], name) for name in self._types]})
+        return json_reply(
+            HTTPStatus.OK, {"value": [self._body(call.params["subscriptionId"], name) for name in self._types]}
+        )
 
     def register(self, call: Call) -> Reply:
         return self._changed(call, registered=True)

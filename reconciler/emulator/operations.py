@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -81,10 +82,10 @@ def status_reply(operation: Operation | None, name: str, query: Mapping[str, str
         Refused: 404 for an operation that is not there, and for an address that was not used as it was given.
     """
     if operation is None or any(query.get(key) != value for key, value in _signature(operation).items()):
-        raise Refused(404, "OperationNotFound", f"The operation '{name}' was not found.")
+        raise Refused(HTTPStatus.NOT_FOUND, "OperationNotFound", f"The operation '{name}' was not found.")
     if query.get("monitor") == "true":
         return _monitored(operation, now)
-    return json_reply(200, _status(operation, now))
+    return json_reply(HTTPStatus.OK, _status(operation, now))
 
 
 def _status(operation: Operation, now: float) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def _status(operation: Operation, now: float) -> dict[str, Any]:
 def _monitored(operation: Operation, now: float) -> Reply:
     """``Location``: 202 is running, 200 is done ("Track asynchronous Azure operations", learn.microsoft.com)."""
     if operation.ends > now:
-        return Reply(202)
+        return Reply(HTTPStatus.ACCEPTED)
     if operation.code is not None:
-        raise Refused(409, operation.code, operation.message or "")
-    return Reply(200)
+        raise Refused(HTTPStatus.CONFLICT, operation.code, operation.message or "")
+    return Reply(HTTPStatus.OK)

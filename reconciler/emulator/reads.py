@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
@@ -41,7 +42,7 @@ def get(provider: Provider, call: Call) -> Reply:
     text = row.answer(call.now) if row else None
     if row is None or text is None:
         raise resource_not_found(name_below_provider(resource_id), call.params["resourceGroupName"])
-    return Reply(200, _expanded(provider, call, row, text).encode(), headers)
+    return Reply(HTTPStatus.OK, _expanded(provider, call, row, text).encode(), headers)
 
 
 def _expanded(provider: Provider, call: Call, row: Row, text: str) -> str:
@@ -95,7 +96,7 @@ def list_page(provider: Provider, call: Call, *, prefix_template: str, below_par
     more = len(items) > size
     texts = [dressed(provider, call, item.answer, item) for item in items[:size]]
     link = f',"nextLink":{_next_link(call, items[size - 1].key)}' if more else ""
-    return Reply(200, f'{{"value":[{",".join(texts)}]{link}}}'.encode())
+    return Reply(HTTPStatus.OK, f'{{"value":[{",".join(texts)}]{link}}}'.encode())
 
 
 def check_parent(provider: Provider, call: Call, parent_key: str) -> None:

@@ -8,6 +8,7 @@ token is given to anyone and checked by nobody.
 from __future__ import annotations
 
 import base64
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -29,7 +30,7 @@ def sign_in_routes() -> tuple[Route, ...]:
     return (
         route("/metadata/endpoints", GET=_metadata),
         route("/common/discovery/instance", GET=_discovery),
-        route("/{tenant}/discovery/v2.0/keys", GET=lambda _: json_reply(200, {"keys": []})),
+        route("/{tenant}/discovery/v2.0/keys", GET=lambda _: json_reply(HTTPStatus.OK, {"keys": []})),
         route("/{tenant}/v2.0/.well-known/openid-configuration", GET=_openid),
         route("/{tenant}/.well-known/openid-configuration", GET=_openid),
         route("/{tenant}/oauth2/v2.0/token", POST=_token),
@@ -47,7 +48,7 @@ def _metadata(call: Call) -> Reply:
     }
     if call.query.get("api-version", "2015-01-01") == "2015-01-01":
         old = {"galleryEndpoint": base, "graphEndpoint": base, "portalEndpoint": base}
-        return json_reply(200, {**old, "authentication": authentication})
+        return json_reply(HTTPStatus.OK, {**old, "authentication": authentication})
     cloud = {
         "name": "Emulator",
         "portal": base,
@@ -58,14 +59,14 @@ def _metadata(call: Call) -> Reply:
         "gallery": base,
         "suffixes": {"storage": "core.windows.net", "keyVaultDns": "vault.azure.net"},
     }
-    return json_reply(200, [cloud] if call.query["api-version"] in _LIST_VERSIONS else cloud)
+    return json_reply(HTTPStatus.OK, [cloud] if call.query["api-version"] in _LIST_VERSIONS else cloud)
 
 
 def _discovery(call: Call) -> Reply:
     tenant = f"{call.base_url}/{TENANT}/v2.0/.well-known/openid-configuration"
     host = call.base_url.partition("://")[2]
     aliases = {"preferred_network": host, "preferred_cache": host, "aliases": [host]}
-    return json_reply(200, {"tenant_discovery_endpoint": tenant, "api-version": "1.1", "metadata": [aliases]})
+    return json_reply(HTTPStatus.OK, {"tenant_discovery_endpoint": tenant, "api-version": "1.1", "metadata": [aliases]})
 
 
 def _openid(call: Call) -> Reply:
@@ -79,7 +80,7 @@ def _openid(call: Call) -> Reply:
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
     }
-    return json_reply(200, body)
+    return json_reply(HTTPStatus.OK, body)
 
 
 def _token(call: Call) -> Reply:
@@ -96,7 +97,7 @@ def _token(call: Call) -> Reply:
         "ver": "1.0",
     }
     token = ".".join((_part({"alg": "none", "typ": "JWT"}), _part(claims), "unsigned"))
-    return json_reply(200, {"token_type": "Bearer", "expires_in": _LIFE_S, "access_token": token})
+    return json_reply(HTTPStatus.OK, {"token_type": "Bearer", "expires_in": _LIFE_S, "access_token": token})
 
 
 def _part(value: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -86,7 +87,7 @@ def delete(provider: Provider, call: Call) -> Reply:
         provider.store.forget(call.now)
         row = _live_row(provider, call)
         if row is None:
-            return Reply(204, headers=headers)
+            return Reply(HTTPStatus.NO_CONTENT, headers=headers)
         if row.is_being_deleted(call.now):
             raise conflict()
         _check_writer(provider, call, row)
@@ -98,7 +99,7 @@ def delete(provider: Provider, call: Call) -> Reply:
             return refusal
         if provider.kind.operation != "header":
             provider.store.save(replace(row, settled=None, started=call.now, ends=call.now))
-            return Reply(200, headers=headers)
+            return Reply(HTTPStatus.OK, headers=headers)
         return _delete_slowly(provider, call, row, fault, headers)
 
 
@@ -108,7 +109,7 @@ def _delete_slowly(provider: Provider, call: Call, row: Row, fault: Fault | None
     deleting = render(provider.kind, provider.facts, row.id, state, "Deleting")
     failed = render(provider.kind, provider.facts, row.id, state, "Failed") if fault else None
     provider.store.save(replace(row, settled=failed, running=deleting, started=call.now, ends=ends))
-    return Reply(202, headers={**headers, **_start(provider, call, state, ends, fault, location=True)})
+    return Reply(HTTPStatus.ACCEPTED, headers={**headers, **_start(provider, call, state, ends, fault, location=True)})
 
 
 def _admit(provider: Provider, call: Call) -> dict[str, str]:
@@ -149,7 +150,7 @@ def _refusal(provider: Provider, fault: Fault | None, headers: Mapping[str, str]
     """
     if fault is None or (fault.status is None and provider.kind.operation == "header"):
         return None
-    refused = Refused(fault.status or 400, fault.code, fault.message)
+    refused = Refused(fault.status or HTTPStatus.BAD_REQUEST, fault.code, fault.message)
     return json_reply(refused.status, refused.body(), headers)
 
 
@@ -165,7 +166,7 @@ def _write(provider: Provider, call: Call, row: Row | None, state: dict[str, Any
     started = _start(provider, call, state, ends, fault, location=False) if is_long else {}
     answer = fresh.running if is_long else fresh.settled or ""
     text = dressed(provider, call, answer, fresh)
-    return Reply(200 if row else 201, text.encode(), {**headers, **started})
+    return Reply(HTTPStatus.OK if row else HTTPStatus.CREATED, text.encode(), {**headers, **started})
 
 
 def _fresh(provider: Provider, call: Call, row: Row | None, state: dict[str, Any], result: str, ends: float) -> Row:
