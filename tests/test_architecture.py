@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.kinds.annotations import Annotation
 from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
@@ -90,6 +91,22 @@ def test_a_named_kind_is_seen(source: str) -> None:
 def test_an_explanation_may_name_a_kind() -> None:
     """Docstrings and comments name kinds as examples, and help texts may speak of a gallery."""
     assert _kinds_named('"""Like Gallery."""\n# galleries\nhelp = "only in this gallery"') == []
+
+
+# What spells the keywords of schemas: their own module, and a list of words that are no names of secrets.
+SPELLERS = frozenset({"kinds/annotations.py", "secret/names.py"})
+ANNOTATION = re.compile(rf"\b({'|'.join(Annotation)})\b")
+
+
+def test_annotations_are_spelled_in_one_module() -> None:
+    """Any other module names a keyword of the schemas by its attribute of *Annotation*."""
+    spelling = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for _, text in _words(ast.parse(path.read_text(encoding="utf-8")))
+        if ANNOTATION.search(text)
+    }
+    assert spelling == SPELLERS
 
 
 @pytest.mark.parametrize("name", PURE)

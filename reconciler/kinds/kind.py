@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import orjson
 
+from reconciler.kinds.annotations import Annotation
 from reconciler.kinds.latest import LatestRule, compile_latest
 from reconciler.kinds.live import Live
 from reconciler.kinds.replication import HealthRule, compile_health
@@ -199,7 +200,7 @@ class Kind:
 @cache
 def load_kinds() -> Mapping[str, Kind]:
     """Return every kind by its name, compiled once, in alphabetical order."""
-    kinds = (compile_kind(schema) for schema in map(read_schema, schema_files()) if "x-arm" in schema)
+    kinds = (compile_kind(schema) for schema in map(read_schema, schema_files()) if Annotation.ARM in schema)
     return MappingProxyType({kind.name: kind for kind in kinds})
 
 
@@ -233,7 +234,7 @@ def compile_kind(schema: JsonObject) -> Kind:
     Raises:
         KeyError, ValueError: An annotation is missing or misspelt.
     """
-    arm = schema["x-arm"]
+    arm = schema[Annotation.ARM]
     parameters = tuple(_PARAMETER.findall(arm["id"]))
     rules = _body_rules(schema, parameters, arm["put"])
     return Kind(
@@ -248,8 +249,8 @@ def compile_kind(schema: JsonObject) -> Kind:
         operation=arm["operation"],
         writer=tuple(arm["writer"]),
         health=arm.get("health"),
-        replicates=compile_health(schema["x-health"]) if "x-health" in schema else None,
-        summary=compile_summary(schema.get("x-summary", {})),
+        replicates=compile_health(schema[Annotation.HEALTH]) if Annotation.HEALTH in schema else None,
+        summary=compile_summary(schema.get(Annotation.SUMMARY, {})),
         latest=compile_latest(arm["latest"]) if "latest" in arm else None,
         system_data=arm.get("systemData"),
         docs=arm.get("docs"),

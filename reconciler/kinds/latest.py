@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.annotations import dotted
 from reconciler.kinds.replication import at
 from reconciler.kinds.spelling import region
 
@@ -135,12 +136,8 @@ def compile_latest(annotation: Mapping[str, Any]) -> LatestRule:
     regions = annotation["regions"]
     return LatestRule(
         number=annotation["number"],
-        excluded=_path(annotation["excluded"]),
-        regions=_path(regions["path"]),
-        name=_path(regions["name"]),
-        region_excluded=_path(regions["excluded"]),
+        excluded=dotted(annotation["excluded"]),
+        regions=dotted(regions["path"]),
+        name=dotted(regions["name"]),
+        region_excluded=dotted(regions["excluded"]),
     )
-
-
-def _path(dotted: str) -> tuple[str, ...]:
-    return tuple(dotted.split("."))

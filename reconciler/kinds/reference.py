@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler.kinds.annotations import Annotation
 from reconciler.kinds.leaves import FieldClass, class_of
 from reconciler.kinds.rules import Rule, Shape, resolved
 from reconciler.kinds.spelling import canonical
@@ -311,7 +312,7 @@ def _limits(schema: JsonObject) -> str:
     """Return what is refused, in the words of the error; else the values that are known."""
     if "errorMessage" in schema:
         return str(schema["errorMessage"])
-    warnings = schema.get("x-warn", [])
+    warnings = schema.get(Annotation.WARN, [])
     for rule in [warnings] if isinstance(warnings, dict) else warnings:
         if "enum" in rule:
             known = ", ".join(_code(str(value)) for value in rule["enum"] if value is not None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.kinds.annotations import dotted
 from reconciler.kinds.live import Replication
 
 if TYPE_CHECKING:
@@ -58,11 +59,11 @@ def compile_health(annotation: Mapping[str, Any]) -> HealthRule:
     parts = annotation["parts"]
     return HealthRule(
         query=annotation["query"],
-        state=_path(annotation["state"]),
-        parts=_path(parts["path"]),
-        name=_path(parts["name"]),
-        part_state=_path(parts["state"]),
-        messages=_path(annotation["messages"]),
+        state=dotted(annotation["state"]),
+        parts=dotted(parts["path"]),
+        name=dotted(parts["name"]),
+        part_state=dotted(parts["state"]),
+        messages=dotted(annotation["messages"]),
     )
 
 
@@ -73,7 +74,3 @@ def at(node: object, path: Sequence[str]) -> Any:
             return None
         node = node.get(step)
     return node
-
-
-def _path(dotted: str) -> tuple[str, ...]:
-    return tuple(dotted.split("."))

@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from reconciler.kinds import spelling
+from reconciler.kinds.annotations import Annotation, dotted
 from reconciler.values import MISSING, JsonObject
 
 _VARIABLE: Final = "#/$defs/env"  # beside a text: {$env: NAME} may stand for it
-_OTHER_ABSENCE: Final = ("x-default-from", "x-server-populated", "readOnly", "writeOnly")
+_OTHER_ABSENCE: Final = (Annotation.DEFAULT_FROM, Annotation.SERVER_POPULATED, "readOnly", "writeOnly")
 _JSON_TYPES: Final[Mapping[type, set[str]]] = {
     str: {"string"},
     bool: {"boolean"},
@@ -150,33 +151,33 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
     shape = _shape(node)
     properties = _properties(node, definitions) if shape is Shape.OBJECT else {}
     items = _items(node, shape, definitions)
-    own_default = "default" in node or "x-default-from" in node
+    own_default = "default" in node or Annotation.DEFAULT_FROM in node
     below = [*properties.values(), *([items] if items else [])]
     return Rule(
         shape=shape,
         properties=properties,
         items=items,
         list_type=_list_type(node) if shape is Shape.LIST else None,
-        keys=tuple(tuple(key.split(".")) for key in node.get("x-kubernetes-list-map-keys", ())),
+        keys=tuple(dotted(key) for key in node.get(Annotation.LIST_KEYS, ())),
         read_only=bool(node.get("readOnly")),
         write_only=bool(node.get("writeOnly")),
-        frozen="x-ms-mutability" in node and "update" not in node["x-ms-mutability"],
-        clearable=node.get("x-unsettable") is not False,
-        secret=bool(node.get("x-ms-secret")),
+        frozen=Annotation.MUTABILITY in node and "update" not in node[Annotation.MUTABILITY],
+        clearable=node.get(Annotation.UNSETTABLE) is not False,
+        secret=bool(node.get(Annotation.SECRET)),
         required=required,
-        server_populated=bool(node.get("x-server-populated")),
+        server_populated=bool(node.get(Annotation.SERVER_POPULATED)),
         default=node.get("default", MISSING),
-        default_from=_path(node.get("x-default-from")),
+        default_from=dotted(node.get(Annotation.DEFAULT_FROM)),
         implied=_implied(node, shape),
-        completed_in=_path(node.get("x-completed-in")),
+        completed_in=dotted(node.get(Annotation.COMPLETED_IN)),
         has_default=own_default or any(rule.has_default for rule in below),
-        removal_guard=_path(node.get("x-removal-guard")),
-        must_contain=_path(node.get("x-must-contain")),
+        removal_guard=dotted(node.get(Annotation.REMOVAL_GUARD)),
+        must_contain=dotted(node.get(Annotation.MUST_CONTAIN)),
         normalize=_normalize(node),
         integer=_types(node) <= {"integer", "null"} and "integer" in _types(node),
         takes_file={"string", "object"} <= _types(node) and schema.get("$ref") != _VARIABLE,
-        max_bytes=node.get("x-max-bytes"),
-        too_large=node.get("x-too-large"),
+        max_bytes=node.get(Annotation.MAX_BYTES),
+        too_large=node.get(Annotation.TOO_LARGE),
         description=str(node.get("description", "")),
     )
 
@@ -240,8 +241,8 @@ def _optional(rule: Rule, schema: JsonObject, definitions: JsonObject) -> Rule:
 def _items(node: JsonObject, shape: Shape, definitions: JsonObject) -> Rule | None:
     if shape is Shape.LIST:
         items = compile_rule(node.get("items", {}), definitions)
-        for key in node.get("x-kubernetes-list-map-keys", ()):
-            items = _with_key(items, key.split("."))
+        for key in node.get(Annotation.LIST_KEYS, ()):
+            items = _with_key(items, dotted(key))
         return items
     if shape is Shape.MAP:
         return compile_rule(node["additionalProperties"], definitions)
@@ -259,34 +260,30 @@ def _with_key(rule: Rule, path: Sequence[str]) -> Rule:
 
 
 def _list_type(node: JsonObject) -> str:
-    list_type = str(node.get("x-kubernetes-list-type", "atomic"))
+    list_type = str(node.get(Annotation.LIST_TYPE, "atomic"))
     if list_type not in _KNOWN_LISTS:
-        message = f"x-kubernetes-list-type: {list_type} is none of {', '.join(sorted(_KNOWN_LISTS))}"
+        message = f"{Annotation.LIST_TYPE}: {list_type} is none of {', '.join(sorted(_KNOWN_LISTS))}"
         raise ValueError(message)
     return list_type
 
 
 def _implied(node: JsonObject, shape: Shape) -> Any:
-    if "x-implied" not in node:
+    if Annotation.IMPLIED not in node:
         return MISSING
     others = [name for name in _OTHER_ABSENCE if node.get(name)] + ["default"] * ("default" in node)
     if shape is not Shape.LEAF or others:
-        message = f"x-implied is for leaves alone, and not beside {', '.join(others) or shape}"
+        message = f"{Annotation.IMPLIED} is for leaves alone, and not beside {', '.join(others) or shape}"
         raise ValueError(message)
-    value = node["x-implied"]
+    value = node[Annotation.IMPLIED]
     if not _types(node) & _JSON_TYPES.get(type(value), set()):
-        message = f"x-implied: {value!r} is of none of the types of the property"
+        message = f"{Annotation.IMPLIED}: {value!r} is of none of the types of the property"
         raise ValueError(message)
     return value
 
 
 def _normalize(node: JsonObject) -> str | None:
-    name = node.get("x-normalize")
+    name = node.get(Annotation.NORMALIZE)
     if name is not None and name not in spelling.NAMES:
-        message = f"x-normalize: {name} is none of {', '.join(sorted(spelling.NAMES))}"
+        message = f"{Annotation.NORMALIZE}: {name} is none of {', '.join(sorted(spelling.NAMES))}"
         raise ValueError(message)
     return name
-
-
-def _path(dotted: str | None) -> tuple[str, ...] | None:
-    return tuple(dotted.split(".")) if dotted else None

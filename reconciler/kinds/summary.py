@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.kinds.annotations import dotted
 from reconciler.kinds.replication import at
 from reconciler.secret.text import printable
 
@@ -63,9 +64,9 @@ def compile_summary(annotation: Mapping[str, Any]) -> tuple[Shown, ...]:
 
 def _shown(label: str, entry: str | Mapping[str, Any]) -> Shown:
     if isinstance(entry, str):
-        return Shown(label, _path(entry))
-    parts = tuple((name, _path(path)) for name, path in entry.get("parts", {}).items())
-    return Shown(label, _path(entry["path"]), _path(entry["name"]), parts)
+        return Shown(label, dotted(entry))
+    parts = tuple((name, dotted(path)) for name, path in entry.get("parts", {}).items())
+    return Shown(label, dotted(entry["path"]), dotted(entry["name"]), parts)
 
 
 def summary_of(summary: tuple[Shown, ...], body: JsonObject) -> Iterator[tuple[Shown, Any]]:
@@ -83,7 +84,3 @@ def summary_of(summary: tuple[Shown, ...], body: JsonObject) -> Iterator[tuple[S
 def _element(shown: Shown, value: JsonObject) -> Element:
     parts = ((label, at(value, path)) for label, path in shown.parts)
     return Element(at(value, shown.name), tuple((label, part) for label, part in parts if part is not None))
-
-
-def _path(dotted: str) -> tuple[str, ...]:
-    return tuple(dotted.split("."))

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.json.template import TemplateError, strict_json
+from reconciler.kinds.annotations import Annotation, dotted
 from reconciler.kinds.kind import variable_in
 from reconciler.kinds.paths import get, keyed
 from reconciler.kinds.rules import OPAQUE, Rule, Shape
@@ -278,10 +279,10 @@ def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
 
 def _check_fit(check: _Check, kind: Kind) -> None:
     """Check that a template and the form that asks for its parameters fit each other."""
-    pair = kind.schema.get("x-template-fit")
+    pair = kind.schema.get(Annotation.TEMPLATE_FIT)
     if pair is None:
         return
-    paths = {part: tuple(pair[part].split(".")) for part in ("template", "form")}
+    paths = {part: dotted(pair[part]) for part in ("template", "form")}
     meant = {part: json_text(get(check.spec, path)) for part, path in paths.items()}
     if all(isinstance(value, dict) for value in meant.values()):
         for misfit in islice(misfits(meant["template"], meant["form"], pair["own"]), MOST):

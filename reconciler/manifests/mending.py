@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.annotations import Annotation
+
 if TYPE_CHECKING:
     from reconciler.values import FieldPath, JsonObject
 
@@ -27,7 +29,7 @@ def mended(schema: JsonObject, text: str) -> str | None:
     if "pattern" not in schema:
         return None
     accepts, plain = _validator(schema), text.strip().strip(_QUOTES).strip()
-    if _VERSION.fullmatch(plain) and not schema.get("x-ms-secret"):
+    if _VERSION.fullmatch(plain) and not schema.get(Annotation.SECRET):
         bare = plain.lstrip("vV").rstrip(".")
         meant = next((each for each in (bare, f"{bare}.0", f"{bare}.0.0") if accepts(each)), None)
         return f"write {meant}" if meant else None
@@ -44,7 +46,7 @@ def _validator(schema: JsonObject) -> Any:
 
 def number_as_text(schema: JsonObject, written: str) -> str:
     """Return the fix for a number that stands in the place of a text, *written* so in the manifest."""
-    if schema.get("x-ms-secret"):
+    if schema.get(Annotation.SECRET):
         return "put it in quotation marks"
     probe = {key: value for key, value in schema.items() if key != "$ref"}
     if "pattern" not in probe or _validator(probe)(written):
@@ -54,7 +56,7 @@ def number_as_text(schema: JsonObject, written: str) -> str:
 
 def of_another_type(value: Any, wanted: str, schema: JsonObject) -> str | None:
     """Return the fix for a value of another type than *wanted*, the schema's word; None if there is no better one."""
-    if isinstance(value, str) and not schema.get("x-ms-secret"):
+    if isinstance(value, str) and not schema.get(Annotation.SECRET):
         if wanted == "boolean":
             word = _BOOLEANS.get(value.strip().lower())
             return f"write {word}, without quotation marks" if word else None

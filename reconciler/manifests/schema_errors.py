@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.annotations import Annotation
 from reconciler.manifests.mending import home_of, is_read_only, mended, number_as_text, of_another_type
 from reconciler.manifests.yaml12 import format_document_path
 from reconciler.problems import UNREAD, Document, Layer, Problem
@@ -199,7 +200,9 @@ def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any], *, in_body: 
         return f"{_made_of(value)} where {expected} is expected", better
     if not isinstance(value, bool | int | float):
         return f"{_made_of(value)} where {expected} is expected", f"state {expected}"
-    shown = "(hidden)" if schema.get("x-ms-secret") else str(value).lower() if isinstance(value, bool) else repr(value)
+    shown = (
+        "(hidden)" if schema.get(Annotation.SECRET) else str(value).lower() if isinstance(value, bool) else repr(value)
+    )
     if "string" in types:
         return f"YAML reads this as {_made_of(value)} {shown}; text is expected", "put it in quotation marks"
     return f"{_made_of(value)} {shown} where {expected} is expected", f"state {expected}"
@@ -257,7 +260,7 @@ def _bounds(keyword: str, value: Any, limit: Any, schema: Mapping[str, Any]) -> 
     examples = [item for item in schema.get("examples", ()) if isinstance(item, str)]
     if examples:
         return f"write it like {examples[0]}"
-    hidden = keyword == "pattern" and isinstance(value, str) and not schema.get("x-ms-secret")
+    hidden = keyword == "pattern" and isinstance(value, str) and not schema.get(Annotation.SECRET)
     odd = sorted({char for char in value if not (char.isascii() and char.isalnum())}) if hidden else []
     names = ", ".join(
         "the blank" if char == " " else f"U+{ord(char):04X}" if not char.isprintable() else char for char in odd

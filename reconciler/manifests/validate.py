@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jsonschema_rs
 
 from reconciler.json.template import strict_json
+from reconciler.kinds.annotations import Annotation
 from reconciler.kinds.blank import blanks, without_blanks
 from reconciler.kinds.kind import mapped
 from reconciler.kinds.paths import get
@@ -249,7 +250,7 @@ def _warning_node(node: JsonObject) -> dict[str, Any]:
         child = _warning_node(node[keyword]) if isinstance(node.get(keyword), Mapping) else None
         if child:
             found[keyword] = child
-    rules = node.get("x-warn", [])
+    rules = node.get(Annotation.WARN, [])
     if rules:
         found["allOf"] = list(rules) if isinstance(rules, list) else [rules]
     return {key: value for key, value in found.items() if value}

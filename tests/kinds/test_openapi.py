@@ -13,6 +13,7 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconciler.kinds.annotations import Annotation
 from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
@@ -38,28 +39,7 @@ SCHEMAS: Final = {
 }
 LISTS: Final = {"map", "set", "atomic"}
 NORMALIZERS: Final = {"region", "resource-id", "instant", "json", "blob-url", "case-insensitive"}
-ANNOTATIONS: Final = {
-    "x-arm",
-    "x-completed-in",
-    "x-default-from",
-    "x-health",
-    "x-implied",
-    "x-kubernetes-list-map-keys",
-    "x-kubernetes-list-type",
-    "x-max-bytes",
-    "x-ms-mutability",
-    "x-ms-secret",
-    "x-must-contain",
-    "x-normalize",
-    "x-removal-guard",
-    "x-server-populated",
-    "x-summary",
-    "x-template-fit",
-    "x-too-large",
-    "x-unsettable",
-    "x-warn",
-}
-ABSENCE: Final = ("default", "x-default-from", "x-server-populated")
+ABSENCE: Final = ("default", Annotation.DEFAULT_FROM, Annotation.SERVER_POPULATED)
 INT32_MAX: Final = 2**31 - 1
 GUID: Final = "01523d7c-60da-455e-adef-521b547922c4"
 
@@ -661,11 +641,17 @@ def test_schema_is_valid(name: str) -> None:
         assert rule["errorMessage"]
 
 
+def test_no_annotation_is_idle() -> None:
+    """Each keyword that the package knows stands in a schema."""
+    used = {key for kind in KINDS for part in subschemas(SCHEMAS[kind]) for key in part}
+    assert set(Annotation) <= used
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_annotations_are_known(kind: str) -> None:
     """No annotation is misspelled: every own word is one of the contract's, with a value that it allows."""
     for part in subschemas(SCHEMAS[kind]):
-        assert {key for key in part if key.startswith("x-")} <= ANNOTATIONS
+        assert {key for key in part if key.startswith("x-")} <= set(Annotation)
         assert part.get("x-normalize", "json") in NORMALIZERS
         assert part.get("x-kubernetes-list-type", "map") in LISTS
         assert part.get("x-ms-mutability", ["create", "read"]) == ["create", "read"]
