@@ -54,8 +54,7 @@ class Kind:
         put: ``merge`` if what a PUT leaves out stays, ``replace`` if it goes.
         operation: ``header`` if a PUT is a long operation, ``sync`` if it ends with its answer.
         writer: URI parameters that name the slot of one writer at a time.
-        health: Query that adds the replication status; None if there is none.
-        replicates: Where that status stands; None if there is none.
+        replicates: Where an answer states the replication status; None if there is none.
         summary: The values that a report shows of a created resource.
         latest: Where number, exclusion and regions of a version stand; None for a kind without versions.
         system_data: An api-version whose answers carry ``systemData``.
@@ -79,7 +78,6 @@ class Kind:
     put: str
     operation: str
     writer: tuple[str, ...]
-    health: str | None
     system_data: str | None
     docs: str | None
     parameters: tuple[str, ...]
@@ -94,6 +92,11 @@ class Kind:
     latest: LatestRule | None = None
     _id_pattern: re.Pattern[str] = field(default=re.compile(""), repr=False)
     _sealer: _Change | None = field(default=None, repr=False)
+
+    @property
+    def health(self) -> str | None:
+        """The query that adds the replication status to an answer; None if there is none."""
+        return self.replicates.query if self.replicates else None
 
     def resource_id(self, params: Mapping[str, str]) -> str:
         """Return the id, every parameter percent-encoded so that none can change the shape of the path."""
@@ -248,7 +251,6 @@ def compile_kind(schema: JsonObject) -> Kind:
         put=arm["put"],
         operation=arm["operation"],
         writer=tuple(arm["writer"]),
-        health=arm.get("health"),
         replicates=compile_health(schema[Annotation.HEALTH]) if Annotation.HEALTH in schema else None,
         summary=compile_summary(schema.get(Annotation.SUMMARY, {})),
         latest=compile_latest(arm["latest"]) if "latest" in arm else None,

@@ -36,9 +36,14 @@ class HealthRule:
     part_state: tuple[str, ...]
     messages: tuple[str, ...]
 
+    @property
+    def holder(self) -> tuple[str, ...]:
+        """The path of the object that holds the replication status."""
+        return self.state[:-1]
+
     def read(self, body: JsonObject) -> Replication | None:
         """Return the replication that *body* states; None if it states none, as where it was not asked for."""
-        if not isinstance(at(body, self.state[:-1]), Mapping):
+        if not isinstance(at(body, self.holder), Mapping):
             return None
         listed = at(body, self.parts)
         parts = [part for part in listed if isinstance(part, Mapping)] if isinstance(listed, list) else []

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.paths import Steps, fold_names, keyed
+from reconciler.kinds.paths import Steps, fold_names, get, keyed
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import canonical, normalize
 from reconciler.kinds.trees import below, is_leaf
 from reconciler.secret.shapes import named_secrets
 from reconciler.secret.text import HIDDEN, FromEnvironment, Secret, SecretUrl, scrub
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.values import JsonObject
 
-_STATES: Final = ("provisioningState", "replicationStatus")
-"""Read-only, and what the health of a resource is told from."""
+_STATE: Final = ("properties", "provisioningState")
+"""Read-only, and kept: with the replication status it decides the health of a resource."""
 
 
 def kept(kind: Kind, body: JsonObject) -> dict[str, Any]:
@@ -35,11 +36,16 @@ def kept(kind: Kind, body: JsonObject) -> dict[str, Any]:
         body: As ARM answered it, its secrets sealed.
     """
     found: dict[str, Any] = _kept(kind.rules, body, ())
-    properties = body.get("properties")
-    if isinstance(properties, dict):
-        states = {name: public(properties[name]) for name in _STATES if name in properties}
-        found["properties"] = {**found.get("properties", {}), **states}
+    for path in (_STATE, *((kind.replicates.holder,) if kind.replicates else ())):
+        value = get(body, path)
+        if value is not MISSING:
+            found = _with(found, path, public(value))
     return found
+
+
+def _with(body: JsonObject, path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    step, *below = path
+    return {**body, step: _with(body.get(step, {}), tuple(below), value) if below else value}
 
 
 def _kept(rule: Rule, value: Any, steps: Steps) -> Any:
