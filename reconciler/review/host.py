@@ -160,7 +160,7 @@ class Host:
             message = f"{self.facts.name}: a link in an answer leads to another host; nothing was sent there"
             raise ReviewError(message) from None
         except RequestError as error:
-            raise ReviewError(error.info.message) from None
+            raise ReviewError("; ".join(filter(None, (error.info.message, error.info.fix)))) from None
         if answer.status not in _GOOD:
             raise ReviewError(answer.service.words(answer).message)
         return answer

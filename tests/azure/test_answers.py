@@ -14,16 +14,14 @@ from reconciler.compare.normalize import normalized
 from reconciler.errors import (
     AuthError,
     ConflictError,
-    ForeignOriginError,
     RejectedError,
     TransientError,
     UnusableAnswerError,
 )
-from reconciler.http.answer import Answer, foreign
+from reconciler.http.answer import Answer
 from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.spelling import canonical
 from reconciler.kinds.tracking import Tracking
-from tests.kit.clock import START
 from tests.kit.synthetic import MINIMAL, desired
 
 ID = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/galleries/tools"
@@ -39,44 +37,6 @@ def reply(status: int, body: Any = None, /, **headers: str) -> Answer:
 def error(status: int, code: str, **more: Any) -> Answer:
     """Return an answer with an ARM error."""
     return reply(status, {"error": {"code": code, "message": "it is so", **more}})
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "17"}, 17.0),
-        ({"retry-after": " 17 "}, 17.0),
-        ({"retry-after": "0"}, 0.0),
-        ({"retry-after": "Sat, 21 Nov 2026 20:25:17 GMT"}, 17.0),
-        ({"retry-after": "Sat, 21 Nov 2026 20:25:17 -0000"}, 17.0),
-        ({"retry-after": "Sat, 21 Nov 2026 20:24:00 GMT"}, 0.0),
-        ({"retry-after-ms": "1500"}, 1.5),
-        ({"x-ms-retry-after-ms": "250", "retry-after": "17"}, 0.25),
-        ({"x-ms-retry-after-ms": "soon", "retry-after": "17"}, 17.0),
-        ({"retry-after": "-5"}, None),
-        ({"retry-after": "abc"}, None),
-        ({"retry-after": ""}, None),
-        ({"retry-after": "Sat, 99 Nov 2026 20:25:17 GMT"}, None),
-        ({"retry-after": "1.5"}, None),
-        ({}, None),
-    ],
-)
-def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    """Seconds, milliseconds and dates are understood; junk asks for nothing."""
-    assert Answer(429, headers, b"", ARM).retry_after(START) == seconds
-
-
-@pytest.mark.parametrize("name", ["retry-after", "retry-after-ms"])
-def test_retry_after_of_any_length(name: str) -> None:
-    """Thousands of digits are a long time, not a crash."""
-    assert Answer(429, {name: "9" * 5000}, b"", ARM).retry_after(START) == float("inf")
-
-
-def test_retry_after_in_the_year_9999() -> None:
-    """A date at the end of time is a long wait."""
-    asked = Answer(429, {"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, b"", ARM).retry_after(START)
-    assert asked is not None
-    assert asked > 1e9
 
 
 def test_byte_order_mark() -> None:
@@ -195,39 +155,6 @@ def test_fixes() -> None:
     """A known code comes with what to do about it; an unknown one does not."""
     assert "grant" in str(error_of(error(403, "AuthorizationFailed"), write=False).info.fix)
     assert error_of(error(403, "Other"), write=False).info.fix is None
-
-
-def test_throttled_says_when() -> None:
-    """An error of a throttled request tells how long ARM wants to be left alone, if that is a number."""
-    throttled = Answer(429, {"retry-after": "86400"}, b"", ARM)
-    assert "86400 s" in str(error_of(throttled, write=False).info.fix)
-    assert error_of(Answer(429, {"retry-after": "9" * 50}, b"", ARM), write=False).info.fix is None
-    assert error_of(Answer(429, {"retry-after": "soon"}, b"", ARM), write=False).info.fix is None
-
-
-@pytest.mark.parametrize(
-    ("location", "host"),
-    [
-        ("https://evil.example/path?sig=CANARY", "evil.example"),
-        ("/elsewhere", "an unreadable host"),
-        ("https://[half", "an unreadable host"),
-        ("", "an unreadable host"),
-    ],
-)
-def test_redirects(location: str, host: str) -> None:
-    """A redirect is never followed; of where it leads only the host is told."""
-    found = error_of(Answer(307, {"location": location}, b"", ARM), write=False)
-    assert isinstance(found, ForeignOriginError)
-    assert host in found.info.message
-    assert found.info.status == 307
-    assert "CANARY" not in str(found.info)
-
-
-def test_foreign_link() -> None:
-    """A link that leads away is named by its host alone."""
-    assert foreign("https://user:CANARY@evil.example:8443/p?t=CANARY", ARM).info.message == (
-        "a link in an answer of Azure Resource Manager leads to evil.example; nothing was sent there"
-    )
 
 
 def test_no_echoed_secret() -> None:

@@ -340,6 +340,8 @@ def test_nobody_answers(run: Command, github: GitHub, report: Path, monkeypatch:
     done = run("comment", "--github", str(report))
     assert done.code == 1
     assert "GitHub: the connection was refused" in done.err
+    assert "GITHUB_API_URL" in done.err
+    assert "--endpoint" not in done.err
 
 
 @pytest.mark.parametrize(
