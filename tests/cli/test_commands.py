@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import click
 import pytest
 
 from reconciler.cli.program import cli
+from tests.kit.forked import program
 from tests.kit.repository import ROOT
-
-PROGRAM = Path(sys.executable).parent / "reconciler"
 
 
 def test_the_page_of_commands_is_what_the_program_says() -> None:
@@ -39,7 +37,7 @@ def test_every_option_is_on_the_page(name: str) -> None:
 def _answers(line: str, shell: str = "bash") -> list[str]:
     words = line.split(" ")
     asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_RECONCILER_COMPLETE": f"{shell}_complete"}
-    done = subprocess.run([PROGRAM], env={**os.environ, **asked}, capture_output=True, check=True, text=True)
+    done = subprocess.run([program()], env={**os.environ, **asked}, capture_output=True, check=True, text=True)
     assert done.stderr == ""
     return [answer.partition(",")[2] for answer in done.stdout.splitlines()]
 
@@ -61,5 +59,5 @@ def test_options_and_choices_are_completed() -> None:
 def test_what_a_shell_reads_names_the_program(shell: str) -> None:
     """The script is for the name under which the program is installed."""
     environment = {**os.environ, "_RECONCILER_COMPLETE": f"{shell}_source"}
-    done = subprocess.run([PROGRAM], env=environment, capture_output=True, check=True, text=True)
+    done = subprocess.run([program()], env=environment, capture_output=True, check=True, text=True)
     assert "_RECONCILER_COMPLETE" in done.stdout

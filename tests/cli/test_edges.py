@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.cli.program import main
 from tests.kit.cli import definition, gallery
+from tests.kit.forked import program
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
@@ -66,7 +67,7 @@ def test_standard_output_without_room(work: Workspace) -> None:
     """A full disk is no bug, and is told."""
     work.state(gallery())
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([PROGRAM, "validate"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run([program(), "validate"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
 

@@ -36,6 +36,7 @@ from tests.kit.cli import (
     start,
     version,
 )
+from tests.kit.forked import program
 from tests.kit.raw import Raw, asked, http, says, silent
 
 if TYPE_CHECKING:
@@ -82,12 +83,12 @@ def run(work: Workspace, url: str, *arguments: str, **options: Any) -> Done:
 
 @contextmanager
 def launched(
-    work: Workspace, url: str, *arguments: str, shell: str = 'exec "$0" "$@"', home: str | None = None, **streams: Any
+    work: Workspace, url: str, *arguments: str, shell: str | None = None, home: str | None = None, **streams: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start one command against *url*, by a shell that may set limits and redirect before it; nothing of it remains."""
+    """Start one command against *url*; *shell* sets limits or redirects before the program starts. Nothing remains."""
     environment = {**os.environ, "RECONCILER_CLOUD": "public", "RECONCILER_ENDPOINT": url}
     process = subprocess.Popen(
-        ["/bin/sh", "-c", shell, str(PROGRAM), *arguments],
+        ["/bin/sh", "-c", shell, PROGRAM, *arguments] if shell else [program(), *arguments],
         cwd=work.folder,
         env={**environment, "HOME": home} if home else environment,
         text=True,
@@ -387,7 +388,7 @@ def test_a_hostile_folder(work: Workspace, azure: Azure, tmp_path: Path) -> None
             )
             (folder / ".env").write_text(settings, encoding="utf-8")
             (folder / ".netrc").write_text("default login CANARY password CANARY\n", encoding="utf-8")
-        done = run(work, url, "apply", "-o", "json", home=str(work.folder))
+        done = run(work, url, "apply", "-o", "json", shell='exec "$0" "$@"', home=str(work.folder))
     assert done.code == 0, done.err
     assert done.report["summary"]["succeeded"] == len(estate())
     assert not mark.exists()

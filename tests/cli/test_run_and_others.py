@@ -12,7 +12,6 @@ import jsonschema
 import pytest
 
 from tests.kit.cli import (
-    PROGRAM,
     Azure,
     Workspace,
     annotated,
@@ -26,6 +25,7 @@ from tests.kit.cli import (
     start,
     version,
 )
+from tests.kit.forked import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,7 @@ def test_reader_that_goes_away(work: Workspace, form: str) -> None:
     """A reader that closes the pipe after a line causes no noise, and no other exit code."""
     work.state(*(gallery(f"g{number}") for number in range(400)))
     script = 'set -o pipefail; "$0" plan -o "$1" | head -1'
-    command = ["bash", "-c", script, str(PROGRAM), form]
+    command = ["bash", "-c", script, str(program()), form]
     done = subprocess.run(command, cwd=work.folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
     assert done.returncode == 0

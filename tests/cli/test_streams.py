@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.report import FORMATS
-from tests.kit.cli import PROGRAM, application, definition, gallery, named, version
+from tests.kit.cli import application, definition, gallery, named, version
+from tests.kit.forked import program
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
@@ -95,7 +96,7 @@ def test_a_round_of_the_loop_is_one_line_of_json(work: Workspace, azure: Azure, 
 def test_a_full_standard_output_is_no_bug(arguments: list[str]) -> None:
     """The disk is at fault, also for what click writes by itself."""
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run([program(), *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr

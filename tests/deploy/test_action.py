@@ -19,6 +19,7 @@ import yaml
 from reconciler import __version__
 from reconciler.manifests.yaml12 import read_documents
 from reconciler.report.comment import mark
+from tests.kit.forked import program
 from tests.kit.repository import ROOT
 from tests.kit.review import TOKEN, GitHub
 from tests.kit.runner import Runner, plain_environment
@@ -43,7 +44,7 @@ def runner(work: Path, tmp_path: Path) -> Runner:
     """Return a runner on which the reconciler is installed, as the first step of the action would have it."""
     temp = tmp_path / "runner temp"
     (temp / "reconciler").mkdir(parents=True)
-    (temp / "reconciler" / "bin").symlink_to(BIN)
+    (temp / "reconciler" / "bin").symlink_to(program().parent)
     settings = {
         "RECONCILER_CLOUD": "emulator",
         "RECONCILER_EMULATOR_STATE": str(tmp_path / "arm.sqlite"),
@@ -174,7 +175,7 @@ def test_the_version_that_was_asked_for(runner: Runner, tmp_path: Path) -> None:
     python = tmp_path / "tool" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho "$@" >>"$RUNNER_TEMP/python.log"\n', encoding="utf-8")
-    (python.parent / "reconciler").symlink_to(BIN / "reconciler")
+    (python.parent / "reconciler").symlink_to(program())
     for file in (fakes / "python3", python):
         file.chmod(0o755)
     (runner.temp / "reconciler" / "bin").unlink()
@@ -190,6 +191,7 @@ def test_the_version_that_was_asked_for(runner: Runner, tmp_path: Path) -> None:
     assert "--no-deps --no-build-isolation" in second
 
 
+@pytest.mark.slow
 def test_no_step_imports_a_module_of_the_workspace(runner: Runner, work: Path, tmp_path: Path) -> None:
     """A pull request that brings ``venv.py``, or another module that Python or pip imports, runs nothing."""
     mark = tmp_path / "it-ran"

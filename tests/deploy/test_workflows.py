@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from reconciler.manifests.yaml12 import read_documents
+from tests.kit.forked import program
 from tests.kit.repository import ROOT
 from tests.kit.review import TOKEN, AzureDevOps
 from tests.kit.runner import Runner, plain_environment
@@ -63,7 +64,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     plain = plain_environment(tmp_path)
     return {
         **plain,
-        "PATH": f"{BIN}{os.pathsep}{plain['PATH']}",
+        "PATH": os.pathsep.join([str(program().parent), str(BIN), plain["PATH"]]),
         "RECONCILER_CLOUD": "emulator",
         "RECONCILER_EMULATOR_STATE": str(tmp_path / "arm.sqlite"),
         "RECONCILER_EMULATOR_OPERATION_SECONDS": "0",
@@ -165,7 +166,7 @@ def test_github_from_pull_request_to_drift(work: Path, environment: dict[str, st
     """Each job of each workflow does what it is for."""
     temp = tmp_path / "temp"
     (temp / "reconciler").mkdir(parents=True)
-    (temp / "reconciler" / "bin").symlink_to(BIN)
+    (temp / "reconciler" / "bin").symlink_to(program().parent)
     runner = Runner(ROOT, work, temp, environment, frozenset({"Install", "Comment"}), TOKEN)
     ended = {}
     for name, job in (
@@ -208,7 +209,7 @@ def test_github_with_two_environments(work: Path, environment: dict[str, str], t
         file.write_text("".join(line for line in lines if "resourceGroupName:" not in line), encoding="utf-8")
     temp = tmp_path / "temp"
     (temp / "reconciler").mkdir(parents=True)
-    (temp / "reconciler" / "bin").symlink_to(BIN)
+    (temp / "reconciler" / "bin").symlink_to(program().parent)
     runner = Runner(ROOT, work, temp, environment, frozenset({"Install", "Comment"}), TOKEN)
     jobs = _read(EXAMPLES / "environments.yml")["jobs"]
     assert jobs["apply"]["strategy"]["max-parallel"] == 1

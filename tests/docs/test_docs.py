@@ -40,6 +40,7 @@ from reconciler.plan.body import put_body
 from reconciler.plan.decide import Policy, decide
 from reconciler.plan.exit_codes import ExitCode
 from reconciler.secret.text import reveal
+from tests.kit.forked import program
 from tests.kit.repository import ROOT
 from tests.kit.review import GitHub
 
@@ -138,7 +139,7 @@ def _lines(text: str) -> list[str]:
 
 def _environment(home: Path) -> dict[str, str]:
     return {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([str(program().parent), str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": str(ROOT),
         "HOME": str(home),
         "TMPDIR": str(home),

@@ -24,6 +24,7 @@ import yaml
 
 from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
+from tests.kit.forked import program
 from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def project(name: str = "endpoint", **spec: Any) -> Manifest:
 
 def as_yaml(*documents: Mapping[str, Any]) -> str:
     """Return documents as YAML in block style, keys in their order."""
-    return yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True)
+    return yaml.dump_all(documents, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -400,9 +401,9 @@ def codes(report: Report, severity: str = "errors") -> list[str]:
 
 
 def start(*arguments: str, folder: Path, **environment: str) -> subprocess.Popen[str]:
-    """Start the installed command in a process of its own."""
+    """Start the command in a process of its own."""
     return subprocess.Popen(
-        [PROGRAM, *arguments],
+        [program(), *arguments],
         cwd=folder,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
