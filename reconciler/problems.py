@@ -73,7 +73,7 @@ No manifest can hold it: NUL is refused wherever it stands.
 """
 
 
-SHORTER: Final = "Make the file shorter"
+SHORTER: Final = "make the file shorter"
 """The fix for a text that is read from a file and is too large, where the schema of the kind names none."""
 
 

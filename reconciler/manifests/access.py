@@ -220,26 +220,29 @@ class Finding:
 
 
 _UPLOAD: Final = "upload the package, or correct the link"
-_SIGN: Final = "let a rule of spec.storage in the project file sign for it"
+_SIGN: Final = "add a rule to `spec.storage` of the project file that signs the link"
 _SIGN_ANEW: Final = "make a new signature for this blob, with permission to read it and time left"
 
 # Answers that do not depend on where the request comes from. All others may: 403 AuthorizationFailure is what a
 # storage firewall says, AuthorizationSourceIPMismatch a signature for certain addresses, and a 404 without a code
 # may be a proxy's. ("Common REST API error codes", "Shared access signature error codes", learn.microsoft.com)
 _FAULTS: Final[Mapping[str, tuple[str, str]]] = {
-    "BlobNotFound": ("there is no such blob", _UPLOAD),
-    "ContainerNotFound": ("there is no such container", _UPLOAD),
-    "ResourceNotFound": ("there is no such blob, or it is private and the link has no signature", _SIGN),
-    "NoAuthenticationInformation": ("it is private, and the link has no signature", _SIGN),
-    "PublicAccessNotPermitted": ("the account lets nobody read without a signature", _SIGN),
-    "AuthenticationFailed": ("storage does not accept the signature, or its time is over or has not come", _SIGN_ANEW),
-    "KeyBasedAuthenticationNotPermitted": ("the account accepts no signature made with its key", "use userDelegation"),
-    "AuthorizationPermissionMismatch": (
-        "the signature, or the identity that made it, may not read the blob",
-        "with userDelegation, assign Storage Blob Data Reader to the identity and wait some minutes; else sign anew",
+    "BlobNotFound": ("the blob does not exist", _UPLOAD),
+    "ContainerNotFound": ("the container does not exist", _UPLOAD),
+    "ResourceNotFound": ("the blob does not exist, or it is private and the link has no signature", _SIGN),
+    "NoAuthenticationInformation": ("the blob is private, and the link has no signature", _SIGN),
+    "PublicAccessNotPermitted": ("the account does not allow anonymous access", _SIGN),
+    "AuthenticationFailed": ("the signature is not accepted, has expired or is not valid yet", _SIGN_ANEW),
+    "KeyBasedAuthenticationNotPermitted": (
+        "the account does not accept signatures made with its key",
+        "use `userDelegation`",
     ),
-    "AuthorizationResourceTypeMismatch": ("the signature is not for blobs themselves", _SIGN_ANEW),
-    "AuthorizationServiceMismatch": ("the signature is not for the blob service", _SIGN_ANEW),
+    "AuthorizationPermissionMismatch": (
+        "the signature, or the identity that made it, has no permission to read the blob",
+        "with `userDelegation`, assign Storage Blob Data Reader to the identity and wait some minutes; else sign anew",
+    ),
+    "AuthorizationResourceTypeMismatch": ("the signature does not cover blobs", _SIGN_ANEW),
+    "AuthorizationServiceMismatch": ("the signature does not cover the blob service", _SIGN_ANEW),
 }
 
 
@@ -258,13 +261,13 @@ def judge(status: int, headers: Mapping[str, str], most: int | None) -> Finding:
         return Finding(fault, fix) if fault else Finding(doubt=f"storage answered {_word(code, status)} from here")
     length = headers.get("content-length", "")
     if "x-ms-blob-type" not in headers or not _LENGTH.fullmatch(length):
-        return Finding(doubt="the answer is not one of blob storage")
+        return Finding(doubt="the answer is not from blob storage")
     if not int(length):
         return Finding("the blob is empty", "upload the package again")
     if most is not None and int(length) > most:
-        return Finding(f"the blob has {length} bytes, and Azure takes {most} at most", "make the package smaller")
+        return Finding(f"the blob has {length} bytes; Azure accepts at most {most}", "make the package smaller")
     if headers.get("x-ms-access-tier") == "Archive":
-        return Finding("the blob is archived, and cannot be read", "move it to another access tier")
+        return Finding("the blob is archived and cannot be read", "move it to another access tier")
     return Finding()
 
 

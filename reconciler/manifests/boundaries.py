@@ -35,8 +35,8 @@ def trespasses(permits: Permits, desired: Sequence[Desired]) -> Iterator[Problem
             scope, _, _ = item.id.partition("/providers/")
             name = _GROUP if permits.scopes.reach(item.key) and _GROUP in item.params else _SUBSCRIPTION
             origin = item.origin((name,))
-            message = f"{item.address} is in `{scope}`, which no --allowed-scope holds"
-            fix = "correct it, or let the operator add the scope to --allowed-scope (RECONCILER_ALLOWED_SCOPES)"
+            message = f"{item.address} is in `{scope}`, which is outside every `--allowed-scope`"
+            fix = "correct it, or ask the operator to add the scope to `--allowed-scope` (`RECONCILER_ALLOWED_SCOPES`)"
             yield Problem(origin.file, origin.line, origin.column, f"spec.{name}", "scope-not-allowed", message, fix)
 
 
@@ -48,17 +48,17 @@ def unsigned(permits: Permits, project: Project, document: Document | None) -> I
             yield _foreign(document, (*at, "prefix"), rule.prefix, permits.storage)
         value = permits.secrets.get(rule.env or "")
         if document is not None and value is not None and not is_signature(value.reveal().removeprefix("?")):
-            message = f"the variable {rule.env} holds no signature: `sv`, `se` and `sig` are expected"
-            fix = "set it to the query of a signed link (SAS), as the portal or `az storage` prints it"
+            message = f"the variable `{rule.env}` does not hold a signature: `sv`, `se` and `sig` are required"
+            fix = "set it to the query string of a signed link (SAS), as printed by the portal or `az storage`"
             yield problem(document, (*at, "sas", "env"), "signature", message, fix)
 
 
 def _foreign(document: Document, at: FieldPath, prefix: str, hosts: StorageHosts) -> Problem:
     origin = origin_of(prefix)
     host = origin.host if origin else "an unreadable host"
-    message = f"no signature is sent to `{host}`, which is no blob host of this cloud"
+    message = f"`{host}` is not a blob host of this cloud, so no signature is sent to it"
     account = f" (NAME{hosts.suffixes[0]})" if hosts.suffixes else ""
-    fix = f"correct the prefix{account}, or pass --storage-host {host} if the host is yours"
+    fix = f"correct the prefix{account}, or pass `--storage-host {host}` if the host is yours"
     return problem(document, at, "storage-host", message, fix)
 
 
@@ -79,6 +79,6 @@ def idle_storage(project: Project, document: Document | None, desired: Sequence[
     bases = {link.base for link in links}
     for index, rule in enumerate(project.storage):
         if not any(covers(rule.prefix, base) for base in bases):
-            message = "no manifest has a link to a package below this prefix, so this rule signs nothing"
-            fix = "correct the prefix, or delete the rule; a webhook takes its secret from {$env: RECONCILER_SECRET_…}"
+            message = "no manifest links to a package below this prefix, so this rule has no effect"
+            fix = "correct the prefix, or delete the rule; for webhooks, use `{$env: RECONCILER_SECRET_…}` instead"
             yield problem(document, ("spec", "storage", index, "prefix"), "storage-unused", message, fix)

@@ -40,7 +40,7 @@ PLACEHOLDER: Final = "<fill in>"
 TAKEN_OUT: Final = "<fill in: secret>"
 """Stands in any text of a manifest for a credential that an export found there; refused wherever it stands."""
 
-_TAKE_OUT: Final = "take it out and revoke it, as git remembers it; fetch it on the machine, such as from a key vault"
+_TAKE_OUT: Final = "remove and revoke it, as git keeps its history; fetch it on the machine, such as from a key vault"
 _SIGNATURE: Final = re.compile(r"[?&]sig=[\w%+/]", re.IGNORECASE)
 _LONGEST_SHOWN: Final = 80
 _PATH: Final = re.compile(r"(?:\$file[: ] *)?[\w./-]+\.json")
@@ -99,7 +99,7 @@ def _check_credentials(check: _Check) -> None:
     """Warn of what looks like a credential, or is named so, wherever it stands in the document."""
     told = {warning.path for warning in check.found.warnings}
     for path, what in islice(credentials(check.document.value), MOST):
-        found = problem(check.document, path, "secret-in-manifest", f"{what} is written into the manifest", _TAKE_OUT)
+        found = problem(check.document, path, "secret-in-manifest", f"the manifest contains {what}", _TAKE_OUT)
         if found.path not in told and len(check.found.warnings) < MOST:
             told.add(found.path)
             check.found.warnings.append(found)
@@ -119,18 +119,16 @@ def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
         return
     is_secret = rule.write_only or rule.secret
     if isinstance(value, str) and (TAKEN_OUT in value or (is_secret and PLACEHOLDER in value)):
-        why = "Azure never returns what belongs here" if rule.write_only else "what belongs here is secret"
-        check.error(path, "placeholder", f"{PLACEHOLDER} is a placeholder: {why}", "state what is to be sent")
+        why = "Azure never returns this field" if rule.write_only else "this field is secret"
+        check.error(path, "placeholder", f"`{PLACEHOLDER}` is a placeholder: {why}", "write the value to send")
         return
     if rule.integer and isinstance(value, float):
-        check.error(
-            path, "type", f"{value!r} is a decimal number; a whole number is expected", "write it without a point"
-        )
+        check.error(path, "type", f"expected a whole number, found `{value!r}`", "write it without a decimal point")
     if _SIGNATURE.search(value if isinstance(value, str) else canonical(value)):
-        ways = [*(["let a storage rule of the project file supply it"] if rule.normalize == "blob-url" else [])]
-        ways += ["write {$env: RECONCILER_SECRET_NAME} in place of the text"] if rule.secret else []
-        fix = f"{', or '.join(ways) or 'remove it'}, and revoke this one: git remembers it"
-        check.warn(path, "secret-in-manifest", "a signature is written into the manifest", fix)
+        ways = [*(["use a storage rule of the project file"] if rule.normalize == "blob-url" else [])]
+        ways += ["write `{$env: RECONCILER_SECRET_NAME}` instead of the text"] if rule.secret else []
+        fix = f"{', or '.join(ways) or 'remove it'}, and revoke this one: git keeps it in its history"
+        check.warn(path, "secret-in-manifest", "the manifest contains a signature", fix)
     if isinstance(value, str):
         _check_spelling(check, value, path)
     special = _LEAF_CHECKS.get(rule.normalize or "")
@@ -145,8 +143,8 @@ def _check_variables(check: _Check) -> None:
     while left and len(found) < MOST:
         value, path, rule = left.pop()
         if variable_in(value) is not None and not rule.secret:
-            message = "a variable is read only in place of a secret text, and this field is shown"
-            fix = "state the value itself; {$env: NAME} is for webhooks and signed links"
+            message = "`{$env: NAME}` is allowed in secret fields only; this field is shown in reports"
+            fix = "write the value itself; use `{$env: NAME}` for webhooks and signed links"
             found.append(problem(check.document, path, "env-reference", message, fix))
             continue
         items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -159,17 +157,17 @@ def _check_variables(check: _Check) -> None:
 def _check_spelling(check: _Check, value: str, path: FieldPath) -> None:
     """Warn of what YAML takes as it stands, and its author meant otherwise."""
     if _TYPOGRAPHIC.fullmatch(value):
-        fix = 'write " in their place'
+        fix = 'write `"` instead'
         check.warn(path, "typographic-quotes", "typographic quotation marks are part of this text", fix)
     if _REFERENCE_AS_TEXT.fullmatch(value):
-        fix = "write it as {$file: path}, in braces and with a space after the colon"
-        check.warn(path, "reference-as-text", "this is a text that looks like a reference", fix)
+        fix = "write it as `{$file: path}`, with braces and a space after the colon"
+        check.warn(path, "reference-as-text", "this text looks like a reference, but is not one", fix)
 
 
 def _check_instant(check: _Check, value: str, path: FieldPath) -> None:
     if parse_instant(value) is None:
-        fix = 'write it as "2030-01-31T00:00:00Z"'
-        check.error(path, "date-time", "this is no date and time with an offset (RFC 3339)", fix)
+        fix = 'write it as `"2030-01-31T00:00:00Z"`'
+        check.error(path, "date-time", "expected a date and time with an offset (RFC 3339)", fix)
 
 
 def _check_json(check: _Check, value: str, path: FieldPath) -> None:
@@ -179,7 +177,7 @@ def _check_json(check: _Check, value: str, path: FieldPath) -> None:
         check.add(_template_problem(check.document, value, path, error))
     else:
         if not is_object:
-            fault = TemplateError(1, 1, "{ is expected here", "write a JSON object: {…}")
+            fault = TemplateError(1, 1, "expected `{`", "write a JSON object: `{…}`")
             check.add(_template_problem(check.document, value, path, fault))
 
 
@@ -192,7 +190,7 @@ def _template_problem(document: Document, value: str, path: FieldPath, error: Te
             f"this text is not a JSON object: {error.cause} (line {error.line}, column {error.column} of the text)"
         )
         is_path = _PATH.fullmatch(value) is not None
-        return problem(document, where, "json", message, "write it as {$file: path}" if is_path else error.fix)
+        return problem(document, where, "json", message, "write it as `{$file: path}`" if is_path else error.fix)
     return Problem(file, error.line, error.column, format_document_path(where), "json", error.cause, error.fix)
 
 
@@ -201,8 +199,8 @@ def _check_region(check: _Check, value: str, path: FieldPath) -> None:
     if not short or short in known_regions():
         return
     near = suggestion(value)
-    fix = f"did you mean {near}?" if near else "compare with the names of `az account list-locations -o table`"
-    what = "names a geography, not a region" if short in geographies() else "is not a known region"
+    fix = f"did you mean `{near}`?" if near else "use a name that `az account list-locations -o table` prints"
+    what = "is a geography, not a region" if short in geographies() else "is not a known region"
     check.warn(path, "unknown-region", f"`{value[:_LONGEST_SHOWN]}` {what}", fix)
 
 
@@ -220,7 +218,7 @@ def _check_twins(check: _Check, rule: Rule, value: list[Any], path: FieldPath) -
     for index, item in enumerate(value):
         first = seen.setdefault(next(iter(keyed(rule, [item]))), index)
         if first != index:
-            message = f"this element is stated twice in this list: element {first} is the same"
+            message = f"this element is declared twice: element {first} of the list is the same"
             check.error((*path, index), "duplicate-element", message, "keep one of them")
 
 
@@ -235,11 +233,11 @@ def _check_contains(check: _Check, rule: Rule, value: list[Any], path: FieldPath
     if normalize(leaf.normalize, wanted) in held or normalize(leaf.normalize, UNREAD) in held:
         return
     name = ".".join(rule.must_contain)
-    fix: str | None = f"add an element for {wanted}"
+    fix: str | None = f"add an element for `{wanted}`"
     if leaf.normalize == "region":
         fix = _fix_of_missing_region(name, wanted, held)
     if fix is not None:
-        check.error(path, "must-contain", f"the list must hold {name}, {wanted}", fix)
+        check.error(path, "must-contain", f"the list must contain `{wanted}`, the value of `{name}`", fix)
 
 
 def _fix_of_missing_region(name: str, wanted: str, held: list[Any]) -> str | None:
@@ -249,13 +247,13 @@ def _fix_of_missing_region(name: str, wanted: str, held: list[Any]) -> str | Non
         unknown = (item for item in held if isinstance(item, str) and item not in known)
         meant = known[normalize("region", wanted)]
         slip = next((item for item in unknown if nearest_region(item) == meant), None)
-        return f"write {wanted} in place of {slip}" if slip else f"add an element for {wanted}"
+        return f"write `{wanted}` instead of `{slip}`" if slip else f"add an element for `{wanted}`"
     near = nearest_region(wanted)
     if near is None:
-        return f"correct {name}, which is not a known region, or its element in this list"
+        return f"correct `{name}`, which is not a known region, or its element in this list"
     if normalize("region", near) in held:
         return None
-    return f"write {name} as {near}, and add an element for {near}"
+    return f"set `{name}` to `{near}`, and add an element for `{near}`"
 
 
 def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
@@ -264,17 +262,17 @@ def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
         return
     for name in tags:
         if tracking.is_own_name(name):
-            message = f"tags that begin with {tracking.prefix}- are written by the reconciler alone"
-            check.error(("tags", name), "reserved-tag", message, "give the tag another name")
+            message = f"tags that begin with `{tracking.prefix}-` are reserved for the reconciler"
+            check.error(("tags", name), "reserved-tag", message, "rename the tag")
     for first, name in _twins(tags):
         file, line, _ = place(check.document, ("spec", "tags", first))
-        message = f"two tags differ by case alone: the other, {first}, is at {file}:{line}"
-        check.error(("tags", name), "duplicate-element", message, "keep one of them, or spell both alike")
+        message = f"tag names are case-insensitive, and this one differs from `{first}` at {file}:{line} by case only"
+        check.error(("tags", name), "duplicate-element", message, "keep one of them, or use the same spelling for both")
     own = (bool(kind.write_only_paths) + (tracking.project is not None) + 1) if tracking.tags else 0
     stated = sum(value is not None for value in tags.values())
     if stated + own > _MOST_TAGS:
-        message = f"{stated} tags and {own} of the reconciler's own; Azure keeps {_MOST_TAGS}"
-        check.error(("tags",), "too-many-tags", message, "state fewer tags")
+        message = f"{stated} declared tags and {own} of the reconciler exceed Azure's limit of {_MOST_TAGS}"
+        check.error(("tags",), "too-many-tags", message, "declare fewer tags")
 
 
 def _check_fit(check: _Check, kind: Kind) -> None:

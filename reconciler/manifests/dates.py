@@ -84,5 +84,5 @@ def _warning(desired: Desired, steps: Steps, value: str) -> Problem:
     rules, body = desired.kind.rules, desired.body
     origin = desired.origin(written_path(rules, body, steps))
     path = f"spec.{format_steps(rules, steps, body)}"
-    message = f"{desired.address}: {value} is in the past"
+    message = f"{desired.address}: `{value}` is in the past"
     return Problem(origin.file, origin.line, origin.column, path, CODE, message, "declare a later date")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
     from reconciler.values import FieldPath, JsonObject
 
-_FIX: Final = "check the path, and the permissions of it and of the folders above it"
+_FIX: Final = "check the path, its permissions and those of the folders above it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +222,12 @@ def find_project(paths: Sequence[str], config: str | None) -> Path | None:
         if found is None:
             return None
         if filesystem.is_foreign(found):
-            message, fix = "this project file is owned by another user", "name it with --config if you trust it"
+            message, fix = "this project file is owned by another user", "if you trust it, name it with `--config`"
             name = str(filesystem.as_named(found))
             raise ManifestError([Problem(name, None, None, "", "foreign-project", message, fix)])
         return filesystem.as_named(found)
     except PathError as error:
-        problem = Problem(error.path, None, None, "", "unreadable", f"it cannot be read: {error.reason}", _FIX)
+        problem = Problem(error.path, None, None, "", "unreadable", f"the path could not be read: {error.reason}", _FIX)
         raise ManifestError([problem]) from error
 
 
@@ -238,7 +238,7 @@ def _named_project(config: str) -> Path:
         message = f"--config {error}"
         raise UsageError(message) from None
     if sort is None:
-        message = f"--config {config}: there is no such file"
+        message = f"--config {config}: file not found"
         raise UsageError(message)
     if sort is not filesystem.Sort.FILE:
         message = f"--config {config}: not a file"
@@ -276,8 +276,8 @@ def examine_project(path: Path) -> ProjectFile:
     problems = list(loaded.problems)
     documents = (*loaded.documents, *loaded.flawed)
     if not problems and len(documents) != 1:
-        message = f"a project file holds one document, and this one holds {len(documents) or 'none'}"
-        fix = "keep one" if documents else "write one of kind Project, or remove it"
+        message = f"expected one document in a project file, found {len(documents) or 'none'}"
+        fix = "keep one document" if documents else "write a document of kind `Project`, or remove the file"
         problems.append(Problem(str(path), 1, 1, "", "project", message, fix))
     document = documents[0] if len(documents) == 1 else None
     if document is not None:
@@ -296,16 +296,16 @@ def choose(project: Project, name: str | None) -> Environment | None:
         if project.environment_required:
             known = f"pass --environment with one of {_known(project)}"
             fix = known if project.environments else "declare one in spec.environments, or remove environmentRequired"
-            message = f"the project wants an environment: {fix}"
+            message = f"the project requires an environment: {fix}"
             raise UsageError(message)
         return None
     if name not in project.environments:
         if project.name is None:
-            message = f"--environment {name}: there is no project file here or above: run where it is, or pass --config"
+            message = f"--environment {name}: found no project file here or above; run in its folder, or pass --config"
             raise UsageError(message)
         near = nearest(name, project.environments)
-        hint = f"did you mean {near}? " if near else ""
-        message = f"there is no environment {name} in the project file; {hint}known: {_known(project)}"
+        hint = f"did you mean `{near}`? " if near else ""
+        message = f"the project file declares no environment `{name}`; {hint}known: {_known(project)}"
         raise UsageError(message)
     return project.environments[name]
 
@@ -330,8 +330,8 @@ def unchosen(
     kept = tuple(each for each in found.problems if all(each in problems for problems in chosen))
     if kept == found.problems:
         return kept
-    message = "the manifests are not complete without an environment"
-    fix = f"pass --environment with one of {_known(found.project)}"
+    message = "the manifests are incomplete without an environment"
+    fix = f"pass `--environment` with one of {_known(found.project)}"
     at = ("spec", "environments")
     return (*kept, problem(found.document, at, "no-environment", message, fix))
 
@@ -352,13 +352,13 @@ def _check_targets(options: Options, desired: Sequence[Desired], selected: Seque
         if not select(desired, (target,), {}):
             name = target.rpartition("/")[2]
             like = next((f", such as {item.address}" for item in desired if item.name == name), "")
-            message = f"--target {target} matches no manifest: give KIND/NAME{like}; {no_manifest(target, desired)}"
+            message = f"--target {target} matches no manifest: write KIND/NAME{like}; {no_manifest(target, desired)}"
             raise UsageError(message)
     names = {item.address for item in selected}
     unknown = [name for name in options.republish if name not in names]
     if unknown:
         hint = no_manifest(unknown[0], selected)
-        message = f"--republish {unknown[0]}: no manifest of that kind and name is among those selected; {hint}"
+        message = f"--republish {unknown[0]}: no selected manifest has that kind and name; {hint}"
         raise UsageError(message)
 
 
@@ -373,7 +373,7 @@ def _unselected(options: Options, desired: Sequence[Desired]) -> str:
 def _idle_labels(unselected: str) -> Iterator[Problem]:
     """Yield the warning of labels that choose nothing: nothing to do may not pass for done because of a slip."""
     if unselected:
-        fix = "compare with metadata.labels of the manifests"
+        fix = "compare the selector with `metadata.labels` of the manifests"
         yield Problem("--selector", None, None, "", "nothing-selected", unselected, fix)
 
 
@@ -384,10 +384,10 @@ def _stray_defaults(project: Project, document: Document | None) -> Iterator[Pro
     layers |= {("spec", "environments", name, "defaults"): env.defaults for name, env in project.environments.items()}
     for where, defaults in layers.items():
         for path in unknown_defaults(defaults, load_kinds()):
-            message, fix = "no kind has a field of this name, so this is a default of nothing", "correct the name"
+            message, fix = "no kind has a field of this name, so this default has no effect", "correct the name"
             known = {name for kind in load_kinds().values() for name in _names_at(kind.rules, path[:-1])}
             near = nearest(str(path[-1]), sorted(known))
-            fix = f"did you mean {near}?" if near else fix
+            fix = f"did you mean `{near}`?" if near else fix
             yield problem(document, (*where, *path), "unknown-key", message, fix)
 
 
@@ -401,8 +401,8 @@ def _stray_rules(project: Project, document: Document | None) -> Iterator[Proble
         if document is not None and rule.kind is not None and rule.kind not in kinds:
             near = nearest(rule.kind, kinds)
             path = ("spec", "ignore", index, "kind")
-            fix = f"did you mean {near}?" if near else f"known kinds: {', '.join(kinds)}"
-            yield problem(document, path, "unknown-kind", "this kind is not known, so this rule hides nothing", fix)
+            fix = f"did you mean `{near}`?" if near else f"known kinds: {', '.join(kinds)}"
+            yield problem(document, path, "unknown-kind", "unknown kind, so this rule has no effect", fix)
 
 
 def _place(problem: Problem) -> tuple[str, int, int, str]:
@@ -410,7 +410,7 @@ def _place(problem: Problem) -> tuple[str, int, int, str]:
 
 
 def _expired(project: Project, document: Document | None, today: date) -> list[Problem]:
-    held, fix = project.active_rules(today), "delete the rule, or give it a new date"
+    held, fix = project.active_rules(today), "delete the rule, or set `expires` to a later date"
     return [
         _rule_problem(document, index, "ignore-expired", f"this ignore rule expired on {rule.expires}", fix)
         for index, rule in enumerate(project.ignore)
@@ -437,7 +437,7 @@ def idle_rules(estate: Estate, used: frozenset[IgnoreRule], compared: Collection
     loaded = {(item.kind.name, item.name) for item in estate.desired}
     unknown += estate.tree.elsewhere(of_all=True) - loaded  # PATH may name a part, and environments have their own
     return tuple(
-        _rule_problem(document, index, "ignore-unused", "this ignore rule hides nothing", fix)
+        _rule_problem(document, index, "ignore-unused", "this ignore rule hides no difference", fix)
         for index, rule in enumerate(estate.project.ignore)
         if rule in idle and not any(rule.covers(*each) for each in unknown)
     )

@@ -56,12 +56,16 @@ def refuse(code: str, message: str, fix: str) -> NoReturn:
     raise RefusedError(code, message, fix)
 
 
-_SYMLINK: Final = ("symlink", "It is a symbolic link, or is reached through one", "Put the file itself there")
-_NOT_A_FILE: Final = ("not-a-file", "It is not a regular file", "Put a file there, or give it another name")
-_NOT_A_FOLDER: Final = ("symlink", "A part of its path is a symbolic link, or no folder", "Give a path of real folders")
-_OUTSIDE: Final = ("outside-root", "It is outside the root folder", "Move it below the root folder")
+_SYMLINK: Final = ("symlink", "the path is a symbolic link, or contains one", "replace the link with the file itself")
+_NOT_A_FILE: Final = ("not-a-file", "the path is not a regular file", "put a file there, or use another name")
+_NOT_A_FOLDER: Final = (
+    "symlink",
+    "a part of the path is a symbolic link, or is not a folder",
+    "use a path of real folders",
+)
+_OUTSIDE: Final = ("outside-root", "the path is outside the root folder", "move the file below the root folder")
 _UNREADABLE: Final = "unreadable"
-_NOT_FOUND: Final = ("not-found", "There is no such file or folder", "Correct the path")
+_NOT_FOUND: Final = ("not-found", "file or folder not found", "correct the path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +201,8 @@ class Root:
         parts = _split(path)
         try:
             if len(parts) > MAX_FOLDERS:
-                message = f"Folders are nested deeper than {MAX_FOLDERS} levels"
-                refuse("limit", message, "Flatten the folders")
+                message = f"folders are nested deeper than {MAX_FOLDERS} levels"
+                refuse("limit", message, "flatten the folders")
             with _refusing(), self._folder(parts) as folder:
                 place = os.path.join(self.path, *parts) if folder is None else folder  # noqa: PTH118
                 with os.scandir(place) as items:
@@ -278,8 +282,8 @@ def _entry(folder: str, item: os.DirEntry[str]) -> Entry | None:
     if not item.is_file(follow_symlinks=False):
         return Entry(path, RefusedError(*_NOT_A_FILE))
     if not name.endswith(SUFFIXES):
-        message = "The suffix is not in lower case, so that some tools pass the file over"
-        return Entry(path, RefusedError("suffix", message, "Rename the file to .yaml or .yml"))
+        message = "the suffix is not in lower case, so some tools skip the file"
+        return Entry(path, RefusedError("suffix", message, "rename the file to `.yaml` or `.yml`"))
     return Entry(path)
 
 
@@ -307,7 +311,7 @@ def _read(descriptor: int, size: int, limit: int) -> bytes:
             return b"".join(chunks)
         chunks.append(chunk)
         total += len(chunk)
-    refuse("limit", f"The file is larger than {limit:,} bytes", "Split it, or make it shorter")
+    refuse("limit", f"the file is larger than {limit:,} bytes", "split it, or make it shorter")
 
 
 @contextmanager
@@ -322,6 +326,6 @@ def _refusing() -> Iterator[None]:
             raise RefusedError(*_NOT_FOUND) from error
         if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}:  # which of them differs between systems
             raise RefusedError(*_NOT_A_FOLDER) from error
-        message = f"It cannot be read: {os.strerror(error.errno or 0)}"
-        fix = "Check its permissions"
+        message = f"the path could not be read: {os.strerror(error.errno or 0)}"
+        fix = "check its permissions"
         raise RefusedError(_UNREADABLE, message, fix) from error

@@ -167,8 +167,8 @@ class Tree:
         return all(_top(path, root) == _top(place, root) for path in folders)
 
     def _empty(self, folder: str, index: int) -> Iterator[Problem]:
-        message = f"{folder} holds no manifest{_listed(self.passed_over([folder]))}"
-        fix = "add the manifests of this environment alone, or remove the folder from the list"
+        message = f"`{folder}` contains no manifest{_listed(self.passed_over([folder]))}"
+        fix = "add manifests for this environment only, or remove the folder from the list"
         yield self._problem(("paths", index), "no-manifests", message, fix)
 
     def _problem(self, key: tuple[str | int, ...], code: str, message: str, fix: str | None) -> Problem:
@@ -198,10 +198,10 @@ def nothing_found(tree: Tree, paths: Sequence[str], others: Iterable[str]) -> Pr
     """Return the error of a run that finds no manifest at all."""
     named = ", ".join("standard input" if path == "-" else _printable(path) for path in paths)
     message = f"no manifest in {named}{_listed(tree.passed_over(paths))}"
-    fix = "name a folder that holds .yaml or .yml files, or pass --allow-empty if there is nothing to declare"
+    fix = "name a folder with `.yaml` or `.yml` files, or pass `--allow-empty` if there is nothing to declare"
     if owners := sorted(others):
-        message += f": what is there belongs to environment {', '.join(owners)}"
-        fix = f"pass --environment {owners[0]}, or name another folder"
+        message += f": the manifests there belong to environment {', '.join(owners)}"
+        fix = f"pass `--environment {owners[0]}`, or name another folder"
     return Problem(_printable(paths[0]), None, None, "", "no-manifests", message, fix)
 
 
@@ -209,7 +209,7 @@ def _listed(names: Sequence[str]) -> str:
     if not names:
         return ""
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return f" (passed over for the suffix: {', '.join(names[:_MOST_NAMED])}{more})"
+    return f" (skipped because of the suffix: {', '.join(names[:_MOST_NAMED])}{more})"
 
 
 def _passed_over(path: str, root: Path | None) -> Iterator[str]:

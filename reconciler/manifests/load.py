@@ -40,7 +40,7 @@ MAX_SHOWN: Final = 200
 MAX_NEAR: Final = 20
 """Files of one document that are not there, for which one of nearly the same name is looked for."""
 REFERENCE: Final = "$file"
-_FIX: Final = "Name a file below the root folder, by its path from the manifest's folder"
+_FIX: Final = "name a file below the root folder, by its path from the manifest's folder"
 _ELSEWHERE: Final = re.compile(r"/|~|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -120,8 +120,9 @@ class _Loading:
 
     def result(self) -> Loaded:
         if self._unsaid:
-            message = f"There are {self._unsaid:,} more problems"
-            last = Problem(self._problems[-1].file, None, None, "", "more-problems", message, "Mend these first")
+            message = f"{self._unsaid:,} more problems are not shown"
+            fix = "correct the others first"
+            last = Problem(self._problems[-1].file, None, None, "", "more-problems", message, fix)
             return Loaded(tuple(self._documents), (*self._problems, last), tuple(self._flawed))
         sources = Sources(self._contents, frozenset(self._folders), stdin="-" in self._seen)
         return Loaded(tuple(self._documents), tuple(self._problems), tuple(self._flawed), sources)
@@ -162,7 +163,7 @@ class _Loading:
             return
         self._seen.add("-")
         if self._stdin is None:
-            refuse("not-found", "There is no standard input", "Give a file or a folder")
+            refuse("not-found", "standard input is not available", "name a file or a folder")
         try:
             folder = root.relative(".")
         except RefusedError:
@@ -175,10 +176,10 @@ class _Loading:
         self._seen.add(seen)
         try:
             if len(self._seen) > MAX_FILES:
-                refuse("limit", f"More than {MAX_FILES:,} files", "Load fewer files at once")
+                refuse("limit", f"more than {MAX_FILES:,} files", "load fewer files at once")
             if not name.isprintable():
-                message = "The file's path holds characters that cannot be shown"
-                refuse("file-name", message, "Rename the file or its folder")
+                message = "the path contains characters that cannot be displayed"
+                refuse("file-name", message, "rename the file or its folder")
             data = root.read(path, MAX_BYTES)
         except RefusedError as refused:
             self.refused(name, refused)
@@ -253,7 +254,7 @@ class _Texts:
         except RefusedError as refused:
             line, column = self._document.locate((*path, REFERENCE))
             where = format_document_path(path)
-            message = f"{REFERENCE} {scrub(value[REFERENCE])[:MAX_SHOWN]} is not read. {refused}"
+            message = f"`{REFERENCE}: {scrub(value[REFERENCE])[:MAX_SHOWN]}` could not be read: {refused}"
             problem = Problem(self._file.name, line, column, where, "file-reference", message, refused.fix)
             self.problems.append(problem)
             return UNREAD
@@ -266,18 +267,18 @@ class _Texts:
 
     def _text(self, reference: str) -> str:
         if self._uses > MAX_REFERENCES:
-            message = f"It is used more than {MAX_REFERENCES:,} times in one document"
-            refuse("limit", message, "Split the document")
+            message = f"more than {MAX_REFERENCES:,} references in one document"
+            refuse("limit", message, "split the document")
         target = _target(reference, self._file.folder)
         if target == self._file.path:
-            refuse("self", "It names the manifest itself", "Name another file")
+            refuse("self", "the path is that of the manifest itself", "name another file")
         key = (self._file.root.path, target)
         if key not in self._known:
             self._known[key] = _decoded(self._bytes(target, reference))
         self._length += len(self._known[key])
         if self._length > MAX_BYTES:
-            message = f"The texts of one document are longer than {MAX_BYTES:,} characters in all"
-            refuse("limit", message, "Split the document")
+            message = f"the texts of one document exceed {MAX_BYTES:,} characters in total"
+            refuse("limit", message, "split the document")
         return self._known[key]
 
     def _bytes(self, target: str, reference: str) -> bytes:
@@ -301,7 +302,7 @@ class _Texts:
         if not near:
             return None
         path = posixpath.join(posixpath.dirname(reference), near[0])
-        return f"did you mean {scrub(path)[:MAX_SHOWN]}?"
+        return f"did you mean `{scrub(path)[:MAX_SHOWN]}`?"
 
 
 def _whole(root: Root, path: str) -> str:
@@ -313,38 +314,38 @@ def _target(reference: str, folder: str | None) -> str:
     """Return the path from the root that *reference* means in *folder*; RefusedError if it leads elsewhere."""
     if reference.isprintable() and "\\" in reference and not _ELSEWHERE.match(reference):
         forward = reference.replace("\\", "/")
-        refuse("path", "It is not a path with forward slashes", f"Write {scrub(forward)[:MAX_SHOWN]}")
+        refuse("path", "expected a path with forward slashes", f"write `{scrub(forward)[:MAX_SHOWN]}`")
     if not reference or not reference.isprintable() or "\\" in reference:
-        refuse("path", "It is not a path with forward slashes", _FIX)
+        refuse("path", "expected a path with forward slashes", _FIX)
     if _ELSEWHERE.match(reference):
-        refuse("path", "It is a URL, an absolute path or a home folder", _FIX)
+        refuse("path", "expected a relative path, found a URL, an absolute path or a home folder", _FIX)
     if folder is None:
-        refuse("path", "The working folder is outside the root folder", "Run in the root folder")
+        refuse("path", "the working folder is outside the root folder", "run in the root folder")
     parts = folder.split("/") if folder else []
     for part in reference.split("/"):
         if part == ".." and not parts:
-            refuse("path", "It is outside the root folder", _FIX)
+            refuse("path", "the path is outside the root folder", _FIX)
         if part == "..":
             parts.pop()
         elif part.startswith(".") and part != ".":
             # Such as .git/config, where CI systems leave a token, and .env: a plan would show what is in them.
-            refuse("path", "It is hidden, or in a hidden folder", _FIX)
+            refuse("path", "the file is hidden, or in a hidden folder", _FIX)
         elif part not in {"", "."}:
             parts.append(part)
     return "/".join(parts)
 
 
 def _decoded(data: bytes) -> str:
-    fix = "Save it as UTF-8 text"
+    fix = "save the file as UTF-8 text"
     text: str | None
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError:
         text = None  # and the error, which holds the bytes, is forgotten
     if text is None:
-        refuse("encoding", "The file is not UTF-8", fix)
+        refuse("encoding", "the file is not UTF-8", fix)
     if "\0" in text:
-        refuse("character", "The file holds a NUL character", fix)
+        refuse("character", "the file contains a NUL character", fix)
     return text.replace("\r\n", "\n").removesuffix("\n")
 
 

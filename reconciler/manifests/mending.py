@@ -32,10 +32,10 @@ def mended(schema: JsonObject, text: str) -> str | None:
     if _VERSION.fullmatch(plain) and not schema.get(Annotation.SECRET):
         bare = plain.lstrip("vV").rstrip(".")
         meant = next((each for each in (bare, f"{bare}.0", f"{bare}.0.0") if accepts(each)), None)
-        return f"write {meant}" if meant else None
+        return f"write `{meant}`" if meant else None
     if plain == text or not accepts(plain):
         return None
-    return "remove the blanks around it" if plain == text.strip() else "remove the quotation marks that are part of it"
+    return "remove the whitespace around it" if plain == text.strip() else "remove the quotation marks inside the text"
 
 
 def _validator(schema: JsonObject) -> Any:
@@ -59,9 +59,9 @@ def of_another_type(value: Any, wanted: str, schema: JsonObject) -> str | None:
     if isinstance(value, str) and not schema.get(Annotation.SECRET):
         if wanted == "boolean":
             word = _BOOLEANS.get(value.strip().lower())
-            return f"write {word}, without quotation marks" if word else None
+            return f"write `{word}`, without quotation marks" if word else None
         if wanted == "integer" and _INTEGER.fullmatch(value.strip()):
-            return f"write {value.strip()}, without quotation marks"
+            return f"write `{value.strip()}`, without quotation marks"
     if isinstance(value, str) and wanted == "object" and re.match(r"[$\w.-]+:\S", value):
         return "write a space after the colon"
     if wanted == "array" and isinstance(value, Mapping):
@@ -69,7 +69,7 @@ def of_another_type(value: Any, wanted: str, schema: JsonObject) -> str | None:
     if wanted == "array" and value is not None:
         return "write it as a list: `- ` before each element"
     if wanted == "object" and isinstance(value, list):
-        return "remove the `- `: this is one mapping, and no list"
+        return "remove the `- `: this is one mapping, not a list"
     return None
 
 
@@ -89,8 +89,9 @@ def home_of(schema: JsonObject, key: str, path: FieldPath) -> str | None:
     if not homes:
         return None
     home, name = min(homes, key=lambda each: (_distance(each[0], path), each))
-    where = ".".join(home).replace(".[]", "[]") or "the top of the document"
-    return f"move it to {where}" if name == key else f"move it to {where}, and write {name}"
+    path_of_home = ".".join(home).replace(".[]", "[]")
+    where = f"`{path_of_home}`" if home else "the top of the document"
+    return f"move it to {where}" if name == key else f"move it to {where}, and write `{name}`"
 
 
 def _homes(schema: JsonObject, folded: str) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -51,7 +51,7 @@ def misspelt_parents(
         if found is not None:
             name, meant = found
             message = f"no manifest declares this {kind.name}"
-            yield Problem(*_place(item, name), f"spec.{name}", "unknown-parent", message, f"did you mean {meant}?")
+            yield Problem(*_place(item, name), f"spec.{name}", "unknown-parent", message, f"did you mean `{meant}`?")
 
 
 def _slip(item: Desired, parent: Desired, kind: Kind) -> tuple[str, str] | None:

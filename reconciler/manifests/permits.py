@@ -81,7 +81,7 @@ def _named_host(text: str) -> tuple[str, int | None]:
         return bare, None
     origin = origin_of(f"https://{text}") if not {"/", "?", "#"} & set(text) else None
     if origin is None:
-        message = f"--storage-host {text!r} is no host: write HOST or HOST:PORT, such as storage.example.net"
+        message = f"--storage-host {text!r} is not a host: write HOST or HOST:PORT, such as storage.example.net"
         raise UsageError(message)
     return origin.host, origin.port if not text.endswith(("]", ":")) else None
 
@@ -126,7 +126,7 @@ def _scope(text: str) -> str:
     names = tuple(name.lower() for name in parts[::2])
     if not parts or len(parts) % 2 or names != _SCOPE[: len(names)] or not all(parts):
         message = (
-            f"--allowed-scope {text!r} is no subscription or resource group: write /subscriptions/ID, or"
+            f"--allowed-scope {text!r} is not a subscription or resource group: write /subscriptions/ID, or"
             " /subscriptions/ID/resourceGroups/NAME"
         )
         raise UsageError(message)

@@ -228,7 +228,7 @@ def identity(document: Document) -> tuple[str, str]:
 
 def _twice(document: Document, first: Document) -> Problem:
     source, other = document.source, first.source
-    message = f"two overlay documents change one manifest: the other is at {other.file}:{other.line}"
+    message = f"two overlay documents change the same manifest: the other is at {other.file}:{other.line}"
     return Problem(source.file, source.line, 1, "metadata.name", "duplicate", message, "merge them into one")
 
 
@@ -240,8 +240,8 @@ def _unmatched(document: Document) -> Problem:
         1,
         "metadata.name",
         "overlay-without-base",
-        f"the overlay changes {kind}/{name}, which no base manifest states",
-        "state the resource in the base folder, or correct kind and metadata.name",
+        f"the overlay changes `{kind}/{name}`, which no base manifest declares",
+        "declare the resource in the base folder, or correct `kind` and `metadata.name`",
     )
 
 

@@ -44,7 +44,7 @@ def resolve(
     every.sort(key=lambda item: item.source)
     problems = [
         *_twice(every, lambda item: item.address, "two manifests of one kind share this name"),
-        *_twice(every, lambda item: item.key, "two manifests state one Azure resource (ids have no case)"),
+        *_twice(every, lambda item: item.key, "two manifests declare one Azure resource (ids are case-insensitive)"),
     ]
     order = sorted(_in_waves(found).values(), key=lambda item: (item.wave, item.depth, item.key))
     return tuple(order), tuple(problems)

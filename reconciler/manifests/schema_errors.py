@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from reconciler.values import FieldPath
 
 _NAMES: Final = {
-    "string": "text",
+    "string": "a string",
     "integer": "a whole number",
     "number": "a number",
-    "boolean": "true or false",
+    "boolean": "`true` or `false`",
     "object": "a mapping",
     "array": "a list",
     "null": "null",
@@ -114,7 +114,7 @@ def _problems(
         code = "read-only" if schema.get("readOnly") else _CODES.get(keyword, keyword)
         message = str(schema.get("errorMessage") or _worded(keyword, error.instance, error.validator_value))
         near = _nearest_sibling(path, root) if keyword == "not" else None
-        fix = f"did you mean {near}?" if near else _fix(keyword, error, schema)
+        fix = f"did you mean `{near}`?" if near else _fix(keyword, error, schema)
         yield problem(document, path, code, message, fix)
 
 
@@ -151,10 +151,10 @@ def _unknown_keys(
         if key.partition(":")[0] in known:
             fix = "write a space after the colon"
         elif near and (home is None or near.lower().endswith(key.lower())):
-            fix = f"did you mean {near}?"
+            fix = f"did you mean `{near}`?"
         else:
-            fix = home or f"known here: {', '.join(known)}"
-        yield problem(document, (*path, key), "unknown-key", "this key is not known here", fix)
+            fix = home or f"known keys: {', '.join(known)}"
+        yield problem(document, (*path, key), "unknown-key", "unknown key", fix)
 
 
 def nearest(key: str, known: Iterable[str], *, alike: float = 0.6) -> str | None:
@@ -180,10 +180,11 @@ def _missing(
         if key not in stated and error.message.startswith(repr(key)):
             about = schema.get("properties", {}).get(key, {}).get("description", "")
             # A rule that asks for one key and no more says itself what comes of leaving it out.
-            message = f"{key} is missing" if "properties" in schema else schema.get("errorMessage", f"{key} is missing")
-            fix = f"state it: {about}" if about else f"state {key}"
+            plain = f"`{key}` is missing"
+            message = plain if "properties" in schema else schema.get("errorMessage", plain)
+            fix = f"add it: {about}" if about else f"add `{key}`"
             constant = schema.get("properties", {}).get(key, {}).get("const")
-            yield problem(document, path, "missing", message, f"write {key}: {constant}" if constant else fix)
+            yield problem(document, path, "missing", message, f"write `{key}: {constant}`" if constant else fix)
 
 
 def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any], *, in_body: bool) -> tuple[str, str]:
@@ -192,20 +193,20 @@ def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any], *, in_body: 
         types.remove("object")
     expected = " or ".join(_NAMES.get(name, name) for name in types if name != "null" or len(types) == 1)
     if value is None:
-        fix = "delete the line" if "default" in schema else "state a value, or delete the line"
-        why = "null says that it must not be set, and it cannot be unset" if in_body else "nothing stands here"
-        return f"{why}; {expected} is expected", fix
+        fix = "delete the line" if "default" in schema else "write a value, or delete the line"
+        why = "null would unset a field that cannot be unset" if in_body else "found null"
+        return f"expected {expected}; {why}", fix
     better = next(filter(None, (of_another_type(value, name, schema) for name in types)), None)
     if better is not None:
-        return f"{_made_of(value)} where {expected} is expected", better
+        return f"expected {expected}, found {_made_of(value)}", better
     if not isinstance(value, bool | int | float):
-        return f"{_made_of(value)} where {expected} is expected", f"state {expected}"
+        return f"expected {expected}, found {_made_of(value)}", f"write {expected}"
     shown = (
         "(hidden)" if schema.get(Annotation.SECRET) else str(value).lower() if isinstance(value, bool) else repr(value)
     )
     if "string" in types:
-        return f"YAML reads this as {_made_of(value)} {shown}; text is expected", "put it in quotation marks"
-    return f"{_made_of(value)} {shown} where {expected} is expected", f"state {expected}"
+        return f"expected a string, but YAML reads this as {_made_of(value)} {shown}", "put it in quotation marks"
+    return f"expected {expected}, found {_made_of(value)} {shown}", f"write {expected}"
 
 
 def _made_of(value: Any) -> str:
@@ -214,18 +215,18 @@ def _made_of(value: Any) -> str:
     if isinstance(value, int | float):
         return "the number"
     if isinstance(value, str):
-        return "text"
+        return "a string"
     return "a list" if isinstance(value, list) else "a mapping"
 
 
 def _worded(keyword: str, value: Any, limit: Any) -> str:
     if keyword in {"maxLength", "minLength"}:
-        return f"{len(value)} characters; {'at most' if keyword == 'maxLength' else 'at least'} {limit}"
+        return f"expected {'at most' if keyword == 'maxLength' else 'at least'} {limit} characters, found {len(value)}"
     if keyword in {"maximum", "minimum"}:
         return f"{value} is {'more' if keyword == 'maximum' else 'less'} than {limit}"
     if keyword in {"enum", "const"}:
         allowed = limit if keyword == "enum" else [limit]
-        return f"must be one of {', '.join(str(item) for item in allowed if item is not None)}"
+        return f"expected one of {', '.join(f'`{item}`' for item in allowed if item is not None)}"
     return "this value is not allowed here"
 
 
@@ -239,7 +240,7 @@ def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str
     if keyword in {"enum", "const"}:
         allowed = [item for item in (limit if keyword == "enum" else [limit]) if isinstance(item, str)]
         near = nearest(value, allowed) if isinstance(value, str) and len(allowed) > 1 else None
-        return f"did you mean {near}?" if near else f"write {' or '.join(allowed) or limit}"
+        return f"did you mean `{near}`?" if near else f"write {' or '.join(f'`{item}`' for item in allowed) or limit}"
     if isinstance(value, str) and (meant := mended(schema, value)) is not None:
         return meant
     if keyword == "maxLength" and "pattern" not in schema:
@@ -259,14 +260,16 @@ def _bounds(keyword: str, value: Any, limit: Any, schema: Mapping[str, Any]) -> 
         return f"keep {'at least' if keyword == 'minItems' else 'at most'} {limit} elements; there are {len(value)}"
     examples = [item for item in schema.get("examples", ()) if isinstance(item, str)]
     if examples:
-        return f"write it like {examples[0]}"
+        return f"write it like `{examples[0]}`"
     hidden = keyword == "pattern" and isinstance(value, str) and not schema.get(Annotation.SECRET)
     odd = sorted({char for char in value if not (char.isascii() and char.isalnum())}) if hidden else []
     names = ", ".join(
-        "the blank" if char == " " else f"U+{ord(char):04X}" if not char.isprintable() else char for char in odd
+        "a space" if char == " " else f"U+{ord(char):04X}" if not char.isprintable() else char for char in odd
     )
     return (
-        f"use letters, digits and the characters that are named; it holds {names}" if names else "write another value"
+        f"use only letters, digits and the characters that the message names; found {names}"
+        if names
+        else "write another value"
     )
 
 

@@ -40,12 +40,12 @@ def no_manifest(address: str, desired: Sequence[Desired]) -> str:
     """
     names = sorted({item.address for item in desired})
     if not names:
-        return "there is no manifest"
+        return "there are no manifests"
     near = nearest(address, names)
     kind = address.partition("/")[0].casefold()
     ordered = sorted(names, key=lambda name: (name != near, name.partition("/")[0].casefold() != kind, name))
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    hint = f"did you mean {near}? " if near else ""
+    hint = f"did you mean `{near}`? " if near else ""
     return f"{hint}manifests: {', '.join(ordered[:_MOST_NAMED])}{more}"
 
 

@@ -47,18 +47,18 @@ def misfits(template: Mapping[str, Any], form: Mapping[str, Any], own: Sequence[
         own: Outputs that the portal takes itself, and parameters that it supplies; ``*`` at the end is any rest.
     """
     if _is_form(template) and _is_template(form):
-        yield Misfit("template", "the template and the form are exchanged", "exchange the two")
+        yield Misfit("template", "the template and the form are swapped", "swap the two")
         return
     if not _is_template(template):
-        what = "a portal form, and no deployment template" if _is_form(template) else "no deployment template"
+        what = "a portal form, not a deployment template" if _is_form(template) else "not a deployment template"
         is_reference = len(template) == 1 and isinstance(next(iter(template.values())), str)
-        fix = "declare a template, with $schema, contentVersion and resources"
-        yield Misfit("template", f"this is {what}", "write it as {$file: path}" if is_reference else fix)
+        fix = "declare a template with `$schema`, `contentVersion` and `resources`"
+        yield Misfit("template", f"this is {what}", "write it as `{$file: path}`" if is_reference else fix)
     if _is_template(form) and not _is_form(form):
-        yield Misfit("form", "this is a deployment template, and no portal form", "declare the form of the template")
+        yield Misfit("form", "this is a deployment template, not a portal form", "declare the form of the template")
         return
     if not _is_form(form) and not form.keys() & {"parameters", "version"}:
-        yield Misfit("form", "this is no portal form", "declare a form, with handler, version and parameters")
+        yield Misfit("form", "this is not a portal form", "declare a form with `handler`, `version` and `parameters`")
     parameters, outputs = template.get("parameters", {}), _outputs(form)
     if _is_template(template) and isinstance(parameters, Mapping) and outputs is not None:
         yield from _unfed(template, parameters, outputs, own)
@@ -75,8 +75,8 @@ def _unfed(
         if name.casefold() in fed or _is_own(name, own) or _is_optional(template, parameter):
             continue
         near = nearest(name, free)
-        fix = f"rename the output {near} to {name}" if near else "add an output of this name, or a defaultValue"
-        message = f"no output of the form feeds the parameter `{_shown(name)}`, which has no default"
+        fix = f"rename the output `{near}` to `{name}`" if near else "add an output of this name, or a `defaultValue`"
+        message = f"no output of the form sets the parameter `{_shown(name)}`, which has no default"
         yield Misfit("template", message, _shown(fix))
 
 
@@ -85,8 +85,8 @@ def _unknown(parameters: Mapping[str, Any], outputs: Mapping[str, Any], own: Seq
     for name in outputs:
         if name.casefold() not in known and not _is_own(name, own):
             near = nearest(name, islice(parameters, _MOST_COMPARED))
-            fix = f"did you mean {_shown(near)}?" if near else "remove the output, or add the parameter"
-            yield Misfit("form", f"the output `{_shown(name)}` is no parameter of the template", fix)
+            fix = f"did you mean `{_shown(near)}`?" if near else "remove the output, or add the parameter"
+            yield Misfit("form", f"the output `{_shown(name)}` is not a parameter of the template", fix)
 
 
 def _is_optional(template: Mapping[str, Any], parameter: Any) -> bool:

@@ -103,8 +103,8 @@ def _without_blanks(document: Document, kind: Kind) -> tuple[Document, list[Prob
     found = list(islice(blanks(kind.rules, spec, document.files), MOST))
     if not found:
         return document, []
-    message = "this text is empty, which is as good as absent: it changes nothing"
-    fix = "delete the line; null means that it must not be set"
+    message = "this text is empty, which is the same as absent"
+    fix = "delete the line, or write null if the value must not be set"
     told = [problem(document, ("spec", *path), "empty-text", message, fix) for path in found]
     value = {**document.value, "spec": without_blanks(kind.rules, spec, document.files)}
     return replace(document, value=value), told
@@ -163,7 +163,7 @@ def _impossible_dates(document: Document) -> Iterator[Problem]:
         if isinstance(expires, str) and not _is_date(expires):
             path = ("spec", "ignore", index, "expires")
             yield problem(
-                document, path, "date", "there is no such day", "write the last day that it holds, YYYY-MM-DD"
+                document, path, "date", "this date does not exist", "write the last day of the rule as YYYY-MM-DD"
             )
 
 
@@ -180,16 +180,16 @@ def _kind_of(document: Document, kinds: Mapping[str, Kind]) -> tuple[Kind | None
     if isinstance(name, str) and name in kinds:
         return kinds[name], []
     if name is None:
-        message, fix = "kind is missing", f"state one of {', '.join(kinds)}"
+        message, fix = "`kind` is missing", f"add one of {', '.join(kinds)}"
         return None, [problem(document, (), "missing", message, fix)]
     if name == "Project":
-        fix = "a project file is called reconciler.yaml and lies above the manifests"
-        return None, [problem(document, ("kind",), "unknown-kind", "a project file among the manifests", fix)]
+        fix = "name it `reconciler.yaml`, and move it to a folder above the manifests"
+        return None, [problem(document, ("kind",), "unknown-kind", "this is a project file, not a manifest", fix)]
     near = nearest(str(name), kinds)
-    fix = f"did you mean {near}?" if near else f"known kinds: {', '.join(kinds)}"
+    fix = f"did you mean `{near}`?" if near else f"known kinds: {', '.join(kinds)}"
     if document.value.get("apiVersion") != _API_VERSION:
-        fix += f"; the manifests of the reconciler have apiVersion {_API_VERSION}"
-    return None, [problem(document, ("kind",), "unknown-kind", "this kind is not known", fix)]
+        fix += f"; manifests of the reconciler have `apiVersion: {_API_VERSION}`"
+    return None, [problem(document, ("kind",), "unknown-kind", "unknown kind", fix)]
 
 
 def _schema_errors(document: Document, name: str, schema: JsonObject) -> list[Problem]:
@@ -202,14 +202,14 @@ def _schema_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
     if _fast(f"{kind.name} warnings", lambda: warning_schema(kind.schema)).is_valid(document.value):
         return
     for item in explain(document, _errors(warning_schema(kind.schema), document.value)):
-        fix = item.fix if item.code in {"value", "missing"} else "correct it, or leave it if Azure is known to take it"
+        fix = item.fix if item.code in {"value", "missing"} else "correct it, or keep it if Azure accepts it"
         yield Problem(item.file, item.line, item.column, item.path, f"unusual-{item.code}", item.message, fix)
 
 
 def _annotation_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
     if get(document.value, ("metadata", "annotations", _PACKAGE)) is not MISSING and not kind.write_only_paths:
         path = ("metadata", "annotations", _PACKAGE)
-        message = f"a {kind.name} has no write-only content, so this has no effect"
+        message = f"a {kind.name} has no write-only content, so this annotation has no effect"
         yield problem(document, path, "no-effect", message, "delete the annotation")
 
 

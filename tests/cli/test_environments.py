@@ -84,10 +84,10 @@ def test_an_environment_that_is_not_there(work: Workspace, run: Command) -> None
     _two(work)
     for command in READING:
         done = run(*_once(command), "-e", "pord")
-        assert (done.code, "did you mean prod?" in done.err, "known: dev, prod" in done.err) == (64, True, True)
+        assert (done.code, "did you mean `prod`?" in done.err, "known: dev, prod" in done.err) == (64, True, True)
     (work.folder / "reconciler.yaml").unlink()
     done = run("plan", "-e", "prod")
-    assert (done.code, "there is no project file" in done.err) == (64, True)
+    assert (done.code, "no project file" in done.err) == (64, True)
 
 
 @pytest.mark.parametrize("folder", ["../elsewhere", "/elsewhere", "C:/elsewhere"])
@@ -97,7 +97,7 @@ def test_a_folder_outside_of_the_project_has_an_example(work: Workspace, report:
     work.project(environments={"dev": {"paths": [folder], "overlay": folder}})
     errors = report("plan", "-e", "dev", code=1)["errors"]
     assert {error["path"] for error in errors} == {"spec.environments.dev.overlay", "spec.environments.dev.paths[0]"}
-    assert {error["fix"] for error in errors} == {"write it like environments/dev"}
+    assert all("environments/dev" in error["fix"] for error in errors)
 
 
 def test_an_environment_may_be_required(work: Workspace, azure: Azure, run: Command) -> None:

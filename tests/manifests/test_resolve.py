@@ -115,10 +115,8 @@ def test_two_of_one_kind_with_one_name_are_refused() -> None:
 def test_two_for_one_resource_are_refused(other: dict[str, Any]) -> None:
     """Ids are compared without case, and the spelling of a region makes no other resource."""
     _, problems = resolve([made("Gallery", "a", 3), made("Gallery", "b", 9, **other), made("Gallery", "c", 20)], KINDS)
-    message = "two manifests state one Azure resource (ids have no case): the other is at m.yaml:3"
-    assert problems == tuple(
-        Problem("m.yaml", line, 1, "", "duplicate", message, "keep one of them") for line in (9, 20)
-    )
+    assert [(item.line, item.path, item.code) for item in problems] == [(line, "", "duplicate") for line in (9, 20)]
+    assert all("m.yaml:3" in item.message and item.fix for item in problems)
 
 
 CHOICE = [

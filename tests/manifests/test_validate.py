@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
@@ -16,6 +17,11 @@ from reconciler.manifests.validate import Validated, validate, validate_project,
 from reconciler.problems import Document, Manifest, Problem
 from tests.kit.synthetic import IDENTITY, KINDS, MINIMAL, document, read, schema, stated
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Golden
+
 NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
 CANARY = "CANARY-7f3a"
 SIGNED = f"https://store.blob.core.windows.net/c/p.zip?sv=2022&sig={CANARY}"
@@ -26,16 +32,19 @@ def looked_at(*documents: Document, tracking: Tracking | None = None, kinds: Any
     return validate(documents, kinds, tracking or Tracking())
 
 
-def found(value: dict[str, Any], **more: Any) -> list[tuple[str, str, str, str | None]]:
-    """Return path, code, message and fix of every error in one document."""
-    return [(item.path, item.code, item.message, item.fix) for item in looked_at(document(value), **more).problems]
+def found(value: dict[str, Any], **more: Any) -> list[tuple[str, str]]:
+    """Return path and code of every error in one document; each has a fix."""
+    problems = looked_at(document(value), **more).problems
+    assert all(item.fix for item in problems)
+    return [(item.path, item.code) for item in problems]
 
 
-def warned(value: dict[str, Any], **more: Any) -> list[tuple[str, str, str, str | None]]:
-    """Return path, code, message and fix of every warning about one valid document."""
+def warned(value: dict[str, Any], **more: Any) -> list[tuple[str, str]]:
+    """Return path and code of every warning about one valid document; each has a fix."""
     result = looked_at(document(value), **more)
     assert result.problems == ()
-    return [(item.path, item.code, item.message, item.fix) for item in result.warnings]
+    assert all(item.fix for item in result.warnings)
+    return [(item.path, item.code) for item in result.warnings]
 
 
 def version(**profile: Any) -> dict[str, Any]:
@@ -74,362 +83,175 @@ def test_labels_and_annotations_are_kept() -> None:
     assert (manifest.labels, manifest.annotations) == (value["metadata"]["labels"], value["metadata"]["annotations"])
 
 
-@pytest.mark.parametrize(
-    ("value", "path", "message", "fix"),
-    [
-        (
-            {},
-            "",
-            "kind is missing",
-            "state one of ApplicationDefinition, Gallery, GalleryApplication, GalleryApplicationVersion",
-        ),
-        (
-            {"apiVersion": "reconciler.dev/v1", "kind": "Galery"},
-            "kind",
-            "this kind is not known",
-            "did you mean Gallery?",
-        ),
-        (
-            {"apiVersion": "apps/v1", "kind": "Deployment"},
-            "kind",
-            "this kind is not known",
-            (
-                "known kinds: ApplicationDefinition, Gallery, GalleryApplication, GalleryApplicationVersion;"
-                " the manifests of the reconciler have apiVersion reconciler.dev/v1"
-            ),
-        ),
-        (
-            {"kind": "Project"},
-            "kind",
-            "a project file among the manifests",
-            "a project file is called reconciler.yaml and lies above the manifests",
-        ),
-        (
-            {"apiVersion": "reconciler.dev/v1", "kind": ["Gallery"]},
-            "kind",
-            "this kind is not known",
-            "did you mean Gallery?",
-        ),
-    ],
-)
-def test_a_document_of_no_known_kind_is_refused(value: dict[str, Any], path: str, message: str, fix: str) -> None:
+STRANGERS: list[tuple[dict[str, Any], str]] = [
+    ({}, ""),
+    ({"apiVersion": "reconciler.dev/v1", "kind": "Galery"}, "kind"),
+    ({"apiVersion": "apps/v1", "kind": "Deployment"}, "kind"),
+    ({"kind": "Project"}, "kind"),
+    ({"apiVersion": "reconciler.dev/v1", "kind": ["Gallery"]}, "kind"),
+]
+
+
+@pytest.mark.parametrize(("value", "path"), STRANGERS)
+def test_a_document_of_no_known_kind_is_refused(value: dict[str, Any], path: str) -> None:
     """With the nearest kind, or all of them."""
-    assert found(value) == [(path, "missing" if not path else "unknown-kind", message, fix)]
+    assert found(value) == [(path, "missing" if not path else "unknown-kind")]
 
 
-TOO_LONG = "Longer than the 4096 characters that Azure accepts; put the script into the package and call it from here."
-MISTAKES: list[tuple[dict[str, Any], tuple[str, str, str, str]]] = [
+MISTAKES: list[tuple[dict[str, Any], tuple[str, str]]] = [
     (
         stated("Gallery", galeryName="x"),
-        ("spec.galeryName", "unknown-key", "this key is not known here", "did you mean galleryName?"),
+        ("spec.galeryName", "unknown-key"),
     ),
     (
         definition(lockingPolicy={"zzz": 1}),
-        (
-            "spec.properties.lockingPolicy.zzz",
-            "unknown-key",
-            "this key is not known here",
-            "known here: allowedActions, allowedDataActions",
-        ),
+        ("spec.properties.lockingPolicy.zzz", "unknown-key"),
     ),
     (
         definition(DISPLAYNAME="x"),
-        ("spec.properties.DISPLAYNAME", "unknown-key", "this key is not known here", "did you mean displayName?"),
+        ("spec.properties.DISPLAYNAME", "unknown-key"),
     ),
     (
         version(manageActions={"install": "x"}),
-        (
-            f"{PROFILE}.manageActions",
-            "missing",
-            "remove is missing",
-            "state it: Command line that removes the application. Fixed once created.",
-        ),
+        (f"{PROFILE}.manageActions", "missing"),
     ),
     (
         stated("GalleryApplicationVersion", galleryApplicationVersionName=1.1),
-        (
-            "spec.galleryApplicationVersionName",
-            "type",
-            "YAML reads this as the number 1.1; text is expected",
-            "write 1.1.0",
-        ),
+        ("spec.galleryApplicationVersionName", "type"),
     ),
     (
         stated("Gallery", tags={"on": True}),
-        (
-            "spec.tags.on",
-            "type",
-            "YAML reads this as the boolean true; text is expected",
-            "put it in quotation marks",
-        ),
+        ("spec.tags.on", "type"),
     ),
     (
         definition(isEnabled="yes"),
-        (
-            "spec.properties.isEnabled",
-            "type",
-            "text where true or false is expected",
-            "write true, without quotation marks",
-        ),
+        ("spec.properties.isEnabled", "type"),
     ),
     (
         definition(isEnabled=None),
-        (
-            "spec.properties.isEnabled",
-            "type",
-            "null says that it must not be set, and it cannot be unset; true or false is expected",
-            "delete the line",
-        ),
+        ("spec.properties.isEnabled", "type"),
     ),
     (
         definition(lockLevel=None),
-        (
-            "spec.properties.lockLevel",
-            "type",
-            "null says that it must not be set, and it cannot be unset; text is expected",
-            "state a value, or delete the line",
-        ),
+        ("spec.properties.lockLevel", "type"),
     ),
     (
         definition(authorizations={}),
-        (
-            "spec.properties.authorizations",
-            "type",
-            "a mapping where a list is expected",
-            "begin each element of the list with `- `",
-        ),
+        ("spec.properties.authorizations", "type"),
     ),
     (
         definition(displayName=["x"]),
-        ("spec.properties.displayName", "type", "a list where text is expected", "state text"),
+        ("spec.properties.displayName", "type"),
     ),
     (
         version(source={"mediaLink": 12345}),
-        (
-            f"{PROFILE}.source.mediaLink",
-            "type",
-            "YAML reads this as the number (hidden); text is expected",
-            "put it in quotation marks",
-        ),
+        (f"{PROFILE}.source.mediaLink", "type"),
     ),
     (
         version(manageActions={"install": ["x"], "remove": "r"}),
-        (f"{PROFILE}.manageActions.install", "type", "a list where text is expected", "state text"),
+        (f"{PROFILE}.manageActions.install", "type"),
     ),
     (
         version(replicaCount="3"),
-        (
-            f"{PROFILE}.replicaCount",
-            "type",
-            "text where a whole number is expected",
-            "write 3, without quotation marks",
-        ),
+        (f"{PROFILE}.replicaCount", "type"),
     ),
     (
         version(replicaCount=True),
-        (
-            f"{PROFILE}.replicaCount",
-            "type",
-            "the boolean true where a whole number is expected",
-            "state a whole number",
-        ),
+        (f"{PROFILE}.replicaCount", "type"),
     ),
     (
         version(replicaCount=1.5),
-        (f"{PROFILE}.replicaCount", "type", "the number 1.5 where a whole number is expected", "state a whole number"),
+        (f"{PROFILE}.replicaCount", "type"),
     ),
     (
         version(replicaCount=2.0),
-        (
-            f"{PROFILE}.replicaCount",
-            "type",
-            "2.0 is a decimal number; a whole number is expected",
-            "write it without a point",
-        ),
+        (f"{PROFILE}.replicaCount", "type"),
     ),
     (
         definition(lockLevel="readonly"),
-        (
-            "spec.properties.lockLevel",
-            "value",
-            "Must be one of CanNotDelete, ReadOnly, None, in this spelling.",
-            "did you mean ReadOnly?",
-        ),
+        ("spec.properties.lockLevel", "value"),
     ),
     (
         definition(lockLevel="zzzzzz"),
-        (
-            "spec.properties.lockLevel",
-            "value",
-            "Must be one of CanNotDelete, ReadOnly, None, in this spelling.",
-            "write CanNotDelete or ReadOnly or None",
-        ),
+        ("spec.properties.lockLevel", "value"),
     ),
     (
         stated("Gallery", id="/x"),
-        ("spec.id", "read-only", "id is set by Azure; remove it from the manifest.", "delete the line"),
+        ("spec.id", "read-only"),
     ),
     (
         definition(mainTemplate={}),
-        (
-            "spec.properties.mainTemplate",
-            "not-allowed",
-            "packageFileUri is stated, and the package holds the template; state one or the other.",
-            "state one or the other",
-        ),
+        ("spec.properties.mainTemplate", "not-allowed"),
     ),
     (
         definition(packageFileUri=None),
-        (
-            "spec.properties",
-            "not-allowed",
-            "No content: state packageFileUri, or mainTemplate and createUiDefinition.",
-            "state packageFileUri, or mainTemplate and createUiDefinition",
-        ),
+        ("spec.properties", "not-allowed"),
     ),
     (
         stated("Gallery", galleryName="a/b"),
-        (
-            "spec.galleryName",
-            "pattern",
-            "Must be 1 to 80 letters, digits, periods and underscores, beginning and ending with a letter or digit.",
-            "use letters, digits and the characters that are named; it holds /",
-        ),
+        ("spec.galleryName", "pattern"),
     ),
     (
         version(manageActions={"install": "x" * 4097, "remove": "r"}),
-        (
-            f"{PROFILE}.manageActions.install",
-            "length",
-            TOO_LONG,
-            "shorten it, or call a script that is part of the package",
-        ),
+        (f"{PROFILE}.manageActions.install", "length"),
     ),
     (
         version(endOfLifeDate="2030-02-30T00:00:00Z"),
-        (
-            f"{PROFILE}.endOfLifeDate",
-            "date-time",
-            "this is no date and time with an offset (RFC 3339)",
-            'write it as "2030-01-31T00:00:00Z"',
-        ),
+        (f"{PROFILE}.endOfLifeDate", "date-time"),
     ),
     (
         {**definition(packageFileUri=None, mainTemplate="{", createUiDefinition={})},
-        (
-            "spec.properties.mainTemplate",
-            "json",
-            (
-                "this text is not a JSON object: the text ends within the object that begins in line 1, column 1"
-                " (line 1, column 2 of the text)"
-            ),
-            "write the missing }",
-        ),
+        ("spec.properties.mainTemplate", "json"),
     ),
     (
         definition(packageFileUri=None, mainTemplate={}, createUiDefinition='{"a": NaN}'),
-        (
-            "spec.properties.createUiDefinition",
-            "json",
-            "this text is not a JSON object: a value that is not JSON (line 1, column 7 of the text)",
-            "put text in double quotation marks",
-        ),
+        ("spec.properties.createUiDefinition", "json"),
     ),
     (
         definition(packageFileUri=None, mainTemplate={}, createUiDefinition='{"a": {"b": 1, "c": 2, "b": 3}}'),
-        (
-            "spec.properties.createUiDefinition",
-            "json",
-            "this text is not a JSON object: the key b is written twice in one object (line 1, column 24 of the text)",
-            "remove one of the two",
-        ),
+        ("spec.properties.createUiDefinition", "json"),
     ),
     (
         definition(packageFileUri=None, mainTemplate="[]", createUiDefinition={}),
-        (
-            "spec.properties.mainTemplate",
-            "json",
-            "this text is not a JSON object: { is expected here (line 1, column 1 of the text)",
-            "write a JSON object: {…}",
-        ),
+        ("spec.properties.mainTemplate", "json"),
     ),
     (
         version(targetRegions=[{"name": "West US"}, {"name": "westus"}]),
-        (
-            f"{PROFILE}.targetRegions[1]",
-            "duplicate-element",
-            "this element is stated twice in this list: element 0 is the same",
-            "keep one of them",
-        ),
+        (f"{PROFILE}.targetRegions[1]", "duplicate-element"),
     ),
     (
         definition(lockingPolicy={"allowedActions": ["a", "b", "a"]}),
-        (
-            "spec.properties.lockingPolicy.allowedActions[2]",
-            "duplicate-element",
-            "this element is stated twice in this list: element 0 is the same",
-            "keep one of them",
-        ),
+        ("spec.properties.lockingPolicy.allowedActions[2]", "duplicate-element"),
     ),
     (
         version(targetRegions=[{"name": "East US"}]),
-        (
-            f"{PROFILE}.targetRegions",
-            "must-contain",
-            "the list must hold location, West US",
-            "add an element for West US",
-        ),
+        (f"{PROFILE}.targetRegions", "must-contain"),
     ),
     (
         version(targetRegions=[]),
-        (
-            f"{PROFILE}.targetRegions",
-            "must-contain",
-            "the list must hold location, West US",
-            "add an element for West US",
-        ),
+        (f"{PROFILE}.targetRegions", "must-contain"),
     ),
     (
         stated("Gallery", tags={"Reconciler-Digest": None}),
-        (
-            "spec.tags.Reconciler-Digest",
-            "reserved-tag",
-            "tags that begin with reconciler- are written by the reconciler alone",
-            "give the tag another name",
-        ),
+        ("spec.tags.Reconciler-Digest", "reserved-tag"),
     ),
     (
         version(source={"mediaLink": f"https://h/p.zip?{PLACEHOLDER}"}),
-        (
-            f"{PROFILE}.source.mediaLink",
-            "placeholder",
-            "<fill in> is a placeholder: what belongs here is secret",
-            "state what is to be sent",
-        ),
+        (f"{PROFILE}.source.mediaLink", "placeholder"),
     ),
     (
         definition(packageFileUri=PLACEHOLDER),
-        (
-            "spec.properties.packageFileUri",
-            "placeholder",
-            "<fill in> is a placeholder: Azure never returns what belongs here",
-            "state what is to be sent",
-        ),
+        ("spec.properties.packageFileUri", "placeholder"),
     ),
     (
         stated("Gallery", tags={"Team": "a", "team": "b"}),
-        (
-            "spec.tags.team",
-            "duplicate-element",
-            "two tags differ by case alone: the other, Team, is at m.yaml:4",
-            "keep one of them, or spell both alike",
-        ),
+        ("spec.tags.team", "duplicate-element"),
     ),
 ]
 
 
 @pytest.mark.parametrize(("value", "mistake"), MISTAKES)
-def test_a_mistake_says_what_where_and_what_next(value: dict[str, Any], mistake: tuple[str, str, str, str]) -> None:
+def test_a_mistake_has_its_place_its_code_and_a_fix(value: dict[str, Any], mistake: tuple[str, str]) -> None:
     """One problem for one mistake, and no manifest comes of it."""
     assert found(value) == [mistake]
     assert looked_at(document(value)).manifests == ()
@@ -448,55 +270,30 @@ spec:
   tags:
     a.b: 1
 """
-    assert looked_at(read(text, "manifests/g.yaml")).problems == (
-        Problem(
-            "manifests/g.yaml",
-            5,
-            1,
-            "spec",
-            "missing",
-            "location is missing",
-            "state it: Region that holds the gallery itself; fixed once created. Any spelling of a region will do.",
-        ),
-        Problem(
-            "manifests/g.yaml",
-            8,
-            3,
-            "spec.galleryName",
-            "type",
-            "YAML reads this as the number 10; text is expected",
-            "put it in quotation marks",
-        ),
-        Problem(
-            "manifests/g.yaml",
-            10,
-            5,
-            'spec.tags["a.b"]',
-            "type",
-            "YAML reads this as the number 1; text is expected",
-            "put it in quotation marks",
-        ),
-    )
+    problems = looked_at(read(text, "manifests/g.yaml")).problems
+    assert [(item.file, item.line, item.column, item.path, item.code) for item in problems] == [
+        ("manifests/g.yaml", 5, 1, "spec", "missing"),
+        ("manifests/g.yaml", 8, 3, "spec.galleryName", "type"),
+        ("manifests/g.yaml", 10, 5, 'spec.tags["a.b"]', "type"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("written", "read_as"),
     [
-        ("1.10", "the number 1.1"),
-        ("010", "the number 10"),
-        ("1e3", "the number 1000.0"),
-        ("true", "the boolean true"),
-        ("1.0", "the number 1.0"),
+        ("1.10", "1.1"),
+        ("010", "10"),
+        ("1e3", "1000.0"),
+        ("true", "true"),
+        ("1.0", "1.0"),
     ],
 )
 def test_trap_yaml_an_unquoted_version_is_refused_with_what_yaml_made_of_it(written: str, read_as: str) -> None:
     """Text that looks like a number or a boolean has to be quoted."""
     text = f"kind: Gallery\nspec: {{tags: {{version: {written}}}}}\n"
-    problems = {item.path: (item.message, item.fix) for item in looked_at(read(text)).problems}
-    assert problems["spec.tags.version"] == (
-        f"YAML reads this as {read_as}; text is expected",
-        "put it in quotation marks",
-    )
+    problems = {item.path: item for item in looked_at(read(text)).problems}
+    assert problems["spec.tags.version"].code == "type"
+    assert read_as in problems["spec.tags.version"].message
 
 
 @pytest.mark.parametrize("written", ["on", "no", "1:30", "2030-01-31", "1.0.0", "0x", "~x"])
@@ -511,7 +308,7 @@ def test_trap_yaml_text_stays_text(written: str) -> None:
 def test_no_name_that_changes_the_url_is_accepted(kind: str, name: str) -> None:
     """Of any URI parameter of any kind."""
     for parameter in IDENTITY[kind]:
-        assert [entry[:2] for entry in found(stated(kind, **{parameter: name}))] != [], parameter
+        assert found(stated(kind, **{parameter: name})) != [], parameter
 
 
 def test_all_mistakes_of_all_documents_come_at_once() -> None:
@@ -550,9 +347,9 @@ def test_all_mistakes_of_all_documents_come_at_once() -> None:
 
 def test_one_place_has_one_mistake() -> None:
     """A date that the schema refuses is not refused again by the calendar, nor a wrong type by its limits."""
-    assert [entry[:2] for entry in found(version(endOfLifeDate="soon"))] == [(f"{PROFILE}.endOfLifeDate", "pattern")]
-    assert [entry[:2] for entry in found(version(endOfLifeDate=["soon"]))] == [(f"{PROFILE}.endOfLifeDate", "type")]
-    assert [entry[:2] for entry in found(definition(lockLevel=1))] == [("spec.properties.lockLevel", "type")]
+    assert found(version(endOfLifeDate="soon")) == [(f"{PROFILE}.endOfLifeDate", "pattern")]
+    assert found(version(endOfLifeDate=["soon"])) == [(f"{PROFILE}.endOfLifeDate", "type")]
+    assert found(definition(lockLevel=1)) == [("spec.properties.lockLevel", "type")]
 
 
 @pytest.mark.parametrize(
@@ -579,63 +376,29 @@ def test_a_document_of_another_shape_is_refused_and_no_crash(broken: dict[str, A
     assert found(value)
 
 
-@pytest.mark.parametrize(
-    ("value", "warnings"),
-    [
-        (
-            version(source={"mediaLink": SIGNED}),
-            [
-                (
-                    f"{PROFILE}.source.mediaLink",
-                    "secret-in-manifest",
-                    "a signature is written into the manifest",
-                    (
-                        "let a storage rule of the project file supply it, or write {$env: RECONCILER_SECRET_NAME} in"
-                        " place of the text, and revoke this one: git remembers it"
-                    ),
-                )
-            ],
-        ),
-        (version(endOfLifeDate="2001-11-21T20:25:00Z"), []),
-        (
-            definition(lockLevel="CanNotDelete"),
-            [
-                (
-                    "spec.properties.lockLevel",
-                    "unusual-value",
-                    "Microsoft documents ReadOnly as the only supported lock level.",
-                    "write ReadOnly",
-                )
-            ],
-        ),
-        (
-            stated("Gallery", subscriptionId="my-subscription"),
-            [
-                (
-                    "spec.subscriptionId",
-                    "unusual-pattern",
-                    "Not shaped like a subscription id (a GUID); is this the name of the subscription?",
-                    "correct it, or leave it if Azure is known to take it",
-                )
-            ],
-        ),
-        (
-            stated("ApplicationDefinition", properties={"lockLevel": "ReadOnly", "packageFileUri": "https://h/p.zip"}),
-            [
-                (
-                    "spec.properties",
-                    "unusual-missing",
-                    (
-                        "Without deploymentPolicy applications deploy in Complete mode, which removes from the managed"
-                        " resource group what the template does not hold; state deploymentMode Incremental or Complete."
-                    ),
-                    "state deploymentPolicy",
-                )
-            ],
-        ),
-    ],
-)
-def test_what_is_disputed_is_warned_of(value: dict[str, Any], warnings: list[Any]) -> None:
+DISPUTED: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+    (
+        version(source={"mediaLink": SIGNED}),
+        [(f"{PROFILE}.source.mediaLink", "secret-in-manifest")],
+    ),
+    (version(endOfLifeDate="2001-11-21T20:25:00Z"), []),
+    (
+        definition(lockLevel="CanNotDelete"),
+        [("spec.properties.lockLevel", "unusual-value")],
+    ),
+    (
+        stated("Gallery", subscriptionId="my-subscription"),
+        [("spec.subscriptionId", "unusual-pattern")],
+    ),
+    (
+        stated("ApplicationDefinition", properties={"lockLevel": "ReadOnly", "packageFileUri": "https://h/p.zip"}),
+        [("spec.properties", "unusual-missing")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "warnings"), DISPUTED)
+def test_what_is_disputed_is_warned_of(value: dict[str, Any], warnings: list[tuple[str, str]]) -> None:
     """It stops nothing, says what is odd, and what to do."""
     assert warned(value) == warnings
 
@@ -691,32 +454,23 @@ def test_a_secret_that_is_stated_twice_is_not_quoted(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tracking", "kind", "number", "message"),
+    ("tracking", "kind", "number", "own"),
     [
         (Tracking(), "Gallery", 49, None),
-        (Tracking(), "Gallery", 50, "50 tags and 1 of the reconciler's own; Azure keeps 50"),
-        (Tracking(project="p"), "Gallery", 49, "49 tags and 2 of the reconciler's own; Azure keeps 50"),
+        (Tracking(), "Gallery", 50, 1),
+        (Tracking(project="p"), "Gallery", 49, 2),
         (Tracking(project="p"), "ApplicationDefinition", 47, None),
-        (
-            Tracking(project="p"),
-            "ApplicationDefinition",
-            48,
-            "48 tags and 3 of the reconciler's own; Azure keeps 50",
-        ),
+        (Tracking(project="p"), "ApplicationDefinition", 48, 3),
         (Tracking(tags=False, project="p"), "ApplicationDefinition", 50, None),
-        (
-            Tracking(tags=False),
-            "Gallery",
-            51,
-            "51 tags and 0 of the reconciler's own; Azure keeps 50",
-        ),
+        (Tracking(tags=False), "Gallery", 51, 0),
     ],
 )
-def test_a_resource_has_at_most_fifty_tags(tracking: Tracking, kind: str, number: int, message: str | None) -> None:
-    """With those of the reconciler; what must be absent takes no place."""
-    tags = {**{f"t{index}": "x" for index in range(number)}, "gone": None}
-    expected = [("spec.tags", "too-many-tags", message, "state fewer tags")] if message else []
-    assert found(stated(kind, tags=tags), tracking=tracking) == expected
+def test_a_resource_has_at_most_fifty_tags(tracking: Tracking, kind: str, number: int, own: int | None) -> None:
+    """With those of the reconciler; a tag that must be absent does not count."""
+    tags = {**{f"t{index}": "x" for index in range(number)}, "absent": None}
+    problems = looked_at(document(stated(kind, tags=tags)), tracking=tracking).problems
+    assert [(item.path, item.code) for item in problems] == ([] if own is None else [("spec.tags", "too-many-tags")])
+    assert all(re.findall("[0-9]+", item.message) == [str(number), str(own), "50"] for item in problems)
 
 
 def test_reserved_tags_follow_the_prefix() -> None:
@@ -731,33 +485,38 @@ def test_a_checksum_means_something_only_where_content_cannot_be_read() -> None:
     for item in (value, other):
         item["metadata"]["annotations"] = {"reconciler.dev/package-sha256": "0" * 64}
     path = 'metadata.annotations["reconciler.dev/package-sha256"]'
-    message = "a Gallery has no write-only content, so this has no effect"
-    assert warned(value) == [(path, "no-effect", message, "delete the annotation")]
+    assert warned(value) == [(path, "no-effect")]
     assert warned(other) == []
 
 
 WORDED = {
-    "few": ({"minLength": 3}, "ab", "length", "2 characters; at least 3"),
-    "many": ({"maxLength": 3}, "abcd", "length", "4 characters; at most 3"),
-    "low": ({"minimum": 3}, 2, "range", "2 is less than 3"),
-    "high": ({"maximum": 3}, 4, "range", "4 is more than 3"),
-    "one": ({"enum": ["a", "b", None]}, 7, "value", "must be one of a, b"),
-    "fixed": ({"const": "a"}, "b", "value", "must be one of a"),
-    "never": ({"not": {}}, "b", "not-allowed", "this value is not allowed here"),
-    "odd": ({"multipleOf": 2}, 3, "multipleOf", "this value is not allowed here"),
-    "none": ({"type": "null"}, 3, "type", "the number 3 where null is expected"),
+    "few": ({"minLength": 3}, "ab", "length"),
+    "many": ({"maxLength": 3}, "abcd", "length"),
+    "low": ({"minimum": 3}, 2, "range"),
+    "high": ({"maximum": 3}, 4, "range"),
+    "one": ({"enum": ["a", "b", None]}, 7, "value"),
+    "fixed": ({"const": "a"}, "b", "value"),
+    "never": ({"not": {}}, "b", "not-allowed"),
+    "odd": ({"multipleOf": 2}, 3, "multipleOf"),
+    "none": ({"type": "null"}, 3, "type"),
 }
 
 
-def test_a_schema_without_words_of_its_own_is_worded() -> None:
-    """A new kind need not write a message for every limit."""
+def worded() -> tuple[Problem, ...]:
+    """Return the problems of a document that breaks each rule of a kind whose schema has no message."""
     rules: dict[str, Any] = {name: rule for name, (rule, *_) in WORDED.items()}
     kinds = {"Worded": compile_kind(schema("Worded", "replace", **rules))}
     values = {name: value for name, (_, value, *_) in WORDED.items()}
     spec = {"subscriptionId": "s", "widgetName": "w", "properties": values}
     value = {"apiVersion": "reconciler.dev/v1", "kind": "Worded", "metadata": {"name": "x"}, "spec": spec}
-    told = {path.removeprefix("spec.properties."): (code, text) for path, code, text, _ in found(value, kinds=kinds)}
-    assert told == {name: (code, text) for name, (_, _, code, text) in WORDED.items()}
+    return looked_at(document(value), kinds=kinds).problems
+
+
+def test_a_schema_without_words_of_its_own_is_worded() -> None:
+    """A new kind need not write a message for every limit."""
+    codes = {item.path.removeprefix("spec.properties."): item.code for item in worded()}
+    assert codes == {name: code for name, (_, _, code) in WORDED.items()}
+    assert all(item.message and item.fix for item in worded())
 
 
 def test_a_schema_may_be_true_or_false() -> None:
@@ -864,45 +623,54 @@ def test_the_warnings_of_a_schema_stand_at_their_places() -> None:
 HEAD = "apiVersion: reconciler.dev/v1\nkind: Project\nmetadata: {name: shop}\n"
 
 
-@pytest.mark.parametrize(
-    ("spec", "mistake"),
-    [
-        (
-            "ignor: []",
-            ("spec.ignor", "unknown-key", "this key is not known here", "did you mean ignore?"),
-        ),
-        (
-            'ignore: [{path: a, reason: b, expires: "2026-02-30"}]',
-            ("spec.ignore[0].expires", "date", "there is no such day", "write the last day that it holds, YYYY-MM-DD"),
-        ),
-        (
-            "ignore: [{path: a, reason: b, expires: soon}]",
-            ("spec.ignore[0].expires", "pattern", "Must be a date written YYYY-MM-DD.", "write it like 2030-06-30"),
-        ),
-        (
-            "ignore: [{path: a, reason: b, expires: 2026}]",
-            (
-                "spec.ignore[0].expires",
-                "type",
-                "YAML reads this as the number 2026; text is expected",
-                "put it in quotation marks",
-            ),
-        ),
-        (
-            "ignore: x",
-            ("spec.ignore", "type", "text where a list is expected", "write it as a list: `- ` before each element"),
-        ),
-        (
-            "limits: {maxPuts: -1}",
-            ("spec.limits.maxPuts", "range", "Must be a whole number, 0 or more.", "write a number of at least 0"),
-        ),
-        ('ignore: [{path: a, reason: b, expires: "2026-02-28"}, {path: b, reason: c}]', None),
-    ],
-)
-def test_a_project_file_is_validated(spec: str, mistake: tuple[str, ...] | None) -> None:
+PROJECTS: list[tuple[str, tuple[str, str] | None]] = [
+    (
+        "ignor: []",
+        ("spec.ignor", "unknown-key"),
+    ),
+    (
+        'ignore: [{path: a, reason: b, expires: "2026-02-30"}]',
+        ("spec.ignore[0].expires", "date"),
+    ),
+    (
+        "ignore: [{path: a, reason: b, expires: soon}]",
+        ("spec.ignore[0].expires", "pattern"),
+    ),
+    (
+        "ignore: [{path: a, reason: b, expires: 2026}]",
+        ("spec.ignore[0].expires", "type"),
+    ),
+    (
+        "ignore: x",
+        ("spec.ignore", "type"),
+    ),
+    (
+        "limits: {maxPuts: -1}",
+        ("spec.limits.maxPuts", "range"),
+    ),
+    ('ignore: [{path: a, reason: b, expires: "2026-02-28"}, {path: b, reason: c}]', None),
+]
+
+
+@pytest.mark.parametrize(("spec", "mistake"), PROJECTS)
+def test_a_project_file_is_validated(spec: str, mistake: tuple[str, str] | None) -> None:
     """Down to days that are not in the calendar."""
     problems = validate_project(read(f"{HEAD}spec: {{{spec}}}\n", "reconciler.yaml"), project_schema())
-    assert [(item.path, item.code, item.message, item.fix) for item in problems] == ([mistake] if mistake else [])
+    assert [(item.path, item.code) for item in problems] == ([mistake] if mistake else [])
+    assert all(item.fix for item in problems)
+
+
+def test_sentences(golden: Golden, root: Path) -> None:
+    """The golden file holds the sentence of every mistake of this module; no other test quotes one."""
+    problems = [*worded()]
+    for value in [*(value for value, _ in STRANGERS), *(value for value, _ in MISTAKES)]:
+        problems += looked_at(document(value)).problems
+    for value, _ in DISPUTED:
+        problems += looked_at(document(value)).warnings
+    for spec, _ in PROJECTS:
+        problems += validate_project(read(f"{HEAD}spec: {{{spec}}}\n", "reconciler.yaml"), project_schema())
+    lines = (f"{item.code} {item.path}\n    {item.message}\n    fix: {item.fix}\n" for item in problems)
+    golden("".join(lines), root / "tests/manifests/golden/validate.txt")
 
 
 def test_all_mistakes_of_a_project_file_come_at_once() -> None:
@@ -931,7 +699,7 @@ def test_every_unknown_key_of_an_object_is_told() -> None:
     spec = stated("Gallery", properties={"descripton": "a", "foo": "b", "bar": "c"})
     found = validate([document(spec)], KINDS, Tracking()).problems
     assert [item.path.rpartition(".")[2] for item in found] == ["descripton", "foo", "bar"]
-    assert found[0].fix == "did you mean description?"
+    assert "description" in str(found[0].fix)
 
 
 def test_a_hostile_document_is_told_of_in_part() -> None:

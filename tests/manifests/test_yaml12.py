@@ -121,8 +121,7 @@ def test_number_that_json_or_azure_cannot_hold_is_refused(written: str) -> None:
     """Infinities, not-a-number and integers beyond 64 bits are problems that say how to mean text."""
     problem = only_problem(f"spec:\n  n: [1, {written}]\n")
     assert (problem.line, problem.column, problem.path, problem.code) == (2, 10, "spec.n[1]", "number")
-    assert "is read as" in problem.message
-    assert "Quote" in str(problem.fix)
+    assert problem.fix
 
 
 @pytest.mark.usefixtures("parser")
@@ -158,7 +157,7 @@ def test_duplicate_keys_name_both_lines(text: str, lines: tuple[int, int]) -> No
     """A key that is written twice is a problem at the second place, also in JSON and when spelled with escapes."""
     problem = only_problem(text)
     assert problem.code == "duplicate-key"
-    assert f"in line {lines[0]} and in line {lines[1]}" in problem.message
+    assert f"lines {lines[0]} and {lines[1]}" in problem.message
     assert problem.line == lines[1]
 
 
@@ -188,7 +187,8 @@ def test_tags_are_refused(tag: str, named: str) -> None:
     """No tag is read; a known one is named, and a value that only begins with ! is not told."""
     problem = only_problem(f"a:\n  b: {tag} x\n")
     assert (problem.code, problem.line, problem.column, problem.path) == ("tag", 2, 6, "a.b")
-    assert f"tag {named}".rstrip() in problem.message
+    assert named in problem.message
+    assert CANARY not in problem.message
 
 
 def test_tag_on_a_collection_is_refused() -> None:
@@ -216,7 +216,7 @@ def test_aliases_stand_for_values() -> None:
         ("a: &a [*a]\n", "contains it"),
         ("a: &a\n  b: {c: *a}\n", "contains it"),
         ("a: *nowhere\n", "no anchor"),
-        ("a: &a 1\nb: &a 2\n", "in line 1 and in line 2"),
+        ("a: &a 1\nb: &a 2\n", "lines 1 and 2"),
         ("a: &a 1\n---\nb: *a\n", "no anchor"),
     ],
 )
@@ -340,7 +340,7 @@ def test_only_utf8_is_read(data: bytes, byte: int, place: tuple[int, int]) -> No
     """Latin-1, overlong and cut sequences, surrogates and UTF-16 are refused with the byte's position."""
     problem = only_problem(data)
     assert (problem.code, (problem.line, problem.column)) == ("encoding", place)
-    assert f"Byte {byte} " in problem.message
+    assert f"byte {byte} " in problem.message
 
 
 @pytest.mark.usefixtures("parser")
@@ -383,7 +383,8 @@ def test_syntax_errors_quote_nothing(text: str) -> None:
     problem = problems_of(text)[-1]
     assert problem.code == "syntax"
     assert problem.line is not None
-    assert not set("'\"@%`") & set(problem.message)
+    assert not set("'\"@%") & set(problem.message)
+    assert "CANARY" not in f"{problem.message} {problem.fix}"
 
 
 def test_documents_before_broken_syntax_are_given() -> None:

@@ -276,7 +276,7 @@ class _Reader:
         self._problems_before = len(self.problems)
         bounds = self._bounds
         if self._index >= bounds.documents:
-            self._stop(event, "limit", f"More than {bounds.documents:,} documents in one {bounds.what}", bounds.fix)
+            self._stop(event, "limit", f"more than {bounds.documents:,} documents in one {bounds.what}", bounds.fix)
 
     def _end(self, event: Event) -> None:
         self._file_nodes += self._nodes
@@ -288,7 +288,7 @@ class _Reader:
         if not isinstance(value, dict):
             if found:
                 return
-            self._note(self._root_start, "not-a-mapping", "The document is not a mapping", "Write key: value pairs")
+            self._note(self._root_start, "not-a-mapping", "the document is not a mapping", "write `key: value` pairs")
             return
         line = self._line or self._root_start.line + 1
         locate = Positions(self._text, self._document_start, event.end_mark)
@@ -300,8 +300,8 @@ class _Reader:
     def _scalar(self, event: Event) -> None:
         self._admit(event)
         if is_too_long(event.value):
-            fix = "Keep long texts elsewhere"
-            self._stop(event, "limit", f"A text is longer than {MAX_TEXT:,} characters", fix)
+            fix = "move long texts out of the manifest"
+            self._stop(event, "limit", f"a text is longer than {MAX_TEXT:,} characters", fix)
         frame = self._stack[-1]
         if frame.awaits_key:
             self._key(frame, event)
@@ -318,9 +318,9 @@ class _Reader:
     def _open(self, event: Event) -> None:
         self._admit(event)
         if self._stack[-1].awaits_key:
-            self._stop(event, "key", "A key is a list or a mapping", "Write the key as text")
+            self._stop(event, "key", "a key is a list or a mapping", "use a string as the key")
         if len(self._stack) > MAX_DEPTH:
-            self._stop(event, "limit", f"Nested deeper than {MAX_DEPTH} levels", "Flatten the document")
+            self._stop(event, "limit", f"nested deeper than {MAX_DEPTH} levels", "flatten the document")
         if event.anchor is not None:
             self._anchors[event.anchor] = (event.start_mark.line, _OPEN)
         self._stack.append(_Frame({} if isinstance(event, yaml.MappingStartEvent) else [], event.anchor))
@@ -348,38 +348,39 @@ class _Reader:
             self._locate(event, depth=0)
         self._locate(event)
         if key == "<<" and not event.style:
-            self._note(event.start_mark, "merge-key", "Merge keys (<<) are not read", "Write the merged keys out")
+            fix = "write the merged keys out"
+            self._note(event.start_mark, "merge-key", "merge keys (`<<`) are not supported", fix)
         first = frame.lines.setdefault(key, line)
         if key in frame.value:
             self._ambiguous.add(format_document_path(self._path()[:-1]))
-            message = f"The key is written twice, in line {first} and in line {line}"
-            self._note(event.start_mark, "duplicate-key", message, "Remove one of the two")
+            message = f"duplicate key, in lines {first} and {line}"
+            self._note(event.start_mark, "duplicate-key", message, "remove one of the two")
 
     def _text_of(self, event: Event) -> str:
         text: str = event.value
         # The raw text holds no such character, so it is written as an escape.
         if event.style == '"' and (hidden := HIDDEN.search(text)):
-            self._note(event.start_mark, "character", hidden_message(hidden[0]), "Remove its escape")
+            self._note(event.start_mark, "character", hidden_message(hidden[0]), "remove its escape")
         return text
 
     def _plain(self, event: Event) -> Any:
         try:
             return plain(event.value)
         except ValueError as error:
-            self._note(event.start_mark, "number", str(error), "Quote it if it is text")
+            self._note(event.start_mark, "number", str(error), "quote it if it is text")
             return UNREAD
 
     def _alias(self, event: Event) -> None:
         self._aliases += 1
         if self._aliases > MAX_ALIASES:
-            self._stop(event, "limit", f"More than {MAX_ALIASES} aliases in one document", "Write the values out")
+            self._stop(event, "limit", f"more than {MAX_ALIASES} aliases in one document", "write the values out")
         if self._stack[-1].awaits_key:
-            self._stop(event, "key", "A key is an alias", "Write the key out")
+            self._stop(event, "key", "a key is an alias", "write the key out")
         _, value = self._anchors.get(event.anchor, (0, None))
         if event.anchor not in self._anchors:
-            self._note(event.start_mark, "alias", "The alias has no anchor before it", "Write the value out")
+            self._note(event.start_mark, "alias", "the alias has no anchor before it", "write the value out")
         elif value is _OPEN:
-            self._stop(event, "alias", "The alias stands for a value that contains it", "Write the value out")
+            self._stop(event, "alias", "the alias refers to a value that contains it", "write the value out")
         self._expand(event, value)
         self._put(value)
 
@@ -389,21 +390,21 @@ class _Reader:
         self._count(event, nodes)
         self._alias_text += text
         if self._alias_text > MAX_BYTES:
-            message = f"Aliases stand for more than {MAX_BYTES:,} characters"
-            self._stop(event, "limit", message, "Write the values out")
+            message = f"aliases expand to more than {MAX_BYTES:,} characters"
+            self._stop(event, "limit", message, "write the values out")
         if len(self._stack) - 1 + depth > MAX_DEPTH:
-            self._stop(event, "limit", f"An alias nests deeper than {MAX_DEPTH} levels", "Flatten the document")
+            self._stop(event, "limit", f"an alias nests deeper than {MAX_DEPTH} levels", "flatten the document")
 
     def _admit(self, event: Event) -> None:
         """Count and check what scalars, lists and mappings have in common."""
         self._count(event, 1)
         if event.tag is not None:
             known = _KNOWN_TAG.match(event.tag)
-            message = f"The tag !!{known[1]} is not read" if known else "Tags are not read, and a tag begins with !"
-            self._note(event.start_mark, "tag", message, "Remove the tag; quote the value if the ! is part of it")
+            message = f"the tag `!!{known[1]}` is not supported" if known else "tags (`!`) are not supported"
+            self._note(event.start_mark, "tag", message, "remove the tag; quote the value if the `!` is part of it")
         if event.anchor in self._anchors and event.anchor is not None:
-            lines = f"in line {self._anchors[event.anchor][0] + 1} and in line {event.start_mark.line + 1}"
-            self._stop(event, "alias", f"The anchor is written twice, {lines}", "Rename one of the two")
+            lines = f"in lines {self._anchors[event.anchor][0] + 1} and {event.start_mark.line + 1}"
+            self._stop(event, "alias", f"duplicate anchor, {lines}", "rename one of the two")
 
     def _count(self, event: Event, nodes: int) -> None:
         """Count, and keep the position, of what is about to be read."""
@@ -413,10 +414,10 @@ class _Reader:
             self._root_start = event.start_mark
         self._nodes += nodes
         if self._nodes > MAX_NODES:
-            self._stop(event, "limit", f"More than {MAX_NODES:,} keys and values in one document", "Split the document")
+            self._stop(event, "limit", f"more than {MAX_NODES:,} keys and values in one document", "split the document")
         bounds = self._bounds
         if self._nodes + self._file_nodes > bounds.nodes:
-            self._stop(event, "limit", f"More than {bounds.nodes:,} keys and values in one {bounds.what}", bounds.fix)
+            self._stop(event, "limit", f"more than {bounds.nodes:,} keys and values in one {bounds.what}", bounds.fix)
 
     def _path(self) -> FieldPath:
         parts = (len(f.value) if isinstance(f.value, list) else f.key for f in self._stack[1:])
@@ -430,8 +431,9 @@ class _Reader:
         path = format_document_path(self._path())
         self.problems.append(Problem(self._file, mark.line + 1, mark.column + 1, path, code, message, fix))
         if len(self.problems) == MAX_PROBLEMS:
-            message = f"More than {MAX_PROBLEMS - 1} problems in one file; the rest was not read"
-            self.problems[-1] = replace(self.problems[-1], path="", code="limit", message=message, fix="Mend these")
+            message = f"more than {MAX_PROBLEMS - 1} problems in one file; the rest was not read"
+            fix = "correct the others first"
+            self.problems[-1] = replace(self.problems[-1], path="", code="limit", message=message, fix=fix)
             raise _StopError
 
     def _stop(self, event: Event, code: str, message: str, fix: str) -> NoReturn:
@@ -440,19 +442,19 @@ class _Reader:
 
     def _syntax(self, error: yaml.YAMLError) -> None:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "it cannot be read"
+        problem = getattr(error, "problem", None) or "the text could not be read"
         self.broken_line = mark.line + 1 if mark and problem != _TOO_DEEP else 0
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         if problem == _TOO_DEEP:
-            message = f"Nested deeper than {MAX_DEPTH} levels"
-            self.problems.append(Problem(self._file, line, column, "", "limit", message, "Flatten the document"))
+            message = f"nested deeper than {MAX_DEPTH} levels"
+            self.problems.append(Problem(self._file, line, column, "", "limit", message, "flatten the document"))
             return
         cause = self.cause = cause_of(self._text, error)
         if cause is None:
             reason = _QUOTED.sub("…", problem)
-            fix = "Correct the YAML here or just before; indent by spaces, quote texts that hold special characters"
+            fix = "correct the YAML here or just before; indent with spaces, quote texts with special characters"
             cause = Cause(line, column, reason, fix)
-        message = f"Not YAML: {cause.message}"
+        message = f"invalid YAML: {cause.message}"
         self.problems.append(Problem(self._file, cause.line, cause.column, "", "syntax", message, cause.fix))
 
 

@@ -123,7 +123,7 @@ class _Fault:
     def _conflicts(self) -> Iterator[Cause]:
         for index in range(max(0, self.at - _FAR), min(len(self.lines), self.at + 1)):
             if _CONFLICT.match(self.lines[index]):
-                yield _cause(index, 0, "a merge conflict begins here", "resolve it, and delete git's marks")
+                yield _cause(index, 0, "a merge conflict begins here", "resolve it, and delete git's conflict markers")
 
     def _lists(self) -> Iterator[Cause]:
         """Yield the hyphen before a document that goes on as a mapping."""
@@ -132,7 +132,7 @@ class _Fault:
         line = self._line(self.at)
         is_entry = _ENTRY.match(line) and not line.startswith((" ", "-"))
         if first is not None and is_entry and self._line(first).startswith("- "):
-            message = "a hyphen begins this document, and a manifest is no list"
+            message = "the document begins with a hyphen, but a manifest is not a list"
             yield _cause(first, 0, message, "remove the `- `", {first: self._line(first)[2:].lstrip()})
 
     def _blanks(self) -> Iterator[Cause]:
@@ -141,18 +141,18 @@ class _Fault:
             if index >= 0 and (match := _ODD_BLANKS.match(line)):
                 rest = line.lstrip()
                 mended = " " * (len(line) - len(rest)) + rest
-                message = "a blank that is no space, such as a no-break space, indents this line"
-                yield _cause(index, match.end() - 1, message, "indent it by spaces", {index: mended})
+                message = "the line is indented with a character other than a space, such as a no-break space"
+                yield _cause(index, match.end() - 1, message, "indent it with spaces", {index: mended})
 
     def _tabs(self) -> Iterator[Cause]:
         for index in (self.at, self.at - 1):
             match = _TAB.match(self._line(index)) if index >= 0 else None
             if match and (index == self.at or "tab" in self.problem):
                 mends = self._untabbed(index)
-                yield _cause(index, match.end() - 1, "a tab indents this line", "indent it by spaces", mends)
+                yield _cause(index, match.end() - 1, "the line is indented with a tab", "indent it with spaces", mends)
         if "cannot start any token" in self.problem and self._char() == "\t":
             mends = {self.at: self._line(self.at).replace("\t", " ")}
-            yield _cause(self.at, self.column, "a tab stands here", "write spaces in its place", mends)
+            yield _cause(self.at, self.column, "a tab is not allowed here", "write spaces instead", mends)
 
     def _untabbed(self, index: int) -> dict[int, str]:
         """Return a line with spaces for tabs; nothing where the lines around it leave open how many."""
@@ -170,38 +170,38 @@ class _Fault:
 
     def _unclosed(self) -> Iterator[Cause]:
         if "quoted scalar" in self.context and self.start is not None and "end of stream" in self.problem:
-            message = "the quotation mark that opens here is not closed"
+            message = "this quotation mark is not closed"
             line = self._line(self.start.line).rstrip()
             mends = {self.start.line: line + line[self.start.column : self.start.column + 1]}
-            yield _cause(self.start.line, self.start.column, message, "write the closing quotation mark", mends)
+            yield _cause(self.start.line, self.start.column, message, "add the closing quotation mark", mends)
         opening = next((char for words, char in _OPENING.items() if words in self.context), None)
         if opening is None or self.start is None:
             return
         closing = _CLOSING[opening]
         if self.start.line != self.at:
-            message = f"{opening} opens here and is not closed"
+            message = f"this `{opening}` is not closed"
             mends = {self.start.line: self._line(self.start.line).rstrip() + closing}
-            yield _cause(self.start.line, self.start.column, message, f"write {closing}", mends)
+            yield _cause(self.start.line, self.start.column, message, f"add `{closing}`", mends)
         yield _cause(
-            self.at, self.column, f"a comma or {closing} is missing before this", f"write a comma or {closing}"
+            self.at, self.column, f"a comma or `{closing}` is missing before this", f"add a comma or `{closing}`"
         )
 
     def _characters(self) -> Iterator[Cause]:
         char = self._char()
         if "escape" in self.problem:
-            fix = "write / or \\\\ in its place, or put the text in single quotation marks"
+            fix = "write `/` or `\\\\` instead, or put the text in single quotation marks"
             message = "a backslash in double quotation marks begins an escape"
             mends = {self.at: self._line(self.at).replace("\\", "\\\\")}
             yield _cause(self.at, self.column, message, fix, mends)
         if char and char in _NO_START and "cannot start any token" in self.problem:
-            message = "a text may not begin with this character"
+            message = "a text cannot begin with this character"
             yield _cause(self.at, self.column, message, "put it in quotation marks", self._quoted(self.column))
 
     def _block_texts(self, before: int) -> Iterator[Cause]:
         above = self._line(before - 1).rstrip()
         if _BLOCK_TEXT.search(above) and _indent(self._line(before)) <= _key_column(above):
-            message = "a line of a text is not indented below the line that begins the text"
-            yield _cause(before, _indent(self._line(before)), message, f"indent it by {_key_column(above) + 2}")
+            message = "a line of a text is not indented further than the line that begins the text"
+            yield _cause(before, _indent(self._line(before)), message, f"indent it by {_key_column(above) + 2} spaces")
 
     def _slips(self, index: int) -> Iterator[Cause]:
         """Yield what is wrong with a line by itself."""
@@ -209,17 +209,17 @@ class _Fault:
         if match := _CLOSE_COLON.match(line):
             column = match.group().rindex(":")
             mends = {index: f"{line[: column + 1]} {line[column + 1 :]}"}
-            yield _cause(index, column, "no space follows this colon", "write a space after the colon", mends)
+            yield _cause(index, column, "a space is missing after this colon", "add a space after the colon", mends)
         if _CLOSE_DASH.match(line):
             fix = "write `- ` before each element of a list"
             mends = {index: line.replace("-", "- ", 1)}
-            yield _cause(index, line.index("-"), "no space follows this hyphen", fix, mends)
+            yield _cause(index, line.index("-"), "a space is missing after this hyphen", fix, mends)
         if "expected ':'" not in self.problem.replace('"', "'") or self._lacks_hyphen(index):
             return
         if _NO_COLON.match(line):
             key, *rest = line[_key_column(line) :].split(maxsplit=1)
             mends = {index: f"{line[: _key_column(line)]}{key}: {''.join(rest)}"}
-            yield _cause(index, _indent(line), "a colon is missing in this line", "write it as key: value", mends)
+            yield _cause(index, _indent(line), "a colon is missing in this line", "write it as `key: value`", mends)
 
     def _hyphens(self, before: int) -> Iterator[Cause]:
         """Yield the line of a list that should begin with a hyphen."""
@@ -261,11 +261,11 @@ class _Fault:
         if entry is None or entry.end() > self.column:
             return
         if reference := _REFERENCE.match(self._line(self.at)[entry.end() :]):
-            fix = f"write it as {'{$file: path}' if reference[1] == 'file' else '{$env: NAME}'}, in braces"
+            fix = f"write it as `{'{$file: path}' if reference[1] == 'file' else '{$env: NAME}'}`, with braces"
             line = self._line(self.at)
             mends = {self.at: f"{line[: entry.end()]} {{{line[entry.end() :].split(' #')[0].strip()}}}"}
-            yield _cause(self.at, entry.end() + 1, "a reference stands here without braces", fix, mends)
-        message = "a colon and a space within a value"
+            yield _cause(self.at, entry.end() + 1, "a reference without braces", fix, mends)
+        message = "the value contains a colon followed by a space"
         yield _cause(self.at, self.column, message, "put the value in quotation marks", self._quoted(entry.end() + 1))
 
     def _quoted(self, column: int) -> dict[int, str]:
@@ -279,21 +279,21 @@ class _Fault:
         opening = self._line(before - 1)
         if own > other == _indent(opening) and opening.rstrip().endswith(":") and _ENTRY.match(above):
             message = f"this line is indented by {other}, line {self.at + 1} below it by {own}"
-            fix = f"indent it by {own}: lines of one mapping are indented alike"
+            fix = f"indent it by {own}: lines of one mapping have the same indent"
             yield _cause(before, other, message, fix, {before: " " * (own - other) + above})
         if own == other:
             entry = _ENTRY.match(above)
             rest = above[entry.end() :].strip() if entry else ""
             if rest[:1] in {'"', "'"} and rest.find(rest[0], 1) not in {-1, len(rest) - 1}:
                 yield _cause(
-                    before, entry.end() + 1 if entry else 0, "text follows a closing quotation mark", "delete it"
+                    before, entry.end() + 1 if entry else 0, "text follows a closing quotation mark", "delete the text"
                 )
             return
         near = self._fitting_indent(own, _key_column(above))
         message = f"this line is indented by {own}, line {before + 1} above it by {other}"
         is_element = above.lstrip().startswith("- ")
         more = ", or begin the element above with `- `" if own > other and not is_element else ""
-        fix = f"indent it by {near}{more}: lines of one mapping are indented alike"
+        fix = f"indent it by {near}{more}: lines of one mapping have the same indent"
         yield _cause(self.at, own, message, fix, self._shifted(own, near))
 
     def _shifted(self, own: int, near: int) -> dict[int, str]:

@@ -26,7 +26,7 @@ _TAG_DIRECTIVE: Final = re.compile(r"^%TAG[ \t]", re.MULTILINE)
 def decode(data: bytes, file: str, bounds: Bounds = FILE) -> tuple[str, list[Problem]]:
     """Return the text of a file, or what is wrong with its bytes and characters."""
     if len(data) > bounds.size:
-        message = f"The {bounds.what} is larger than {bounds.size:,} bytes"
+        message = f"the {bounds.what} is larger than {bounds.size:,} bytes"
         return "", [Problem(file, None, None, "", "limit", message, bounds.fix)]
     if not data.translate(None, _PLAIN_BYTES) and b"%TAG" not in data:
         return data.decode("ascii"), []
@@ -35,8 +35,8 @@ def decode(data: bytes, file: str, bounds: Bounds = FILE) -> tuple[str, list[Pro
         text = str(memoryview(data)[mark:], "utf-8")
     except UnicodeDecodeError as error:
         before = data[mark : mark + error.start].decode()
-        message = f"Byte {mark + error.start} (counted from 0) is not UTF-8"
-        problem = Problem(file, *_position(before, len(before)), "", "encoding", message, "Save the file as UTF-8")
+        message = f"byte {mark + error.start} (counted from 0) is not UTF-8"
+        problem = Problem(file, *_position(before, len(before)), "", "encoding", message, "save the file as UTF-8")
         return "", [problem]
     return text, _raw_problems(text, file)
 
@@ -52,16 +52,17 @@ def _raw_problems(text: str, file: str) -> list[Problem]:
 def _raw_problem(text: str, file: str, match: re.Match[str]) -> Problem:
     line, column = _position(text, match.start())
     if match[0].startswith("%"):
-        return Problem(file, line, column, "", "tag", "Tags are not read, nor are %TAG directives", "Remove this line")
+        message = "tags and `%TAG` directives are not supported"
+        return Problem(file, line, column, "", "tag", message, "remove this line")
     if match[0] == "\r":
-        message = "A carriage return without a line feed: YAML ends the line here, other tools do not"
-        return Problem(file, line, column, "", "character", message, "End lines with LF or CRLF")
-    return Problem(file, line, column, "", "character", hidden_message(match[0]), "Remove it")
+        message = "a carriage return without a line feed: YAML ends the line here, other tools do not"
+        return Problem(file, line, column, "", "character", message, "end lines with LF or CRLF")
+    return Problem(file, line, column, "", "character", hidden_message(match[0]), "remove it")
 
 
 def hidden_message(char: str) -> str:
     """Return what is wrong with a character that HIDDEN matches."""
-    return f"The character U+{ord(char):04X} is not allowed: it cannot be seen, or changes how the text around it reads"
+    return f"the character U+{ord(char):04X} is not allowed: it is invisible, or changes how text around it is shown"
 
 
 def _position(text: str, index: int) -> tuple[int, int]:

@@ -45,8 +45,8 @@ class Bounds:
     fix: str
 
 
-FILE: Final = Bounds(MAX_BYTES, MAX_DOCUMENTS, MAX_FILE_NODES, "file", "Split the file")
-STREAM: Final = Bounds(4 * MAX_BYTES, 100_000, 1_000_000, "stream", "Write it to the files of a folder, and give that")
+FILE: Final = Bounds(MAX_BYTES, MAX_DOCUMENTS, MAX_FILE_NODES, "file", "split the file")
+STREAM: Final = Bounds(4 * MAX_BYTES, 100_000, 1_000_000, "stream", "write it to files, and name their folder")
 """Standard input, which holds a whole estate, as tools render it, and cannot be split."""
 
 

@@ -38,7 +38,7 @@ def _number(text: str) -> Any:
     if match is None:
         return text
     if match.lastgroup == "infinite":
-        message = "This is read as infinity or not-a-number, which JSON cannot hold"
+        message = "YAML reads this as infinity or not-a-number, which JSON cannot represent"
         raise ValueError(message)
     value: float | None = None
     if match.lastgroup == "float":
@@ -48,6 +48,6 @@ def _number(text: str) -> Any:
     elif len(digits := text.lstrip("+-0")) <= _INT64_DIGITS:  # int() of thousands is slow, and refused by Python itself
         value = int(text[0].strip("+0123456789") + (digits or "0"))
     if value is None or (isinstance(value, int) and value not in _INT64) or value in _INFINITE:
-        message = "This is read as a number that is too large for 64 bits"
+        message = "YAML reads this as a number that does not fit in 64 bits"
         raise ValueError(message)
     return value
