@@ -182,7 +182,7 @@ def _missing(
             # A rule that asks for one key and no more says itself what comes of leaving it out.
             plain = f"`{key}` is missing"
             message = plain if "properties" in schema else schema.get("errorMessage", plain)
-            fix = f"add it: {about}" if about else f"add `{key}`"
+            fix = f"add it: {about.partition('. ')[0].rstrip('.')}" if about else f"add `{key}`"
             constant = schema.get("properties", {}).get(key, {}).get("const")
             yield problem(document, path, "missing", message, f"write `{key}: {constant}`" if constant else fix)
 
