@@ -194,8 +194,8 @@ def _wrong_type(value: Any, wanted: Any, schema: Mapping[str, Any], *, in_body: 
     expected = " or ".join(_NAMES.get(name, name) for name in types if name != "null" or len(types) == 1)
     if value is None:
         fix = "delete the line" if "default" in schema else "write a value, or delete the line"
-        why = "null would unset a field that cannot be unset" if in_body else "found null"
-        return f"expected {expected}; {why}", fix
+        found = "null, and the field cannot be unset" if in_body else "no value"
+        return f"expected {expected}, found {found}", fix
     better = next(filter(None, (of_another_type(value, name, schema) for name in types)), None)
     if better is not None:
         return f"expected {expected}, found {_made_of(value)}", better

@@ -58,7 +58,7 @@ def test_export_of_what_was_applied(work: Workspace, azure: Azure, run: Command,
     done = run(*EXPORT)
     assert (done.code, done.err) == (0, "")
     assert files(work.manifests) == FILES
-    told = "<fill in> is a placeholder: Azure never returns what belongs here"
+    told = "`<fill in>` is a placeholder: Azure never returns this field"
     assert done.out.splitlines() == [
         "embedded ARM: Exported 4 manifests.",
         "",
@@ -66,7 +66,7 @@ def test_export_of_what_was_applied(work: Workspace, azure: Azure, run: Command,
         "",
         f"manifests/{FILES[0]}:15:5: error[placeholder]: {told}",
         "    at: spec.properties.packageFileUri",
-        "    fix: state what is to be sent",
+        "    fix: write the value to send",
         "",
         "4 reads, 0 writes",
     ]

@@ -194,7 +194,7 @@ def test_a_misspelt_kind_is_no_path(work: Workspace, run: Command) -> None:
     work.state(gallery(), application())
     for written in ("galleryapplication/agent", "GaleryApplication/agent"):
         done = run("list", written)
-        assert (done.code, "did you mean GalleryApplication/agent?" in done.err) == (64, True), written
+        assert (done.code, "did you mean `GalleryApplication/agent`?" in done.err) == (64, True), written
     assert run("list", "nowhere/agent").code == 1
     (work.folder / "gallery").mkdir()
     assert run("list", "gallery/agent").code == 1

@@ -398,8 +398,8 @@ def test_a_key_with_nothing_after_it(work: Workspace, report: Reporting, key: st
     """In a project file null unsets nothing: it is what YAML makes of nothing."""
     work.project("endpoint", **{key: None})
     (error,) = report("validate", code=1)["errors"]
-    assert error["message"] == f"nothing stands here; {what} is expected"
-    assert error["fix"] == "state a value, or delete the line"
+    assert (error["code"], error["path"], what in error["message"]) == ("type", f"spec.{key}", True)
+    assert error["fix"]
 
 
 def test_project_file_among_the_manifests(work: Workspace, report: Reporting) -> None:
@@ -463,7 +463,8 @@ def test_a_tag_of_the_defaults_that_a_manifest_spells_otherwise(work: Workspace,
     work.state(changed(gallery(), "tags", {"team": "b"}))
     (problem,) = report("validate", code=1)["errors"]
     assert problem["file"].startswith("manifests/")
-    assert problem["message"] == "two tags differ by case alone: the other, Team, is at reconciler.yaml:8"
+    assert (problem["code"], problem["path"]) == ("duplicate-element", "spec.tags.team")
+    assert "`Team` at reconciler.yaml:8" in problem["message"]
 
 
 def test_what_a_project_file_names_and_is_not_there(work: Workspace, report: Reporting) -> None:
@@ -483,7 +484,8 @@ def test_a_project_file_holds_one_document(work: Workspace, report: Reporting, t
     """Without one it would be taken for no project at all."""
     work.file("reconciler.yaml", text)
     (error,) = report("validate", code=1)["errors"]
-    assert error["message"] == f"a project file holds one document, and this one holds {held}"
+    assert error["code"] == "project"
+    assert error["message"].endswith(held)
 
 
 def test_a_hostile_ignore_pattern_hides_nothing_and_holds_nothing_up(

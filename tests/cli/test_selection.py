@@ -61,7 +61,7 @@ def test_a_target_that_matches_nothing_says_what_to_give(
 ) -> None:
     """With the manifest of that name, if there is one."""
     work.state(*estate())
-    wanted = "give KIND/NAME, such as GalleryApplicationVersion/agent-1.0.0"
+    wanted = "write KIND/NAME, such as GalleryApplicationVersion/agent-1.0.0"
     assert f"--target {target} matches no manifest: {wanted}" in run(command, "--target", target).err
 
 

@@ -222,7 +222,7 @@ def try_out(check: Checks, endpoint: str, folder: Path, identity_url: str, asked
     check("plan: no changes", 0, run("plan", "--detailed-exitcode")[0])
 
     for what, name, words in (
-        ("a blob that is not there", "gone.zip", "there is no such blob"),
+        ("a blob that is not there", "gone.zip", "the blob does not exist"),
         ("an empty blob", "empty.zip", "the blob is empty"),
     ):
         faulty = changed(version("2.0.0"), MEDIA_LINK, f"{endpoint}/packages/{name}")
