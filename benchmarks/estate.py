@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def write_manifests(folder: Path, versions: int, applications: int) -> int:
 
 def seed(state: Path, versions: int, applications: int) -> None:
     """Fill an embedded ARM with what the manifests state."""
-    kinds = load_kinds()
+    kinds = packaged().kinds
 
     def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
         for document in documents(versions, applications):

@@ -3,6 +3,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
 
     ReconcilerError
         UsageError               the command line or an environment variable makes no sense (exit 64)
+        UnknownKindError         no schema describes a kind, or none its api-version
         ManifestError            one or more problems in manifests or the project file, all of them at once
         EmulatorError            the embedded ARM cannot use its state file
         OutputError              a report, a plan or an export cannot be written
@@ -41,6 +42,10 @@ class ReconcilerError(Exception):
 
 class UsageError(ReconcilerError):
     """The command line, or a setting, is wrong."""
+
+
+class UnknownKindError(ReconcilerError):
+    """No schema describes a kind, or none its api-version."""
 
 
 class ManifestError(ReconcilerError):

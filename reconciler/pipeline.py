@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler.apply.applier import Applier
 from reconciler.azure.attribution import attributed
 from reconciler.azure.observe import Scope, observe
-from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.live import Live
 from reconciler.manifests.dates import past_dates
 from reconciler.manifests.estate import Estate, Options, idle_rules, read_estate
@@ -87,7 +86,7 @@ async def make_reading(
 async def observed(options: Options, estate: Estate, arm: ArmReader) -> Observation:
     """Read what was selected, and what is beside it."""
     scope = Scope(stated_in(estate), bool(options.targets), options.health, options.concurrency)
-    return await observe(estate.selected, scope, load_kinds(), arm)
+    return await observe(estate.selected, scope, estate.kinds, arm)
 
 
 def stated_in(estate: Estate) -> frozenset[str]:

@@ -26,12 +26,7 @@ NAMES = re.compile(
 
 PURE = (
     "compare",
-    "kinds/content",
-    "kinds/leaves",
-    "kinds/paths",
-    "kinds/rules",
-    "kinds/spelling",
-    "kinds/tracking",
+    *(f"kinds/{path.stem}" for path in (PACKAGE / "kinds").glob("*.py") if path.stem != "packaged"),
     "manifests/resolve",
     "manifests/validate",
     "model",
@@ -127,7 +122,7 @@ ASKERS = frozenset(
     {
         "manifests/files.py",  # manifests, without following a link
         "filesystem.py",  # everything else that is named
-        "kinds/kind.py",  # the package's own schemas
+        "kinds/packaged.py",  # the package's own schemas
         "manifests/regions.py",  # the package's own names of regions
         "emulator/files.py",  # SQLite opens its file by itself
     }

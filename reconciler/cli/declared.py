@@ -49,7 +49,7 @@ def declared_beside(run: ExportRun, written: Sequence[Path]) -> Declared:
     if filesystem.sort_of(top) is not filesystem.Sort.FOLDER:
         return Declared()
     try:
-        found = survey(Options(paths=(str(top),), config=run.config), run.clock.now())
+        found = survey(Options(paths=(str(top),), config=run.config), run.registry, run.clock.now())
     except UsageError:  # a project that wants an environment: what it declares depends on which
         return Declared()
     own = {filesystem.absolute(path) for path in written}

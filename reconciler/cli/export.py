@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from reconciler.errors import OutputError, UsageError
 from reconciler.export.documents import Place, export
 from reconciler.export.inventory import take_inventory
 from reconciler.export.report import render, render_conflicts
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.schema_files import file_texts
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.estate import find_project, read_project
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
     from reconciler.export.documents import Found
     from reconciler.export.inventory import Wanted
+    from reconciler.kinds.registry import Registry
     from reconciler.settings import Connection, Environment
 
 _SCHEMAS = "schemas"
@@ -44,6 +45,7 @@ class ExportRun:
         folder: Where the manifests go.
         config: The project file; None to look for one from the folder upward.
         force: Write over files that exist.
+        registry: The kinds, and the schemas of other files.
     """
 
     wanted: Wanted
@@ -53,6 +55,7 @@ class ExportRun:
     folder: Path
     config: str | None = None
     force: bool = False
+    registry: Registry = field(default_factory=packaged)
 
 
 async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
@@ -67,11 +70,11 @@ async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
         message = f"--out-dir {run.folder}: not a folder"
         raise UsageError(message)
     project = find_project((str(run.folder),), run.config)
-    tracking = read_project(project)[0].tracking if project else Tracking()
-    kinds = load_kinds()
+    tracking = read_project(project, run.registry)[0].tracking if project else Tracking()
+    kinds = run.registry.kinds
     async with open_reader(run.connection, run.environment, run.clock) as arm:
         found = await unless_stopped(take_inventory(run.wanted, kinds, arm), stop)
-    near = _schemas_near(run.folder)
+    near = _schemas_near(run.folder, kinds)
     place = Place(run.folder.as_posix(), near or f"../{_SCHEMAS}")
     exported = export(found, kinds, tracking, place)
     _require_folders(run.folder, exported.files)
@@ -88,7 +91,7 @@ async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
         if again and not run.force:
             return render_conflicts(place.folder, again), ExitCode.FAILURE
     exported = replace(exported, notes=(*exported.notes, *_skipped(found, declared)))
-    schemas = file_texts() if near is None and exported.files else {}
+    schemas = file_texts(run.registry) if near is None and exported.files else {}
     for_editors = {f"{_SCHEMAS}/{name}": text for name, text in schemas.items()}
     _require_folders(run.folder.parent, for_editors)
     for path, text in exported.files.items():
@@ -117,9 +120,8 @@ def _skipped(found: Sequence[Found], declared: Declared) -> Iterator[str]:
             yield f"{item.kind.name} {item.params[item.kind.parameters[-1]]}: declared in {declared.places[item.key]}"
 
 
-def _schemas_near(folder: Path) -> str | None:
+def _schemas_near(folder: Path, names: Iterable[str]) -> str | None:
     """Return the path, from *folder*, of a folder ``schemas`` in it or above it that has every kind's; None without."""
-    names = load_kinds().keys()
     start = filesystem.absolute(folder)
     for above in (start, *start.parents):
         files = (above / _SCHEMAS / f"{name}.schema.json" for name in names)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler import filesystem
 from reconciler.azure.attribution import modified_in
 from reconciler.azure.observe import Scope, observe
-from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.patterns import is_match
 from reconciler.manifests.schema_errors import nearest
 from reconciler.model.live import Absent, Unreadable
@@ -18,7 +17,7 @@ from reconciler.plan.sign_in import statement
 from reconciler.runtime.connect import open_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from reconciler.azure.client import ArmReader
     from reconciler.errors import ErrorInfo
@@ -39,7 +38,7 @@ async def list_live(run: Run, estate: Estate) -> Listing:
     wanted = _with_siblings(estate)
     scope = Scope(stated_in(estate), health=run.options.health, concurrency=run.options.concurrency)
     async with open_reader(run.connection, run.environment, run.clock) as arm:
-        observation = await _observe(wanted, scope, arm)
+        observation = await _observe(wanted, scope, estate.kinds, arm)
         reads = sum(arm.transport.requests.values())
     observed = observation.observed
     unreadable = tuple(unread(estate.selected, observation))
@@ -56,7 +55,7 @@ async def list_live(run: Run, estate: Estate) -> Listing:
     )
 
 
-def targets_and_paths(arguments: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def targets_and_paths(arguments: Sequence[str], kinds: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     Return the targets and the paths among the arguments of ``list [KIND/NAME] [PATH]...``.
 
@@ -65,13 +64,13 @@ def targets_and_paths(arguments: Sequence[str]) -> tuple[tuple[str, ...], tuple[
     """
     first, *others = arguments or ("",)
     kind, slash, _ = first.partition("/")
-    if slash and (any(is_match(kind, name) for name in load_kinds()) or _is_misspelt(kind)):
+    if slash and (any(is_match(kind, name) for name in kinds) or _is_misspelt(kind, kinds)):
         return (first,), tuple(others)
     return (), tuple(arguments)
 
 
-def _is_misspelt(kind: str) -> bool:
-    return nearest(kind, load_kinds()) is not None and not filesystem.is_there(kind)
+def _is_misspelt(kind: str, kinds: Collection[str]) -> bool:
+    return nearest(kind, kinds) is not None and not filesystem.is_there(kind)
 
 
 def _with_siblings(estate: Estate) -> tuple[Desired, ...]:
@@ -87,14 +86,13 @@ def _errors(estate: Estate, observation: Observation) -> Iterator[ErrorInfo | No
         yield found.error if isinstance(found, Unreadable) else None
 
 
-async def _observe(wanted: Sequence[Desired], scope: Scope, arm: ArmReader) -> Observation:
+async def _observe(wanted: Sequence[Desired], scope: Scope, kinds: Mapping[str, Kind], arm: ArmReader) -> Observation:
     """Read at the api-versions that answer ``systemData``; at the usual ones where the cloud does not know those."""
-    kinds = {name: _telling(kind) for name, kind in load_kinds().items()}
-    telling = [replace(item, kind=kinds[item.kind.name]) for item in wanted]
-    found = await observe(telling, scope, kinds, arm)
+    telling = {name: _telling(kind) for name, kind in kinds.items()}
+    found = await observe([replace(item, kind=telling[item.kind.name]) for item in wanted], scope, telling, arm)
     errors = (each.error.code for each in found.observed.values() if isinstance(each, Unreadable))
     if not _UNKNOWN_VERSION.isdisjoint(errors):
-        return await observe(wanted, scope, load_kinds(), arm)
+        return await observe(wanted, scope, kinds, arm)
     return found
 
 

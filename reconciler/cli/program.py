@@ -233,6 +233,7 @@ def list_(arguments: tuple[str, ...], **values: Any) -> int:
     """List what is live of the declared resources: version, regions, latest, writer and owner. Read-only."""
     from reconciler.cli.listing import list_live, targets_and_paths  # noqa: PLC0415
     from reconciler.errors import ManifestError  # noqa: PLC0415
+    from reconciler.kinds.packaged import packaged  # noqa: PLC0415
     from reconciler.plan.exit_codes import of_reads  # noqa: PLC0415
     from reconciler.report.listed import check_format, render  # noqa: PLC0415
     from reconciler.runtime import streams  # noqa: PLC0415
@@ -240,7 +241,7 @@ def list_(arguments: tuple[str, ...], **values: Any) -> int:
     from reconciler.runtime.signals import unless_stopped  # noqa: PLC0415
 
     check_format(values["output"])
-    named, paths = targets_and_paths(arguments)
+    named, paths = targets_and_paths(arguments, packaged().kinds)
     asked = {**values, "report": (), "paths": paths, "target": (*values["target"], *named)}
     run = _run("list", asked)
     try:
@@ -274,6 +275,7 @@ def comment(**values: Any) -> int:
 def schema(**values: Any) -> int:
     """Print the JSON Schema of KIND; without one, list the kinds. With --all, write every schema for editors."""
     from reconciler.cli.schema import schema_text, write_schemas  # noqa: PLC0415
+    from reconciler.kinds.packaged import packaged  # noqa: PLC0415
     from reconciler.runtime import streams  # noqa: PLC0415
     from reconciler.runtime.output import write_stdout  # noqa: PLC0415
 
@@ -281,13 +283,13 @@ def schema(**values: Any) -> int:
         if values["kind"] is not None:
             message = "--all takes no KIND"
             raise click.UsageError(message)
-        write_stdout(write_schemas(values["out_dir"], partial=values["partial"]))
+        write_stdout(write_schemas(packaged(), values["out_dir"], partial=values["partial"]))
         return 0
     if values["out_dir"] is not None:
         message = "--out-dir is for --all"
         raise click.UsageError(message)
     is_json = values["kind"] is not None and values["output"] == "json"
-    text = schema_text(values["kind"], values["output"], partial=values["partial"])
+    text = schema_text(packaged(), values["kind"], values["output"], partial=values["partial"])
     write_stdout(text, streams.Form.JSON if is_json else streams.Form.TEXT)
     return 0
 

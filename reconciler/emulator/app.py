@@ -25,7 +25,7 @@ from reconciler.emulator.routes import Route, dispatch, route
 from reconciler.emulator.store import Store
 from reconciler.emulator.throttle import Throttle
 from reconciler.emulator.world import World
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -49,7 +49,7 @@ def create_app(settings: EmulatorSettings, clock: Clock) -> Starlette:
     """
     store = Store(settings.state)
     throttle = Throttle(enforced=settings.throttle)
-    kinds = tuple(load_kinds().values())
+    kinds = tuple(packaged().kinds.values())
     providers = [Provider(k, facts_of(k.resource_type, k.api_version), store, settings, throttle) for k in kinds]
     routes = (
         route(operations.TEMPLATE, GET=partial(_status, store, throttle)),

@@ -23,7 +23,6 @@ from reconciler.emulator.errors import (
 )
 from reconciler.emulator.trees import at, holders, without_nulls
 from reconciler.json.template import TemplateError, strict_json
-from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import is_deeper_than
 from reconciler.values import MISSING
@@ -131,7 +130,7 @@ def _refuse_forbidden(facts: Facts, body: dict[str, Any]) -> None:
 
 
 def _refuse_malformed(kind: Kind, facts: Facts, body: dict[str, Any], *, partial: bool) -> None:
-    for error in _validator(kind.name, partial=partial).iter_errors(body):
+    for error in _validator(kind, partial=partial).iter_errors(body):
         path = [str(step) for step in error.instance_path if isinstance(step, str)]
         if error.kind.name == "required":
             raise missing_parameter(named(facts, (*path, str(error.kind.as_dict()["property"]))))
@@ -141,8 +140,8 @@ def _refuse_malformed(kind: Kind, facts: Facts, body: dict[str, Any], *, partial
 
 
 @cache
-def _validator(kind: str, *, partial: bool) -> jsonschema_rs.Validator:
-    schema = load_kinds()[kind].body_schema()
+def _validator(kind: Kind, *, partial: bool) -> jsonschema_rs.Validator:
+    schema = kind.body_schema()
     return jsonschema_rs.validator_for({**schema, "required": []} if partial else schema, mask="it")
 
 
@@ -166,7 +165,7 @@ def check_names(kind: Kind, params: Mapping[str, str]) -> None:
     Raises:
         Refused: 400.
     """
-    error = next(_name_validator(kind.name).iter_errors(dict(params)), None)
+    error = next(_name_validator(kind).iter_errors(dict(params)), None)
     if error is not None:
         name = str(error.instance_path[0])
         msg = f"The value '{params[name]}' of parameter '{name}' is invalid."
@@ -174,10 +173,10 @@ def check_names(kind: Kind, params: Mapping[str, str]) -> None:
 
 
 @cache
-def _name_validator(kind: str) -> jsonschema_rs.Validator:
-    schema = load_kinds()[kind].schema
+def _name_validator(kind: Kind) -> jsonschema_rs.Validator:
+    schema = kind.schema
     spec = schema["properties"]["spec"]["properties"]
-    names = {name: spec[name] for name in load_kinds()[kind].parameters}
+    names = {name: spec[name] for name in kind.parameters}
     return jsonschema_rs.validator_for(
         {"$schema": schema["$schema"], "$defs": schema.get("$defs", {}), "properties": names}
     )

@@ -141,7 +141,7 @@ def _of_any(desired: Desired, past: Mapping[str, Past]) -> Desired | None:
 
 def _history(run: Run) -> History | None:
     try:
-        return History(run.options, run.clock.now())
+        return History(run.options, run.registry, run.clock.now())
     except (UsageError, PathError) as error:
         _LOG.info("what was applied last is not known: %s", error)
         return None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from reconciler.kinds.registry import Registry
     from reconciler.model.desired import Desired
 
 _FETCH: Final = "fetch it (a shallow clone holds one commit: fetch-depth: 0)"
@@ -44,18 +45,20 @@ class Past:
 class History:
     """The revisions of the repository that holds the manifests of a run."""
 
-    def __init__(self, options: Options, now: datetime) -> None:
+    def __init__(self, options: Options, registry: Registry, now: datetime) -> None:
         """
         Find the repository.
 
         Args:
             options: Of the run; a target or a label chooses nothing here.
+            registry: The kinds that are known.
             now: For telling dates in the past.
 
         Raises:
             UsageError: The manifests are in none, or in several, or git does not read it.
             PathError: The manifests, or what is above them, cannot be looked at.
         """
+        self._registry = registry
         self._now = now
         self._paths = [filesystem.real(path) for path in options.paths if path != "-"]
         first = self._paths[0] if self._paths else filesystem.working_folder()
@@ -101,14 +104,15 @@ class History:
     def _read(self, commit: str, folder: Path) -> Past:
         self._repository.unpack(commit, self._needed(), folder)
         filesystem.make_folder(folder / ".git")  # the search for a project file ends here
-        then = {filesystem.relative(path): folder / self._inside(path) for path in self._paths}
-        new = tuple(name for name, path in then.items() if not filesystem.is_there(path))
+        places = {filesystem.relative(path): folder / self._inside(path) for path in self._paths}
+        new = tuple(name for name, path in places.items() if not filesystem.is_there(path))
         new += ("standard input",) if "-" in self._options.paths else ()
-        paths = tuple(str(path) for path in then.values() if filesystem.is_there(path))
+        paths = tuple(str(path) for path in places.values() if filesystem.is_there(path))
         if not paths:
             return Past(commit, {}, (), new)
         try:
-            found = survey(replace(self._options, paths=paths, config=self._config(folder)), self._now)
+            then = replace(self._options, paths=paths, config=self._config(folder))
+            found = survey(then, self._registry, self._now)
             desired, problems = found.desired, found.problems
         except (ManifestError, UsageError) as error:
             desired = ()

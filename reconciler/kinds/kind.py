@@ -9,33 +9,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
-
-import orjson
 
 from reconciler.kinds.annotations import Annotation
 from reconciler.kinds.latest import LatestRule, compile_latest
 from reconciler.kinds.live import Live
 from reconciler.kinds.replication import HealthRule, compile_health
-from reconciler.kinds.rules import Rule, Shape, compile_rule, without_clearing
+from reconciler.kinds.rules import Rule, compile_rule, without_clearing
+from reconciler.kinds.sealing import Change, sealer
 from reconciler.kinds.summary import Shown, compile_summary
-from reconciler.secret.text import FromEnvironment, Secret, SecretUrl
+from reconciler.secret.text import FromEnvironment, SecretUrl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from reconciler.secret.text import Secret
     from reconciler.values import FieldPath, JsonObject
 
-    _Change: TypeAlias = Callable[[Any], Any]
-
 _PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
-_PRIVATE_LINK: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^?]*\?.|[^/?#]*@)", re.DOTALL)
 VARIABLE: Final = "$env"
-_PACKAGED: Final = Path(__file__).parent.parent / "schemas"
-_CHECKOUT: Final = Path(__file__).parent.parent.parent / "schemas"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +85,7 @@ class Kind:
     summary: tuple[Shown, ...] = ()
     latest: LatestRule | None = None
     _id_pattern: re.Pattern[str] = field(default=re.compile(""), repr=False)
-    _sealer: _Change | None = field(default=None, repr=False)
+    _sealer: Change | None = field(default=None, repr=False)
 
     @property
     def health(self) -> str | None:
@@ -173,7 +167,7 @@ class Kind:
         """Return *body* with every value of an environment variable as *change* gives it."""
         return self._map_secrets(body, lambda value: change(value) if isinstance(value, FromEnvironment) else value)
 
-    def _map_secrets(self, body: JsonObject, change: _Change) -> JsonObject:
+    def _map_secrets(self, body: JsonObject, change: Change) -> JsonObject:
         for path in self.secret_paths:
             body = mapped(body, path, change)
         return body
@@ -198,36 +192,6 @@ class Kind:
         no_mapping = {"not": {"type": "object"}}
         definitions = {**self.schema.get("$defs", {}), "file": no_mapping, "env": no_mapping}
         return {"$schema": self.schema["$schema"], "$defs": definitions, **spec}
-
-
-@cache
-def load_kinds() -> Mapping[str, Kind]:
-    """Return every kind by its name, compiled once, in alphabetical order."""
-    kinds = (compile_kind(schema) for schema in map(read_schema, schema_files()) if Annotation.ARM in schema)
-    return MappingProxyType({kind.name: kind for kind in kinds})
-
-
-def schema_files() -> list[Path]:
-    """Return the schema files: inside the package where it was installed from a wheel, else those of the checkout."""
-    folder = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
-    return sorted(folder.glob("*.schema.json"))
-
-
-@cache
-def read_schema(path: Path) -> dict[str, Any]:
-    """Return the schema in *path*."""
-    schema: dict[str, Any] = orjson.loads(path.read_bytes())
-    return schema
-
-
-def project_schema() -> dict[str, Any]:
-    """Return the schema of the project file."""
-    return shipped_schema("Project")
-
-
-def shipped_schema(name: str) -> dict[str, Any]:
-    """Return the schema of a file that is no manifest."""
-    return next(read_schema(path) for path in schema_files() if path.name == f"{name}.schema.json")
 
 
 def compile_kind(schema: JsonObject) -> Kind:
@@ -264,7 +228,7 @@ def compile_kind(schema: JsonObject) -> Kind:
         write_only_paths=tuple(path for path, rule in rules.every() if rule.write_only),
         json_texts=tuple(path for path, rule in rules.every() if rule.normalize == "json"),
         _id_pattern=_pattern(arm["id"]),
-        _sealer=_sealer(rules),
+        _sealer=sealer(rules),
     )
 
 
@@ -341,65 +305,3 @@ def _placed(node: Any, path: tuple[str, ...], at: FieldPath = ()) -> Iterator[tu
             yield from _placed(item, path[1:], (*at, step))
     elif isinstance(node, dict) and path[0] in node:
         yield from _placed(node[path[0]], path[1:], (*at, path[0]))
-
-
-def _sealer(rule: Rule) -> _Change | None:
-    """Compile what seals a value of *rule*; None where the schema knows the leaf and calls it no secret."""
-    if rule.secret:
-        return _seal_texts
-    if rule.shape is Shape.LEAF:
-        return None
-    odd = _seal_texts if any(below.secret for _, below in rule.every()) else _seal_links
-    if rule.shape is Shape.OBJECT:
-        known = {name: _sealer(child) for name, child in rule.properties.items()}
-        return lambda value: _sealed_object(value, known, odd)
-    items = _sealer(rule.element)
-    kept = list if rule.shape is Shape.LIST else dict
-    return lambda value: _each(value, items) if isinstance(value, kept) else odd(value)
-
-
-def _sealed_object(value: Any, known: Mapping[str, _Change | None], odd: _Change) -> Any:
-    if not isinstance(value, dict):
-        return odd(value)
-    sealed = value
-    for name, item in value.items():
-        change = known.get(name, _seal_links)
-        if change is not None and (changed := change(item)) is not item:
-            sealed = {**sealed, name: changed}
-    return sealed
-
-
-def _each(value: Any, change: _Change | None) -> Any:
-    """Return a list or an object with *change* made to every element; the same one if nothing changed."""
-    if change is None:
-        return value
-    if isinstance(value, dict):
-        made = {name: change(item) for name, item in value.items()}
-        return made if any(made[name] is not item for name, item in value.items()) else value
-    items = [change(item) for item in value]
-    return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-
-
-def _seal_texts(value: Any) -> Any:
-    if isinstance(value, str) and value:  # empty text hides nothing
-        return SecretUrl(value) if "://" in value else Secret(value)
-    return _each(value, _seal_texts) if isinstance(value, (dict, list)) else value
-
-
-def _seal_links(value: Any) -> Any:
-    if isinstance(value, str):
-        return SecretUrl(value) if _PRIVATE_LINK.match(value) else value
-    return _each(value, _seal_links) if isinstance(value, (dict, list)) else value
-
-
-__all__ = [
-    "Kind",
-    "Shape",
-    "compile_kind",
-    "folded_id",
-    "load_kinds",
-    "project_schema",
-    "read_schema",
-    "schema_files",
-    "shipped_schema",
-]

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from reconciler.kinds.kind import load_kinds, project_schema
-
 if TYPE_CHECKING:
+    from reconciler.kinds.registry import Registry
     from reconciler.values import JsonObject
 
 PROJECT: Final = "Project"
@@ -19,9 +18,9 @@ _WHOLE: Final = frozenset(
 """Keywords that a part of a manifest cannot be held to: they speak of several keys together."""
 
 
-def schemas() -> dict[str, JsonObject]:
+def schemas(registry: Registry) -> dict[str, JsonObject]:
     """Return every schema that a user's file has, by kind."""
-    return {**{name: kind.schema for name, kind in load_kinds().items()}, PROJECT: project_schema()}
+    return {**{name: kind.schema for name, kind in registry.kinds.items()}, PROJECT: registry.documents[PROJECT]}
 
 
 def partial_schema(schema: JsonObject) -> dict[str, Any]:
@@ -56,12 +55,12 @@ def _partial(node: JsonObject) -> dict[str, Any]:
     return found
 
 
-def file_texts(*, partial: bool = False) -> dict[str, str]:
+def file_texts(registry: Registry, *, partial: bool = False) -> dict[str, str]:
     """Return the schemas by file name; with *partial* those of overlays."""
     if partial:
-        parts = {name: partial_schema(kind.schema) for name, kind in load_kinds().items()}
+        parts = {name: partial_schema(kind.schema) for name, kind in registry.kinds.items()}
         return {f"{name}.partial.schema.json": as_text(schema) for name, schema in parts.items()}
-    return {f"{name}.schema.json": as_text(schema) for name, schema in schemas().items()}
+    return {f"{name}.schema.json": as_text(schema) for name, schema in schemas(registry).items()}
 
 
 def as_text(schema: JsonObject) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler import filesystem
 from reconciler.errors import ManifestError, PathError, UsageError
-from reconciler.kinds.kind import load_kinds, project_schema
 from reconciler.manifests.boundaries import idle_storage, trespasses, unsigned
 from reconciler.manifests.gathering import Gathered, Tree, nothing_found
 from reconciler.manifests.load import load
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
+    from reconciler.kinds.kind import Kind
+    from reconciler.kinds.registry import Registry
     from reconciler.kinds.rules import Rule
     from reconciler.manifests.identity import Identity
     from reconciler.manifests.project import IgnoreRule
@@ -88,6 +89,7 @@ class Estate:
         unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
         tree: Which folders belong to which environments.
         read_at: When, which tells what is past.
+        kinds: By name, as the manifests were read.
     """
 
     project: Project
@@ -100,6 +102,7 @@ class Estate:
     unselected: str = ""
     tree: Tree = field(default_factory=Tree)
     read_at: datetime | None = None
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,9 @@ class Survey:
     tree: Tree = field(default_factory=Tree)
 
 
-def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Estate:
+def read_estate(
+    options: Options, registry: Registry, now: datetime, stdin: Callable[[int], bytes] | None = None
+) -> Estate:
     """
     Load, render, validate and resolve every manifest.
 
@@ -133,12 +138,12 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
         ManifestError: With every problem of every file.
         UsageError: An environment or a target that does not exist.
     """
-    found = survey(options, now, stdin)
+    found = survey(options, registry, now, stdin)
     outside = [*trespasses(options.permits, found.desired)]
     if options.signs:
         outside += unsigned(options.permits, found.project, found.document)
     if found.problems or outside:
-        raise ManifestError(_in_order((*unchosen(options, found, now, stdin), *outside)), found.warnings)
+        raise ManifestError(_in_order((*unchosen(options, registry, found, now, stdin), *outside)), found.warnings)
     selected = select(found.desired, options.targets, options.labels)
     _check_targets(options, found.desired, selected)
     unselected = _unselected(options, found.desired) if not selected else ""
@@ -153,19 +158,20 @@ def read_estate(options: Options, now: datetime, stdin: Callable[[int], bytes] |
         unselected=unselected,
         tree=found.tree,
         read_at=now,
+        kinds=registry.kinds,
     )
 
 
-def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Survey:
+def survey(options: Options, registry: Registry, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Survey:
     """
     Load, render, validate and resolve what can be, and tell what is wrong with the rest.
 
     Raises:
         UsageError: An environment that does not exist.
     """
-    kinds = load_kinds()
+    kinds = registry.kinds
     found = find_project(options.paths, options.config)
-    file = examine_project(found) if found else ProjectFile()
+    file = examine_project(found, registry) if found else ProjectFile()
     project, document = file.project, file.document
     environment = choose(project, options.environment) if file.is_known else None
     tree = Tree.of(found.parent if found else None, project, document, options.environment if environment else None)
@@ -175,7 +181,7 @@ def survey(options: Options, now: datetime, stdin: Callable[[int], bytes] | None
     documents, unmatched = render(gathered.base, gathered.overlay, defaults, kinds, written)
     validated = validate(documents, kinds, project.tracking)
     desired, duplicates = resolve(validated.manifests, kinds, validated.others, options.permits.secrets)
-    strays = [*_stray_defaults(project, document), *_stray_rules(project, document)]
+    strays = [*_stray_defaults(project, document, kinds), *_stray_rules(project, document, kinds)]
     problems = [
         *file.problems,
         *strays,
@@ -257,20 +263,20 @@ def _project_files(path: str) -> list[Path]:
     return [folder / FILE_NAME for folder in folders[: folders.index(last) + 1]]
 
 
-def read_project(path: Path) -> tuple[Project, Document]:
+def read_project(path: Path, registry: Registry) -> tuple[Project, Document]:
     """
     Return the project that a file declares, and its document.
 
     Raises:
         ManifestError: With every problem of the file.
     """
-    file = examine_project(path)
+    file = examine_project(path, registry)
     if file.problems or file.document is None:
         raise ManifestError(file.problems)
     return file.project, file.document
 
 
-def examine_project(path: Path) -> ProjectFile:
+def examine_project(path: Path, registry: Registry) -> ProjectFile:
     """Return the project that a file declares, or the valid parts of it and every problem."""
     loaded = load([str(path)], path.parent)
     problems = list(loaded.problems)
@@ -281,7 +287,7 @@ def examine_project(path: Path) -> ProjectFile:
         problems.append(Problem(str(path), 1, 1, "", "project", message, fix))
     document = documents[0] if len(documents) == 1 else None
     if document is not None:
-        problems += validate_project(document, project_schema())
+        problems += validate_project(document, registry.documents["Project"])
     return replace(salvage(document, problems), sources=Sources(config=loaded.sources.files))
 
 
@@ -315,7 +321,7 @@ def _known(project: Project) -> str:
 
 
 def unchosen(
-    options: Options, found: Survey, now: datetime, stdin: Callable[[int], bytes] | None
+    options: Options, registry: Registry, found: Survey, now: datetime, stdin: Callable[[int], bytes] | None
 ) -> tuple[Problem, ...]:
     """
     Return the problems of *found*, with one error in place of those that come of choosing no environment.
@@ -326,7 +332,7 @@ def unchosen(
     names = [*found.project.environments]
     if options.environment is not None or not names or found.document is None:
         return found.problems
-    chosen = [survey(replace(options, environment=name), now, stdin).problems for name in names]
+    chosen = [survey(replace(options, environment=name), registry, now, stdin).problems for name in names]
     kept = tuple(each for each in found.problems if all(each in problems for problems in chosen))
     if kept == found.problems:
         return kept
@@ -377,15 +383,15 @@ def _idle_labels(unselected: str) -> Iterator[Problem]:
         yield Problem("--selector", None, None, "", "nothing-selected", unselected, fix)
 
 
-def _stray_defaults(project: Project, document: Document | None) -> Iterator[Problem]:
+def _stray_defaults(project: Project, document: Document | None, kinds: Mapping[str, Kind]) -> Iterator[Problem]:
     if document is None:
         return
     layers: dict[tuple[str, ...], JsonObject] = {("spec", "defaults"): project.defaults}
     layers |= {("spec", "environments", name, "defaults"): env.defaults for name, env in project.environments.items()}
     for where, defaults in layers.items():
-        for path in unknown_defaults(defaults, load_kinds()):
+        for path in unknown_defaults(defaults, kinds):
             message, fix = "no kind has a field of this name, so this default has no effect", "correct the name"
-            known = {name for kind in load_kinds().values() for name in _names_at(kind.rules, path[:-1])}
+            known = {name for kind in kinds.values() for name in _names_at(kind.rules, path[:-1])}
             near = nearest(str(path[-1]), sorted(known))
             fix = f"did you mean `{near}`?" if near else fix
             yield problem(document, (*where, *path), "unknown-key", message, fix)
@@ -395,8 +401,7 @@ def _names_at(rules: Rule, path: FieldPath) -> Iterable[str]:
     return rules.at(path).properties
 
 
-def _stray_rules(project: Project, document: Document | None) -> Iterator[Problem]:
-    kinds = load_kinds()
+def _stray_rules(project: Project, document: Document | None, kinds: Mapping[str, Kind]) -> Iterator[Problem]:
     for index, rule in enumerate(project.ignore):
         if document is not None and rule.kind is not None and rule.kind not in kinds:
             near = nearest(rule.kind, kinds)

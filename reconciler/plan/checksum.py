@@ -7,7 +7,6 @@ file can compute it. So nothing that is read is believed beyond what its schema 
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
@@ -15,11 +14,12 @@ import orjson
 
 from reconciler.compare.fingerprint import digest_of
 from reconciler.json.size import require_few_values
-from reconciler.kinds.kind import shipped_schema
 from reconciler.kinds.spelling import is_deeper_than
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from reconciler.values import JsonObject
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_VALUES: Final = 5_000_000
@@ -33,13 +33,14 @@ def sealed_text(content: Mapping[str, Any]) -> str:
     return orjson.dumps(sealed, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def opened(content: bytes, schema: str, versions: Mapping[str, object]) -> dict[str, Any]:
+def opened(content: bytes, what: str, schema: JsonObject, versions: Mapping[str, object]) -> dict[str, Any]:
     """
     Return what a file holds, without its digest.
 
     Args:
         content: Of the file, whoever wrote it.
-        schema: The name of its schema.
+        what: The word for such a file.
+        schema: Of such a file.
         versions: Keys that say by what it was written, and the one value of each that can be read.
 
     Raises:
@@ -50,7 +51,7 @@ def opened(content: bytes, schema: str, versions: Mapping[str, object]) -> dict[
         found = orjson.loads(content)
     except ValueError:
         found = None
-    not_one = f"it is not a {schema} file"
+    not_one = f"it is not a {what} file"
     if not isinstance(found, dict) or not isinstance(found.get("digest"), str) or is_deeper_than(found, _DEEPEST):
         raise ValueError(not_one)
     held = {name: value for name, value in found.items() if name != "digest"}
@@ -60,11 +61,6 @@ def opened(content: bytes, schema: str, versions: Mapping[str, object]) -> dict[
     if any(name in held and held[name] != value for name, value in versions.items()):
         message = "another version of the reconciler wrote it"
         raise ValueError(message)
-    if not _validator(schema).is_valid(found):
+    if not jsonschema_rs.Draft202012Validator(dict(schema)).is_valid(found):
         raise ValueError(not_one)
     return held
-
-
-@cache
-def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(shipped_schema(schema))

@@ -203,28 +203,28 @@ def _request(desired: Desired, live: JsonObject | None, found: Comparison, track
     return normalized(desired.kind.rules, told(desired, body))
 
 
-def check_about(content: bytes, about: About) -> None:
+def check_about(content: bytes, schema: JsonObject, about: About) -> None:
     """
     Check that a plan file is for the environment, cloud and endpoint of a run, before its manifests are read.
 
     Raises:
         PlanFileError: It is not, or it is no plan.
     """
-    saved = _opened(content)
+    saved = _opened(content, schema)
     made = About(saved["environment"], cloud=saved["cloud"], endpoint=saved["endpoint"])
     if difference := made.difference(about):
         message = f"this plan was made {difference}"
         raise _unusable(message)
 
 
-def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
+def read(content: bytes, schema: JsonObject, project: str | None, now: datetime) -> SavedPlan:
     """
     Read a plan file.
 
     Raises:
         PlanFileError: It is no plan, was edited or cut, has expired, or is another project's or another version's.
     """
-    saved = _opened(content)
+    saved = _opened(content, schema)
     expires = datetime.fromisoformat(saved["expiresAt"])
     if saved["project"] != project:
         message = f"this plan was made for {_project(saved['project'])}, and this run is for {_project(project)}"
@@ -235,9 +235,9 @@ def read(content: bytes, project: str | None, now: datetime) -> SavedPlan:
     return SavedPlan({item["id"].lower(): _read_item(item) for item in saved["items"]})
 
 
-def _opened(content: bytes) -> dict[str, Any]:
+def _opened(content: bytes, schema: JsonObject) -> dict[str, Any]:
     try:
-        saved = opened(content, "plan", {"schemaVersion": SCHEMA_VERSION, "reconcilerVersion": __version__})
+        saved = opened(content, "plan", schema, {"schemaVersion": SCHEMA_VERSION, "reconcilerVersion": __version__})
         datetime.fromisoformat(saved["expiresAt"])
     except ValueError as error:
         raise _unusable(str(error)) from None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
+    from reconciler.kinds.registry import Registry
     from reconciler.model.desired import Desired
 
 SCHEMA_VERSION: Final = 1
@@ -214,21 +215,22 @@ def _saved(kind: Kind, resource_id: str, observed: Observed) -> dict[str, Any]:
     return {"kind": kind.name, "id": spelled, "is": "live", "name": name, "body": kept(kind, body)}
 
 
-def read(content: bytes, kinds: Mapping[str, Kind], project: str | None, environment: str | None = None) -> Snapshot:
+def read(content: bytes, registry: Registry, project: str | None, environment: str | None = None) -> Snapshot:
     """
     Read a snapshot file.
 
     Args:
         content: Of the file, whoever made it.
-        kinds: By name.
+        registry: The kinds that are known, and the schema of snapshots.
         project: The name of the project that it is to be of.
         environment: That it is to be of.
 
     Raises:
         SnapshotFileError: It is no snapshot, was edited or cut, or is another project's, or of other schemas.
     """
+    kinds = registry.kinds
     try:
-        found = opened(content, "snapshot", {"schemaVersion": SCHEMA_VERSION})
+        found = opened(content, "snapshot", registry.documents["snapshot"], {"schemaVersion": SCHEMA_VERSION})
         taken = datetime.fromisoformat(found["takenAt"])
         records = [_record(kinds, item) for item in found["resources"]]
     except ValueError as error:

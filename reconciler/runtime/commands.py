@@ -18,7 +18,6 @@ from reconciler.errors import (
     UsageError,
 )
 from reconciler.history.applied import caused, only_drift, with_older
-from reconciler.kinds.kind import load_kinds
 from reconciler.manifests.access import Grant
 from reconciler.model.outcome import Report
 from reconciler.plan import saved as saved_plan
@@ -80,7 +79,7 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
 def _offline(run: Run, estate: Estate, file: Path, about: About) -> Report:
     """Plan by what a snapshot holds: nobody is asked, and there is nothing to sign in with."""
     content = _artifact("--against-snapshot", file)
-    found = snapshot.read(content, load_kinds(), estate.project.name, run.options.environment)
+    found = snapshot.read(content, run.registry, estate.project.name, run.options.environment)
     singly = bool(run.options.targets)
     observation, hidden = found.observation(estate.selected, pipeline.stated_in(estate), singly=singly)
     judged = without_others(run, pipeline.judged(run.options, estate, observation))
@@ -167,7 +166,7 @@ async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report
     try:
         run.check_environment()
         if run.plan_file is not None:
-            saved_plan.check_about(_plan_file(run, run.plan_file), run.about(None))
+            saved_plan.check_about(_plan_file(run, run.plan_file), run.registry.documents["plan"], run.about(None))
         estate = run.estate()
         report = await act(estate, run.about(estate.project.name, estate.sources))
         return replace(stated_once(report, run.options.paths[0]), started_at=started)
@@ -235,6 +234,8 @@ def _plan_file(run: Run, path: Path) -> bytes:
 def _saved_plan(run: Run, estate: Estate) -> saved_plan.SavedPlan | None:
     if run.plan_file is None:
         return None
-    saved = saved_plan.read(_plan_file(run, run.plan_file), estate.project.name, run.clock.now())
+    saved = saved_plan.read(
+        _plan_file(run, run.plan_file), run.registry.documents["plan"], estate.project.name, run.clock.now()
+    )
     saved.require({item.key for item in estate.desired})
     return saved

@@ -25,7 +25,7 @@ def without_others(run: Run, reading: Reading) -> Reading:
     if not reading.plan.unmanaged or not any(environments[name].paths for name in environments):
         return reading
     now = run.clock.now()
-    surveys = (survey(each.options, now, each.read_stdin) for each in as_environments(run, names))
+    surveys = (survey(each.options, each.registry, now, each.read_stdin) for each in as_environments(run, names))
     declared = {item.key for found in surveys for item in found.desired}
     kept = tuple(each for each in reading.plan.unmanaged if folded_id(each.id) not in declared)
     return replace(reading, plan=replace(reading.plan, unmanaged=kept))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ManifestError, UsageError
+from reconciler.kinds.packaged import packaged
 from reconciler.manifests.boundaries import strange_storage
 from reconciler.manifests.estate import choose, examine_project, find_project, read_estate, read_project, survey
 from reconciler.manifests.project import Project
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.clock import Clock
     from reconciler.history.past import Past
+    from reconciler.kinds.registry import Registry
     from reconciler.manifests.estate import Estate, Options, Survey
     from reconciler.manifests.sources import Sources
     from reconciler.settings import Connection, Environment
@@ -45,6 +47,7 @@ class Run:
         against: Revision that manifests are compared with.
         changed_since: Revision since which the manifest of what is selected was edited.
         only_drift: Whether an apply repairs what moved in Azure, and publishes nothing new.
+        registry: The kinds, and the schemas of other files.
     """
 
     command: str
@@ -61,6 +64,7 @@ class Run:
     against: str | None = None
     changed_since: str | None = None
     only_drift: bool = False
+    registry: Registry = field(default_factory=packaged)
 
     def read_stdin(self, limit: int) -> bytes:
         """Return what standard input held, as often as it is asked for."""
@@ -74,13 +78,13 @@ class Run:
             UsageError: It has not, or none was.
         """
         file = find_project(self.options.paths, self.options.config)
-        found = examine_project(file) if file else ProjectFile()
+        found = examine_project(file, self.registry) if file else ProjectFile()
         if found.is_known:
             choose(found.project, self.options.environment)
 
     def estate(self) -> Estate:
         """Read the manifests."""
-        estate = read_estate(self.options, self.clock.now(), self.read_stdin)
+        estate = read_estate(self.options, self.registry, self.clock.now(), self.read_stdin)
         if self.changed_since is None:
             return estate
         from reconciler.history.edits import is_edited  # noqa: PLC0415 (for this option alone)
@@ -94,7 +98,7 @@ class Run:
         """Return what the manifests stated where HEAD left the history of *revision*."""
         from reconciler.history.past import History  # noqa: PLC0415 (few runs look at history)
 
-        history = History(self.options, self.clock.now())
+        history = History(self.options, self.registry, self.clock.now())
         return history.at(history.base(revision))
 
     def about(self, project: str | None, sources: Sources | None = None) -> About:
@@ -118,7 +122,7 @@ class Run:
         """Return the project's name; None where its file is wrong."""
         try:
             file = find_project(self.options.paths, self.options.config)
-            return read_project(file)[0].name if file else None
+            return read_project(file, self.registry)[0].name if file else None
         except (ManifestError, UsageError):
             return None
 
@@ -133,7 +137,7 @@ def validate(run: Run) -> Report:
     """Validate the manifests, and their edits since another revision; nothing is read from Azure."""
     started = run.clock.now()
     try:
-        surveys = [(each, survey(each.options, started, each.read_stdin)) for each in _environments(run)]
+        surveys = [(each, survey(each.options, each.registry, started, each.read_stdin)) for each in _environments(run)]
     except ManifestError as error:
         return run.failed(error, started)
     named = run.environment.storage_hosts()
@@ -162,7 +166,7 @@ def validate(run: Run) -> Report:
 def _environments(run: Run) -> tuple[Run, ...]:
     """Return a run for each environment of the project; the run itself where one was chosen, or there is none."""
     file = find_project(run.options.paths, run.options.config)
-    project = examine_project(file).project if file else Project()
+    project = examine_project(file, run.registry).project if file else Project()
     if run.options.environment is not None or project.environment_required or not project.environments:
         return (run,)
     return as_environments(run, tuple(project.environments))

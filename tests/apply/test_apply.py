@@ -13,6 +13,7 @@ import pytest
 from reconciler.azure.answers import ARM
 from reconciler.http.bounds import Bounds
 from reconciler.kinds.live import Live
+from reconciler.kinds.packaged import packaged
 from reconciler.model.change import Action, Change, Plan, Sync
 from reconciler.model.outcome import Result
 from reconciler.plan.decide import Memory
@@ -1154,7 +1155,8 @@ async def reviewed(test: Bench) -> SavedPlan:
     """Save a plan as it is now."""
     observed = (await test.observe()).observed
     live = {key: found.body for key, found in observed.items() if isinstance(found, Live)}
-    return read(save(await test.plan(), live, None, START).encode(), None, START)
+    made = save(await test.plan(), live, None, START).encode()
+    return read(made, packaged().documents["plan"], None, START)
 
 
 @pytest.mark.parametrize(("moves", "result"), [(False, "succeeded"), (True, "refused PlanMoved")])

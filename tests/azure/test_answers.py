@@ -19,7 +19,7 @@ from reconciler.errors import (
     UnusableAnswerError,
 )
 from reconciler.http.answer import Answer
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.spelling import canonical
 from reconciler.kinds.tracking import Tracking
 from tests.kit.synthetic import MINIMAL, desired
@@ -205,7 +205,7 @@ def test_a_body_as_deep_as_it_may_be_can_be_walked() -> None:
     deep: Any = "https://h/p?code=CANARY"
     for _ in range(97):
         deep = [deep]
-    kind = load_kinds()["GalleryApplicationVersion"]
+    kind = packaged().kinds["GalleryApplicationVersion"]
     body = json.dumps({"tags": deep, "properties": {"unknown": deep, "publishingProfile": deep}}).encode()
     live = kind.seal(json_object(reply(200, body)))
     item = desired(MINIMAL[kind.name], kind)

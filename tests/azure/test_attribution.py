@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.azure.attribution import MOST, attributed, modified_in
-from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.live import Health, Live
+from reconciler.kinds.packaged import packaged
 from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Modified, Op, Plan, Reason, Sync
 from reconciler.model.live import Absence, Absent, Observation
 from tests.kit.arm import Wire, answer, client, refused, run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.desired import Desired
 
-KIND = load_kinds()["Gallery"]
+KIND = packaged().kinds["Gallery"]
 ITEM = made({"location": "West US"}, KIND)
 FIELD = FieldChange(("location",), "location", Finding.CHANGE, Op.REPLACE, "a", "b")
 LIVE = Live({"id": ITEM.id})

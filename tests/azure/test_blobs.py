@@ -15,7 +15,7 @@ import pytest
 from reconciler.azure.blobs import Blobs, life_for, storage_transport
 from reconciler.errors import AuthError, ErrorInfo, PackageError
 from reconciler.http.tokens import StaticToken
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.manifests.access import Grant
 from reconciler.manifests.permits import StorageHosts, storage_hosts
 from reconciler.secret.text import Secret, reveal
@@ -26,7 +26,7 @@ from tests.kit.storage import GOOD, OID, TID, Storage
 if TYPE_CHECKING:
     from reconciler.http.answer import Answer
 
-KIND: Final = load_kinds()["GalleryApplicationVersion"]
+KIND: Final = packaged().kinds["GalleryApplicationVersion"]
 ACCOUNT: Final = "https://acme.blob.core.windows.net"
 LINK: Final = f"{ACCOUNT}/packages/agent%201.zip"
 MINTED: Final = (Grant(f"{ACCOUNT}/packages/"),)

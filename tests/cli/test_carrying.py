@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.compare.diff import compare
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.estate import Options, read_estate
 from reconciler.plan.body import put_body
@@ -19,7 +20,7 @@ def test_what_nobody_stated_of_a_stated_element_is_sent_back(work: Workspace) ->
     """A region's storage type, frozen and differing from the default, outlives a change of its replicas."""
     regions = [{"name": "West Europe", "regionalReplicaCount": 2}]
     work.state(version(targetRegions=regions))
-    (desired,) = read_estate(Options(("manifests",)), datetime.now(UTC)).desired
+    (desired,) = read_estate(Options(("manifests",)), packaged(), datetime.now(UTC)).desired
     live_regions = [{"name": "West Europe", "regionalReplicaCount": 1, "storageAccountType": "Standard_ZRS"}]
     live = {"location": "westeurope", "properties": {"publishingProfile": {"targetRegions": live_regions}}}
     body = put_body(desired, live, compare(desired, live, Tracking()), Tracking())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from reconciler.kinds.blank import blanks, without_blanks
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Rule, Shape
 from tests.kit.cli import (
     Workspace,
@@ -34,7 +34,7 @@ MADE: Final = {made["kind"]: made for made in estate()}
 def optional_texts() -> list[tuple[str, str]]:
     """Return every optional text of every kind that is in no list."""
     found = []
-    for kind in load_kinds().values():
+    for kind in packaged().kinds.values():
         leaves = [(path, rule) for path, rule in kind.rules.every() if rule.optional_text and "*" not in path]
         found += [(kind.name, ".".join(path)) for path, _ in leaves]
     return found

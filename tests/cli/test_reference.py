@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.plan.exit_codes import ExitCode
 from tests.kit.cli import application, definition, gallery, version
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.kit.cli import Manifest, Workspace
 
 
-@pytest.mark.parametrize("kind", load_kinds())
+@pytest.mark.parametrize("kind", packaged().kinds)
 def test_the_page_of_a_kind(run: Command, root: Path, kind: str) -> None:
     """It is the page of the documentation, to the byte."""
     done = run("schema", kind, "--output", "markdown")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from reconciler.kinds.kind import project_schema
+from reconciler.kinds.packaged import packaged
 from tests.kit.cli import Azure, Workspace, application, as_yaml, changed, definition, gallery, project, version
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def keys(schema: dict[str, Any], at: str = "") -> Iterator[str]:
             yield from keys(schema[keyword], f"{at}{step}.")
 
 
-KEYS: Final = tuple(keys(project_schema()["properties"]["spec"]))
+KEYS: Final = tuple(keys(packaged().documents["Project"]["properties"]["spec"]))
 
 
 def edited(path: str, value: object) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.secret.text import FromEnvironment, Secret, scrub_known
 from tests.kit.cli import (
     Azure,
@@ -259,7 +259,7 @@ def test_the_advice_on_a_written_signature_can_be_followed(work: Workspace, repo
 
 def test_schemas_allow_variables_at_secret_leaves_and_only_there() -> None:
     """So that an editor offers them where they are read."""
-    for kind in load_kinds().values():
+    for kind in packaged().kinds.values():
         schema = json.loads((ROOT / "schemas" / f"{kind.name}.schema.json").read_text())
         assert sorted(_leaves(schema, "x-ms-secret")) == sorted(_leaves(schema, "$ref", "#/$defs/env"))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.compare.normalize import Pair, comparable, normalized
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.spelling import canonical
 from reconciler.secret.text import Secret, SecretUrl
 from tests.kit.synthetic import KINDS, WIDGET
@@ -305,7 +305,7 @@ ODD: list[dict[str, Any]] = [
 @pytest.mark.parametrize("live", ODD, ids=str)
 def test_a_secret_of_an_odd_shape_is_compared_by_its_digest(live: dict[str, Any]) -> None:
     """Stated or not, by itself or in a pair: nothing sealed is left, which no text could be made of."""
-    kind = load_kinds()["ApplicationDefinition"]
+    kind = packaged().kinds["ApplicationDefinition"]
     stated: dict[str, Any] = {
         "artifacts": [],
         "notificationPolicy": {"notificationEndpoints": []},

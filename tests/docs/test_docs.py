@@ -30,8 +30,8 @@ from reconciler.clock import SystemClock
 from reconciler.compare.diff import compare
 from reconciler.compare.normalize import comparable
 from reconciler.emulator import EmulatorSettings, create_app
-from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.live import Live
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.load import load
 from reconciler.manifests.resolve import resolve
@@ -392,7 +392,7 @@ def _stages(estate: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     capsys.readouterr()
     file = estate / "manifests" / "agent" / "1.1.0.yaml"
     file.write_text(file.read_text(encoding="utf-8").replace("Count: 2", "Count: 3"), encoding="utf-8")
-    kinds, tracking = load_kinds(), Tracking(commit="0123abcd")
+    kinds, tracking = packaged().kinds, Tracking(commit="0123abcd")
     (document,) = load(["manifests/agent/1.1.0.yaml"], Path("manifests")).documents
     (manifest,) = validate([document], kinds, tracking).manifests
     (desired,) = resolve([manifest], kinds)[0]

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import pytest
 
-from reconciler.kinds.kind import Kind, load_kinds
+from reconciler.kinds.packaged import packaged
 from tests.kit.emulator import SUBSCRIPTION, Arm, arm
 from tests.kit.repository import ROOT
+
+if TYPE_CHECKING:
+    from reconciler.kinds.kind import Kind
 
 _SPECIFICATION: Final = ROOT.parent / "shared" / "arm" / "specification"
 _GALLERIES: Final = (
@@ -157,7 +160,7 @@ def _load(example: Example) -> dict[str, Any]:
 def test_answers_have_the_shape_of_the_examples(example: Example, load: Any) -> None:
     """Same keys, same types, save the differences that are listed above."""
     document = load(example)
-    kind = load_kinds()[example.kind]
+    kind = packaged().kinds[example.kind]
     answers = asyncio.run(_exchange(example, kind, document))
     for status, answer in answers.items():
         expected = document["responses"][status]["body"]
@@ -185,7 +188,7 @@ async def _exchange(example: Example, kind: Kind, document: dict[str, Any]) -> d
 async def _prepare(service: Arm, kind: Kind, params: dict[str, str]) -> None:
     above: list[Kind] = []
     while kind.parent:
-        kind = load_kinds()[kind.parent]
+        kind = packaged().kinds[kind.parent]
         above.insert(0, kind)
     bodies = {each.name: {"location": "West US", "properties": _SAMPLE_PROPERTIES[each.name]} for each in above}
     for each in above:
@@ -214,7 +217,7 @@ def test_every_known_difference_is_still_one() -> None:
     found = set()
     for example in EXAMPLES:
         document = _official(example)
-        for status, answer in asyncio.run(_exchange(example, load_kinds()[example.kind], document)).items():
+        for status, answer in asyncio.run(_exchange(example, packaged().kinds[example.kind], document)).items():
             expected = document["responses"][status]["body"]
             found |= {(example.kind, each) for each in _differences(expected, answer)}
     assert found == KNOWN_DIFFERENCES

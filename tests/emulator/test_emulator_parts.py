@@ -10,7 +10,7 @@ from reconciler.emulator.facts import FACTS, facts_of
 from reconciler.emulator.regions import DISPLAY_NAMES, display_name, short_name
 from reconciler.emulator.service import merged, replaced
 from reconciler.emulator.times import pacific_offset, respell
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.values import MISSING
 
@@ -48,7 +48,7 @@ def test_pacific_offset_is_hourly() -> None:
 
 def test_every_kind_has_facts_and_an_unknown_type_has_plain_ones() -> None:
     """A new kind is served before anybody knows more about it."""
-    assert set(FACTS) == {kind.resource_type.lower() for kind in load_kinds().values()}
+    assert set(FACTS) == {kind.resource_type.lower() for kind in packaged().kinds.values()}
     assert facts_of("Microsoft.New/things", "2030-01-01").subject == "things"
 
 

@@ -17,8 +17,8 @@ from reconciler.errors import ErrorInfo, RejectedError, UnusableAnswerError, Usa
 from reconciler.export.documents import Exported, Found, Place, export
 from reconciler.export.inventory import Wanted, take_inventory
 from reconciler.export.yaml_text import write_document
-from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.live import Live
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.checks import PLACEHOLDER
 from reconciler.manifests.load import load
@@ -48,7 +48,7 @@ PROFILE: Final[dict[str, Any]] = {
 
 def found(resource_id: str, body: Mapping[str, Any]) -> Found:
     """Return a resource as ARM would answer it."""
-    for kind in load_kinds().values():
+    for kind in packaged().kinds.values():
         if params := kind.parse_id(resource_id):
             return Found(kind, params, Live(kind.seal({"id": resource_id, **body})))
     raise AssertionError(resource_id)
@@ -67,7 +67,7 @@ def definition(**properties: Any) -> Found:
 
 def exported(*items: Found, tracking: Tracking | None = None, schemas: str | None = None) -> Exported:
     """Return the export of some resources."""
-    return export(items, load_kinds(), tracking or Tracking(), Place("out", schemas))
+    return export(items, packaged().kinds, tracking or Tracking(), Place("out", schemas))
 
 
 def only(made: Exported) -> dict[str, Any]:
@@ -113,7 +113,7 @@ async def read_and_export(bench: Bench, documents: Sequence[Mapping[str, Any]]) 
     """Return the export of all subscriptions that documents speak of."""
     items: list[Found] = []
     for subscription in {document["spec"]["subscriptionId"].lower() for document in documents}:
-        items += await take_inventory(Wanted(subscription), load_kinds(), bench.arm)
+        items += await take_inventory(Wanted(subscription), packaged().kinds, bench.arm)
     return exported(*items)
 
 
@@ -161,12 +161,12 @@ def replaced(value: Any, sent: Any) -> Any:
     return sent if isinstance(value, str) and value.endswith(f"?{PLACEHOLDER}") else value
 
 
-@pytest.mark.parametrize("name", load_kinds())
+@pytest.mark.parametrize("name", packaged().kinds)
 @given(data=st.data())
 @settings(max_examples=max(1, settings().max_examples // 2))
 def test_what_somebody_else_made_is_exported_too(name: str, data: st.DataObject) -> None:
     """A live body of any kind, with any tags, gives a manifest that only placeholders keep from being valid."""
-    kind = load_kinds()[name]
+    kind = packaged().kinds[name]
     body = data.draw(bodies(name))
     tags = {**{name: value for name, value in (body.get("tags") or {}).items() if value}, "Reconciler-Digest": "v1-0"}
     item = Found(
@@ -576,7 +576,7 @@ class Arm:
 
 def inventory(arm: Arm, wanted: Wanted) -> list[Found]:
     """Return what is found."""
-    return list(asyncio.run(take_inventory(wanted, load_kinds(), cast("ArmReader", arm))))
+    return list(asyncio.run(take_inventory(wanted, packaged().kinds, cast("ArmReader", arm))))
 
 
 EVERYTHING: Final = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.kinds.rules import Rule
 
-KINDS = tuple(load_kinds().values())
+KINDS = tuple(packaged().kinds.values())
 
 
 def rule_at(kind: Kind, *paths: str) -> Rule:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.kinds import kind as kinds
-from reconciler.kinds.kind import compile_kind, load_kinds, project_schema, schema_files
+from reconciler.kinds import packaged as shipped
+from reconciler.kinds.kind import compile_kind
+from reconciler.kinds.packaged import packaged, schema_files
 from reconciler.secret.text import Secret, SecretUrl, reveal
 from reconciler.values import MISSING
 from tests.kit.synthetic import IDENTITY, KINDS, MERGING, NAMES, WIDGET, schema
@@ -36,13 +37,13 @@ IDS = {
 
 def test_the_four_kinds_are_those_of_the_contract() -> None:
     """Names, types and api-versions, in alphabetical order."""
-    assert [(kind.name, kind.resource_type, kind.api_version) for kind in load_kinds().values()] == [
+    assert [(kind.name, kind.resource_type, kind.api_version) for kind in packaged().kinds.values()] == [
         ("ApplicationDefinition", "Microsoft.Solutions/applicationDefinitions", "2019-07-01"),
         ("Gallery", "Microsoft.Compute/galleries", "2022-03-03"),
         ("GalleryApplication", "Microsoft.Compute/galleries/applications", "2022-03-03"),
         ("GalleryApplicationVersion", "Microsoft.Compute/galleries/applications/versions", "2022-03-03"),
     ]
-    assert load_kinds() is load_kinds()
+    assert packaged().kinds is packaged().kinds
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -343,17 +344,17 @@ def test_what_a_kind_may_leave_out() -> None:
 
 def test_schemas_come_from_the_package_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wheel holds its own; a checkout has them beside the package."""
-    assert schema_files()[0].parent == Path(kinds.__file__).parent.parent.parent / "schemas"
+    assert schema_files()[0].parent == Path(shipped.__file__).parent.parent.parent / "schemas"
     (tmp_path / "Z.schema.json").touch()
     (tmp_path / "A.schema.json").touch()
     (tmp_path / "other.json").touch()
-    monkeypatch.setattr(kinds, "_PACKAGED", tmp_path)
+    monkeypatch.setattr(shipped, "_PACKAGED", tmp_path)
     assert [path.name for path in schema_files()] == ["A.schema.json", "Z.schema.json"]
 
 
 def test_the_project_file_has_a_schema_of_its_own() -> None:
     """It is no kind."""
-    assert project_schema()["title"] == "Project"
+    assert packaged().documents["Project"]["title"] == "Project"
     assert "Project" not in KINDS
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.latest import LatestRule, Version, compile_latest, latest
 from reconciler.kinds.live import Replication
+from reconciler.kinds.packaged import packaged
 
-RULE = load_kinds()["GalleryApplicationVersion"].latest or pytest.fail("versions have a latest one")
+RULE = packaged().kinds["GalleryApplicationVersion"].latest or pytest.fail("versions have a latest one")
 PARENT = "/galleries/g/applications/a"
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.kinds.kind import load_kinds, project_schema
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.paths import matches, reaches_below
 from reconciler.kinds.patterns import is_match, path_tokens
 from reconciler.manifests.project import IgnoreRule
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = ROOT / "reconciler"
 STEPS_A_CHARACTER: Final = 60
-RULE: Final = project_schema()["properties"]["spec"]["properties"]["ignore"]["items"]["properties"]
+RULE: Final = packaged().documents["Project"]["properties"]["spec"]["properties"]["ignore"]["items"]["properties"]
 LONGEST_PATH: Final = RULE["path"]["maxLength"]
 LONGEST_NAME: Final = RULE["name"]["maxLength"]
 
@@ -133,9 +133,11 @@ def texts_in(schema: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
 def test_every_text_of_the_project_file_has_a_longest() -> None:
     """No rule can be made of more than one screen of text; names of environments and lists have a bound, too."""
     assert [
-        at for at, text in texts_in(project_schema()["properties"]) if not {"maxLength", "const"} & text.keys()
+        at
+        for at, text in texts_in(packaged().documents["Project"]["properties"])
+        if not {"maxLength", "const"} & text.keys()
     ] == []
-    spec = project_schema()["properties"]["spec"]["properties"]
+    spec = packaged().documents["Project"]["properties"]["spec"]["properties"]
     assert spec["environments"]["propertyNames"]["maxLength"]
     assert [name for name, schema in spec.items() if schema["type"] == "array" and "maxItems" not in schema] == []
 
@@ -177,7 +179,7 @@ def patterns_in(schema: Any) -> Iterator[str]:
 def test_no_pattern_of_a_schema_takes_exponential_time() -> None:
     """Whatever text a document holds."""
     assert unbounded_in_unbounded("(?:a*b)*c")
-    schemas = [project_schema(), *(kind.schema for kind in load_kinds().values())]
+    schemas = [packaged().documents["Project"], *(kind.schema for kind in packaged().kinds.values())]
     assert [pattern for schema in schemas for pattern in patterns_in(schema) if unbounded_in_unbounded(pattern)] == []
 
 

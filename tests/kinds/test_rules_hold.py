@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.compare.diff import compare
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.validate import validate
 from reconciler.model.change import Finding, Refusal
@@ -34,8 +34,8 @@ def body(kind: str, **changes: Any) -> Json:
 
 def found(kind: str, stated: Json, live: Json) -> dict[str, tuple[Finding, Refusal | None]]:
     """Return what a plan finds by path, without the content that Azure never returns."""
-    item = desired(stated, load_kinds()[kind])
-    fields = compare(item, load_kinds()[kind].seal(live), Tracking()).fields
+    item = desired(stated, packaged().kinds[kind])
+    fields = compare(item, packaged().kinds[kind].seal(live), Tracking()).fields
     prefix = "properties.publishingProfile." if kind == VERSION else "properties."
     return {
         change.path.removeprefix(prefix): (change.finding, change.refusal)
@@ -57,7 +57,7 @@ def within(path: str, value: Any) -> Json:
     return value
 
 
-@pytest.mark.parametrize("kind", load_kinds())
+@pytest.mark.parametrize("kind", packaged().kinds)
 def test_no_location_moves(kind: str) -> None:
     """And each is the same in every spelling of its region."""
     live = {**body(kind), "location": "North Europe"}
@@ -263,7 +263,7 @@ def test_the_regions_hold_the_location() -> None:
     """Azure refuses a version that is not kept where it is; so does validation, before."""
     for regions, codes in (([ONE], []), ([OTHER], ["must-contain"])):
         document = synthetic.document(synthetic.stated(VERSION, **body(VERSION, targetRegions=regions)))
-        problems = validate([document], load_kinds(), Tracking()).problems
+        problems = validate([document], packaged().kinds, Tracking()).problems
         assert [problem.code for problem in problems] == codes
 
 
@@ -299,7 +299,7 @@ def test_what_can_be_removed(kind: str, path: str, value: object, refusal: Refus
 
 def test_secrets_are_known() -> None:
     """Signatures in links, and what a webhook carries in its query."""
-    secrets = {name: {".".join(path) for path in kind.secret_paths} for name, kind in load_kinds().items()}
+    secrets = {name: {".".join(path) for path in kind.secret_paths} for name, kind in packaged().kinds.items()}
     assert secrets == {
         "Gallery": set(),
         APPLICATION: set(),
@@ -317,9 +317,9 @@ def test_secrets_are_known() -> None:
 
 def test_what_is_never_returned_is_known() -> None:
     """A definition's content, whichever way it is stated; its digest knows no layout and no signature."""
-    kind = load_kinds()[DEFINITION]
+    kind = packaged().kinds[DEFINITION]
     assert {path[-1] for path in kind.write_only_paths} == {"packageFileUri", "mainTemplate", "createUiDefinition"}
-    assert all(not load_kinds()[name].write_only_paths for name in (VERSION, APPLICATION, "Gallery"))
+    assert all(not packaged().kinds[name].write_only_paths for name in (VERSION, APPLICATION, "Gallery"))
 
     def digest(**content: object) -> str | None:
         return desired({"location": "West US", "properties": {"lockLevel": "None", **content}}, kind).digest
@@ -331,7 +331,7 @@ def test_what_is_never_returned_is_known() -> None:
 
 def test_how_each_kind_is_written() -> None:
     """Galleries merge and definitions replace; an application and its versions have one writer between them."""
-    kinds = load_kinds()
+    kinds = packaged().kinds
     assert {name: kind.put for name, kind in kinds.items()} == {
         "Gallery": "merge",
         APPLICATION: "merge",

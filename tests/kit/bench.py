@@ -15,6 +15,7 @@ from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
+from reconciler.kinds.packaged import packaged
 from reconciler.pipeline import Options, Reading
 from tests.kit.emulator import START, SUBSCRIPTION, FakeClock
 from tests.kit.strategies import as_yaml, manifest
@@ -74,7 +75,7 @@ class Bench:
     async def plan(self, documents: Sequence[Mapping[str, Any]], *paths: str) -> Reading:
         """Plan documents given on standard input, or those in files."""
         options = Options(paths=paths) if paths else self.options
-        estate = pipeline.read_estate(options, self.clock.now(), lambda _: as_yaml(documents))
+        estate = pipeline.read_estate(options, packaged(), self.clock.now(), lambda _: as_yaml(documents))
         return await pipeline.make_reading(options, estate, self.arm)
 
     async def apply(self, documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Outcome]:
@@ -118,5 +119,5 @@ def desired_of(kind: Kind, body: Mapping[str, Any]) -> Desired:
     """Return what a manifest of *kind* with *body* desires."""
     params = {name: _NAMES.get(name, "name") for name in kind.parameters}
     text = as_yaml([manifest(kind, "it", params, body)])
-    (desired,) = pipeline.read_estate(Options(paths=("-",)), START, lambda _: text).desired
+    (desired,) = pipeline.read_estate(Options(paths=("-",)), packaged(), START, lambda _: text).desired
     return desired

@@ -27,8 +27,8 @@ from urllib.parse import quote
 from reconciler.compare.explain import Explanation, explain
 from reconciler.errors import RequestError
 from reconciler.export.documents import Found, Place, export
-from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.live import Live
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.tracking import Tracking
 from reconciler.model.outcome import Report
 from reconciler.plan import snapshot
@@ -217,7 +217,7 @@ def _explanations(plan: Plan, observation: Observation) -> Iterator[tuple[str, s
 
 
 def _exported(test: Bench, observation: Observation) -> str:
-    kind = load_kinds()["ApplicationDefinition"]
+    kind = packaged().kinds["ApplicationDefinition"]
     found = [
         Found(
             kind,
@@ -231,7 +231,7 @@ def _exported(test: Bench, observation: Observation) -> str:
         for item in test.desired
         if isinstance(live := observation.observed[item.key], Live)
     ]
-    exported = export(found, load_kinds(), Tracking(), Place("manifests"))
+    exported = export(found, packaged().kinds, Tracking(), Place("manifests"))
     return str(exported)
 
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.errors import ErrorInfo
-from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.live import Health, Live, Replication
+from reconciler.kinds.packaged import packaged
 from reconciler.model.about import About
 from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Op, Plan, Reason, Refusal, Sync
 from reconciler.model.desired import Desired
@@ -21,7 +21,7 @@ from reconciler.values import MISSING
 if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
 
-SUMMARY = load_kinds()["GalleryApplicationVersion"].summary
+SUMMARY = packaged().kinds["GalleryApplicationVersion"].summary
 STARTED = datetime(2026, 11, 21, 20, 25, 0, 999_999, tzinfo=UTC)
 FINISHED = datetime(2026, 11, 21, 22, 25, 1, tzinfo=timezone(timedelta(hours=2)))
 

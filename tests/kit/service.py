@@ -20,7 +20,7 @@ from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.manifests.resolve import resolve
 from reconciler.plan.decide import Policy, make_plan
 from reconciler.problems import Manifest, Source
@@ -176,7 +176,7 @@ class Bench:
         """Read."""
         scope = Scope(frozenset(item.key for item in self.desired), singly, health, 4)
         chosen = [item for item in self.desired if not only or item.name == only]
-        return await observe(chosen, scope, load_kinds(), self.arm)
+        return await observe(chosen, scope, packaged().kinds, self.arm)
 
     async def plan(self) -> Plan:
         """Read and plan."""
@@ -235,7 +235,7 @@ def manifest(kind: str, name: str, spec: Mapping[str, Any], wave: int = 0, *, pa
     annotations = {"reconciler.dev/wave": str(wave), "reconciler.dev/paused": str(paused).lower()}
     at = {"subscriptionId": SUBSCRIPTION, "resourceGroupName": "rg"}
     source = Source(f"{name}.yaml", 1, 0)
-    return Manifest(load_kinds()[kind], name, {}, annotations, {**at, **spec}, source, lambda _: (1, 1))
+    return Manifest(packaged().kinds[kind], name, {}, annotations, {**at, **spec}, source, lambda _: (1, 1))
 
 
 def gallery(name: str = "tools", wave: int = 0, *, paused: bool = False, **properties: Any) -> Manifest:
@@ -286,7 +286,7 @@ async def bench(*manifests: Manifest, interval_s: float = 15, timeout_s: float =
     service = Faulty(app, clock)
     transport = Transport.open("http://localhost", ARM, NoToken(), clock, environ={}, app=service)
     arm = ArmWriter(transport, Retrier(clock, chance=Largest()))
-    desired, problems = resolve(manifests, load_kinds())
+    desired, problems = resolve(manifests, packaged().kinds)
     assert not problems
     yield Bench(desired, clock, service, app.state.world, arm, Patience(clock, interval_s, timeout_s, asyncio.Event()))
     await transport.close()
@@ -295,7 +295,7 @@ async def bench(*manifests: Manifest, interval_s: float = 15, timeout_s: float =
 
 def restated(test: Bench, *manifests: Manifest) -> Bench:
     """Return the same bench with other manifests."""
-    desired, _ = resolve(manifests, load_kinds())
+    desired, _ = resolve(manifests, packaged().kinds)
     return replace(test, desired=desired)
 
 

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from reconciler.emulator.regions import DISPLAY_NAMES
 from reconciler.kinds.blank import is_blank
-from reconciler.kinds.kind import Kind, load_kinds
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import canonical, normalize, parse_instant
 from reconciler.manifests.yaml12.characters import HIDDEN
@@ -410,7 +411,7 @@ def bodies(draw: Draw, name: str) -> dict[str, Any]:
         draw: Hypothesis's.
         name: Of the kind: a whole one is too much to show with a failing example.
     """
-    kind = load_kinds()[name]
+    kind = packaged().kinds[name]
     node = body_node(kind)
     body: dict[str, Any] = draw(values(node))
     way = draw(st.sampled_from(content_ways(kind)))
@@ -460,12 +461,12 @@ def manifest(kind: Kind, name: str, params: Mapping[str, str], body: Mapping[str
 
 def by_depth() -> list[Kind]:
     """Return all kinds, parents before their children."""
-    return sorted(load_kinds().values(), key=lambda kind: kind.id_template.count("/"))
+    return sorted(packaged().kinds.values(), key=lambda kind: kind.id_template.count("/"))
 
 
 @st.composite
 def _params(draw: Draw, kind_name: str, known: Mapping[str, str]) -> dict[str, str]:
-    kind = load_kinds()[kind_name]
+    kind = packaged().kinds[kind_name]
     return {
         name: known[name] if name in known else draw(st.sampled_from(_parameter_names(kind, name)))
         for name in kind.parameters
@@ -475,9 +476,9 @@ def _params(draw: Draw, kind_name: str, known: Mapping[str, str]) -> dict[str, s
 @st.composite
 def families(draw: Draw, name: str) -> list[dict[str, Any]]:
     """Return one manifest of a kind, the last one, after those of the parents that it needs."""
-    kind, above = load_kinds()[name], list[Kind]()
+    kind, above = packaged().kinds[name], list[Kind]()
     while (above[0] if above else kind).parent:
-        above.insert(0, load_kinds()[(above[0] if above else kind).parent or ""])
+        above.insert(0, packaged().kinds[(above[0] if above else kind).parent or ""])
     params = draw(_params(name, {}))
     return [
         manifest(each, "it", {key: params[key] for key in each.parameters}, draw(bodies(each.name)))
@@ -504,7 +505,7 @@ def estates(draw: Draw) -> list[dict[str, Any]]:
 
 def kind_of(document: Mapping[str, Any]) -> Kind:
     """Return the kind of a document."""
-    return load_kinds()[document["kind"]]
+    return packaged().kinds[document["kind"]]
 
 
 def params_of(document: Mapping[str, Any]) -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.kinds.kind import Kind, compile_kind, load_kinds
+from reconciler.kinds.kind import Kind, compile_kind
+from reconciler.kinds.packaged import packaged
 from reconciler.manifests.resolve import resolve
 from reconciler.manifests.yaml12 import read_documents
 from reconciler.problems import Document, Manifest, Source
@@ -108,7 +109,7 @@ def schema(name: str = "Widget", put: str = "replace", **properties: Any) -> dic
 
 WIDGET = compile_kind(schema())
 MERGING = compile_kind(schema("MergingWidget", "merge"))
-KINDS = load_kinds()
+KINDS = packaged().kinds
 SUBSCRIPTION = "01523d7c-60da-455e-adef-521b547922c4"
 NAMES = {"subscriptionId": "s", "resourceGroupName": "g", "widgetName": "w"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.manifests.access import Grant, blob_at, covers, judge, to_ask, to_sign, with_access
 from reconciler.manifests.permits import StorageHosts
 from reconciler.secret.text import Secret, SecretUrl, reveal
@@ -14,7 +14,7 @@ LINK = "https://acme.blob.core.windows.net/packages/agent/1.0.0.zip"
 
 def linked(link: str, *grants: tuple[str, str]) -> str:
     """Return what becomes of a package link under *grants*."""
-    kind = load_kinds()["GalleryApplicationVersion"]
+    kind = packaged().kinds["GalleryApplicationVersion"]
     body = kind.seal({"properties": {"publishingProfile": {"source": {"mediaLink": link}}}})
     granted = with_access(kind, body, [Grant(prefix, Secret(signature)) for prefix, signature in grants], {})
     return str(reveal(granted)["properties"]["publishingProfile"]["source"]["mediaLink"])
@@ -72,13 +72,13 @@ def test_a_link_that_two_readers_may_read_in_two_ways_gets_no_signature(path: st
 
 def body(**links: str) -> dict[str, object]:
     """Return the body of a version with these links, sealed."""
-    kind = load_kinds()["GalleryApplicationVersion"]
+    kind = packaged().kinds["GalleryApplicationVersion"]
     return dict(kind.seal({"properties": {"publishingProfile": {"source": links}}}))
 
 
 def test_a_signature_is_made_where_the_best_rule_has_none() -> None:
     """Not where a longer prefix brings one, nor where no rule covers the link."""
-    kind = load_kinds()["GalleryApplicationVersion"]
+    kind = packaged().kinds["GalleryApplicationVersion"]
     stated = body(mediaLink=f"{LINK}?sig=own", defaultConfigurationLink="https://acme.blob.core.windows.net/env/c.json")
     grants = [
         Grant("https://acme.blob.core.windows.net"),
@@ -96,7 +96,7 @@ def test_a_signature_is_made_where_the_best_rule_has_none() -> None:
 
 def test_storage_is_asked_at_stated_hosts_alone() -> None:
     """With the limit that the schema names; below the prefix or not, but never at the host of a manifest's choice."""
-    kind = load_kinds()["GalleryApplicationVersion"]
+    kind = packaged().kinds["GalleryApplicationVersion"]
     inside, outside = "https://acme.blob.core.windows.net/other/c.json", "https://metadata.example/latest"
     grants = [Grant("https://acme.blob.core.windows.net/packages")]
     hosts = StorageHosts()

@@ -10,7 +10,8 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.kinds.kind import compile_kind, project_schema
+from reconciler.kinds.kind import compile_kind
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.checks import PLACEHOLDER
 from reconciler.manifests.validate import Validated, validate, validate_project, warning_schema
@@ -655,7 +656,7 @@ PROJECTS: list[tuple[str, tuple[str, str] | None]] = [
 @pytest.mark.parametrize(("spec", "mistake"), PROJECTS)
 def test_a_project_file_is_validated(spec: str, mistake: tuple[str, str] | None) -> None:
     """Down to days that are not in the calendar."""
-    problems = validate_project(read(f"{HEAD}spec: {{{spec}}}\n", "reconciler.yaml"), project_schema())
+    problems = validate_project(read(f"{HEAD}spec: {{{spec}}}\n", "reconciler.yaml"), packaged().documents["Project"])
     assert [(item.path, item.code) for item in problems] == ([mistake] if mistake else [])
     assert all(item.fix for item in problems)
 
@@ -668,7 +669,7 @@ def test_sentences(golden: Golden, root: Path) -> None:
     for value, _ in DISPUTED:
         problems += looked_at(document(value)).warnings
     for spec, _ in PROJECTS:
-        problems += validate_project(read(f"{HEAD}spec: {{{spec}}}\n", "reconciler.yaml"), project_schema())
+        problems += validate_project(read(f"{HEAD}spec: {{{spec}}}\n", "reconciler.yaml"), packaged().documents["Project"])
     lines = (f"{item.code} {item.path}\n    {item.message}\n    fix: {item.fix}\n" for item in problems)
     golden("".join(lines), root / "tests/manifests/golden/validate.txt")
 
@@ -676,7 +677,7 @@ def test_sentences(golden: Golden, root: Path) -> None:
 def test_all_mistakes_of_a_project_file_come_at_once() -> None:
     """Those of its schema and those of the calendar."""
     spec = 'strict: 1, ignore: [{path: a, reason: b, expires: "2026-02-30"}, {path: a, reason: b, expires: x}]'
-    problems = validate_project(read(f"{HEAD}spec: {{{spec}}}\n"), project_schema())
+    problems = validate_project(read(f"{HEAD}spec: {{{spec}}}\n"), packaged().documents["Project"])
     assert sorted(item.path for item in problems) == [
         "spec.ignore[0].expires",
         "spec.ignore[1].expires",

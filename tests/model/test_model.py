@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.kinds.kind import load_kinds
 from reconciler.kinds.live import Health, Live, Replication
+from reconciler.kinds.packaged import packaged
 from reconciler.model.change import Action, Sync
 from reconciler.problems import Layer, Origin
 from reconciler.values import MISSING
@@ -64,7 +64,7 @@ def test_a_state_that_is_no_text_is_no_success() -> None:
 
 def live(properties: dict[str, Any]) -> Live:
     """Return a version that ARM answered with *properties*."""
-    return load_kinds()["GalleryApplicationVersion"].live({"properties": properties})
+    return packaged().kinds["GalleryApplicationVersion"].live({"properties": properties})
 
 
 @pytest.mark.parametrize(

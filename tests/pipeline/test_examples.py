@@ -24,7 +24,7 @@ from reconciler.emulator.server import serve_in_thread
 from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
-from reconciler.kinds.kind import Kind, load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.model.change import Action, Change, Finding, Reason, Sync
 from reconciler.model.outcome import Result
 from tests.kit.bench import ENDPOINT, Bench, MediaLink, on_bench
@@ -34,6 +34,8 @@ from tests.kit.strategies import body_of, id_of, kind_of, manifest, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.kinds.kind import Kind
 
 _SPECIFICATION: Final = ROOT.parent / "shared" / "arm" / "specification"
 _SUBSCRIPTION: Final = "01523d7c-60da-455e-adef-521b547922c4"
@@ -134,7 +136,7 @@ def _official(*names: str) -> list[Example]:
         sent = json.loads(file.read_text(encoding="utf-8"))["parameters"]
         params = {name: value for name, value in sent.items() if isinstance(value, str) and name != "api-version"}
         bodies = [value for value in sent.values() if isinstance(value, dict)]
-        kind = next((each for each in load_kinds().values() if set(each.parameters) == set(params)), None)
+        kind = next((each for each in packaged().kinds.values() if set(each.parameters) == set(params)), None)
         if kind is not None and len(bodies) == 1:
             found.append(Example(f"{sent['api-version']} {file.stem}", kind.name, params, bodies[0]))
     return found
@@ -161,9 +163,9 @@ def _filled(value: Any) -> Any:
 
 def _documents(example: Example, body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the manifests of an example with *body*, and of the parents that it needs."""
-    kinds: list[Kind] = [load_kinds()[example.kind]]
+    kinds: list[Kind] = [packaged().kinds[example.kind]]
     while kinds[0].parent:
-        kinds.insert(0, load_kinds()[kinds[0].parent])
+        kinds.insert(0, packaged().kinds[kinds[0].parent])
     params = _filled(example.params)
     return [
         manifest(kind, "sample", {name: params[name] for name in kind.parameters}, _filled(sent))

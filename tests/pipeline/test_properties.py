@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from reconciler.compare.diff import compare
 from reconciler.compare.normalize import comparable, normalized
 from reconciler.kinds.blank import is_blank
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Shape
 from reconciler.kinds.spelling import NAMES, canonical, normalize
 from reconciler.kinds.tracking import Tracking
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
     from reconciler.pipeline import Reading
 
-kinds = pytest.mark.parametrize("name", load_kinds())  # a whole kind is too much to show with a failing example
+kinds = pytest.mark.parametrize("name", packaged().kinds)  # a whole kind is too much to show with a failing example
 
 
 def examples(share: float) -> settings:
@@ -175,7 +175,7 @@ def summary(change: Change) -> Any:
 @examples(1)
 def test_normal_forms(name: str, data: st.DataObject) -> None:
     """A body's normal form is its own, and that of every other spelling of the body."""
-    kind = load_kinds()[name]
+    kind = packaged().kinds[name]
     body = data.draw(bodies(name))
     document = manifest(kind, "it", dict.fromkeys(kind.parameters, "x"), body)
     form = normalized(kind.rules, kind.seal(body))
@@ -200,7 +200,7 @@ def test_spellings_are_idempotent(name: str, data: st.DataObject) -> None:
 @examples(1)
 def test_no_stage_touches_its_input(name: str, data: st.DataObject) -> None:
     """Comparing and building a body leave both bodies as they were."""
-    kind = load_kinds()[name]
+    kind = packaged().kinds[name]
     desired = desired_of(kind, data.draw(bodies(name)))
     live = kind.seal(data.draw(bodies(name)))
     tracking = Tracking(project="p", commit="c")
@@ -216,7 +216,7 @@ def test_no_stage_touches_its_input(name: str, data: st.DataObject) -> None:
 @examples(1)
 def test_nothing_differs_from_itself(name: str, data: st.DataObject) -> None:
     """A body compared with itself, its digest recorded, gives no finding."""
-    kind = load_kinds()[name]
+    kind = packaged().kinds[name]
     desired = desired_of(kind, data.draw(bodies(name)))
     stamp = Tracking().stamp(desired)
     live = {**desired.body, "tags": {**(desired.body.get("tags") or {}), **stamp}}
@@ -231,7 +231,7 @@ def test_nothing_differs_from_itself(name: str, data: st.DataObject) -> None:
 @examples(0.6)
 def test_a_change_of_one_leaf_is_planned_and_reached(name: str, data: st.DataObject) -> None:
     """One leaf of a manifest changed: exactly its path is planned, and one PUT brings it about."""
-    kind = load_kinds()[name]
+    kind = packaged().kinds[name]
     documents = data.draw(families(name))
     root, body = body_node(kind), body_of(documents[-1])
     assume(has_edits(root, body))
@@ -286,7 +286,7 @@ def dotted(place: Place, length: int) -> str:
 @examples(0.4)
 def test_null_is_reached_or_refused_before_anything_is_sent(name: str, data: st.DataObject) -> None:
     """A leaf that must not be set is cleared by one PUT, or blocks the resource where Azure cannot clear it."""
-    kind = load_kinds()[name]
+    kind = packaged().kinds[name]
     documents = data.draw(families(name))
     root, body = body_node(kind), body_of(documents[-1])
 
@@ -321,7 +321,7 @@ def test_null_is_reached_or_refused_before_anything_is_sent(name: str, data: st.
 @examples(0.6)
 def test_a_foreign_change_of_one_leaf_is_reported(name: str, data: st.DataObject) -> None:
     """One leaf of the live resource changed: reported at exactly its path, as what it is."""
-    kind = load_kinds()[name]
+    kind = packaged().kinds[name]
     documents = data.draw(families(name))
     root, body = body_node(kind), body_of(documents[-1])
 
@@ -403,7 +403,7 @@ def is_unset(place: Place, value: Any) -> bool:
 @examples(0.6)
 def test_an_update_wipes_nothing_that_others_own(name: str, data: st.DataObject) -> None:
     """What a manifest does not state, and no default explains, survives a PUT that changes something else."""
-    kind = load_kinds()[name]
+    kind = packaged().kinds[name]
     documents = data.draw(families(name))
     root, whole = body_node(kind), body_of(documents[-1])
     thin = data.draw(thinned(root, whole))

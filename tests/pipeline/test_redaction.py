@@ -12,7 +12,7 @@ from reconciler.azure.answers import ARM
 from reconciler.azure.client import Accepted, Polled
 from reconciler.http.answer import Answer
 from reconciler.http.tokens import StaticToken
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.model.outcome import Report
 from reconciler.problems import Document, Manifest, Source
 from reconciler.report import render
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-PLACES = [(kind.name, path) for kind in load_kinds().values() for path, rule in kind.rules.every() if rule.secret]
+PLACES = [(kind.name, path) for kind in packaged().kinds.values() for path, rule in kind.rules.every() if rule.secret]
 LINK = f"https://packages.blob.core.windows.net/c/p.zip?sv=2022-11-02&sr=b&sig={MARK}%2B%2F%3D"
 
 
@@ -53,7 +53,7 @@ def at(path: Sequence[str], value: Any) -> Any:
 @pytest.mark.parametrize("text", [LINK, f'{MARK} é"\\\n', HIDDEN])
 def test_every_secret_goes_over_the_wire_as_it_is(name: str, path: tuple[str, ...], text: str) -> None:
     """Sealed on the way, true in the request, and the token in its header; none of them in the URL."""
-    body = load_kinds()[name].seal(at(path, text))
+    body = packaged().kinds[name].seal(at(path, text))
     wire = Wire(FakeClock(), answer(200, {}))
     run_alone(client(wire, StaticToken(Secret(f"{MARK}-token"))).put(RESOURCE, VERSION, body))
     (request,) = wire.requests
@@ -131,7 +131,7 @@ def test_a_secret_that_reads_like_the_mask_is_still_told_from_others() -> None:
 
 def test_values_that_hold_secrets_do_not_show_them() -> None:
     """The environment, what a document states, answers, and the links of operations."""
-    kind = load_kinds()["Gallery"]
+    kind = packaged().kinds["Gallery"]
     source = Source("a.yaml", 1, 0)
     spec = {"mediaLink": LINK}
     values = [

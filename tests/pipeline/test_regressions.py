@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.compare.diff import compare
 from reconciler.compare.normalize import normalized
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.tracking import Tracking
 from tests.kit.bench import desired_of
 
@@ -20,12 +20,12 @@ def _version(**profile: Any) -> dict[str, Any]:
 
 
 def _desired(**profile: Any) -> Desired:
-    return desired_of(load_kinds()["GalleryApplicationVersion"], _version(**profile))
+    return desired_of(packaged().kinds["GalleryApplicationVersion"], _version(**profile))
 
 
 def test_names_of_tags_have_no_case_in_a_normal_form() -> None:
     """A plan that was saved still holds when only the case of a tag's name moved."""
-    rules = load_kinds()["Gallery"].rules
+    rules = packaged().kinds["Gallery"].rules
     forms = [normalized(rules, {"location": "westus", "tags": tags}) for tags in ({"Team": "a"}, {"team": "a"})]
     assert forms[0] == forms[1]
 

@@ -22,7 +22,7 @@ from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.manifests.resolve import resolve
 from reconciler.model.change import Sync
 from reconciler.plan.decide import Policy, make_plan
@@ -122,7 +122,7 @@ class Estate:
 
     async def _plan(self, arm: ArmWriter, concurrency: int) -> Plan:
         scope = Scope(frozenset(item.key for item in self.desired), concurrency=concurrency)
-        plan, _ = make_plan(self.desired, await observe(self.desired, scope, load_kinds(), arm), Policy())
+        plan, _ = make_plan(self.desired, await observe(self.desired, scope, packaged().kinds, arm), Policy())
         return plan
 
     @asynccontextmanager
@@ -139,7 +139,7 @@ async def estate(applications: int, versions: int = VERSIONS) -> AsyncIterator[E
     numbers = [f"1.0.{number}" for number in range(versions)]
     below = (version(number, application=name) for name in names for number in numbers)
     manifests = (gallery(), *map(application, names), *below)
-    desired, problems = resolve(manifests, load_kinds())
+    desired, problems = resolve(manifests, packaged().kinds)
     assert not problems
     clock = FakeClock()
     app = create_app(EmulatorSettings(throttle=True, operation_seconds=60), clock)

@@ -17,7 +17,7 @@ import jsonschema_rs
 import pytest
 
 from reconciler.errors import ManifestError
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Shape
 from reconciler.kinds.spelling import canonical, normalize
 from reconciler.model.change import Action, Finding, Reason, Refusal
@@ -372,7 +372,7 @@ def _holds_all(kind: Kind, body: Body) -> bool:
 def cases(which: int) -> tuple[Case, ...]:
     """Return every field of every kind, by itself in a body with the least, or among all others at their values A."""
     found: list[Case] = []
-    for kind in load_kinds().values():
+    for kind in packaged().kinds.values():
         root = body_node(kind)
         spots = Spot(root, root, body_of(kind, which)).below()
         found += [_case(kind, spot, which) for spot in spots]
@@ -444,7 +444,7 @@ class Run:
     @property
     def kind(self) -> Kind:
         """Of the resource."""
-        return load_kinds()[self.case.kind]
+        return packaged().kinds[self.case.kind]
 
     @property
     def id(self) -> str:
@@ -455,7 +455,7 @@ class Run:
         """Return manifests of the parents and of the resource."""
         family = [self.kind]
         while family[0].parent:
-            family.insert(0, load_kinds()[family[0].parent])
+            family.insert(0, packaged().kinds[family[0].parent])
         bodies = [*(body_of(kind, BASE) for kind in family[:-1]), body]
         return [manifest(kind, "it", _params(kind), each) for kind, each in zip(family, bodies, strict=True)]
 
@@ -571,7 +571,7 @@ def test_every_state_is_reached_or_refused_among_all_other_fields(case: Case) ->
 
 def test_every_field_is_among_them() -> None:
     """Whatever the rules know and a manifest may state is walked through, and no field is lost unseen."""
-    for kind in load_kinds().values():
+    for kind in packaged().kinds.values():
         known = dict(kind.rules.every())
         keys = {(*path, "*", *key[:n]) for path, rule in known.items() for key in rule.keys for n in range(1, 3)}
         closed = [path for path, rule in known.items() if rule.read_only or not body_node(kind).at(path).is_stated]
@@ -581,7 +581,7 @@ def test_every_field_is_among_them() -> None:
     assert sum(len(case.transitions) for which in (BASE, A) for case in cases(which)) >= 1500
 
 
-WAYS: Final = [(kind.name, way) for kind in load_kinds().values() for way in content_ways(kind) if way]
+WAYS: Final = [(kind.name, way) for kind in packaged().kinds.values() for way in content_ways(kind) if way]
 
 
 @pytest.mark.parametrize(("name", "way"), WAYS)
@@ -599,7 +599,7 @@ def test_content_is_sent_once_where_its_digest_is_not_the_recorded_one(
     name: str, way: tuple[tuple[str, ...], ...], digest: str | None, finding: Finding, reason: Reason
 ) -> None:
     """What cannot be read back is adopted, or put right, by one PUT."""
-    kind = load_kinds()[name]
+    kind = packaged().kinds[name]
     body = _with_content(kind, body_of(kind, BASE), dict.fromkeys(way, A))
 
     def forget(stored: Body) -> None:

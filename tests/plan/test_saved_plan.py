@@ -13,8 +13,9 @@ import pytest
 
 from reconciler import __version__
 from reconciler.errors import ErrorInfo, PlanFileError
-from reconciler.kinds.kind import compile_kind, shipped_schema
+from reconciler.kinds.kind import compile_kind
 from reconciler.kinds.live import Health
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.spelling import canonical
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.project import IgnoreRule
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.desired import Desired
 
-SCHEMA = shipped_schema("plan")
+SCHEMA = packaged().documents["plan"]
 NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
 CANARY = "CANARY-7f3a"
 LIVE = sealed(WIDGET, text="a", link=f"https://h/p?sig={CANARY}", code=CANARY)
@@ -51,7 +52,7 @@ def text(*changes: Change, live: Any = LIVE, policy: Policy = POLICY) -> str:
 
 def reread(made: str, now: datetime = NOW) -> SavedPlan:
     """Read a plan file."""
-    return read(made.encode(), "shop", now)
+    return read(made.encode(), SCHEMA, "shop", now)
 
 
 def sign(content: dict[str, Any]) -> bytes:
@@ -176,7 +177,7 @@ def test_what_was_not_planned_is_refused() -> None:
 def unusable(content: bytes, project: str | None = "shop", now: datetime = NOW) -> str:
     """Return why a plan file cannot be used."""
     with pytest.raises(PlanFileError) as caught:
-        read(content, project, now)
+        read(content, SCHEMA, project, now)
     message = str(caught.value)
     assert message.startswith("the plan file cannot be used: ")
     return message.removeprefix("the plan file cannot be used: ")

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from reconciler import pipeline
 from reconciler.errors import ErrorInfo, SnapshotFileError
-from reconciler.kinds.kind import folded_id, load_kinds, shipped_schema
+from reconciler.kinds.kind import folded_id
 from reconciler.kinds.live import Live
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.spelling import canonical
 from reconciler.model.live import Absence, Absent, Observation, Unmanaged, Unreadable
 from reconciler.model.outcome import Report
@@ -58,8 +59,8 @@ if TYPE_CHECKING:
     from reconciler.pipeline import Reading
 
 NOW = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
-KINDS = load_kinds()
-SCHEMA = shipped_schema("snapshot")
+KINDS = packaged().kinds
+SCHEMA = packaged().documents["snapshot"]
 
 
 def text(observation: Observation, desired: Sequence[Desired]) -> str:
@@ -71,7 +72,7 @@ def text(observation: Observation, desired: Sequence[Desired]) -> str:
 
 def reread(observation: Observation, desired: Sequence[Desired]) -> Snapshot:
     """Return a snapshot after it was written and read."""
-    known = {**KINDS, **{item.kind.name: item.kind for item in desired}}
+    known = replace(packaged(), kinds={**KINDS, **{item.kind.name: item.kind for item in desired}})
     return read(text(observation, desired).encode(), known, "shop")
 
 
@@ -334,7 +335,7 @@ def by_snapshot(
         taken = await bench.plan(before)
         snapshot = reread(taken.observation, taken.estate.selected)
         options = Options(paths=("-",), targets=targets)
-        estate = pipeline.read_estate(options, bench.clock.now(), lambda _: as_yaml(now))
+        estate = pipeline.read_estate(options, packaged(), bench.clock.now(), lambda _: as_yaml(now))
         found, _ = snapshot.observation(estate.selected, pipeline.stated_in(estate), singly=bool(targets))
         return pipeline.judged(options, estate, found)
 
@@ -436,7 +437,7 @@ def test_a_parent_that_is_not_among_these_was_looked_at_then(above: Observed, ch
 MADE = text(Observation({ITEM.key: Live(sealed(WIDGET, text="a"))}), [ITEM])
 UNKNOWN = "it names a resource of a kind that is not known here"
 NAMES = {step for kind in KINDS.values() for path, _ in kind.rules.every() for step in path} | {"provisioningState"}
-READ = partial(read, kinds={"Widget": WIDGET}, project="shop")
+READ = partial(read, registry=replace(packaged(), kinds={"Widget": WIDGET}), project="shop")
 
 
 def sign(content: dict[str, Any]) -> bytes:
@@ -545,7 +546,7 @@ def test_nothing_in_a_snapshot_breaks_a_plan(data: st.DataObject) -> None:
     saved = json.loads(text(Observation({item.key: Live({"id": item.id}) for item in taken}), taken))
     for record in saved["resources"]:
         record["body"] = data.draw(bodies)
-    snapshot = read(sign(saved), KINDS, "shop")
+    snapshot = read(sign(saved), packaged(), "shop")
     observation, hidden = snapshot.observation(taken, frozenset(), singly=False)
     plan, _ = make_plan(taken, observation, Policy())
     for form in FORMATS:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.kinds.kind import compile_kind, load_kinds
+from reconciler.kinds.kind import compile_kind
 from reconciler.kinds.leaves import FieldClass
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.reference import EQUAL, fields, leaf_lines, render
 from reconciler.kinds.rules import Shape
 from reconciler.kinds.spelling import NAMES
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 PAGES = ROOT / "docs" / "reference"
 LEAVES = ROOT / "tests" / "kinds" / "data" / "leaves.txt"
-KINDS = load_kinds()
+KINDS = packaged().kinds
 all_kinds = pytest.mark.parametrize("name", KINDS)
 
 

@@ -9,7 +9,7 @@ import httpx
 import orjson
 
 from reconciler.emulator import EmulatorSettings, create_app
-from reconciler.kinds.kind import load_kinds
+from reconciler.kinds.packaged import packaged
 from tests.simulation import resources
 from tests.simulation.faults import BEHAVIORS, Meeting, Reply, Request
 from tests.simulation.invariants import ORIGIN
@@ -206,7 +206,7 @@ class Azure:
         if drift.how == "remove" and not item.is_leaf:
             return
         before = self._text(item.key)
-        version = load_kinds()[item.kind].api_version
+        version = packaged().kinds[item.kind].api_version
         resources.write(body, PATHS[item.kind][drift.fact], drift.value)
         sent: dict[str, Any] = {"method": "DELETE"} if drift.how == "remove" else {"method": "PUT", "json": body}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=ORIGIN) as client:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.kinds.packaged import packaged
 from reconciler.plan import saved as saved_plan
 from reconciler.service.rounds import run_rounds
 from tests.simulation import resources
@@ -153,7 +154,7 @@ class Play:
         await self.clock.sleep(step.apart_s)
         second = self._born(step)
         second.watch.planned = first.watch.snapshot()
-        saved = saved_plan.read(texts[0].encode(), None, self.clock.now())
+        saved = saved_plan.read(texts[0].encode(), packaged().documents["plan"], None, self.clock.now())
         await self._live(second, step, second.apply(saved))
 
     async def _rounds(self, step: Run) -> None:

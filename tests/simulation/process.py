@@ -18,6 +18,7 @@ from reconciler.azure.polling import Interrupted, Patience
 from reconciler.http.retry import Retrier
 from reconciler.http.transport import Transport
 from reconciler.http.window import Windows
+from reconciler.kinds.packaged import packaged
 from reconciler.model.outcome import Report
 from reconciler.pipeline import Options
 from reconciler.plan.exit_codes import of_report
@@ -54,7 +55,7 @@ OPTIONS: Final = Options(paths=("-",))
 @lru_cache(maxsize=512)
 def estate(text: bytes) -> Estate:
     """Read manifests as a run does; the same text is the same estate."""
-    return pipeline.read_estate(OPTIONS, START, lambda _: text)
+    return pipeline.read_estate(OPTIONS, packaged(), START, lambda _: text)
 
 
 @dataclass(slots=True, kw_only=True)
