@@ -93,9 +93,9 @@ def serve() -> None:
         importlib.import_module(name)
 
     from reconciler.cli import main
-    from reconciler.kinds.kind import load_kinds
+    from reconciler.kinds.packaged import packaged
 
-    load_kinds()
+    packaged()
     gc.collect()
     gc.freeze()
     if _Server(sys.argv[1]).is_fork():

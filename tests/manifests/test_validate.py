@@ -669,7 +669,9 @@ def test_sentences(golden: Golden, root: Path) -> None:
     for value, _ in DISPUTED:
         problems += looked_at(document(value)).warnings
     for spec, _ in PROJECTS:
-        problems += validate_project(read(f"{HEAD}spec: {{{spec}}}\n", "reconciler.yaml"), packaged().documents["Project"])
+        problems += validate_project(
+            read(f"{HEAD}spec: {{{spec}}}\n", "reconciler.yaml"), packaged().documents["Project"]
+        )
     lines = (f"{item.code} {item.path}\n    {item.message}\n    fix: {item.fix}\n" for item in problems)
     golden("".join(lines), root / "tests/manifests/golden/validate.txt")
 
