@@ -1,4 +1,4 @@
-"""Reads what ARM answered: JSON bodies, error bodies, headers. Pure; every judgement of an answer is here."""
+"""Azure Resource Manager as a service of the HTTP seam, and what its answers hold: bodies, resources, errors. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _IN_THE_WAY: Final = frozenset({"Conflict", "AnotherOperationInProgress"})
 _DEEPEST: Final = 100
-"""What walks a body calls itself a few times for each level; ARM nests no more than a dozen."""
+"""Functions that walk a body call themselves a few times for each level; ARM nests a dozen levels at most."""
 _SIGN_IN_FIX: Final = "sign in again, for this cloud and tenant, and run again (docs/sign-in.md)"
 
 
@@ -34,8 +34,7 @@ def json_object(answer: Answer) -> JsonObject:
     Return the body as an object.
 
     Raises:
-        UnusableAnswerError: It is HTML, a list, cut short, nested too deep to be walked, of two minds about a key, or
-            anything else.
+        UnusableAnswerError: The body is no JSON object, has too many values or levels, or has a key twice.
     """
     try:
         require_few_values(answer.content)
@@ -49,17 +48,17 @@ def json_object(answer: Answer) -> JsonObject:
         raise unusable(answer, "the answer is not a JSON object")
     if is_deeper_than(body, _DEEPEST):
         raise unusable(answer, f"the answer is nested deeper than {_DEEPEST} levels")
-    if _states_twice(answer.content, body):
-        raise unusable(answer, "the answer states a key twice")
+    if _has_a_key_twice(answer.content, body):
+        raise unusable(answer, "the answer has a key twice")
     return body
 
 
-def _states_twice(content: bytes, body: JsonObject) -> bool:
+def _has_a_key_twice(content: bytes, body: JsonObject) -> bool:
     r"""
-    Return whether any object of a body has one key twice, of which the parser would have kept the last.
+    Return whether an object of a body has one key twice; the parser keeps the last value.
 
-    Each text of the body has as many quotes as when it is written anew, unless one is spelled ``\u0022``; what was
-    dropped takes its own with it. Only where the numbers differ is the body parsed once more, slowly.
+    A body has as many quotes as its serialized value, unless one is spelled ``\u0022``; a dropped value takes its own
+    with it. Only where the numbers differ is the body parsed once more, slowly.
     """
     if b"\\u0022" not in content and content.count(b'"') == orjson.dumps(body).count(b'"'):
         return False
@@ -78,10 +77,10 @@ def _states_twice(content: bytes, body: JsonObject) -> bool:
 
 def resource(answer: Answer, resource_id: str) -> JsonObject:
     """
-    Return the body as the resource that was asked for.
+    Return the body as the requested resource.
 
     Raises:
-        UnusableAnswerError: It is no resource, or another one.
+        UnusableAnswerError: The body is no resource, or another one.
     """
     body = json_object(answer)
     answered = body.get("id")
@@ -93,8 +92,8 @@ def resource(answer: Answer, resource_id: str) -> JsonObject:
 
 
 def unusable(answer: Answer, why: str) -> UnusableAnswerError:
-    """Return the error for an answer that says nothing of the resource."""
-    fix = "look at what stands between here and Azure: a proxy or a gateway may have answered"
+    """Return the error for an answer that says nothing about the resource."""
+    fix = "check for a proxy or a gateway that answers in place of Azure"
     return UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, why, answer.status, answer.request_id, fix))
 
 
@@ -113,7 +112,7 @@ def error_of(answer: Answer, *, write: bool) -> RequestError:
 
 
 def operation_error(body: JsonObject, fallback: str, request_id: str | None = None) -> ErrorInfo:
-    """Return what the body of an ended operation says of its failure, nested details included."""
+    """Return the error in the body of an operation that failed, nested details included."""
     properties = body.get("properties")
     inner = properties.get("error") if isinstance(properties, dict) else None
     own = body.get("error")

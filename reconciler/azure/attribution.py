@@ -1,7 +1,7 @@
 """
-Asks who last modified what differs, and when: one GET more of each, at an api-version that answers it.
+Reads who last modified each resource that differs, and when: one more GET of each, at an api-version with systemData.
 
-Decides nothing and fails nothing: what is not learned is unknown.
+Decides nothing and fails nothing: a read that fails leaves the author unknown.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("reconciler.azure.attribution")
 MOST: Final = 50
-"""Of one run: who reads a report of more asks for one of them."""
+"""Resources of one run; for further ones the command can be run with a target."""
 _LONGEST: Final = 200
 _DIFFERS: Final = frozenset({Finding.CHANGE, Finding.IMMUTABLE})
 
@@ -35,7 +35,7 @@ _DIFFERS: Final = frozenset({Finding.CHANGE, Finding.IMMUTABLE})
 async def attributed(plan: Plan, observation: Observation, arm: ArmReader, concurrency: int) -> Plan:
     """Return *plan* with who last modified each live resource that differs, for the first *MOST* in its order."""
     wanted = [change for change in plan.changes if _is_asked_for(change, observation)][:MOST]
-    # Nobody waits for this: one try of each, and none after the first that fails.
+    # Only an addition to the report: one try of each, and none after the first that fails.
     asking = _Asking(replace(arm, retrier=replace(arm.retrier, policy=Policy(tries=1))))
     await run_all((asking.ask(change) for change in wanted), concurrency)
     return replace(plan, changes=_with(plan.changes, asking.found))
@@ -44,7 +44,7 @@ async def attributed(plan: Plan, observation: Observation, arm: ArmReader, concu
 def _is_asked_for(change: Change, observation: Observation) -> bool:
     is_live = isinstance(observation.observed.get(change.desired.key), Live)
     differs = change.sync.is_drift and any(item.finding in _DIFFERS for item in change.fields)
-    is_ours = change.cause is Cause.PENDING  # nobody else moved it
+    is_ours = change.cause is Cause.PENDING  # pending in git: no one else changed it
     return is_live and differs and not is_ours and change.desired.kind.system_data is not None
 
 
@@ -68,13 +68,13 @@ class _Asking:
             return
         try:
             self.found[desired.key] = modified_in(await self.arm.get(desired.id, desired.kind.system_data))
-        except Exception as error:  # noqa: BLE001 - it is worth no failure, not even a bug of ours
+        except Exception as error:  # noqa: BLE001 - an addition to the report fails no run
             self.has_failed = True
             _LOG.debug("who modified %s is not known: %s", desired.address, type(error).__name__)
 
 
 def modified_in(body: JsonObject) -> Modified:
-    """Return who last modified a resource, and when, as its ``systemData`` says; nothing is believed to be there."""
+    """Return who last modified a resource, and when, by its ``systemData``; any part may be missing."""
     data = body.get("systemData")
     data = data if isinstance(data, Mapping) else {}
     at = data.get("lastModifiedAt")

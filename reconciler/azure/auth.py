@@ -1,8 +1,8 @@
 """
-Which bearer token a request carries, and what follows when ARM refuses it. Knows nothing of how a token is had.
+Bearer tokens for ARM: those of the user, and those of a sign-in, renewed before they end or when ARM refuses them.
 
-One sign-in for each tenant at a time, whoever asks; one for each token that ARM refused; none while the last one's
-failure is news.
+One sign-in for each tenant at a time, however many requests wait; one for each token that ARM refused; none within a
+minute of a sign-in that failed. How a token is acquired is :mod:`reconciler.azure.credentials`'s.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from reconciler.http.answer import Answer
 
 _EARLY_S: Final = 300.0  # a token is renewed this long before it ends
-_LIMIT_S: Final = 60.0  # for one sign-in; azure-identity by itself tries a silent host for twenty minutes
-_NEWS_S: Final = 60.0  # a failure, and a token, are not followed by another sign-in for this long
+_LIMIT_S: Final = 60.0  # for one sign-in; azure-identity tries a silent host for twenty minutes
+_NEWS_S: Final = 60.0  # after a failure or a new token there is no other sign-in for this long
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class AccessToken:
 @dataclass(frozen=True, slots=True)
 class _Held:
     """
-    A token, and what is known of it; moments are monotonic seconds.
+    A token. Moments are monotonic seconds.
 
     Attributes:
-        since: When it was had.
-        ends: When it does.
-        is_new: Whether it was signed in for because ARM refused another.
+        since: When it was acquired.
+        ends: When it expires.
+        is_new: Whether it replaced a token that ARM refused.
     """
 
     token: Secret
@@ -74,7 +74,7 @@ class _Held:
 
 @dataclass(slots=True)
 class _TenantToken:
-    """The token of one tenant; None is the credential's own."""
+    """The token of one tenant; None is the tenant of the credential."""
 
     tenant: str | None
     source: IdentityToken
@@ -85,7 +85,7 @@ class _TenantToken:
     _pending: asyncio.Task[_Held | ErrorInfo] | None = None
 
     async def token(self) -> Secret:
-        """Return a token that is valid for minutes yet, or at least at all where no newer one can be had."""
+        """Return a token that is valid for minutes, or one that is valid at all where there is no newer one."""
         now = self.source.clock.monotonic()
         held = self._held
         if held is not None and (now < held.ends - _EARLY_S or now < min(held.since + _NEWS_S, held.ends)):
@@ -98,7 +98,7 @@ class _TenantToken:
             raise
 
     async def renew(self, refusal: Refusal) -> None:
-        """Sign in anew, unless the refused token has been replaced meanwhile, or is itself a new one."""
+        """Sign in again, unless the refused token has been replaced meanwhile, or is itself a new one."""
         held = self._held
         if held is None or held.token != refusal.token:
             return
@@ -106,11 +106,11 @@ class _TenantToken:
             raise AuthError(refusal.error)
         self._held = None
         if refusal.claims is None:
-            self.close()  # what azure-identity keeps would be the refused token again
+            self.close()  # the cache of azure-identity would return the refused token
         await self._signed_in(refusal.claims, is_new=True)
 
     def close(self) -> None:
-        """Let go of the credential."""
+        """Close the credential."""
         close = getattr(self._credential, "close", None)
         self._credential = None
         if close is not None:
@@ -121,20 +121,20 @@ class _TenantToken:
             if self._failed is not None and self.source.clock.monotonic() - self._failed_at < _NEWS_S:
                 raise AuthError(self._failed)
             self._pending = asyncio.ensure_future(self._sign_in(claims, is_new=is_new))
-        had = await asyncio.shield(self._pending)  # the others that wait for it do not end with this one
+        had = await asyncio.shield(self._pending)  # if this request is cancelled, the others still wait for it
         if isinstance(had, ErrorInfo):
             raise AuthError(had)
         return had.token
 
     async def _sign_in(self, claims: Secret | None, *, is_new: bool) -> _Held | ErrorInfo:
-        """Return what was had, for all that wait; it may be refused and gone before the last of them goes on."""
+        """Return the token or the error, for all that wait; it may be refused before the last of them goes on."""
         clock, limit_s = self.source.clock, self.source.limit_s
         try:
             access = await in_daemon_thread(lambda: self._ask(claims), limit_s)
         except TimeoutError:
-            self.close()  # its thread may be in it yet
+            self.close()  # its thread may still use it
             return self._fail(TimeoutError(f"the sign-in service gave no answer within {limit_s:g} s"), claims)
-        except Exception as error:  # noqa: BLE001 - azure-identity and msal raise what they like; none of it may pass unread
+        except Exception as error:  # noqa: BLE001 - azure-identity and msal raise exceptions of any type
             return self._fail(error, claims)
         finally:
             self._pending = None
@@ -149,7 +149,7 @@ class _TenantToken:
         return self._failed
 
     def _ask(self, claims: Secret | None) -> Any:
-        """Sign in. Says each time that claims challenges are understood: ARM sends them to nobody else."""
+        """Sign in, and declare each time that claims challenges are understood: ARM sends them to no other client."""
         if self._credential is None:
             self._credential = self.source.credentials.create(self.tenant)
         wanted = {"claims": claims.reveal()} if claims else {}
@@ -162,12 +162,12 @@ class IdentityToken:
     """
     Tokens of azure-identity, one for each tenant.
 
-    A subscription is asked about with a token of the credential's own tenant until ARM names another.
+    A subscription gets a token of the credential's own tenant until ARM names another.
 
     Attributes:
         credentials: Makes the credentials.
         scope: Of the cloud.
-        limit_s: For one sign-in, by the wall's clock: threads know no other.
+        limit_s: Seconds for one sign-in, on the wall clock: threads have no other.
     """
 
     credentials: Credentials
@@ -178,11 +178,11 @@ class IdentityToken:
     _tokens: dict[str | None, _TenantToken] = field(default_factory=dict)
 
     async def token(self, realm: str) -> Secret | None:
-        """Return a token of the tenant of *realm*, a subscription; callers at the same time share one sign-in."""
+        """Return a token of the tenant of *realm*, a subscription; concurrent callers share one sign-in."""
         return await self._token_of(realm).token()
 
     async def renew(self, realm: str, refused: Answer) -> None:
-        """Turn to the tenant that the refusal names, or sign in anew."""
+        """Change to the tenant that the refusal names, or sign in again."""
         refusal = refusal_of(refused)
         if refusal.tenant and self._tenants.get(realm) != refusal.tenant:
             self._tenants[realm] = refusal.tenant
@@ -190,7 +190,7 @@ class IdentityToken:
         await self._token_of(realm).renew(refusal)
 
     def close(self) -> None:
-        """Let go of every credential."""
+        """Close every credential."""
         for each in self._tokens.values():
             each.close()
 

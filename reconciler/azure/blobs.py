@@ -1,8 +1,8 @@
 """
-Speaks to blob storage just before a PUT: makes signatures for packages, and looks whether Azure can read them.
+Sends requests to blob storage just before a PUT: signs for packages, and checks that Azure can read them.
 
-The only importer of azure-storage-blob, for the first signature. Speaks only to hosts that the project file states and
-that the operator allows; each has connections of its own, on which no token of ARM is ever sent.
+The only importer of azure-storage-blob, for the first signature. Requests go only to hosts that the project file names
+and the operator allows; each has connections of its own, which never carry a token for ARM.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class _Key:
 
 @dataclass(slots=True)
 class _Account:
-    """One storage account: its key, or why there is none."""
+    """One storage account: its key, or the error that there is none."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     key: _Key | None = None
@@ -86,7 +86,7 @@ class _Account:
 
 
 def _words(answer: Answer) -> ErrorInfo:
-    """Return what storage says of a refusal: its own code stands in a header, its body is XML."""
+    """Return the error of a refusal: the code of storage is in a header, its body is XML."""
     code = answer.headers.get("x-ms-error-code", "")
     code = code[:_SHOWN_OF_A_WORD] if code.isalnum() else ""
     message = f"blob storage answered {answer.status}{f' {code}' if code else ''}"
@@ -109,12 +109,12 @@ class Blobs:
     The packages of one run.
 
     Attributes:
-        grants: From the project file.
-        tokens: For storage.
-        hosts: That may get a signature, or such a token.
-        life: Of a signature.
+        grants: Rules for signatures, from the project file.
+        tokens: Source of the tokens for storage.
+        hosts: Hosts that may get a signature, or such a token.
+        life: Validity of a signature.
         connect: Opens connections to an endpoint.
-        only_local: Speak to nothing but this machine: the embedded ARM reads no package.
+        only_local: Send requests only to this machine: the embedded ARM reads no package.
     """
 
     grants: tuple[Grant, ...]
@@ -130,10 +130,10 @@ class Blobs:
 
     async def ready(self, kind: Kind, body: JsonObject) -> JsonObject:
         """
-        Return the body of a PUT with every package in it signed for, if Azure can read them all.
+        Return the body of a PUT with a signature in the link of every package, if Azure can read them all.
 
         Raises:
-            AuthError: There is no token to make a signature with.
+            AuthError: There is no token for storage.
             PackageError: There is no signature, or Azure could not read the package.
         """
         reached = [grant for grant in self.grants if grant.is_local] if self.only_local else self.grants
@@ -152,7 +152,7 @@ class Blobs:
             await transport.close()
 
     def _check_host(self, link: SecretUrl) -> None:
-        """Refuse to let a signature, or a token to make one with, out to a host that the operator does not name."""
+        """Refuse to send a signature, or a token for one, to a host that the operator does not allow."""
         if not self.hosts.allows(link.base):
             origin = origin_of(link.base)
             host = origin.host if origin else "an unreadable host"
@@ -162,7 +162,7 @@ class Blobs:
             raise PackageError(_error(ErrorCode.FOREIGN_ORIGIN, message, fix))
 
     async def _look_at(self, link: SecretUrl, most: int | None) -> None:
-        """Send storage the request that Azure will send; an uncertain answer does not stop the PUT."""
+        """Send storage the request that Azure will send; an unclear answer does not stop the PUT."""
         origin = "/".join(link.base.split("/", 3)[:3])
         if origin in self._silent:
             return
@@ -170,27 +170,31 @@ class Blobs:
             answer = await self._transport(origin, with_token=False).send("HEAD", link.reveal(), headers=_VERSION)
         except RequestError as error:
             self._silent.add(origin)
-            _LOG.warning("%s: packages there cannot be looked at (%s); Azure may see them", origin, error.info.message)
+            _LOG.warning(
+                "%s: packages there could not be checked from here (%s); Azure may be able to read them",
+                origin,
+                error.info.message,
+            )
             return
         finding = judge(answer.status, answer.headers, most)
         if finding.fault:
             message = f"Azure cannot read {link.shown}: {finding.fault}"
             raise PackageError(_error(ErrorCode.PACKAGE_UNREADABLE, message, finding.fix, answer))
         if finding.doubt:
-            _LOG.warning("%s: %s; Azure may see another", link.shown, finding.doubt)
+            _LOG.warning("%s: %s; Azure may get another answer", link.shown, finding.doubt)
 
     async def _sign(self, base: str) -> Secret:
         blob = blob_at(base)
         if blob is None:
             raise PackageError(
-                _error(ErrorCode.NO_SIGNATURE, f"{base} names no blob", "state account, container and blob")
+                _error(ErrorCode.NO_SIGNATURE, f"{base} names no blob", "name account, container and blob")
             )
         key = await self._key(blob)
         now = self.clock.now()
         return await asyncio.to_thread(_signature, blob, key, now - _SKEW, now + self.life)
 
     async def _key(self, blob: Blob) -> _Key:
-        """Return the account's key; one is asked for at a time, and none again after a failure."""
+        """Return the account's key; one request for it at a time, and none after a failure."""
         account = self._accounts.setdefault(blob.endpoint, _Account())
         async with account.lock:
             if account.failed is not None:
@@ -235,7 +239,7 @@ class Blobs:
 
 
 def _parts(blob: Blob, answer: Answer) -> Mapping[str, Secret]:
-    """Return the elements of a key; each is text without markup, so that no XML need be parsed."""
+    """Return the elements of a key; each is text without markup, so that no XML parser is needed."""
     if answer.status != HTTPStatus.OK:
         raise _refused(blob, answer)
     text = answer.content.decode("utf-8", "replace")
@@ -265,7 +269,7 @@ def _moment(moment: datetime) -> str:
 
 
 def _signature(blob: Blob, key: _Key, start: datetime, until: datetime) -> Secret:
-    """Sign for reading one blob, over https alone save on this machine."""
+    """Sign for reading one blob, over https only except on this machine."""
     from azure.storage.blob import UserDelegationKey, generate_blob_sas  # noqa: PLC0415 (a fifth of a second)
 
     said = UserDelegationKey()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Reads what a 401 of ARM says of the token that it refused. Pure; of a header only two things are believed."""
+"""Reads why ARM refused a token with a 401. Pure; only two things of a header are trusted."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _TENANT: Final = re.compile(r"https://[a-z0-9.-]+/([0-9a-f]{8}(?:-[0-9a-f]{4}){3
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """
-    A token that ARM refused, and what it wants instead.
+    A token that ARM refused, and the token that it wants instead.
 
     Attributes:
-        error: The error for a report, where nothing can be done about it.
-        token: The one that was refused; None if none was sent.
-        claims: A JSON object that a new token must be asked for with, where ARM says so (continuous access evaluation).
-        tenant: GUID of the tenant that the subscription belongs to, where ARM says that the token is of another.
+        error: The error for a report, where there is no other token.
+        token: The refused token; None if none was sent.
+        claims: The JSON object to request a new token with, where ARM asks for one (continuous access evaluation).
+        tenant: GUID of the tenant of the subscription, where ARM says that the token is of another.
     """
 
     error: ErrorInfo
@@ -43,10 +43,10 @@ class Refusal:
 
 def refusal_of(answer: Answer) -> Refusal:
     """
-    Return what a 401 says.
+    Return the reason of a 401.
 
     The path of ``authorization_uri`` names the subscription's tenant in every 401; only with one code is that the
-    reason. The host before it is never asked anything.
+    reason. No request is sent to its host.
     """
     error = answer.service.words(answer)
     said = _parameters(answer.headers.get("www-authenticate", ""))
@@ -61,12 +61,12 @@ def _parameters(header: str) -> Mapping[str, str]:
         return {}
     said: dict[str, str] = {}
     for name, value in _PARAMETER.findall(header):
-        said.setdefault(name.lower(), value)  # a second challenge in the same header is another scheme's
+        said.setdefault(name.lower(), value)  # a second challenge in the same header belongs to another scheme
     return said
 
 
 def _claims(encoded: str) -> Secret | None:
-    """Decode base64 of either alphabet, padded or not; anything but a JSON object is as good as none."""
+    """Decode base64 of either alphabet, padded or not; return None for anything but a JSON object."""
     plain = encoded.rstrip("=").translate(str.maketrans("-_", "+/"))
     try:
         text = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()

@@ -34,11 +34,11 @@ _MAX_PAGES: Final = 10_000
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """
-    ARM took a PUT.
+    A PUT that ARM accepted.
 
     Attributes:
-        operation: Link to follow; None where the answer was the end or the resource itself must be watched.
-        retry_after_s: How long ARM asks to wait before it is asked for the first time.
+        operation: Link to the operation; None where the PUT is done, or the resource itself shows when it is.
+        retry_after_s: Seconds that ARM asks to wait before the first look.
     """
 
     operation: str | None = field(default=None, repr=False)  # its query is signed
@@ -48,7 +48,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """The state of an operation, and how long ARM asks to wait before the next poll."""
+    """The state of an operation, and the seconds that ARM asks to wait before the next look."""
 
     status: str | None
     body: JsonObject = field(repr=False)
@@ -58,7 +58,7 @@ class Polled:
 
 @dataclass(slots=True)
 class ArmReader:
-    """Reads. Raises :class:`~reconciler.errors.RequestError` for every answer that is not what was asked for."""
+    """Reads. Raises a :class:`~reconciler.errors.RequestError` for every answer but the requested one."""
 
     transport: Transport
     retrier: Retrier
@@ -70,16 +70,16 @@ class ArmReader:
         Args:
             resource_id: Percent-encoded.
             api_version: The kind's.
-            query: More of the query, such as ``$expand=ReplicationStatus``.
+            query: Further parameters, such as ``$expand=ReplicationStatus``.
         """
         answer = await self._request("GET", _with_version(resource_id, api_version, query))
         return resource(answer, resource_id)
 
     async def list(self, path: str, api_version: str) -> list[JsonObject]:
         """
-        Return every element of a list, all pages of it; a list that breaks off is an error, never a short list.
+        Return every element of a list, all of its pages; a list that breaks off is an error, never a short list.
 
-        Only of the first page a 404 can say that what is listed, or what holds it, is not there.
+        Only a 404 of the first page can mean that the list or its parent does not exist.
         """
         link: str | None = self.transport.url(_with_version(path, api_version))
         seen: set[str] = set()
@@ -87,9 +87,7 @@ class ArmReader:
         size = _Size()
         while link is not None:
             if link in seen or len(seen) >= _MAX_PAGES:
-                raise UnusableAnswerError(
-                    ErrorInfo(ErrorCode.UNUSABLE_ANSWER, "the pages of a list go round in a circle")
-                )
+                raise UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, "the pages of a list form a circle"))
             seen.add(link)
             answer = await self._page(link, is_first=len(seen) == 1)
             page = json_object(answer)
@@ -107,13 +105,13 @@ class ArmReader:
         except RejectedError as error:
             if is_first or error.info.status != HTTPStatus.NOT_FOUND:
                 raise
-            info = replace(error.info, code=ErrorCode.UNUSABLE_ANSWER, message="a further page of a list is not there")
+            info = replace(error.info, code=ErrorCode.UNUSABLE_ANSWER, message="a further page of a list is missing")
             raise UnusableAnswerError(info) from None
 
     async def _request(
         self, method: str, link: str, content: bytes | None = None, check: Callable[[], None] | None = None
     ) -> Answer:
-        """Send with retries, and once more, with retries, with another token where ARM refused the one it got."""
+        """Send with retries, and again with another token where ARM refused the first one."""
         lane = Lane(_subscription(link), method != "GET", _route(link))
 
         async def send() -> Answer:
@@ -130,19 +128,19 @@ class ArmReader:
 
 @dataclass(slots=True)
 class ArmWriter(ArmReader):
-    """Reads, writes, and follows what it wrote. PUT is the only writing method there is."""
+    """Reads, writes, and follows operations. PUT is the only method that writes."""
 
     async def put(
         self, resource_id: str, api_version: str, body: JsonObject, check: Callable[[], None] | None = None
     ) -> Accepted:
         """
-        Write one resource. The answer says that ARM took it, not that it is done.
+        Write one resource. The answer means that ARM accepted the PUT, not that it is done.
 
         Args:
             resource_id: Percent-encoded.
             api_version: The kind's.
-            body: With its secrets sealed.
-            check: Called before each time that it is sent; what it raises keeps it from being sent.
+            body: Its secrets are hidden until it is sent.
+            check: Called each time before the PUT is sent; an exception that it raises keeps it from being sent.
 
         Raises:
             TransientError: With ``may_have_landed`` if ARM may have acted on it.
@@ -150,7 +148,7 @@ class ArmWriter(ArmReader):
         content = orjson.dumps(reveal(body))
         try:
             answer = await self._request("PUT", _with_version(resource_id, api_version), content, check)
-        except UnusableAnswerError as error:  # too large to be read, for instance; ARM may have acted all the same
+        except UnusableAnswerError as error:  # too large to be read, for instance; ARM may have acted on the PUT
             raise TransientError(error.info, may_have_landed=True) from None
         operation = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
         return Accepted(operation, answer.request_id, answer.retry_after(self.transport.clock.now()))
@@ -182,7 +180,7 @@ class _Size:
         Count one more page.
 
         Raises:
-            UnusableAnswerError: The list is larger than any that is read.
+            UnusableAnswerError: The list is larger than the bounds.
         """
         self.content += len(answer.content)
         self.values += values_in(answer.content)
@@ -192,7 +190,7 @@ class _Size:
             (self.values, bounds.list_values, "values"),
         ):
             if number > most:
-                raise unusable(answer, f"a list holds more than {most:,} {what}")
+                raise unusable(answer, f"a list has more than {most:,} {what}")
 
 
 def _with_version(path: str, api_version: str, query: str | None = None) -> str:
@@ -208,7 +206,7 @@ def _elements(page: JsonObject, answer: Answer) -> list[JsonObject]:
 
 
 def _is_resource(element: Any) -> bool:
-    """Whether an element tells which resource it is; if not, none can be said to be missing from the list."""
+    """Whether an element names its resource; otherwise no resource can be said to be missing from the list."""
     return isinstance(element, dict) and isinstance(element.get("id"), str)
 
 
@@ -227,7 +225,7 @@ def _subscription(link: str) -> str:
 
 
 def _route(link: str) -> str:
-    """Return the types of a path, with stars for names: what a provider counts together."""
+    """Return the types of a path, with stars for names: a provider counts such requests together."""
     _, _, path = link.partition("?")[0].lower().rpartition("/providers/")
     namespace, *rest = path.split("/")
     return "/".join([namespace, *("*" if place % 2 else word for place, word in enumerate(rest))])

@@ -1,5 +1,5 @@
 """
-Tokens from azure-identity, by the name of ``--credential``. Its only importer, and only for the first token.
+Credentials of azure-identity, by the name of ``--credential``. Its only importer, and only for the first token.
 
 Errors name the variables and files that were read, never a value.
 """
@@ -41,7 +41,7 @@ _NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         ("SYSTEM_OIDCREQUESTURI",),
     ),
 }
-"""What each way cannot do without; of names beside each other one is enough."""
+"""Variables that each credential needs; one of the names in an inner tuple is enough."""
 _WAYS: Final[Mapping[str, str]] = {
     "default": "run `az login`, or in CI choose the way with --credential",
     "environment": "check the values of AZURE_TENANT_ID, AZURE_CLIENT_ID and of the secret or certificate",
@@ -88,7 +88,7 @@ _SECRETS: Final = (
 
 
 def _without_proxy(request: Any) -> None:
-    """Take no proxy to an identity service on this machine: it would see the secret header. A hook of azure-core."""
+    """Bypass the proxy for an identity service on this machine: it would see the secret header. An azure-core hook."""
     if is_loopback(request.http_request.url):
         request.context.options["proxies"] = {"no_proxy": "*"}
 
@@ -99,7 +99,7 @@ _DIRECT: Final[Mapping[str, Any]] = {"raw_request_hook": _without_proxy}
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """
-    Makes credentials of azure-identity.
+    Creates credentials of azure-identity.
 
     Attributes:
         name: Of ``--credential``; ``token`` makes none.
@@ -113,13 +113,13 @@ class Credentials:
 
     def create(self, tenant: str | None) -> Any:
         """
-        Make a credential.
+        Return a credential.
 
         Args:
-            tenant: GUID of one more tenant that it may sign in to; it may to no other but its own.
+            tenant: GUID of one tenant that it may sign in to besides its own.
 
         Raises:
-            ValueError: It cannot be made of what there is.
+            ValueError: A variable that it needs is not set.
         """
         self._check()
         from azure import identity  # noqa: PLC0415 (a third of a second, and needed only for a real sign-in)
@@ -142,14 +142,14 @@ class Credentials:
             case "azure-pipelines":
                 return self._azure_pipelines(identity, options)
             case _:
-                message = "what it has is a token for ARM alone"
+                message = "it only has a token for ARM"
                 raise ValueError(message)
 
     def failure(self, error: Exception, claims: Secret | None = None) -> ErrorInfo:
         """
-        Return what a report says of a sign-in that failed: one short cause, and one next step.
+        Return the error of a sign-in that failed: one short cause, and one next step.
 
-        azure-identity's own text, which may name all that it tried, goes to the log.
+        The text of azure-identity, which may name everything that it tried, goes to the log.
 
         Args:
             error: As azure-identity, or the code around it, raised it.
@@ -179,7 +179,7 @@ class Credentials:
             raise ValueError(message)
 
     def _hidden(self, text: str, claims: Secret | None) -> str:
-        """Hide what the other side, or a library, might repeat of what it was given."""
+        """Hide secrets that the sign-in service, or a library, may repeat."""
         secrets = [value for name in _SECRETS if len(value := self.environ.get(name, "")) >= _SHORTEST_SECRET]
         if claims is not None:
             secrets += [claims.reveal(), base64.b64encode(claims.reveal().encode()).decode()]
@@ -189,7 +189,7 @@ class Credentials:
 
     def _managed_identity(self, identity: Any, tenant: str | None) -> Any:
         if tenant:
-            message = f"a managed identity has tokens of its own tenant alone, and the subscription is of {tenant}"
+            message = f"a managed identity has only tokens of its own tenant, and the subscription belongs to {tenant}"
             raise ValueError(message)
         return identity.ManagedIdentityCredential(client_id=self.environ.get("AZURE_CLIENT_ID"), **_DIRECT)
 
@@ -231,9 +231,9 @@ def _assertion(answer: Any) -> str:
 
 def _trusted(environ: Mapping[str, str]) -> str | bool:
     """
-    Return the store that the sign-in service's certificate is held against: the system's, or SSL_CERT_FILE, as for ARM.
+    Return the certificates to trust for the sign-in service: the system's, or those of SSL_CERT_FILE, as for ARM.
 
-    ``requests``, which azure-identity speaks through, would take its own list, or what it reads from two names.
+    ``requests``, which azure-identity uses, would take its own list, or that of two other variables.
     """
     if environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE"):
         return True

@@ -3,7 +3,7 @@ Reads the body of an error answer: code, message, nested details, inner errors, 
 
 Compute nests ``details`` and ``innererror``, ARM adds ``additionalInfo`` ("Common deployment errors", "Troubleshoot
 errors with using Azure Policy", learn.microsoft.com); gateways answer ``{"code", "message"}`` or
-``{"Code", "Message"}`` without the ``error`` around them. All of it was written by others: scrubbed, then bounded.
+``{"Code", "Message"}`` without the ``error`` around them. Every text comes from outside: it is scrubbed, then bounded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SHOWN_OF_A_WORD: Final = 200
 _SHOWN_OF_A_LINE: Final = 2000
 _SHOWN_CHARACTERS: Final = 6000
 _READ_CHARACTERS: Final = 65_536
-"""Of one text: far more than is shown, so that nothing is cut in the middle of a secret before it is scrubbed."""
+"""Of one text: far more than is shown, so that no secret is cut in two before it is scrubbed."""
 _MOST_LINES: Final = 25
 _MOST_NODES: Final = 200
 _DEEPEST: Final = 12
@@ -33,7 +33,7 @@ _MOST_NAMES: Final = 20
 
 @dataclass(slots=True)
 class _Found:
-    """All that the nodes of one error hold, in the order in which they are written."""
+    """The contents of all nodes of one error, in the order of the body."""
 
     lines: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
@@ -43,12 +43,12 @@ class _Found:
 
 def error_info(body: Any, fallback: str, status: int | None = None, request_id: str | None = None) -> ErrorInfo:
     """
-    Return what a report says of an error.
+    Return the error that a body holds.
 
     Args:
-        body: Of the answer, or of an operation that has ended; anything.
-        fallback: The message where the body holds none.
-        status: HTTP's; None for an operation.
+        body: The parsed body of an answer, or of an operation that has ended; of any shape.
+        fallback: The message where the body has none.
+        status: The HTTP status; None for an operation.
         request_id: Of the answer.
     """
     error = _error_in(body)
@@ -77,7 +77,7 @@ def _error_in(body: Any) -> Mapping[str, Any]:
         error = _get(body, name)
         if isinstance(error, Mapping):
             return error
-        if isinstance(error, str) and error:  # as the sign-in service words it
+        if isinstance(error, str) and error:  # the form of the sign-in service
             return {"code": error, "message": _text(body, "error_description")}
     if any(_text(body, name) for name in ("code", "message", "detail", "title")):
         return {
@@ -120,7 +120,7 @@ def _collect(node: Mapping[str, Any], found: _Found, above: tuple[str, str], inn
 
 
 def _below(node: Mapping[str, Any], quoted: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the errors inside one, those first that its message quotes as JSON."""
+    """Yield the errors inside one; first those that its message quotes as JSON."""
     if quoted is not None:
         yield _error_in(quoted)
     details = _get(node, "details")
@@ -138,7 +138,7 @@ def _message(node: Mapping[str, Any]) -> str:
 
 
 def _line(node: Mapping[str, Any], above: tuple[str, str], target: str) -> str:
-    """Return ``code: message (target)``, without what is absent; nothing where *above* has said all of it."""
+    """Return ``code: message (target)``, without missing parts; empty where *above* says the same."""
     code = _text(node, "code") or _text(node, "exceptiontype")
     message = _split(_message(node))[0]
     if code in {"", above[0]} and message in {"", above[1]} and not target:
@@ -148,7 +148,7 @@ def _line(node: Mapping[str, Any], above: tuple[str, str], target: str) -> str:
 
 
 def _split(message: str) -> tuple[str, Any]:
-    """Return a message and the JSON object that is written in its place, if one is: ARM passes some on as text."""
+    """Return a message, and the JSON object that it quotes if there is one: ARM passes some errors on as text."""
     start = message.find("{")
     if start < 0 or not message.rstrip().endswith("}"):
         return message, None
@@ -162,7 +162,7 @@ def _split(message: str) -> tuple[str, Any]:
 
 
 def _get(node: Mapping[str, Any], name: str) -> Any:
-    """Return the value of a key, whose case gateways write as they like."""
+    """Return the value of a key, which is case-insensitive: gateways differ."""
     if name in node:
         return node[name]
     return next((value for key, value in node.items() if isinstance(key, str) and key.lower() == name.lower()), None)
@@ -175,7 +175,7 @@ def _text(node: Mapping[str, Any], name: str) -> str:
 
 
 def _names(found: _Found) -> tuple[str, ...]:
-    """Return the properties that the error is about: those it names, then those that its codes are about."""
+    """Return the properties that the error names, then those that its codes imply."""
     named = [*found.targets, *(path for policy in found.policies for path in policy.paths)]
     implied = [path for code in found.codes if (path := remedies.path_of(code))]
     unique = dict.fromkeys(_shown(name, _SHOWN_OF_A_WORD) for name in (*named, *implied))

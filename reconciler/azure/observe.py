@@ -1,7 +1,7 @@
 """
-Stage 4: reads what exists, everything once. GET only; decides nothing.
+Stage 4: reads the live resources, each once. GET only; decides nothing.
 
-Reads by lists, which also show what no manifest states; parents first, so that nothing is read below what is not there.
+Reads lists, which also show undeclared resources; parents first, so that no request goes below a missing parent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.values import JsonObject
 
 _LOG: Final = logging.getLogger("reconciler.azure.observe")
-# Only these codes of a 404 speak of the resource; a gateway's 404, or one without a code, says nothing of it
+# Only a 404 with one of these codes is about the resource; a gateway's, or one without a code, says nothing about it
 # ("Common deployment errors", learn.microsoft.com).
 _ABSENT: Final[Mapping[str, Absence]] = {
     "ResourceNotFound": Absence.NOT_FOUND,
@@ -40,13 +40,13 @@ _ABSENT: Final[Mapping[str, Absence]] = {
 @dataclass(frozen=True, slots=True)
 class Scope:
     """
-    How much is to be read.
+    The resources to read.
 
     Attributes:
-        stated: Folded ids of all that the manifests state, selected or not.
-        singly: Read only what was selected, one by one (``--target``); then nothing is said of unmanaged resources.
+        stated: Folded ids of all declared resources, selected or not.
+        singly: Read only the selected resources, one by one (``--target``); unmanaged resources stay unknown.
         health: Read the replication status too.
-        concurrency: Reads at the same time.
+        concurrency: Reads in flight at a time.
     """
 
     stated: frozenset[str]
@@ -63,7 +63,7 @@ class _Found:
     lists: set[str] = field(default_factory=set)
 
     def is_known_absent(self, key: str | None) -> Absent | None:
-        """Return what is known of an absent parent."""
+        """Return the absence of a parent; None where it may exist."""
         found = self.observed.get(key) if key else None
         return found if isinstance(found, Absent) else None
 
@@ -72,7 +72,7 @@ async def observe(desired: Sequence[Desired], scope: Scope, kinds: Mapping[str, 
     """
     Read the live state of *desired*.
 
-    A read that fails says so of its own resources and stops nothing.
+    A read that fails makes its own resources unreadable and stops no other.
     """
     found = _Found()
     for depth in sorted({item.depth for item in desired}):
@@ -89,7 +89,7 @@ async def read_one(item: Desired, arm: ArmReader) -> Observed:
     """Read one resource by itself."""
     try:
         return item.kind.live(await arm.get(item.id, item.kind.api_version))
-    except Exception as error:  # noqa: BLE001 - a bug met by one read keeps no other resource from being read
+    except Exception as error:  # noqa: BLE001 - a bug in one read must not stop the others
         return _failure(error)
 
 
@@ -132,7 +132,7 @@ async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: 
     except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
         if isinstance(failure, Absent) and failure.why is Absence.NOT_FOUND:
-            failure = Absent(Absence.PARENT_MISSING)  # of a list, the parent is what was not found
+            failure = Absent(Absence.PARENT_MISSING)  # a list that is not found has no parent
         found.observed.update(dict.fromkeys((item.key for item in items), failure))
         return
     found.observed.update(observed)
@@ -158,7 +158,7 @@ def _unmanaged(kind: Kind, body: JsonObject) -> Unmanaged:
 async def _read_parents(
     level: Iterable[Desired], found: _Found, scope: Scope, kinds: Mapping[str, Kind], arm: ArmReader
 ) -> None:
-    """Read the parents of absent resources where nothing read so far tells whether they exist."""
+    """Read the parents of absent resources that no earlier read has shown to exist."""
     unclear: dict[str, Desired] = {}
     for item in level:
         is_clear = item.parent is None or item.parent in found.observed or item.parent in found.parents
@@ -197,13 +197,13 @@ async def _read_health_of(item: Desired, found: _Found, arm: ArmReader) -> None:
         body = await arm.get(item.id, item.kind.api_version, item.kind.health)
         found.observed[item.key] = item.kind.live(body)
     except RequestError:
-        return  # the resource was read; that its replication could not be is no reason to forget it
+        return  # the resource itself was read; only its replication is unknown
     except Exception as error:  # noqa: BLE001 - as above
         found.observed[item.key] = _failure(error)
 
 
 def internal_error(error: Exception) -> ErrorInfo:
-    """Return what a report says of a bug: the type alone, as the text of an unforeseen exception may quote anything."""
+    """Return the error for a bug: only the type of the exception, as its text may quote anything."""
     _LOG.debug("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
     message = f"an unexpected {type(error).__name__} in the reconciler"
     return ErrorInfo(ErrorCode.INTERNAL_ERROR, message, fix="please report it, with the output of --log-level debug")

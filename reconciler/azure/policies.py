@@ -1,5 +1,5 @@
 """
-Reads the policies that an Azure Policy refusal names, and what each of them asks for. Pure.
+Reads the policies that a refusal of Azure Policy names, and the conditions of each. Pure.
 
 ``additionalInfo`` of type ``PolicyViolation``; a policy denies what its conditions match, so a condition that is met is
 the one to break ("Troubleshoot errors with using Azure Policy", "Azure Policy definition structure", Microsoft Learn).
@@ -17,7 +17,7 @@ _MOST: Final = 10
 _MOST_VALUES: Final = 12
 _SHOWN_OF_A_VALUE: Final = 100
 _SCOPING: Final = frozenset({"type", "kind", "id"})
-"""What conditions say which resources a policy is about with; nobody can change it in a manifest."""
+"""Fields by which a condition selects resources; no manifest can change them."""
 _FUNCTION: Final = re.compile(r"\[[a-z]+\(", re.IGNORECASE)
 
 _MUST: Final[Mapping[str, tuple[str, str]]] = {
@@ -40,7 +40,7 @@ _MUST: Final[Mapping[str, tuple[str, str]]] = {
     "greater": ("must be more than {}", "must be at most {}"),
     "greaterorequals": ("must be at least {}", "must be less than {}"),
 }
-"""By a condition's operator: the words where it has to hold, and where it must not."""
+"""By operator: the words for a condition that has to hold, and for one that must not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Violation:
 
     @property
     def line(self) -> str:
-        """The policy and what it asks for, on one line."""
+        """The policy and its demands, on one line."""
         names = [f"assignment {self.assignment}" if self.assignment else ""]
         names += [f"definition {self.definition}" if self.definition else ""]
         head = f"policy: {', '.join(name for name in names if name) or 'unnamed'}"
@@ -79,8 +79,8 @@ class Violation:
         """The fix, in the imperative."""
         name = f"policy `{self.assignment or self.definition or 'unnamed'}`"
         if not self.demands:
-            return f"change the manifest as {name} asks, or ask the owner of the policy for an exemption"
-        return f"change the manifest: {'; '.join(self.demands)} ({name}); or ask its owner for an exemption"
+            return f"change the manifest to comply with {name}, or request an exemption from the owner of the policy"
+        return f"change the manifest: {'; '.join(self.demands)} ({name}); or request an exemption from its owner"
 
 
 def violations(additional_info: Any) -> tuple[Violation, ...]:
@@ -140,7 +140,7 @@ def _field(expression: Mapping[str, Any]) -> str:
 
 
 def _demand(expression: Mapping[str, Any]) -> str:
-    """Return what has to become true of an expression; nothing for an operator that is not known."""
+    """Return the condition that has to hold for an expression; the bare operator where it is not known."""
     name, operator = _field(expression), str(expression.get("operator", "")).lower()
     wanted, is_met = expression.get("targetValue"), _is_met(expression)
     if operator == "exists":

@@ -1,4 +1,4 @@
-"""Runs many small pieces of I/O with a bound on how many run at the same time, or one that blocks beside all others."""
+"""Runs many pieces of I/O with a bound on how many run at a time, or one that blocks in a thread of its own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ async def run_all(work: Iterable[Coroutine[Any, Any, None]], limit: int) -> None
     """
     Await every coroutine, *limit* of them at a time, in the order given.
 
-    A fixed set of workers takes from one iterator, so ten thousand pieces cost no ten thousand tasks. The first
-    exception ends the others and is raised by itself.
+    A fixed set of workers takes from one iterator, so ten thousand pieces need no ten thousand tasks. The first
+    exception ends the others and is raised on its own.
     """
     pieces = iter(work)
 
@@ -37,23 +37,23 @@ async def run_all(work: Iterable[Coroutine[Any, Any, None]], limit: int) -> None
 
 async def in_daemon_thread(work: Callable[[], T], limit_s: float) -> T:
     """
-    Return what *work* gives, which blocks.
+    Return the result of *work*, which blocks.
 
-    A thread of ``asyncio.to_thread`` is waited for when the program ends; for this one nothing waits longer than asked.
+    The end of the program waits for a thread of ``asyncio.to_thread``; this one is never waited for beyond its limit.
 
     Raises:
-        TimeoutError: It takes longer than *limit_s* seconds of the wall's clock; it is left to itself.
+        TimeoutError: It takes longer than *limit_s* seconds of the wall clock; its thread is abandoned.
     """
-    from concurrent.futures import Future  # noqa: PLC0415 (what never blocks need not pay for it)
+    from concurrent.futures import Future  # noqa: PLC0415 (most runs never need it)
     from threading import Thread  # noqa: PLC0415
 
     done: Future[T] = Future()
-    done.set_running_or_notify_cancel()  # from now on it cannot be cancelled, so a late result has where to go
+    done.set_running_or_notify_cancel()  # from now on it cannot be cancelled, so a late result has a place
 
     def target() -> None:
         try:
             done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+        except BaseException as error:  # noqa: BLE001 - raised again by the future
             done.set_exception(error)
 
     Thread(target=target, name="in_daemon_thread", daemon=True).start()

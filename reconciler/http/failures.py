@@ -1,4 +1,4 @@
-"""Failures below HTTP, each as a message and a fix. Pure; quotes nothing that came over the wire."""
+"""Failures below HTTP, each as a message and a fix. Pure; quotes nothing from the wire."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SAYS: Final = (
     ("Server disconnected", "the connection was closed before an answer came"),
     ("peer closed connection", "the answer was cut short"),
 )
-"""What httpcore and h11 begin their texts with where one type has several causes."""
+"""The beginnings of texts of httpcore and h11, where one type has several causes."""
 
 _NETWORK: Final = "check the network, then run again"
 _PROXY: Final = "check the proxy that HTTPS_PROXY or ALL_PROXY names, its user and password included"
@@ -50,10 +50,10 @@ _ROOTS: Final = (
 
 def unreachable(error: Exception, service: Service, host: str = "", *, write: bool) -> TransientError:
     """
-    Return the error for a request that had no whole answer.
+    Return the error for a request without a whole answer.
 
     Args:
-        error: As httpx, or what is below it, raised it. Its text may quote a URL or a header and is not shown.
+        error: As httpx, or a library below it, raised it. Its text may quote a URL or a header and is not shown.
         service: The service that the request was sent to.
         host: Its host.
         write: Whether the request may have changed something.
@@ -78,7 +78,7 @@ def _cause(error: Exception) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and all that led to it, those of a group included."""
+    """Yield an exception and all of its causes, those of a group included."""
     while error is not None:
         yield error
         for inner in getattr(error, "exceptions", ()):

@@ -1,8 +1,8 @@
 """
-Which requests stay on this machine, and which two URLs lead to one place: the one definition of both. Pure.
+The one definition of which requests stay on this machine, and of which two URLs have the same origin. Pure.
 
-A credential, a proxy and plain http hang on these answers. A URL that two readers may take apart in two ways leads
-nowhere: it equals no other URL, and is not on this machine.
+Credentials, proxies and plain http depend on it. A URL that two parsers may read differently has no origin: it equals
+no other URL, and is not on this machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Origin:
     Attributes:
         scheme: ``https`` or ``http``.
         host: In lower case, without brackets and without the period that may end a full name.
-        port: As written, else the scheme's.
+        port: As written, else that of the scheme.
     """
 
     scheme: str
@@ -85,7 +85,7 @@ def is_loopback_host(host: str) -> bool:
 
 
 def folded_host(host: str) -> str | None:
-    """Return *host* in the one spelling in which hosts are compared; None for what is no host in ASCII."""
+    """Return *host* in the spelling in which hosts are compared; None for anything but an ASCII host."""
     host = host.removeprefix("[").removesuffix("]")
     if ":" in host:
         try:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("reconciler.http")
 _CONNECTIONS: Final = 20
-_SIP_BYTES: Final = 4096  # gzip swells a thousandfold: what is unpacked at once stays at 4 MB
+_SIP_BYTES: Final = 4096  # gzip grows a thousandfold: at most 4 MB are decompressed at once
 
 
 @dataclass(slots=True)
@@ -155,10 +155,7 @@ class Transport:
                 asyncio.timeout(self.service.bounds.whole_s),
                 self.http.stream(method, url, content=content, headers=sent) as response,
             ):
-                body = await _read(response, self.service.bounds.answer_bytes)
-                if not response.is_success:
-                    body = _without_token(body, token)
-                answer = Answer(response.status_code, _lower(response.headers), body, self.service, token)
+                answer = await self._answer(response, token)
         except httpx.InvalidURL:
             raise foreign(url, self.service) from None
         except (httpx.HTTPError, OSError) as error:  # a TLS record that is broken comes as the bare ssl.SSLError
@@ -168,6 +165,13 @@ class Transport:
         path = url.partition("?")[0]
         _LOG.debug("%s %s %d %s %.3fs", method, path, answer.status, answer.request_id or "-", elapsed)
         return answer
+
+    async def _answer(self, response: httpx.Response, token: Secret | None) -> Answer:
+        """Return a response, read to its end."""
+        body = await _read(response, self.service.bounds.answer_bytes)
+        if not response.is_success:
+            body = _without_token(body, token)
+        return Answer(response.status_code, _lower(response.headers), body, self.service, token)
 
 
 def _host(url: str) -> str:
@@ -200,7 +204,7 @@ def _lower(headers: httpx.Headers) -> Mapping[str, str]:
 
 
 class _Sips(httpx.AsyncByteStream):
-    """A body in small pieces, so that little of it is unpacked before its size is looked at."""
+    """A body in small pieces, so that little of it is decompressed before its size is checked."""
 
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
         self._stream = stream
@@ -215,10 +219,10 @@ class _Sips(httpx.AsyncByteStream):
 
 
 async def _read(response: httpx.Response, most: int) -> bytes:
-    if response.request.method == "HEAD":  # its headers speak of a body that does not come
+    if response.request.method == "HEAD":  # its headers describe a body that does not come
         return await response.aread()
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip"}:  # one layer swells a thousandfold, two a million
+    if encoding not in {"identity", "gzip"}:  # one layer grows a thousandfold, two a millionfold
         raise _unusable(response, "the answer is compressed in a way that was not requested")
     announced = response.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most:

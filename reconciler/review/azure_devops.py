@@ -1,8 +1,8 @@
 """
 Threads on a pull request of Azure DevOps.
 
-"Pull Request Threads", "Pull Request Thread Comments" (learn.microsoft.com). A thread is made closed, since a policy
-may want every open one resolved before the merge. Threads are listed whole, without pages.
+"Pull Request Threads", "Pull Request Thread Comments" (learn.microsoft.com). A new thread is closed, since a policy
+may require every open one to be resolved before the merge. Threads are listed without pages.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _AZURE_DEVOPS: Final = Facts(
     request_id=("x-vss-e2eid", "activityid"),
 )
 _ODD: Final = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
-"""What looking into an answer of another shape raises."""
+"""Exceptions of reading an answer of another shape."""
 _TEXT: Final = 1
 _CLOSED: Final = 4
 
@@ -76,7 +76,7 @@ class AzureDevOpsPullRequest:
             raise self.host.unusable() from None
 
     async def comments(self) -> list[Comment]:
-        """Return the first comment of every thread; replies are other people's."""
+        """Return the first comment of every thread; replies belong to other people."""
         said = self.host.json(await self.host.read(f"{self._threads}?{_VERSION}"))
         try:
             return [
@@ -88,7 +88,7 @@ class AzureDevOpsPullRequest:
             raise self.host.unusable() from None
 
     async def create(self, body: str) -> str:
-        """Open a thread, and give where people read it."""
+        """Open a thread, and return its page."""
         first = {"parentCommentId": 0, "content": body, "commentType": _TEXT}
         thread = {"comments": [first], "status": _CLOSED}
         said = self.host.json(await self.host.write("POST", f"{self._threads}?{_VERSION}", thread))
@@ -98,7 +98,7 @@ class AzureDevOpsPullRequest:
             raise self.host.unusable() from None
 
     async def update(self, comment: Comment, body: str) -> None:
-        """Write over a comment."""
+        """Replace a comment."""
         await self.host.write("PATCH", f"{comment.path}?{_VERSION}", {"content": body})
 
     @property

@@ -1,8 +1,8 @@
 """
 Comments on a pull request of GitHub or GitHub Enterprise.
 
-"REST API endpoints for issue comments" (docs.github.com): a pull request's conversation is that of its issue. Whom a
-token stands for only GraphQL tells to every kind of token: ``GET /user`` is refused to the token of a workflow.
+"REST API endpoints for issue comments" (docs.github.com): a pull request's conversation is that of its issue. Only
+GraphQL names the identity behind every kind of token: ``GET /user`` is refused to the token of a workflow.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class GitHubPullRequest:
 
     Attributes:
         repository: ``OWNER/NAME``.
-        graphql: Where GraphQL is asked, on the origin of the API.
+        graphql: URL of GraphQL, on the origin of the API.
     """
 
     host: Host
@@ -74,7 +74,7 @@ class GitHubPullRequest:
         return str(login)
 
     async def comments(self) -> list[Comment]:
-        """Return every comment, page by page; the link to the next page is followed on the same origin alone."""
+        """Return every comment, page by page; the link to the next page is followed on the same origin only."""
         found: list[Comment] = []
         link = f"{self._path}?per_page=100"
         for _ in range(_MOST_PAGES):
@@ -91,11 +91,11 @@ class GitHubPullRequest:
         raise ReviewError(message)
 
     async def create(self, body: str) -> str:
-        """Write a new comment, and give where people read it."""
+        """Write a new comment, and return its page."""
         return self._comment(self.host.json(await self.host.write("POST", self._path, {"body": body}))).url
 
     async def update(self, comment: Comment, body: str) -> None:
-        """Write over a comment."""
+        """Replace a comment."""
         await self.host.write("PATCH", comment.path, {"body": body})
 
     @property
@@ -104,7 +104,7 @@ class GitHubPullRequest:
 
     def _comment(self, item: Any) -> Comment:
         try:
-            author = text_in(item["user"]["login"]) if item["user"] else ""  # of who is gone nothing is left
+            author = text_in(item["user"]["login"]) if item["user"] else ""  # a deleted account has no name
             path = f"/repos/{self.repository}/issues/comments/{int(item['id'])}"
             return Comment(path, author, text_in(item["body"]), str(item["html_url"]))
         except (KeyError, TypeError, ValueError, OverflowError):

@@ -15,10 +15,10 @@ class Comment:
     A comment that exists.
 
     Attributes:
-        path: Where it is updated.
+        path: The path to update it.
         author: Its writer, as the host knows them.
         body: As the host returns it.
-        url: Where people read it.
+        url: The page that people read it on.
     """
 
     path: str
@@ -34,13 +34,13 @@ class PullRequest(Protocol):
         """Close every connection."""
 
     async def me(self) -> str:
-        """Return whom the token stands for, as comments name their author."""
+        """Return the identity behind the token, as comments name their author."""
 
     async def comments(self) -> Sequence[Comment]:
         """Return every comment, the oldest first."""
 
     async def create(self, body: str) -> str:
-        """Write a new comment, and give where people read it."""
+        """Write a new comment, and return its page."""
 
     async def update(self, comment: Comment, body: str) -> None:
         """Write over a comment."""
@@ -48,11 +48,10 @@ class PullRequest(Protocol):
 
 async def put(pull_request: PullRequest, mark: str, body: str, replaced: str) -> str:
     """
-    Write *body* into the one comment that begins with *mark*, and give what was done, with its URL.
+    Write *body* into the one comment that begins with *mark*, and return what was done, with its URL.
 
-    Only what the token's own identity wrote is written over: whoever else writes the mark gets no say in a comment that
-    reviewers trust, and could change it afterwards. Two runs at once may have made two; the later ones become
-    *replaced*.
+    Only comments of the token's own identity are replaced: the author of any other comment could change it afterwards,
+    and reviewers trust this one. Two concurrent runs may have made two; the later ones become *replaced*.
 
     Raises:
         ReviewError: The host refused, or did not answer.
@@ -64,7 +63,7 @@ async def put(pull_request: PullRequest, mark: str, body: str, replaced: str) ->
             await pull_request.update(late, replaced)
     if not own:
         return f"Comment created: {await pull_request.create(body)}"
-    if own[0].body.rstrip() == body.rstrip():  # hosts take blanks away from the end
+    if own[0].body.rstrip() == body.rstrip():  # hosts remove blanks at the end
         return f"Comment unchanged: {own[0].url}"
     await pull_request.update(own[0], body)
     return f"Comment updated: {own[0].url}"

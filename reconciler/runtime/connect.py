@@ -1,4 +1,4 @@
-"""Opens the ARM that a run was told to speak to: Azure, another endpoint, or the embedded one in this process."""
+"""Opens the ARM that a run is configured for: Azure, another endpoint, or the embedded one in this process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PUBLIC: Final = CLOUDS["public"]
 async def open_reader(
     connection: Connection, environment: Environment, clock: Clock, windows: Windows | None = None
 ) -> AsyncIterator[ArmReader]:
-    """Yield a client that cannot write, and that heeds what others of the process were asked to wait."""
+    """Yield a client that cannot write; it waits wherever ARM asked another client of the process to wait."""
     async with _transport(connection, environment, clock) as transport:
         yield ArmReader(transport, Retrier(clock, windows=Windows() if windows is None else windows))
 
@@ -42,7 +42,7 @@ async def open_reader(
 async def open_writer(
     connection: Connection, environment: Environment, clock: Clock, windows: Windows | None = None
 ) -> AsyncIterator[ArmWriter]:
-    """Yield a client that can PUT, and that heeds what others of the process were asked to wait."""
+    """Yield a client that can PUT; it waits wherever ARM asked another client of the process to wait."""
     async with _transport(connection, environment, clock) as transport:
         yield ArmWriter(transport, Retrier(clock, windows=Windows() if windows is None else windows))
 
@@ -69,7 +69,7 @@ async def open_blobs(
     timeout_s: float,
     hosts: StorageHosts | None = None,
 ) -> AsyncIterator[Blobs | None]:
-    """Yield what lets Azure read the packages behind *grants*; None where there are none."""
+    """Yield the client of blob storage for the packages behind *grants*; None where there are none."""
     if not grants:
         yield None
         return
@@ -101,17 +101,17 @@ def _tokens(connection: Connection, environment: Environment, clock: Clock) -> T
 
 
 def _embedded(environment: Environment, clock: Clock) -> Any:
-    from reconciler.emulator import create_app  # noqa: PLC0415 (a server's worth of imports, for the emulator alone)
+    from reconciler.emulator import create_app  # noqa: PLC0415 (imports a server, needed for the emulator only)
 
     return create_app(emulator_settings(environment), clock)
 
 
 def emulator_settings(environment: Environment) -> EmulatorSettings:
     """
-    Return the settings of the embedded ARM that the environment states.
+    Return the settings of the embedded ARM, from the environment.
 
     Raises:
-        UsageError: One of them makes no sense.
+        UsageError: One of them is invalid.
     """
     from reconciler.emulator import EmulatorSettings  # noqa: PLC0415
 

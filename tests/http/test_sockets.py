@@ -186,7 +186,7 @@ UNUSABLE: Final[dict[str, tuple[Talk, str]]] = {
         "compressed in a way that was not requested",
     ),
     "web page": (says(http(b"<html>", content_type="text/html")), "not JSON"),
-    "key twice": (says(http(GOOD.replace(b"{}", b'{"a":"x","a":"x"}'))), "states a key twice"),
+    "key twice": (says(http(GOOD.replace(b"{}", b'{"a":"x","a":"x"}'))), "has a key twice"),
 }
 
 
@@ -418,7 +418,7 @@ def test_the_wrong_certificate(authority: Authority, options: dict[str, Any], wo
 )
 def test_a_key_twice(body: bytes) -> None:
     """Which of the two values counts nobody can know, however the key is spelled."""
-    with pytest.raises(UnusableAnswerError, match="states a key twice"):
+    with pytest.raises(UnusableAnswerError, match="has a key twice"):
         json_object(Answer(200, {}, body, ARM))
 
 
