@@ -7,13 +7,13 @@ The only reader of the process environment. Other modules are given values.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.errors import UsageError
-from reconciler.http.origin import is_loopback, origin_of
+from reconciler.http.origin import folded_host, is_loopback, origin_of
 from reconciler.manifests.permits import BLOB_HOSTS, SECRET_PREFIX, Permits, is_signature, scopes, storage_hosts
 from reconciler.secret.text import Secret
 
@@ -66,24 +66,58 @@ CLOUDS: Final[Mapping[str, Cloud]] = {
     ),
 }
 EMULATOR: Final = "emulator"
+CUSTOM: Final = "custom"
+CLOUD_NAMES: Final = (*CLOUDS, EMULATOR, CUSTOM)
 _Choice = TypeVar("_Choice", bound=str)
 _EMULATOR_ENDPOINT: Final = "http://localhost"
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class Custom:
     """
-    Which ARM to speak to, and as whom.
+    The operator's facts of ``--cloud custom``, as text; None without one.
 
     Attributes:
-        cloud: ``public``, ``usgovernment``, ``china`` or ``emulator``.
+        authority: URL of the sign-in service.
+        audience: URL that tokens are for.
+        blob_suffix: The end of the names of blob hosts, after ``ACCOUNT.blob.``.
+    """
+
+    authority: str | None = None
+    audience: str | None = None
+    blob_suffix: str | None = None
+
+    def named(self) -> dict[str, str]:
+        """Return the facts that are there, by their options."""
+        options = {
+            "--authority": self.authority,
+            "--audience": self.audience,
+            "--blob-suffix": self.blob_suffix,
+        }
+        return {option: value for option, value in options.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """
+    The ARM to speak to, and the way to sign in.
+
+    Attributes:
+        cloud: One of *CLOUD_NAMES*.
         endpoint: Scheme, host and port.
-        credential: Name of the way to sign in.
+        credential: Name of the sign-in method.
+        custom: The facts of ``--cloud custom``; None for every other cloud.
     """
 
     cloud: str = "public"
     endpoint: str = CLOUDS["public"].endpoint
     credential: str = "default"
+    custom: Cloud | None = None
+
+    @property
+    def azure(self) -> Cloud:
+        """The facts of the cloud; the public cloud's for the embedded ARM."""
+        return self.custom or CLOUDS.get(self.cloud, CLOUDS["public"])
 
     @property
     def is_emulated(self) -> bool:
@@ -106,19 +140,68 @@ class Connection:
         return not self.is_emulated and (self.endpoint.startswith("https://") or self.credential == "token")
 
 
-def connection(cloud: str, endpoint: str | None, credential: str) -> Connection:
+def connection(cloud: str, endpoint: str | None, credential: str, custom: Custom | None = None) -> Connection:
     """
     Return the connection that the user chose.
 
     Raises:
-        UsageError: The endpoint is no https URL, nor http to loopback.
+        UsageError: The endpoint is no https URL, nor http to loopback, or an option does not fit the cloud.
     """
+    custom = custom or Custom()
+    if cloud == CUSTOM:
+        return _custom(endpoint, credential, custom)
+    for option in custom.named():
+        message = f"{option} does not go with --cloud {cloud}: leave it out, or choose --cloud custom"
+        raise UsageError(message)
     if cloud == EMULATOR:
         if endpoint:
             message = "--endpoint does not go with --cloud emulator: leave one of them out"
             raise UsageError(message)
         return Connection(EMULATOR, _EMULATOR_ENDPOINT, credential)
     return Connection(cloud, _checked(endpoint) if endpoint else CLOUDS[cloud].endpoint, credential)
+
+
+def _custom(endpoint: str | None, credential: str, custom: Custom) -> Connection:
+    if not endpoint:
+        message = "--cloud custom needs --endpoint, the URL of its Azure Resource Manager"
+        raise UsageError(message)
+    checked = Connection(CUSTOM, _checked(endpoint), credential)
+    needed = checked.sends_token and credential != "token"
+    missing = [name for name in ("--authority", "--audience") if needed and name not in custom.named()]
+    if missing:
+        message = f"--cloud custom needs {' and '.join(missing)} to sign in, or --credential token"
+        raise UsageError(message)
+    return replace(checked, custom=_facts(checked.endpoint, custom))
+
+
+def _facts(endpoint: str, custom: Custom) -> Cloud:
+    """
+    Return the facts of a custom cloud, none of which is derived from another.
+
+    A token's scope is its audience with ``/.default`` behind it, a slash at the end kept: the two are different
+    audiences ("Scopes and permissions in the Microsoft identity platform", trailing slash, learn.microsoft.com).
+    """
+    authority = _https(
+        "--authority", custom.authority, "scheme, host and port alone, such as https://login.example.net"
+    )
+    _https("--audience", custom.audience)
+    suffix = folded_host(custom.blob_suffix.removeprefix(".").removeprefix("blob.")) if custom.blob_suffix else ""
+    if suffix is None:
+        message = "--blob-suffix is no host: write the part after ACCOUNT.blob., such as core.example.net"
+        raise UsageError(message)
+    scope = f"{custom.audience}/.default" if custom.audience else ""
+    return Cloud(endpoint, scope, authority.removeprefix("https://"), (f".blob.{suffix}",) if suffix else ())
+
+
+def _https(name: str, text: str | None, only: str = "") -> str:
+    """Return a URL that is https, also on loopback: credentials go there, or it stands for such a place."""
+    if not text:
+        return ""
+    url = web_address(name, text, only)
+    if not url.startswith("https://"):
+        message = f"{name} must be https"
+        raise UsageError(message)
+    return url
 
 
 def _checked(endpoint: str) -> str:
@@ -227,6 +310,16 @@ class Environment:
         """Return the hosts that the operator names for signatures, where no option says it."""
         return (self.values.get("RECONCILER_STORAGE_HOSTS", ""),)
 
+    @property
+    def columns(self) -> str:
+        """The width of the terminal as the user states it; empty where they do not."""
+        return self.values.get("COLUMNS", "")
+
+    @property
+    def no_color(self) -> bool:
+        """Whether the user wants no color (no-color.org)."""
+        return bool(self.values.get("NO_COLOR"))
+
     def commit(self) -> str | None:
         """Return the commit that CI says is being run."""
         return next((value for name in _COMMITS if (value := self.values.get(name))), None)
@@ -286,12 +379,14 @@ class Environment:
         raise UsageError(message)
 
 
-def permitted(cloud: str, environment: Environment, named: Sequence[str] = (), allowed: Sequence[str] = ()) -> Permits:
+def permitted(
+    cloud: Cloud, environment: Environment, named: Sequence[str] = (), allowed: Sequence[str] = ()
+) -> Permits:
     """
-    Return what the operator allows a run.
+    Return the operator's permissions for a run.
 
     Args:
-        cloud: Whose blob hosts may get a signature.
+        cloud: Its blob hosts may get a signature.
         environment: With the secrets that manifests may name.
         named: More hosts, parted by blanks or commas where a variable holds several.
         allowed: Subscriptions and resource groups, likewise; none is any.
@@ -300,7 +395,7 @@ def permitted(cloud: str, environment: Environment, named: Sequence[str] = (), a
         UsageError: One of them cannot be read.
     """
     return Permits(
-        storage=storage_hosts(CLOUDS.get(cloud, CLOUDS["public"]).blob_hosts, _words(named)),
+        storage=storage_hosts(cloud.blob_hosts, _words(named)),
         scopes=scopes(_words(allowed)),
         secrets=environment.secrets(),
     )

@@ -1,17 +1,37 @@
-"""The parameters that commands share, each made once: name, environment variable, default."""
+"""
+The options that commands share, each written once, and the typed values that they become.
+
+A command takes groups of options as decorators. Their values arrive as one :class:`Given`; an option of one command
+alone arrives as an argument of its own.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from dataclasses import dataclass, fields
+from functools import partial, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
+
+from reconciler import filesystem
+from reconciler.cli import completion
+from reconciler.cli.terminal import columns, help_width
+from reconciler.errors import PathError, UsageError
+from reconciler.settings import CLOUD_NAMES, process_environment
 
 if TYPE_CHECKING:
     import os
-    from pathlib import Path
+    from collections.abc import Callable
 
-_CLOUDS: Final = ("public", "usgovernment", "china", "emulator")
+SELECTION: Final = "Selection"
+OWN: Final = "Options"
+AZURE: Final = "Azure"
+OUTPUT: Final = "Output"
+HEADINGS: Final = (SELECTION, OWN, AZURE, OUTPUT)
+"""The headings of a help text, in their order."""
 CREDENTIALS: Final = (
     "default",
     "environment",
@@ -22,31 +42,158 @@ CREDENTIALS: Final = (
     "azure-pipelines",
     "token",
 )
+FORMATS: Final = ("text", "json", "markdown", "github", "azure-devops", "sarif", "junit", "html")
+"""The formats of a report."""
+FEW_FORMATS: Final = ("text", "json")
+"""The formats of a command that writes no report."""
 
 
-class _Pair(click.ParamType[tuple[str, str]]):
+@dataclass(frozen=True, slots=True)
+class Given:
+    """
+    The values of the options that commands share; a command without one of them has its default here.
+
+    Attributes:
+        paths: Files and folders of manifests; empty for the default.
+        target: ``KIND/NAME`` patterns.
+        selector: Labels, by name and value.
+        report: Format and file of each further report.
+    """
+
+    paths: tuple[str, ...] = ()
+    config: str | None = None
+    environment: str | None = None
+    allow_empty: bool = False
+    target: tuple[str, ...] = ()
+    selector: tuple[tuple[str, str], ...] = ()
+    changed_since: str | None = None
+    max_puts: int | None = None
+    no_adopt: bool = False
+    take_over: bool = False
+    cloud: str = "public"
+    endpoint: str | None = None
+    authority: str | None = None
+    audience: str | None = None
+    blob_suffix: str | None = None
+    credential: str = "default"
+    concurrency: int = 1
+    allowed_scope: tuple[str, ...] = ()
+    storage_host: tuple[str, ...] = ()
+    health: bool = False
+    wait: str | None = None
+    poll_interval: float | None = None
+    timeout: float = 3600.0
+    output: str = "text"
+    report: tuple[tuple[str, str], ...] = ()
+    verbose: bool = False
+    no_color: bool = False
+    log_level: str = "warning"
+    log_format: str = "text"
+
+
+class Option(click.Option):
+    """An option below one of *HEADINGS*, whose errors name the variable that a wrong value came from."""
+
+    def __init__(self, *args: Any, heading: str = OWN, **attributes: Any) -> None:
+        """Keep the heading."""
+        super().__init__(*args, **attributes)
+        self.heading = heading
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:  # type: ignore[override, unused-ignore]
+        """Return the option, and its variable where the value is from there."""
+        hint = super().get_error_hint(ctx)  # type: ignore[arg-type, unused-ignore]
+        return f"{hint} (from {self.envvar})" if ctx is not None and _is_from_environment(self, ctx) else hint
+
+
+def heading_of(parameter: click.Parameter) -> str:
+    """Return the heading that an option stands below."""
+    return parameter.heading if isinstance(parameter, Option) else OUTPUT
+
+
+class Command(click.Command):
+    """A command whose help lists its options below headings."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters in the order of the help: arguments, then the options below each heading."""
+        every = super().get_params(ctx)
+        options = [each for each in every if isinstance(each, click.Option)]
+        return [each for each in every if each not in options] + [
+            each for heading in HEADINGS for each in options if heading_of(each) == heading
+        ]
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help, as wide as the terminal."""
+        ctx.terminal_width = help_width(columns(process_environment().columns))
+        return super().get_help(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, a section for each heading."""
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+        for heading in HEADINGS:
+            records = (each.get_help_record(ctx) for each in options if heading_of(each) == heading)
+            if rows := [record for record in records if record is not None]:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """
+        Run the command.
+
+        Raises:
+            UsageError: With the variable beside each option that the message names and that is from the environment.
+        """
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            words = str(error).split()
+            found = (each for each in self.params if _is_from_environment(each, ctx))
+            named = [f"{each.opts[-1]} is from {each.envvar}" for each in found if each.opts[-1] in words]
+            if not named:
+                raise
+            message = f"{error} ({', '.join(named)})"
+            raise UsageError(message) from error
+
+
+def _is_from_environment(parameter: click.Parameter, context: click.Context) -> bool:
+    return context.get_parameter_source(parameter.name or "") is ParameterSource.ENVIRONMENT
+
+
+def command(name: str) -> Callable[[Callable[..., int]], Command]:
+    """Return a decorator that makes a command; its function gets the values of shared options as ``given``."""
+
+    def decorate(function: Callable[..., int]) -> Command:
+        shared = [each.name for each in fields(Given)]
+
+        @wraps(function)
+        def called(**values: Any) -> int:
+            given = Given(**{name: values.pop(name) for name in shared if name in values})
+            return function(given, **values)
+
+        return click.command(name, cls=Command)(called)
+
+    return decorate
+
+
+class Pair(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """Two texts joined by an equals sign."""
 
     def __init__(self, name: str) -> None:
+        """Name the two, as in ``KEY=VALUE``."""
         self.name = name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Return both, or refuse the text."""
         left, separator, right = str(value).partition("=")
         if not separator or not left or not right:
             self.fail(f"{value!r} is not {self.name}", param, ctx)
         return left, right
 
 
-class FilePath(click.Path["Path"]):
-    """A path, as pathlib's; not by ``path_type``, as ``--help`` has no use for the import."""
+class FilePath(click.Path):  # type: ignore[type-arg, unused-ignore]
+    """A path to a file or folder, as pathlib's."""
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path, or refuse it."""
-        from pathlib import Path  # noqa: PLC0415
-
-        from reconciler import filesystem  # noqa: PLC0415
-        from reconciler.errors import PathError  # noqa: PLC0415
-
         try:
             path = Path(super().convert(value, param, ctx))
             if self.exists and filesystem.sort_of(path) is filesystem.Sort.OTHER:  # opening a pipe would wait for ever
@@ -67,229 +214,269 @@ class Seconds(click.FloatRange):
         return number
 
 
-Parameters: TypeAlias = tuple[click.Parameter, ...]
+option: Final = partial(click.option, cls=Option)
+"""Makes an option of one command: ``@option("--name", heading=OWN, …)``."""
+_File: Final = FilePath(dir_okay=False)
 
-PATHS: Final = click.Argument(["paths"], nargs=-1, type=str, metavar="[PATH]...")
 
-CONFIG: Final = click.Option(
-    ["--config"], envvar="RECONCILER_CONFIG", metavar="FILE", help="The project file; else found upward."
+def file_option(*names: str, **attributes: Any) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Return a decorator for an option that names a file."""
+    return option(*names, type=_File, metavar="FILE", **attributes)
+
+
+def _group(
+    *decorators: Callable[[Callable[..., int]], Callable[..., int]],
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Return one decorator for several, whose options a help lists in this order."""
+
+    def decorate(function: Callable[..., int]) -> Callable[..., int]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+paths: Final = click.argument("paths", nargs=-1, type=str, metavar="[PATH]...", shell_complete=completion.files)
+
+config: Final = option(
+    "--config",
+    envvar="RECONCILER_CONFIG",
+    metavar="FILE",
+    heading=SELECTION,
+    shell_complete=completion.files,
+    help="Project file.  [default: reconciler.yaml in PATH or above it]",
 )
 
-ENVIRONMENT: Final = click.Option(
-    ["-e", "--environment"],
+environment: Final = option(
+    "-e",
+    "--environment",
     envvar="RECONCILER_ENVIRONMENT",
     metavar="NAME",
-    help="One of the project's environments.",
+    heading=SELECTION,
+    shell_complete=completion.environments,
+    help="Environment of the project file.  [default: none]",
 )
 
-PROJECT: Final[Parameters] = (
-    CONFIG,
-    ENVIRONMENT,
-    click.Option(["--allow-empty"], is_flag=True, help="Accept a run that finds no manifest at all."),
+manifests: Final = _group(
+    environment,
+    config,
+    option(
+        "--allow-empty",
+        is_flag=True,
+        heading=SELECTION,
+        help="Accept a run without any manifest.  [default: an error]",
+    ),
 )
 
-CONNECTION: Final[Parameters] = (
-    click.Option(
-        ["--cloud"],
+selection: Final = _group(
+    option(
+        "--target",
+        multiple=True,
+        metavar="KIND/NAME",
+        heading=SELECTION,
+        shell_complete=completion.addresses,
+        help="Only matching manifests; * and ? are wildcards. Repeatable.  [default: all]",
+    ),
+    option(
+        "-l",
+        "--selector",
+        multiple=True,
+        type=Pair("KEY=VALUE"),
+        heading=SELECTION,
+        help="Only manifests with this label. Repeatable.  [default: all]",
+    ),
+    option(
+        "--changed-since",
+        metavar="REVISION",
+        heading=SELECTION,
+        help="Only manifests edited since HEAD left the history of this git revision.  [default: all]",
+    ),
+)
+
+limits: Final = _group(
+    option(
+        "--max-puts",
+        envvar="RECONCILER_MAX_PUTS",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Write nothing if the plan has more PUTs.  [default: no limit]",
+    ),
+    option("--no-adopt", is_flag=True, help="Send no PUT that only records the digest of write-only content."),
+    option("--take-over", is_flag=True, help="Write resources that another project owns."),
+)
+
+connection: Final = _group(
+    option(
+        "--cloud",
         envvar="RECONCILER_CLOUD",
-        type=click.Choice(_CLOUDS),
+        type=click.Choice(CLOUD_NAMES),
         default="public",
         show_default=True,
-        help="Which Azure; emulator is the embedded one.",
+        metavar="NAME",
+        heading=AZURE,
+        help="Azure cloud: public, usgovernment, china, custom, or emulator (the embedded ARM).",
     ),
-    click.Option(
-        ["--endpoint"], envvar="RECONCILER_ENDPOINT", metavar="URL", help="Another ARM; http only to loopback."
+    option(
+        "--endpoint",
+        envvar="RECONCILER_ENDPOINT",
+        metavar="URL",
+        heading=AZURE,
+        help="Azure Resource Manager endpoint to use instead. Plain HTTP is allowed for loopback only."
+        "  [default: the cloud's]",
     ),
-    click.Option(
-        ["--credential"],
+    option(
+        "--authority",
+        envvar="RECONCILER_AUTHORITY",
+        metavar="URL",
+        heading=AZURE,
+        help="Sign-in service of --cloud custom, which also needs --endpoint and --audience.",
+    ),
+    option(
+        "--audience",
+        envvar="RECONCILER_AUDIENCE",
+        metavar="URL",
+        heading=AZURE,
+        help="Audience of the tokens for --cloud custom.",
+    ),
+    option(
+        "--blob-suffix",
+        envvar="RECONCILER_BLOB_SUFFIX",
+        metavar="HOST",
+        heading=AZURE,
+        help="Suffix of the blob hosts of --cloud custom, such as core.example.net.  [default: none]",
+    ),
+    option(
+        "--credential",
         envvar="RECONCILER_CREDENTIAL",
         type=click.Choice(CREDENTIALS),
         default="default",
         show_default=True,
         metavar="NAME",
-        help=f"Way to sign in: {', '.join(CREDENTIALS[:-1])}, or token (of RECONCILER_ACCESS_TOKEN).",
+        heading=AZURE,
+        help=f"Sign-in method: {', '.join(CREDENTIALS[:-1])}, or token (of RECONCILER_ACCESS_TOKEN).",
     ),
-    click.Option(
-        ["--concurrency"],
+    option(
+        "--concurrency",
         envvar="RECONCILER_CONCURRENCY",
         type=click.IntRange(1, 256),
         default=16,
         show_default=True,
         metavar="N",
-        help="Requests, and resources written, at the same time.",
+        heading=AZURE,
+        help="Requests sent, and resources written, at the same time.",
     ),
-    click.Option(
-        ["--allowed-scope"],
+    option(
+        "--allowed-scope",
         envvar="RECONCILER_ALLOWED_SCOPES",
         multiple=True,
         metavar="ID",
+        heading=AZURE,
         help="Subscription or resource group that manifests may name. Repeatable.  [default: any]",
     ),
 )
 
-ARM: Final[Parameters] = (
-    *CONNECTION,
-    click.Option(
-        ["--storage-host"],
+azure: Final = _group(
+    connection,
+    option(
+        "--storage-host",
         envvar="RECONCILER_STORAGE_HOSTS",
         multiple=True,
         metavar="HOST",
-        help="Host beside the cloud's own blob hosts that may get a signature. Repeatable.",
+        heading=AZURE,
+        help="Host that may get a signature, besides the cloud's blob hosts. Repeatable.  [default: none]",
     ),
-    click.Option(["--health"], is_flag=True, help="Read the replication of every version too."),
+    option("--health", is_flag=True, help="Read the replication of every version too."),
 )
 
-CHOICE: Final[Parameters] = (
-    click.Option(
-        ["--target"], multiple=True, metavar="KIND/NAME", help="Only these; * and ? are wildcards. Repeatable."
+waiting: Final = _group(
+    option(
+        "--wait",
+        type=click.Choice(["replicated"]),
+        help="Wait until versions are replicated.  [default: until the operation ends]",
     ),
-    click.Option(
-        ["-l", "--selector"], multiple=True, type=_Pair("KEY=VALUE"), help="Only manifests with this label. Repeatable."
-    ),
-    click.Option(
-        ["--changed-since"],
-        metavar="REVISION",
-        help="Only what was edited since this git revision, or since HEAD left its history.",
-    ),
-)
-
-SELECTION: Final[Parameters] = (
-    *CHOICE,
-    click.Option(
-        ["--max-puts"],
-        envvar="RECONCILER_MAX_PUTS",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Write nothing if the plan has more PUTs.",
-    ),
-    click.Option(["--no-adopt"], is_flag=True, help="Do not PUT only to record the digest of write-only content."),
-    click.Option(["--take-over"], is_flag=True, help="Write what carries another project's tag."),
-)
-
-WAIT: Final[Parameters] = (
-    click.Option(["--wait"], type=click.Choice(["replicated"]), help="A write is done when it is replicated."),
-    click.Option(
-        ["--poll-interval"],
+    option(
+        "--poll-interval",
         envvar="RECONCILER_POLL_INTERVAL",
         type=Seconds(min=0, min_open=True, max=3600),
         metavar="SECONDS",
-        help="Between two looks at an operation.  [default: 15; 0.2 on the emulator and on loopback]",
+        heading=AZURE,
+        help="Time between two requests about an operation.  [default: 15; 0.2 on the emulator and on loopback]",
     ),
-    click.Option(
-        ["--timeout"],
+    option(
+        "--timeout",
         envvar="RECONCILER_TIMEOUT",
         type=Seconds(min=0, min_open=True),
         default=3600,
         show_default=True,
         metavar="SECONDS",
-        help="For one operation.",
+        heading=AZURE,
+        help="Time limit of one operation.",
     ),
 )
 
-SNAPSHOT: Final = click.Option(
-    ["--against-snapshot", "snapshot"],
-    type=FilePath(dir_okay=False),
-    metavar="FILE",
-    help="Compare with this snapshot. Works offline; no sign-in needed.",
+snapshot: Final = file_option(
+    "--against-snapshot",
+    "snapshot",
+    help="Compare with this snapshot instead of Azure. Works offline; no sign-in needed.",
 )
 
-APPLY: Final[Parameters] = (
-    click.Option(
-        ["--only"],
-        type=click.Choice(["drift"]),
-        help="Repair what moved in Azure; leave what was edited in git since the last apply.",
-    ),
-    click.Option(
-        ["--plan", "plan_file"],
-        type=FilePath(dir_okay=False),
-        metavar="FILE",
-        help="Apply a saved plan: whatever moved since is refused.",
-    ),
-    click.Option(
-        ["--republish"], multiple=True, metavar="KIND/NAME", help="PUT this once without a difference. Repeatable."
-    ),
-)
-
-LOG: Final[Parameters] = (
-    click.Option(
-        ["--log-level"],
+log: Final = _group(
+    option(
+        "--log-level",
         envvar="RECONCILER_LOG_LEVEL",
         type=click.Choice(["debug", "info", "warning", "error"]),
         default="warning",
         show_default=True,
-        help="Of standard error.",
+        metavar="LEVEL",
+        heading=OUTPUT,
+        help="Least severe messages on standard error: debug, info, warning or error.",
     ),
-    click.Option(
-        ["--log-format"],
+    option(
+        "--log-format",
         envvar="RECONCILER_LOG_FORMAT",
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="Of standard error.",
+        heading=OUTPUT,
+        help="Format of standard error.",
     ),
 )
 
-COLOR: Final = click.Option(["--no-color"], is_flag=True, help="Never color; NO_COLOR does the same.")
+color: Final = option(
+    "--no-color", is_flag=True, heading=OUTPUT, help="Never color; the variable NO_COLOR does the same."
+)
 
-OUTPUT: Final[Parameters] = (
-    click.Option(
-        ["-o", "--output"],
+
+def _output(formats: tuple[str, ...]) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    return option(
+        "-o",
+        "--output",
         envvar="RECONCILER_OUTPUT",
+        type=click.Choice(formats),
         default="text",
         show_default=True,
         metavar="FORMAT",
-        help="Of standard output: text, json, markdown, github, azure-devops, sarif, junit or html.",
-    ),
-    click.Option(
-        ["--report"],
+        heading=OUTPUT,
+        help=f"Format of standard output: {', '.join(formats[:-1])} or {formats[-1]}.",
+    )
+
+
+output: Final = _group(
+    _output(FORMATS),
+    option(
+        "--report",
         multiple=True,
-        type=_Pair("FORMAT=FILE"),
+        type=Pair("FORMAT=FILE"),
+        heading=OUTPUT,
+        shell_complete=completion.formats(FORMATS),
         help="Write the report to a file too, in any of these formats. Repeatable.",
     ),
-    click.Option(["-v", "--verbose"], is_flag=True, help="Show the id of each resource in the text report."),
-    *LOG,
-    COLOR,
+    option("-v", "--verbose", is_flag=True, heading=OUTPUT, help="Show the id of each resource in the text report."),
+    color,
+    log,
 )
+"""Of a command that writes a report."""
 
-COMMENT: Final[Parameters] = (
-    click.Argument(["file"], metavar="FILE"),
-    click.Option(["--github", "host"], flag_value="github", help="On GitHub, with the token in GITHUB_TOKEN."),
-    click.Option(
-        ["--azure-devops", "host"],
-        flag_value="azure-devops",
-        help="On Azure DevOps, with the one in SYSTEM_ACCESSTOKEN.",
-    ),
-    ENVIRONMENT,
-    click.Option(
-        ["--repository"],
-        metavar="NAME",
-        help="OWNER/NAME on GitHub, an id or a name on Azure DevOps.  [default: what CI says]",
-    ),
-    click.Option(
-        ["--pull-request"], type=click.IntRange(min=1), metavar="NUMBER", help="Which one.  [default: what CI says]"
-    ),
-    *LOG,
-)
-
-LIST: Final[Parameters] = (
-    click.Option(
-        ["-o", "--output"],
-        envvar="RECONCILER_OUTPUT",
-        default="text",
-        show_default=True,
-        metavar="FORMAT",
-        help="Of standard output: text or json.",
-    ),
-    *LOG,
-    COLOR,
-)
-
-EXPLAIN: Final[Parameters] = (
-    click.Option(
-        ["-f", "--manifests", "paths"],
-        multiple=True,
-        metavar="PATH",
-        help="A file or folder of manifests. Repeatable.  [default: manifests]",
-    ),
-    *LIST,
-)
+few_output: Final = _group(_output(FEW_FORMATS), color, log)
+"""Of a command that writes no report."""

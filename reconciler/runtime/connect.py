@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from reconciler.azure.answers import ARM
 from reconciler.azure.auth import AccessToken, IdentityToken
@@ -16,7 +16,6 @@ from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.http.window import Windows
 from reconciler.manifests.permits import StorageHosts
-from reconciler.settings import CLOUDS, Connection, Environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from reconciler.emulator import EmulatorSettings
     from reconciler.http.tokens import TokenSource
     from reconciler.manifests.access import Grant
-
-_PUBLIC: Final = CLOUDS["public"]
+    from reconciler.settings import Connection, Environment
 
 
 @asynccontextmanager
@@ -73,7 +71,7 @@ async def open_blobs(
     if not grants:
         yield None
         return
-    cloud = CLOUDS.get(connection.cloud, _PUBLIC)
+    cloud = connection.azure
     credentials = Credentials(connection.credential, cloud.authority, environment.values)
     blobs = Blobs(
         grants,
@@ -95,7 +93,7 @@ def _tokens(connection: Connection, environment: Environment, clock: Clock) -> T
         return NoToken(fix="over plain http a token is sent only with --credential token")
     if connection.credential == "token":
         return AccessToken(environment.access_token())
-    cloud = CLOUDS.get(connection.cloud, _PUBLIC)
+    cloud = connection.azure
     credentials = Credentials(connection.credential, cloud.authority, environment.values)
     return IdentityToken(credentials, cloud.scope, clock)
 

@@ -1,4 +1,4 @@
-"""Words an exception for a user: whose fault it is, and where. Quotes no value: it may be a secret."""
+"""Word an exception for a user: whether it is a bug, and where it is. Quotes no value: it may be a secret."""
 
 from __future__ import annotations
 
@@ -8,8 +8,22 @@ from pathlib import PurePath
 from reconciler.errors import ReconcilerError
 
 
+class Stopped(Exception):  # noqa: N818 (no error: a signal was sent)
+    """
+    A signal ended the run before it had a result.
+
+    Attributes:
+        code: The exit code that tells which.
+    """
+
+    def __init__(self, code: int) -> None:
+        """Keep the exit code."""
+        super().__init__(f"stopped by a signal ({code})")
+        self.code = code
+
+
 def described(error: BaseException) -> str:
-    """Return what a user is told of an exception."""
+    """Return the message of an exception for a user."""
     if isinstance(error, ReconcilerError):
         return str(error)
     if isinstance(error, OSError):

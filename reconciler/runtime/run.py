@@ -141,7 +141,7 @@ def validate(run: Run) -> Report:
     except ManifestError as error:
         return run.failed(error, started)
     named = run.environment.storage_hosts()
-    known = [permitted(cloud, run.environment, named).storage for cloud in CLOUDS]
+    known = [permitted(cloud, run.environment, named).storage for cloud in CLOUDS.values()]
     errors, warnings = [], []
     for each, found in surveys:
         refused, noticed = _edits(each, found)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.azure.polling import Interrupted
 from reconciler.plan.exit_codes import of_signal
+from reconciler.runtime.failure import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -17,20 +18,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S: Final = 4.0  # GitHub sends SIGTERM 7.5 s after SIGINT and kills 2.5 s later
-
-
-class Stopped(Exception):  # noqa: N818 (somebody asked for it)
-    """
-    A signal ended the run before it had a result.
-
-    Attributes:
-        code: The exit code that tells which.
-    """
-
-    def __init__(self, code: int) -> None:
-        """Keep the exit code."""
-        super().__init__(f"stopped by a signal ({code})")
-        self.code = code
 
 
 async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.runtime import signals as runner
-from reconciler.runtime.signals import Stopped, run
+from reconciler.runtime.failure import Stopped
+from reconciler.runtime.signals import run
 from tests.kit.service import bench, definition, told
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]

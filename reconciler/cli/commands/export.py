@@ -1,16 +1,21 @@
-"""The ``export`` command, from its arguments to the files that it writes."""
+"""``export``: reads what exists, and writes its manifests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler import filesystem
-from reconciler.cli.declared import declared_beside
+from reconciler.cli import options
+from reconciler.cli.arguments import connection_of, permits_of
+from reconciler.cli.options import SELECTION, FilePath, Given, option
+from reconciler.cli.session import supervised
+from reconciler.clock import SystemClock
 from reconciler.errors import OutputError, UsageError
+from reconciler.export.declared import declared_beside
 from reconciler.export.documents import Place, export
-from reconciler.export.inventory import take_inventory
+from reconciler.export.inventory import Wanted, take_inventory
 from reconciler.export.report import render, render_conflicts
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.schema_files import file_texts
@@ -19,32 +24,39 @@ from reconciler.manifests.estate import find_project, read_project
 from reconciler.model.about import About
 from reconciler.plan.exit_codes import ExitCode, of_export
 from reconciler.runtime.connect import open_reader
+from reconciler.runtime.output import write_stdout
 from reconciler.runtime.run import given_endpoint
 from reconciler.runtime.signals import unless_stopped
+from reconciler.settings import process_environment
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterable, Iterator, Sequence
 
-    from reconciler.cli.declared import Declared
     from reconciler.clock import Clock
+    from reconciler.export.declared import Declared
     from reconciler.export.documents import Found
-    from reconciler.export.inventory import Wanted
     from reconciler.kinds.registry import Registry
     from reconciler.settings import Connection, Environment
 
-_SCHEMAS = "schemas"
+_SCHEMAS: Final = "schemas"
+_NAMED: Final = {
+    "gallery": "galleryName",
+    "application": "galleryApplicationName",
+    "definition": "applicationDefinitionName",
+}
+"""The URI parameter of each option that chooses by the name of a resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRun:
     """
-    Everything that one export was given.
+    The arguments of one export.
 
     Attributes:
-        folder: Where the manifests go.
+        folder: For the manifests.
         config: The project file; None to look for one from the folder upward.
-        force: Write over files that exist.
+        force: Whether files that exist are replaced.
         registry: The kinds, and the schemas of other files.
     """
 
@@ -58,8 +70,57 @@ class ExportRun:
     registry: Registry = field(default_factory=packaged)
 
 
+@options.command("export")
+@option("--subscription", required=True, metavar="ID", heading=SELECTION, help="Subscription to read.")
+@option("--resource-group", metavar="NAME", heading=SELECTION, help="Only this resource group.  [default: all]")
+@option(
+    "--gallery",
+    metavar="NAME",
+    heading=SELECTION,
+    help="Only this gallery and its resources; * and ? are wildcards.  [default: all]",
+)
+@option(
+    "--application",
+    metavar="NAME",
+    heading=SELECTION,
+    help="Only this application and its versions; * and ? are wildcards.  [default: all]",
+)
+@option(
+    "--definition",
+    metavar="NAME",
+    heading=SELECTION,
+    help="Only this managed application definition; * and ? are wildcards.  [default: all]",
+)
+@options.config
+@option(
+    "--out-dir",
+    type=FilePath(file_okay=False),
+    default="manifests",
+    show_default=True,
+    metavar="DIR",
+    help="Folder for the manifests; schemas for editors go beside it.",
+)
+@option("--force", is_flag=True, help="Replace files that exist.")
+@options.connection
+@options.log
+def command(
+    given: Given, subscription: str, resource_group: str | None, out_dir: Path, *, force: bool, **names: str | None
+) -> int:
+    """Write manifests for existing resources. Read-only towards Azure."""
+    named = {_NAMED[name]: value for name, value in names.items() if value is not None}
+    wanted = Wanted(subscription, resource_group, named, given.concurrency)
+    if not permits_of(given).scopes.hold(wanted.scope):
+        message = f"{wanted.scope} is in no --allowed-scope"
+        raise UsageError(message)
+    environment = process_environment()
+    run = ExportRun(wanted, connection_of(given), environment, SystemClock(), out_dir, given.config, force)
+    (text, code), signalled = supervised(given, lambda stop: write_export(run, stop))
+    write_stdout(text)
+    return signalled or code
+
+
 async def write_export(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
-    """Read what exists, through a client that cannot write, and write its manifests; give what to say and exit."""
+    """Read what exists, with a client that cannot write, and write manifests; return the text and exit code."""
     text, code = await _write(run, stop)
     cloud, endpoint = run.connection.cloud, run.connection.endpoint
     return f"{About(cloud=cloud, endpoint=given_endpoint(cloud, endpoint))}: {text}", code
@@ -81,7 +142,7 @@ async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
     existing = [path for path in exported.files if filesystem.is_there(run.folder / path)]
     if existing and not run.force:
         return render_conflicts(place.folder, existing), ExitCode.FAILURE
-    declared = declared_beside(run, [run.folder / path for path in exported.files])
+    declared = _declared(run, exported.files)
     kept = [item for item in found if item.key not in declared.places]
     if declared.addresses or len(kept) < len(found):
         place = replace(place, taken=declared.addresses)
@@ -101,6 +162,12 @@ async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
             filesystem.write_below(run.folder.parent, path, text)
     reads = sum(arm.transport.requests.values())
     return render(exported, place.folder, reads), of_export(run.wanted.names, found)
+
+
+def _declared(run: ExportRun, files: Iterable[str]) -> Declared:
+    """Return the declarations beside the *files* that are to be written."""
+    written = [run.folder / path for path in files]
+    return declared_beside(run.folder, run.config, run.registry, run.clock.now(), written)
 
 
 def _require_folders(folder: Path, paths: Iterable[str]) -> None:

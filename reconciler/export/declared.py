@@ -12,9 +12,10 @@ from reconciler.manifests.files import has_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
-    from reconciler.cli.export import ExportRun
+    from reconciler.kinds.registry import Registry
     from reconciler.manifests.identity import Identity
     from reconciler.model.desired import Desired
 
@@ -37,20 +38,25 @@ class Declared:
     addresses: frozenset[str] = frozenset()
 
 
-def declared_beside(run: ExportRun, written: Sequence[Path]) -> Declared:
+def declared_beside(
+    folder: Path, config: str | None, registry: Registry, now: datetime, written: Sequence[Path]
+) -> Declared:
     """
-    Return what the tree that a later plan reads declares, the files that are to be written apart.
+    Return the declarations of the tree that a later plan reads, except those of the files to be written.
 
     Args:
-        run: Names the folder.
-        written: Files that will be written over.
+        folder: For the export.
+        config: The project file; None to look for one.
+        registry: The kinds, and the schemas of other files.
+        now: Decides which dates are past.
+        written: Files that will be replaced.
     """
-    top = _top(run)
+    top = _top(folder, config)
     if filesystem.sort_of(top) is not filesystem.Sort.FOLDER:
         return Declared()
     try:
-        found = survey(Options(paths=(str(top),), config=run.config), run.registry, run.clock.now())
-    except UsageError:  # a project that wants an environment: what it declares depends on which
+        found = survey(Options(paths=(str(top),), config=config), registry, now)
+    except UsageError:  # the project wants an environment, which decides what is declared
         return Declared()
     own = {filesystem.absolute(path) for path in written}
     every: tuple[Desired | Identity, ...] = (*found.desired, *found.others)
@@ -59,12 +65,12 @@ def declared_beside(run: ExportRun, written: Sequence[Path]) -> Declared:
     return Declared(places, frozenset(item.address.casefold() for item in beside if item.address is not None))
 
 
-def _top(run: ExportRun) -> Path:
+def _top(export: Path, config: str | None) -> Path:
     """Return the folder that a later plan reads: the outermost around the export that has manifests of its own."""
-    project = find_project((str(run.folder),), run.config)
-    folder = filesystem.absolute(run.folder)
+    project = find_project((str(export),), config)
+    folder = filesystem.absolute(export)
     for root in (filesystem.absolute(project).parent if project else None, filesystem.working_folder()):
         if root is not None and folder != root and folder.is_relative_to(root):
             above = [root.joinpath(*folder.relative_to(root).parts[: index + 1]) for index in range(_DEEPEST)]
-            return next((each for each in above if each == root / _DEFAULT_PATH or has_manifests(each)), run.folder)
-    return run.folder
+            return next((each for each in above if each == root / _DEFAULT_PATH or has_manifests(each)), export)
+    return export

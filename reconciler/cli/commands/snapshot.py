@@ -1,11 +1,18 @@
-"""The ``snapshot`` command, from its arguments to the file that it writes."""
+"""``snapshot``: reads the live state, and saves it without secrets."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler import pipeline
+from reconciler.cli import options
+from reconciler.cli.arguments import make_run
+from reconciler.cli.delivery import finish
+from reconciler.cli.options import Given, file_option
+from reconciler.cli.session import supervised
+from reconciler.errors import ManifestError
 from reconciler.kinds.live import Live
 from reconciler.model.live import Absent, Unreadable
 from reconciler.plan import snapshot
@@ -14,7 +21,7 @@ from reconciler.plan.sign_in import statement
 from reconciler.report.escape import visible
 from reconciler.report.verdict import count
 from reconciler.runtime.connect import open_reader
-from reconciler.runtime.output import write_file
+from reconciler.runtime.output import write_file, write_stdout
 from reconciler.runtime.signals import unless_stopped
 
 if TYPE_CHECKING:
@@ -28,8 +35,28 @@ if TYPE_CHECKING:
     from reconciler.runtime.run import Run
 
 
+@options.command("snapshot")
+@options.paths
+@options.manifests
+@options.selection
+@file_option("--out", required=True, help="File for the snapshot; reading it needs no access to Azure.")
+@options.azure
+@options.color
+@options.log
+def command(given: Given, out: Path) -> int:
+    """Save the live state, without secrets, for plan --against-snapshot. Read-only towards Azure."""
+    run = replace(make_run("snapshot", given), snapshot=out)
+    try:
+        estate = run.estate()
+    except ManifestError as error:
+        return finish(run.failed(error), given)
+    (text, code), signalled = supervised(given, lambda stop: take(run, estate, out, stop))
+    write_stdout(text)
+    return signalled or code
+
+
 async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tuple[str, int]:
-    """Read what was selected, through a client that cannot write, and save it; give what to say and the exit code."""
+    """Read the selected resources, with a client that cannot write, and save them; return the text and exit code."""
     async with open_reader(run.connection, run.environment, run.clock) as arm:
         observation = await unless_stopped(pipeline.observed(run.options, estate, arm), stop)
         reads = arm.transport.requests["GET"]

@@ -1,16 +1,26 @@
-"""The ``explain`` command: reads one resource, plans it as ``plan`` does, and explains every leaf."""
+"""``explain``: reads one resource, plans it as ``plan`` does, and explains every leaf."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import click
+
 from reconciler import pipeline
+from reconciler.cli import completion, options
+from reconciler.cli.arguments import make_run
+from reconciler.cli.delivery import finish, print_result, wants_color, width
+from reconciler.cli.options import SELECTION, Given, option
+from reconciler.cli.session import supervised
 from reconciler.compare.explain import Explanation, at_path, explain
-from reconciler.errors import UsageError
+from reconciler.errors import ManifestError, UsageError
 from reconciler.manifests.resolve import select
 from reconciler.manifests.selection import no_manifest
+from reconciler.plan.exit_codes import of_explanation
+from reconciler.report.explanation import render
 from reconciler.runtime.connect import open_reader
+from reconciler.runtime.signals import unless_stopped
 
 if TYPE_CHECKING:
     from reconciler.manifests.estate import Estate
@@ -18,6 +28,36 @@ if TYPE_CHECKING:
     from reconciler.runtime.run import Run
 
 _MOST_NAMED: Final = 5
+
+
+@options.command("explain")
+@click.argument("target", metavar="KIND/NAME", shell_complete=completion.addresses)
+@click.argument("path", required=False, metavar="[PATH_IN_BODY]")
+@options.manifests
+@option(
+    "-f",
+    "--manifests",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    heading=SELECTION,
+    shell_complete=completion.files,
+    help="File or folder of manifests. Repeatable.  [default: manifests]",
+)
+@options.azure
+@options.few_output
+def command(given: Given, target: str, path: str | None) -> int:
+    """Explain, field by field, why a resource does or does not differ from its manifest. Read-only."""
+    run = make_run("explain", given)
+    try:
+        estate = run.estate()
+    except ManifestError as error:  # an invalid manifest has no explanation: the report is validate's
+        return finish(run.failed(error), given)
+    explanation, signalled = supervised(
+        given, lambda stop: unless_stopped(explain_one(run, estate, target, path), stop)
+    )
+    print_result(render(explanation, given.output, color=wants_color(given), width=width()), given)
+    return signalled or of_explanation(explanation.change)
 
 
 async def explain_one(run: Run, estate: Estate, target: str, path: str | None) -> Explanation:
@@ -41,13 +81,13 @@ async def explain_one(run: Run, estate: Estate, target: str, path: str | None) -
     rows = explain(item, reading.observation.observed[item.key], reading.policy.tracking, reading.policy.ignore)
     found = at_path(rows, path)
     if not found:
-        message = f"{item.address} has nothing at {path}, and its schema neither; without a path, explain shows all"
+        message = f"neither {item.address} nor its schema has a field {path}: leave it out to see all fields"
         raise UsageError(message)
     return Explanation(change, found, run.about(estate.project.name, estate.sources))
 
 
 def _with_parents(item: Desired, estate: Estate) -> tuple[Desired, ...]:
-    """Return a resource and what is stated of those it lies in: whether they are there has a say in what is done."""
+    """Return a resource and its declared parents: whether a parent exists decides the action of the resource."""
     stated = {other.key: other for other in estate.desired}
     found = [item]
     while found[0].parent in stated:
@@ -56,7 +96,7 @@ def _with_parents(item: Desired, estate: Estate) -> tuple[Desired, ...]:
 
 
 def _chosen(estate: Estate, target: str) -> Desired:
-    """Return the resource that is meant: by its name, else by a pattern that fits no other."""
+    """Return the resource of that name, else the only one that the pattern matches."""
     exact = [item for item in estate.desired if item.address == target]
     found = exact or select(estate.desired, (target,), {})
     if len(found) == 1:
@@ -66,5 +106,5 @@ def _chosen(estate: Estate, target: str) -> Desired:
         raise UsageError(message)
     named = ", ".join(item.address for item in found[:_MOST_NAMED])
     more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-    message = f"{target} matches {len(found)} manifests, and explain speaks of one: {named}{more}"
+    message = f"{target} matches {len(found)} manifests, and explain takes one: {named}{more}"
     raise UsageError(message)

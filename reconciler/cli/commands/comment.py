@@ -1,4 +1,4 @@
-"""Posts a report where people review: from a file and what CI says of itself to one comment on one pull request."""
+"""``comment``: writes a report, from a file, as one comment on the pull request that CI or an option names."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import click
 import orjson
 
 from reconciler import filesystem
+from reconciler.cli import completion, options
+from reconciler.cli.options import Given, option
+from reconciler.cli.session import supervised
+from reconciler.clock import SystemClock
 from reconciler.errors import PathError, UsageError
 from reconciler.json.size import require_few_values
 from reconciler.report.comment import body, mark, replaced
@@ -18,8 +23,10 @@ from reconciler.review.azure_devops import AzureDevOpsPullRequest
 from reconciler.review.github import GitHubPullRequest
 from reconciler.review.host import Api
 from reconciler.review.sticky import put
+from reconciler.runtime.output import write_stdout
+from reconciler.runtime.signals import unless_stopped
 from reconciler.secret.text import Secret, scrub_known
-from reconciler.settings import header_token, web_address
+from reconciler.settings import header_token, process_environment, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,9 +72,40 @@ class CommentRun:
         return value
 
 
+@options.command("comment")
+@click.argument("file", metavar="FILE", type=str, shell_complete=completion.files)
+@options.environment
+@option("--github", "host", flag_value="github", help="Comment on GitHub, with the token in GITHUB_TOKEN.")
+@option(
+    "--azure-devops",
+    "host",
+    flag_value="azure-devops",
+    help="Comment on Azure DevOps, with the token in SYSTEM_ACCESSTOKEN.",
+)
+@option(
+    "--repository",
+    metavar="NAME",
+    help="OWNER/NAME on GitHub, an id or a name on Azure DevOps.  [default: from CI]",
+)
+@option(
+    "--pull-request",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Number of the pull request.  [default: from CI]",
+)
+@options.log
+def command(given: Given, file: str, host: str | None, repository: str | None, pull_request: int | None) -> int:
+    """Write a Markdown report, from FILE or standard input (-), as one comment on a pull request."""
+    run = CommentRun(host, given.environment, repository, pull_request, process_environment().values, SystemClock())
+    report = report_in(file)  # here, as a signal still ends a process that waits for a pipe
+    text, signalled = supervised(given, lambda stop: unless_stopped(post(run, report), stop))
+    write_stdout(f"{text}\n")
+    return signalled or 0
+
+
 async def post(run: CommentRun, report: str) -> str:
     """
-    Write *report* into its comment, and return what was done on one line.
+    Write *report* into its comment, and return the result on one line.
 
     Raises:
         ReviewError: The host refused, or did not answer.

@@ -1,25 +1,37 @@
-"""The ``list`` command: reads as ``plan`` does, at api-versions whose answers name the last writer. Cannot write."""
+"""``list``: reads as ``plan`` does, at api-versions whose answers name the last writer. Cannot write."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import click
+
 from reconciler import filesystem
 from reconciler.azure.attribution import modified_in
 from reconciler.azure.observe import Scope, observe
+from reconciler.cli import completion, options
+from reconciler.cli.arguments import make_run
+from reconciler.cli.delivery import finish, print_result, wants_color, width
+from reconciler.cli.session import supervised
+from reconciler.errors import ManifestError
+from reconciler.kinds.packaged import packaged
 from reconciler.kinds.patterns import is_match
 from reconciler.manifests.schema_errors import nearest
 from reconciler.model.live import Absent, Unreadable
 from reconciler.pipeline import stated_in
+from reconciler.plan.exit_codes import of_reads
 from reconciler.plan.listing import Listing, listed, unread
 from reconciler.plan.sign_in import statement
+from reconciler.report.listed import render
 from reconciler.runtime.connect import open_reader
+from reconciler.runtime.signals import unless_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from reconciler.azure.client import ArmReader
+    from reconciler.cli.options import Given
     from reconciler.errors import ErrorInfo
     from reconciler.kinds.kind import Kind
     from reconciler.manifests.estate import Estate
@@ -33,8 +45,34 @@ _UNKNOWN_VERSION: Final = frozenset(
 """Codes of a cloud that does not know an api-version ("Resolve errors for resource providers", learn.microsoft.com)."""
 
 
+@options.command("list")
+@click.argument(
+    "arguments",
+    nargs=-1,
+    type=str,
+    metavar="[KIND/NAME] [PATH]...",
+    shell_complete=completion.address_or_path,
+)
+@options.manifests
+@options.selection
+@options.azure
+@options.few_output
+def command(given: Given, arguments: tuple[str, ...]) -> int:
+    """List the live state of declared resources: version, regions, latest, last writer, owner. Read-only."""
+    named, paths = targets_and_paths(arguments, packaged().kinds)
+    given = replace(given, paths=paths, target=(*given.target, *named))
+    run = make_run("list", given)
+    try:
+        estate = run.estate()
+    except ManifestError as error:
+        return finish(run.failed(error), given)
+    listing, signalled = supervised(given, lambda stop: unless_stopped(list_live(run, estate), stop))
+    print_result(render(listing, given.output, color=wants_color(given), width=width()), given)
+    return signalled or of_reads(listing.unread)
+
+
 async def list_live(run: Run, estate: Estate) -> Listing:
-    """Return what is live of what was selected, through a client that cannot write."""
+    """Return the live state of the selected resources, through a client that cannot write."""
     wanted = _with_siblings(estate)
     scope = Scope(stated_in(estate), health=run.options.health, concurrency=run.options.concurrency)
     async with open_reader(run.connection, run.environment, run.clock) as arm:
@@ -74,7 +112,7 @@ def _is_misspelt(kind: str, kinds: Collection[str]) -> bool:
 
 
 def _with_siblings(estate: Estate) -> tuple[Desired, ...]:
-    """Return what was selected and what stands in the same lists: it is read with it, and decides about ``latest``."""
+    """Return the selected resources and those in the same lists, which are read with them and decide ``latest``."""
     keys = {item.key for item in estate.selected}
     lists = {item.kind.list_path(item.params) for item in estate.selected} - {None}
     return tuple(item for item in estate.desired if item.key in keys or item.kind.list_path(item.params) in lists)
