@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.program import COMMANDS, cli
+from reconciler.cli.program import NAMES, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +45,10 @@ plain,usgovernment
 """
 
 
-def page(group: click.Group) -> str:
+def page() -> str:
     """Return the page: every command in the order of use, with every option that it shows."""
-    ordered = [name for names in COMMANDS.values() for name in names]
-    names = ", ".join(f"[`{name}`](#reconciler-{name})" for name in ordered)
-    sections = (_section(group.commands[name], name) for name in ordered)
+    names = ", ".join(f"[`{name}`](#reconciler-{name})" for name in NAMES)
+    sections = (_section(load(name), name) for name in NAMES)
     return f"{_HEAD}\n{names}\n{''.join(sections)}{_TAIL}"
 
 
@@ -62,9 +61,10 @@ def _section(command: click.Command, name: str) -> str:
 
 
 def _rows(command: click.Command, context: click.Context) -> Iterator[str]:
-    for parameter in command.params:
+    for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is None or isinstance(parameter, click.Argument):  # which the usage names
+        # The usage names the arguments, and every command has --help.
+        if record is None or isinstance(parameter, click.Argument) or "--help" in parameter.opts:
             continue
         option, means = record
         option = option.replace("INTEGER RANGE", "N")
@@ -82,4 +82,4 @@ def _plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page(cli))
+    sys.stdout.write(page())

@@ -20,6 +20,7 @@ from reconciler import filesystem
 from reconciler.cli import completion
 from reconciler.cli.terminal import columns, help_width
 from reconciler.errors import PathError, UsageError
+from reconciler.report import FORMATS
 from reconciler.settings import CLOUD_NAMES, process_environment
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ CREDENTIALS: Final = (
     "azure-pipelines",
     "token",
 )
-FORMATS: Final = ("text", "json", "markdown", "github", "azure-devops", "sarif", "junit", "html")
-"""The formats of a report."""
 FEW_FORMATS: Final = ("text", "json")
 """The formats of a command that writes no report."""
 
@@ -189,6 +188,17 @@ class Pair(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return left, right
 
 
+class ReportFile(Pair):
+    """The format of a report, and the file that it is written to."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Return both, or refuse the format."""
+        form, file = super().convert(value, param, ctx)
+        if form not in FORMATS:
+            self.fail(f"{form!r} is not one of {', '.join(FORMATS)}", param, ctx)
+        return form, file
+
+
 class FilePath(click.Path):  # type: ignore[type-arg, unused-ignore]
     """A path to a file or folder, as pathlib's."""
 
@@ -302,7 +312,7 @@ limits: Final = _group(
         metavar="N",
         help="Write nothing if the plan has more PUTs.  [default: no limit]",
     ),
-    option("--no-adopt", is_flag=True, help="Send no PUT that only records the digest of write-only content."),
+    option("--no-adopt", is_flag=True, help="Send no PUT that only records a digest."),
     option("--take-over", is_flag=True, help="Write resources that another project owns."),
 )
 
@@ -463,13 +473,13 @@ def _output(formats: tuple[str, ...]) -> Callable[[Callable[..., int]], Callable
 
 
 output: Final = _group(
-    _output(FORMATS),
+    _output(tuple(FORMATS)),
     option(
         "--report",
         multiple=True,
-        type=Pair("FORMAT=FILE"),
+        type=ReportFile("FORMAT=FILE"),
         heading=OUTPUT,
-        shell_complete=completion.formats(FORMATS),
+        shell_complete=completion.formats(tuple(FORMATS)),
         help="Write the report to a file too, in any of these formats. Repeatable.",
     ),
     option("-v", "--verbose", is_flag=True, heading=OUTPUT, help="Show the id of each resource in the text report."),

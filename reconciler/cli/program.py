@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 
@@ -47,6 +47,12 @@ COMMANDS: Final = {
     },
 }
 """The commands in the order of use, each with its help: the docstring of its module's command, which is not loaded."""
+NAMES: Final = tuple(name for helps in COMMANDS.values() for name in helps)
+
+
+def load(name: str) -> click.Command:
+    """Return the command of that name."""
+    return cast("click.Command", import_module(f"reconciler.cli.commands.{name}").command)
 
 
 class _Program(click.Group):
@@ -54,14 +60,11 @@ class _Program(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's)
         """Return the names of the commands in the order of use."""
-        return [name for names in COMMANDS.values() for name in names]
+        return [*NAMES]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's)
         """Load a command; None if there is none of that name."""
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        found = import_module(f"reconciler.cli.commands.{cmd_name}").command
-        return found if isinstance(found, click.Command) else None
+        return load(cmd_name) if cmd_name in NAMES else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's)
         """Write the commands in groups, each with its whole help."""

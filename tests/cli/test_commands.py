@@ -9,7 +9,7 @@ import sys
 import click
 import pytest
 
-from reconciler.cli.program import cli
+from reconciler.cli.program import NAMES, load
 from tests.kit.forked import program
 from tests.kit.repository import ROOT
 
@@ -20,13 +20,15 @@ def test_the_page_of_commands_is_what_the_program_says() -> None:
     assert written.decode() == (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"), "run: make reference"
 
 
-@pytest.mark.parametrize("name", cli.commands)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_option_is_on_the_page(name: str) -> None:
     """With its variable, in the section of its command."""
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     section = page.partition(f"\n## reconciler {name}\n")[2].partition("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| `")]
-    options = [option for option in cli.commands[name].params if isinstance(option, click.Option)]
+    command = load(name)
+    every = command.get_params(click.Context(command))
+    options = [each for each in every if isinstance(each, click.Option) and "--help" not in each.opts]
     assert len(rows) == len(options)
     for row, option in zip(rows, options, strict=True):
         assert all(spelling in row for spelling in option.opts)
@@ -44,14 +46,14 @@ def _answers(line: str, shell: str = "bash") -> list[str]:
 
 def test_commands_are_completed() -> None:
     """All of them after nothing, one after its beginning."""
-    assert _answers("reconciler ") == sorted(cli.commands)
+    assert _answers("reconciler ") == [*NAMES]
     assert _answers("reconciler comm") == ["comment"]
 
 
 def test_options_and_choices_are_completed() -> None:
     """Also those that several commands share, and files where a file is meant."""
     assert _answers("reconciler plan --max") == ["--max-puts"]
-    assert _answers("reconciler plan --cloud ") == ["public", "usgovernment", "china", "emulator"]
+    assert _answers("reconciler plan --cloud ") == ["public", "usgovernment", "china", "emulator", "custom"]
     assert _answers("reconciler plan --out ") == [""], "bash itself completes the names of files"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.comment import CommentRun, post, report_in
+from reconciler.cli.commands.comment import CommentRun, post, report_in
 from reconciler.errors import ReviewError
 from reconciler.model.change import Action, Op, Reason
 from reconciler.plan.exit_codes import ExitCode

@@ -211,4 +211,4 @@ def test_help_of_the_program_imports_no_more_than_it_shows() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stderr.split() if name.startswith(("reconciler", "pathlib", "shutil", "logging"))}
-    assert loaded == {"reconciler", "reconciler.cli", "reconciler.cli.program"}
+    assert loaded == {"reconciler", "reconciler.cli", "reconciler.cli.program", "reconciler.cli.terminal"}

@@ -273,6 +273,6 @@ def test_a_round_whose_report_cannot_be_rendered(
 
     monkeypatch.setattr("reconciler.clock.SystemClock.sleep", sleep)
     monkeypatch.setattr("reconciler.report.render", broken)
-    monkeypatch.setattr("reconciler.cli.program._rendered", broken)
+    monkeypatch.setattr("reconciler.cli.delivery._rendered", broken)
     done = main(["run", "--interval", str(INTERVAL_S), "--report-only"])
     assert (done, len(rounds)) == (143, 2)

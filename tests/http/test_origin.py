@@ -171,7 +171,7 @@ def test_no_other_module_defines_this_machine_or_an_origin() -> None:
     own = {
         "http/origin.py",
         "manifests/access.py",
-        "cli/program.py",
+        "cli/commands/emulator.py",
         "emulator/app.py",
         "emulator/server.py",
         "settings.py",

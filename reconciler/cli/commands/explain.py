@@ -31,7 +31,7 @@ _MOST_NAMED: Final = 5
 
 
 @options.command("explain")
-@click.argument("target", metavar="KIND/NAME", shell_complete=completion.addresses)
+@click.argument("address", metavar="KIND/NAME", shell_complete=completion.addresses)
 @click.argument("path", required=False, metavar="[PATH_IN_BODY]")
 @options.manifests
 @option(
@@ -46,7 +46,7 @@ _MOST_NAMED: Final = 5
 )
 @options.azure
 @options.few_output
-def command(given: Given, target: str, path: str | None) -> int:
+def command(given: Given, address: str, path: str | None) -> int:
     """Explain, field by field, why a resource does or does not differ from its manifest. Read-only."""
     run = make_run("explain", given)
     try:
@@ -54,7 +54,7 @@ def command(given: Given, target: str, path: str | None) -> int:
     except ManifestError as error:  # an invalid manifest has no explanation: the report is validate's
         return finish(run.failed(error), given)
     explanation, signalled = supervised(
-        given, lambda stop: unless_stopped(explain_one(run, estate, target, path), stop)
+        given, lambda stop: unless_stopped(explain_one(run, estate, address, path), stop)
     )
     print_result(render(explanation, given.output, color=wants_color(given), width=width()), given)
     return signalled or of_explanation(explanation.change)
