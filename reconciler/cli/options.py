@@ -98,9 +98,9 @@ class Option(click.Option):
         super().__init__(*args, **attributes)
         self.heading = heading
 
-    def get_error_hint(self, ctx: click.Context | None) -> str:  # type: ignore[override, unused-ignore]
+    def get_error_hint(self, ctx: click.Context | None) -> str:
         """Return the option, and its variable where the value is from there."""
-        hint = super().get_error_hint(ctx)  # type: ignore[arg-type, unused-ignore]
+        hint = super().get_error_hint(ctx)
         return f"{hint} (from {self.envvar})" if ctx is not None and _is_from_environment(self, ctx) else hint
 
 
@@ -173,7 +173,7 @@ def command(name: str) -> Callable[[Callable[..., int]], Command]:
     return decorate
 
 
-class Pair(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+class Pair(click.ParamType[tuple[str, str]]):
     """Two texts joined by an equals sign."""
 
     def __init__(self, name: str) -> None:
@@ -199,7 +199,7 @@ class ReportFile(Pair):
         return form, file
 
 
-class FilePath(click.Path):  # type: ignore[type-arg, unused-ignore]
+class FilePath(click.Path["Path"]):
     """A path to a file or folder, as pathlib's."""
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:

@@ -193,8 +193,8 @@ def test_what_does_not_exist_yet(work: Workspace, azure: Azure, run: Command) ->
     [
         (("Gallery/other",), "Gallery/other matches no manifest"),
         (("Gallery*",), "matches 3 manifests"),
-        (("Gallery/tools", "properties.nothing"), "has nothing at properties.nothing"),
-        (("Gallery/tools", "-o", "markdown"), "explain has no format markdown"),
+        (("Gallery/tools", "properties.nothing"), "properties.nothing"),
+        (("Gallery/tools", "-o", "markdown"), "markdown"),
         ((), "Missing argument"),
         (("Gallery/tools", "location", "more"), "unexpected extra argument"),
     ],
