@@ -51,7 +51,7 @@ reference: $(STAMP) ## Write docs/reference/ anew from the schemas, and docs/com
 	$(BIN)/python docs/commands.py > docs/commands.md
 
 properties: $(STAMP) ## The properties with 1,000 examples each (PROFILE=thorough: 20,000 new ones, for hours)
-	$(BIN)/python -m pytest -q -n auto -m properties -p tests.kit.profiles --hypothesis-profile $(or $(PROFILE),ci)
+	$(BIN)/python -m pytest -q -n auto -m "properties or examples" -p tests.kit.profiles --hypothesis-profile $(or $(PROFILE),ci)
 
 redaction: $(STAMP) ## 10,000 secrets in every form against everything that a run shows, in half an hour (COUNT=1000 SEED=1)
 	$(BIN)/python -m tests.kit.redaction $(or $(COUNT),10000) $(or $(SEED),0)

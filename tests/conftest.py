@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from tests.kit.repository import ROOT
 
@@ -16,14 +16,13 @@ pytest_plugins = ("tests.kit.canary",)  # no test may show a secret
 # What would change a run if the shell or the CI service that starts the tests had it set.
 SETTINGS = ("RECONCILER_", "AZURE_", "GITHUB_", "SYSTEM_", "BUILD_", "AGENT_TEMP", "CI_", "NO_COLOR", "FORCE_COLOR")
 
-# A busy machine is no failure; the examples are kept small enough by the tests themselves.
-# The same examples for the same code: a change is blamed for what it broke, and for nothing else. New examples are
-# what `make properties` looks for.
-settings.register_profile("reconciler", deadline=None, print_blob=True, derandomize=True)
+# A busy machine is no failure. The same examples for the same code: a change is blamed for what it broke, and for
+# nothing else. `make properties` looks for more: for many times these, and for new ones.
+settings.register_profile("reconciler", max_examples=25, deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("reconciler")
 
 
-# Tiers: `make test` runs everything that stands in neither.
+# Tiers: `make test` runs everything that stands in neither. `make properties` also runs all other tests with examples.
 SLOW = frozenset(
     {
         "deploy/test_install.py",
@@ -58,6 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.properties)
         elif module in SLOW:
             item.add_marker(pytest.mark.slow)
+        elif isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+            item.add_marker(pytest.mark.examples)
 
 
 @pytest.fixture(scope="session")

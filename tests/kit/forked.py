@@ -120,7 +120,8 @@ class _Server:
     def is_fork(self) -> bool:
         """Return True in each fork, and False when standard input ends."""
         while True:
-            ready, _, _ = select.select([0, self.ended, self.listener, *self.asked.values()], [], [])
+            heard: list[int | socket.socket] = [0, self.ended, self.listener, *self.asked.values()]
+            ready, _, _ = select.select(heard, [], [])
             if 0 in ready:
                 return False
             if self.ended in ready:

@@ -80,7 +80,7 @@ def reread(observation: Observation, desired: Sequence[Desired]) -> Snapshot:
 
 
 @given(data=st.data())
-@settings(max_examples=max(1, settings().max_examples // 2))
+@settings(max_examples=max(1, settings().max_examples // 4))
 def test_a_plan_by_a_snapshot_is_the_plan_by_what_was_live(data: st.DataObject) -> None:
     """
     For all kinds, whatever somebody changed in Azure, and whatever was edited or taken away in git since.
