@@ -1,0 +1,109 @@
+"""Builds the view of a report, as large as a format has room for. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.plan.exit_codes import of_report
+from reconciler.plan.states import is_applied, is_noteworthy, is_signed_out, items
+from reconciler.plan.summary import summarize
+from reconciler.report.clean import for_people, for_programs, names_of
+from reconciler.report.resources import is_urgent, resource_of, unmanaged_of
+from reconciler.report.verdict import budget, verdict
+from reconciler.report.view import SCHEMA_VERSION, Problem, Summary, View, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from reconciler import problems
+    from reconciler.model.live import Unmanaged
+    from reconciler.model.outcome import Report
+    from reconciler.plan.states import Item
+    from reconciler.plan.summary import Summary as Counts
+    from reconciler.report.bounds import Bounds
+    from reconciler.report.view import Resource
+
+
+def view_of(report: Report, bounds: Bounds) -> View:
+    """Return the view of *report*: for programs whole and exact, for people with words and within *bounds*."""
+    parts, summary = items(report), summarize(report)
+    resources, left_out = _resources(report, parts, bounds)
+    about = report.about
+    view = View(
+        schema_version=SCHEMA_VERSION,
+        command=report.command,
+        reconciler_version=__version__,
+        started_at=_instant(report.started_at),
+        finished_at=_instant(report.finished_at),
+        environment=about.environment,
+        project=about.project,
+        cloud=about.cloud,
+        endpoint=about.endpoint,
+        commit=about.commit,
+        summary=Summary(**{name: getattr(summary, name) for name in names_of(Summary)}),
+        resources=resources,
+        errors=tuple(map(problem_of, report.errors)),
+        warnings=tuple(map(problem_of, report.warnings)),
+        words=_words(report, parts, summary, left_out) if bounds.for_people else Words(),
+    )
+    return for_people(view) if bounds.for_people else for_programs(view)
+
+
+def problem_of(problem: problems.Problem) -> Problem:
+    """Return the view of a problem, as it was found."""
+    return Problem(problem.file, problem.line, problem.column, problem.path, problem.code, problem.message, problem.fix)
+
+
+def _words(report: Report, parts: Sequence[Item], summary: Counts, left_out: int) -> Words:
+    return Words(
+        verdict=verdict(report, parts, summary),
+        budget=budget(report, summary),
+        code=int(of_report(report, detailed=True)),
+        is_applied=is_applied(report),
+        left_out=left_out,
+    )
+
+
+def _resources(report: Report, parts: Sequence[Item], bounds: Bounds) -> tuple[tuple[Resource, ...], int]:
+    """Return the resources for which there is room, and the number of those for which there is none."""
+    is_quiet = report.command == "validate" or is_signed_out(report)  # the errors of the run say all there is
+    noteworthy = [] if is_quiet else [item for item in parts if is_noteworthy(item)]
+    unmanaged = report.plan.unmanaged
+    left_out = 0
+    if bounds.resources is not None and len(noteworthy) + len(unmanaged) > bounds.resources:
+        left_out = len(noteworthy) + len(unmanaged) - bounds.resources
+        noteworthy, unmanaged = _chosen(noteworthy, unmanaged, bounds.resources)
+    told = {item.change.desired.key for item in noteworthy}
+    shown = [
+        item
+        for item in parts
+        if bounds.in_sync or item.change.desired.key in told or item.change.replication is not None
+    ]
+    declared = (resource_of(item, report, bounds, noteworthy=item.change.desired.key in told) for item in shown)
+    return (*declared, *(unmanaged_of(each, bounds) for each in unmanaged)), left_out
+
+
+def _chosen(
+    noteworthy: Sequence[Item], unmanaged: Sequence[Unmanaged], most: int
+) -> tuple[list[Item], tuple[Unmanaged, ...]]:
+    """Return as many as there is room for: what needs attention goes before what went well."""
+    urgent = sum(map(is_urgent, noteworthy))
+    room = max(most - urgent, 0)
+    chosen = []
+    left = min(urgent, most)
+    for item in noteworthy:
+        if is_urgent(item):
+            if left:
+                chosen.append(item)
+                left -= 1
+        elif room:
+            chosen.append(item)
+            room -= 1
+    return chosen, tuple(unmanaged[:room])
+
+
+def _instant(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
