@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.report.build import problem_of
+from reconciler.report.clean import for_people
 from reconciler.report.escape import inert, masked, visible
-from reconciler.report.text import Look, problem_lines
+from reconciler.report.lines import problem_lines
 from reconciler.report.verdict import count
 
 if TYPE_CHECKING:
@@ -33,11 +35,10 @@ def _said(exported: Exported, folder: str, reads: int) -> Iterator[str]:
     yield f"Exported {count(exported.manifests, 'manifest')}{more}." if exported.manifests else "Nothing to export."
     yield ""
     yield from (visible(f"{folder}/{path}") for path in sorted(exported.files))
-    look = Look()
     for level, problems in (("error", exported.problems), ("warning", exported.warnings)):
         for problem in problems:
             yield ""
-            yield from problem_lines(problem, level, look)
+            yield from problem_lines(for_people(problem_of(problem)), level)
     if exported.notes:
         yield ""
         yield from map(visible, exported.notes)

@@ -1,67 +1,114 @@
-"""Reports: one module per format, each a pure function from a report to text, found here by its name."""
+"""Reports: a view of a report, and one module per format that renders it, found here by its name. Pure."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from reconciler.errors import UsageError
-from reconciler.report.escape import masked, masked_json
+from reconciler.report.bounds import Bounds
 
 if TYPE_CHECKING:
-    from reconciler.model.outcome import Report
+    from collections.abc import Mapping
 
-__all__ = ["FORMATS", "check_formats", "render"]
+    from reconciler.compare.explain import Explanation
+    from reconciler.model.outcome import Report
+    from reconciler.plan.listing import Listing
+
+__all__ = ["FORMATS", "MOST", "check_format", "render", "render_explanation", "render_list"]
 
 
 class Renderer(Protocol):
-    """Turns a report into text; a format takes no notice of what it does not know, such as colors."""
+    """Returns a view as text, which ends with a line end; a format ignores options that it has no use for."""
 
-    def __call__(self, report: Report, *, color: bool, width: int | None, base: str, verbose: bool) -> str:
-        """Return the text, which ends with a line end."""
-
-
-_JSON: Final = frozenset({"json", "sarif"})
-FORMATS: Final = ("text", "json", "markdown", "github", "azure-devops", "sarif", "junit", "html")
+    def __call__(self, view: Any, /, **options: Any) -> str:
+        """Return the text."""
 
 
-def render(
-    report: Report,
-    format: str,  # noqa: A002
-    *,
-    color: bool = False,
-    width: int | None = None,
-    base: str = "",
-    verbose: bool = False,
-) -> str:
+_USUAL: Final = 100
+"""Characters of a line where there is no terminal."""
+MOST: Final = 500
+"""Resources in one text: nobody reads more, and the JSON report has all of them."""
+FORMATS: Final[Mapping[str, Bounds]] = {
+    "text": Bounds(line=_USUAL, resources=MOST),
+    "json": Bounds(for_people=False, in_sync=True),
+    "markdown": Bounds(value=200, lines=60),
+    "github": Bounds(line=_USUAL),
+    "azure-devops": Bounds(line=_USUAL),
+    "sarif": Bounds(line=_USUAL),
+    "junit": Bounds(line=_USUAL, in_sync=True),
+    "html": Bounds(value=1000, lines=400),
+}
+_FORMATS_OF: Final = {"explain": ("text", "json"), "list": ("text", "json")}
+"""Of the commands that write no report."""
+
+
+def render(report: Report, format: str, *, width: int | None = None, **options: Any) -> str:  # noqa: A002
     """
     Return *report* in one of *FORMATS*.
 
     Args:
         report: The report to render.
         format: The name of the format.
-        color: Whether a format for terminals may color its text.
-        width: Columns of the terminal, for such a format; None where there is none.
-        base: The working folder from the root of the repository, for a format that names files from there.
-        verbose: Whether a format for terminals shows the id of each resource.
+        width: Columns of the terminal, for a format for terminals; None where there is none.
+        options: ``color`` and ``verbose`` (show ids) for terminals; ``base``, the working folder from the root of the
+            repository, for a format that names files from there; ``limit``, in bytes, for Markdown.
 
     Raises:
         UsageError: There is no such format.
     """
-    check_formats(format)
-    renderer: Renderer = import_module(f"reconciler.report.{format.replace('-', '_')}").render
-    text = renderer(report, color=color, width=width, base=base, verbose=verbose)
-    return masked_json(text) if format in _JSON else masked(text)
+    from reconciler.report.build import view_of  # noqa: PLC0415 (names are checked before anything is known)
+
+    check_format(report.command, format)
+    bounds = FORMATS[format]
+    view = view_of(report, replace(bounds, line=width) if width and bounds.line else bounds)
+    return _rendered(view, format, width=width, **options)
 
 
-def check_formats(*formats: str) -> None:
+def render_explanation(explanation: Explanation, format: str, **options: Any) -> str:  # noqa: A002
     """
-    Refuse a format that does not exist, before any work is done for it.
+    Return the output of ``explain`` in one of its formats; the options are those of :func:`render`.
 
     Raises:
         UsageError: There is no such format.
     """
-    for name in formats:
-        if name not in FORMATS:
-            message = f"there is no report format {name}; the formats are {', '.join(FORMATS)}"
+    from reconciler.report import explanation as explained  # noqa: PLC0415
+
+    check_format("explain", format)
+    view = explained.view_of(explanation, people=format != "json")
+    return _rendered(view, "json" if format == "json" else "explanation_text", **options)
+
+
+def render_list(listing: Listing, format: str, **options: Any) -> str:  # noqa: A002
+    """
+    Return the output of ``list`` in one of its formats; the options are those of :func:`render`.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    from reconciler.report import listing as listed  # noqa: PLC0415
+
+    check_format("list", format)
+    view = listed.view_of(listing, people=format != "json")
+    return _rendered(view, "json" if format == "json" else "listing_text", **options)
+
+
+def check_format(command: str, *names: str) -> None:
+    """
+    Refuse a format that a command does not have, before any work is done for it.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    known = _FORMATS_OF.get(command, FORMATS)
+    for name in names:
+        if name not in known:
+            message = f"{command} has no format {name}; its formats are {', '.join(known)}"
             raise UsageError(message)
+
+
+def _rendered(view: Any, module: str, **options: Any) -> str:
+    """Return *view* as the module of a format renders it; loaded here, as most runs need one."""
+    renderer: Renderer = import_module(f"reconciler.report.{module.replace('-', '_')}").render
+    return renderer(view, **options)

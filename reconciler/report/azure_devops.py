@@ -9,22 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.states import Level
-from reconciler.report.escape import harmless
+from reconciler.report.escape import inert, inert_lines
 from reconciler.report.remarks import limited, remarks
-from reconciler.report.text import MOST as MOST_NOTES
-from reconciler.report.verdict import count, verdict
+from reconciler.report.verdict import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.model.outcome import Report
     from reconciler.report.remarks import Remark
+    from reconciler.report.view import View
 
 MOST: Final = 10
 """Issues of one level that the agent keeps of a step."""
 
-_TYPES: Final = {Level.ERROR: "error", Level.WARNING: "warning"}
+MOST_NOTES: Final = 500
+"""Remarks without an effect on the exit code: nobody reads more, and the JSON report has all of them."""
+
+_TYPES: Final = ("error", "warning")
 _ESCAPES: Final = {
     ord("%"): "%AZP25",
     ord(";"): "%3B",
@@ -34,9 +35,9 @@ _ESCAPES: Final = {
 }
 
 
-def render(report: Report, *, base: str = "", **_: object) -> str:
-    """Return *report* as the verdict, errors and warnings as issues, and what else there is to say as plain lines."""
-    return "".join(f"{line}\n" for line in _lines(report, base))
+def render(view: View, *, base: str = "", **_: object) -> str:
+    """Return *view* as the verdict, errors and warnings as issues, and what else there is to say as plain lines."""
+    return "".join(f"{line}\n" for line in _lines(view, base))
 
 
 def variables(values: Mapping[str, str]) -> str:
@@ -52,25 +53,25 @@ def upload(path: str) -> str:
     return f"{_command('task.uploadsummary', {}, path)}\n"
 
 
-def _lines(report: Report, base: str) -> Iterator[str]:
-    found = remarks(report, base)
-    yield harmless(verdict(report))
-    for level, name in _TYPES.items():
+def _lines(view: View, base: str) -> Iterator[str]:
+    found = remarks(view, base)
+    yield inert(view.words.verdict)
+    for level in _TYPES:
         shown, more = limited(found, level, MOST)
         yield from map(_issue, shown)
         if more:
-            text = f"{count(more, f'more {name}')} not shown: --report json=FILE writes all of them"
-            yield _command("task.logissue", {"type": name}, text)
-    notes, more = limited(found, Level.NOTE, MOST_NOTES)
+            text = f"{count(more, f'more {level}')} not shown: --report json=FILE writes all of them"
+            yield _command("task.logissue", {"type": level}, text)
+    notes, more = limited(found, "note", MOST_NOTES)
     for note in notes:
-        yield from harmless(f"{note.title}: {note.text}").split("\n")
+        yield from inert_lines(f"{note.title}: {note.text}").split("\n")
     if more:
         yield f"{count(more, 'more resource')} not shown: --report json=FILE writes all of them"
 
 
 def _issue(remark: Remark) -> str:
     stated = {
-        "type": _TYPES[remark.level],
+        "type": remark.level,
         "sourcepath": remark.file,
         "linenumber": remark.line,
         "columnnumber": remark.column,
@@ -81,5 +82,5 @@ def _issue(remark: Remark) -> str:
 
 
 def _command(name: str, properties: Mapping[str, str], text: str) -> str:
-    stated = ";".join(f"{key}={harmless(value).translate(_ESCAPES)}" for key, value in properties.items())
-    return f"##vso[{name}{f' {stated}' if stated else ''}]{harmless(text).translate(_ESCAPES)}"
+    stated = ";".join(f"{key}={inert(value).translate(_ESCAPES)}" for key, value in properties.items())
+    return f"##vso[{name}{f' {stated}' if stated else ''}]{inert_lines(text).translate(_ESCAPES)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from reconciler import __version__
 from reconciler.plan.exit_codes import of_report
 from reconciler.plan.states import is_applied, is_noteworthy, is_signed_out, items
 from reconciler.plan.summary import summarize
-from reconciler.report.clean import for_people, for_programs, names_of
+from reconciler.report.clean import for_people, for_programs
 from reconciler.report.resources import is_urgent, resource_of, unmanaged_of
 from reconciler.report.verdict import budget, verdict
 from reconciler.report.view import SCHEMA_VERSION, Problem, Summary, View, Words
@@ -43,7 +44,7 @@ def view_of(report: Report, bounds: Bounds) -> View:
         cloud=about.cloud,
         endpoint=about.endpoint,
         commit=about.commit,
-        summary=Summary(**{name: getattr(summary, name) for name in names_of(Summary)}),
+        summary=Summary(**{each.name: getattr(summary, each.name) for each in fields(Summary)}),
         resources=resources,
         errors=tuple(map(problem_of, report.errors)),
         warnings=tuple(map(problem_of, report.warnings)),

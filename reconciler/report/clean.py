@@ -8,8 +8,7 @@ is visible and on one line.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass, replace
-from functools import lru_cache
+from dataclasses import Field, fields, is_dataclass, replace
 from operator import is_
 from typing import Any, Final, TypeVar
 
@@ -54,8 +53,8 @@ class _Cleaned:
             return value
         if kind is tuple:
             return self._sequence(value) if value else value
-        if names := names_of(kind):
-            return self._record(value, names)
+        if is_dataclass(kind):
+            return self._record(value, fields(kind))
         if kind is list:
             return [self(each) for each in value]
         if isinstance(value, Mapping):
@@ -67,13 +66,13 @@ class _Cleaned:
         message = f"{kind.__name__} is no JSON"
         raise TypeError(message)
 
-    def _record(self, value: Any, names: tuple[str, ...]) -> Any:
+    def _record(self, value: Any, parts: tuple[Field[Any], ...]) -> Any:
         changed = {}
-        for name in names:
-            old = getattr(value, name)
+        for part in parts:
+            old = getattr(value, part.name)
             new = self(old)
             if new is not old:
-                changed[name] = new
+                changed[part.name] = new
         return replace(value, **changed) if changed else value
 
     def _sequence(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -87,9 +86,3 @@ class _Cleaned:
             known = self._clean(text)
             known = self._known[text] = text if known == text else known
         return known
-
-
-@lru_cache
-def names_of(kind: type) -> tuple[str, ...]:
-    """Return the names of the fields of a dataclass; nothing for another type."""
-    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) and not issubclass(kind, Secret) else ()

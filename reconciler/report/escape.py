@@ -1,13 +1,13 @@
 """
 Outside text made safe to print: names, values and messages come from git and from ARM, and may be hostile.
 
-Three steps, each for every format: :func:`visible` shows what a reader could not see, :func:`inert` takes the meaning
-from what a CI runner would obey, :func:`masked` is the second net under secrets that were sealed long before.
+Three steps: :func:`masked` is the second net under secrets that were hidden long before, :func:`visible` shows what a
+reader could not see, and :func:`inert` takes the meaning from what a CI runner would obey. The first two are done for a
+whole report at once, in its view; the last one by each format that may end up in a log, on finished lines.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Final
 
@@ -57,35 +57,14 @@ def inert(line: str) -> str:
     return _PAIR.sub(lambda pair: f"{pair[1]}\\x3a" if pair[1] is not None else f"{pair[2]}\\x23", line)
 
 
-def harmless(text: str) -> str:
-    """Return text of any number of lines, each of them visible and inert."""
-    return "\n".join([inert(visible(line)) for line in text.split("\n")])
+def inert_lines(text: str) -> str:
+    """Return text of any number of lines, each of them inert."""
+    return "\n".join(map(inert, text.split("\n")))
 
 
 def inert_json(text: str) -> str:
     r"""Return the same JSON, in which no CI runner finds a command: ``\u003a`` is a colon to every parser."""
     return _PAIR.sub(lambda pair: "\\u003a" if pair[1] is not None else "\\u0023", text)
-
-
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-"""A text in JSON, or a key."""
-
-
-def masked_json(text: str) -> str:
-    """
-    Return the same JSON, in which no text holds what looks like a secret.
-
-    The net is for free text: across the quotation marks of JSON it would take a key for the value of the text before.
-    """
-    if masked(text) == text:
-        return text
-    return _STRING.sub(_masked_string, text)
-
-
-def _masked_string(found: re.Match[str]) -> str:
-    value = json.loads(found[0])
-    hidden = masked(value)
-    return found[0] if hidden == value else inert_json(json.dumps(hidden, ensure_ascii=False))
 
 
 def masked(text: str) -> str:

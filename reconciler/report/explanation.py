@@ -1,209 +1,279 @@
-"""The output of ``explain`` for one resource, leaf by leaf: as text for people, as JSON for programs."""
+"""The view of an explanation: the published fields of ``explain -o json``, and the words for people. Pure."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.compare.diff import WRITE_ONLY
 from reconciler.compare.explain import Verdict
-from reconciler.errors import UsageError
 from reconciler.problems import Layer
-from reconciler.report.escape import inert, inert_json, masked, masked_json, visible
-from reconciler.report.text import Look, head_line
+from reconciler.report.clean import for_people, for_programs
 from reconciler.report.values import first_difference, literal
 from reconciler.report.verdict import count
-from reconciler.report.words import REASONS
-from reconciler.report.wrap import folded
+from reconciler.report.view import SCHEMA_VERSION, Source
+from reconciler.report.words import MARKS, REASONS
 from reconciler.secret.text import HIDDEN, scrub
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconciler import errors
     from reconciler.compare.explain import Explanation, Row
-    from reconciler.errors import ErrorInfo
-    from reconciler.problems import Origin
 
-FORMATS: Final = ("text", "json")
-_SCHEMA_VERSION: Final = 1
-_INDENT: Final = " " * 4
 _WHOLE: Final = 1 << 30
 """More characters than any value has."""
-_STYLES: Final = {
-    Verdict.CHANGE: "yellow",
-    Verdict.IMMUTABLE: "red",
-    Verdict.UNVERIFIED: "yellow",
-    Verdict.UNDECLARED: "cyan",
-    Verdict.IGNORED: "cyan",
-    Verdict.EQUAL: "green",
-}
 _LAYERS: Final = {
     Layer.MANIFEST: "",
-    Layer.OVERLAY: "  (overlay)",
-    Layer.ENVIRONMENT: "  (defaults of the environment)",
-    Layer.PROJECT: "  (defaults of the project)",
+    Layer.OVERLAY: "overlay",
+    Layer.ENVIRONMENT: "defaults of the environment",
+    Layer.PROJECT: "defaults of the project",
 }
 
 
-def check_format(name: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Error:
+    """The reason why a resource could not be read."""
+
+    code: str
+    message: str
+    status: int | None
+    request_id: str | None
+    fix: str | None
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The place that declares a value."""
+
+    layer: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Both sides in the form in which they are compared; MISSING where nothing is."""
+
+    desired: Any = MISSING
+    observed: Any = MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """An ignore rule of the project file that hides a difference."""
+
+    path: str
+    reason: str
+    expires: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
     """
-    Refuse a format that does not exist here.
+    A value under its label.
 
-    Raises:
-        UsageError: There is no such format.
+    Attributes:
+        text: On one line; the number of lines where it has several.
+        place: File and line of what declares it; empty where nothing does.
+        layer: The layer of the project file that declares it; empty for the manifest itself.
+        lines: Of a text of several lines.
     """
-    if name not in FORMATS:
-        message = f"explain has no format {name}; its formats are {', '.join(FORMATS)}"
-        raise UsageError(message)
+
+    label: str
+    text: str
+    place: str = ""
+    layer: str = ""
+    lines: tuple[str, ...] = ()
 
 
-def render(explanation: Explanation, format: str, *, color: bool = False, width: int | None = None) -> str:  # noqa: A002
+@dataclass(frozen=True, slots=True)
+class FieldWords:
     """
-    Return *explanation* in one of *FORMATS*.
+    A field for people.
 
-    Args:
-        explanation: The explanation to render.
-        format: The name of the format.
-        color: Whether text is colored.
-        width: Columns of the terminal, to which lines of text are folded; values stay whole.
+    Attributes:
+        values: The declared value or the default, and the live one.
+        compared: The values that are compared, where they are others; empty otherwise.
+        first: The first line in which two texts of several lines differ; empty otherwise.
     """
-    check_format(format)
-    if format == "json":
-        return masked_json(inert_json(json.dumps(as_json(explanation), indent=2)) + "\n")
-    lines = (masked(inert(line)) for line in _lines(explanation, Look(color)))
-    return masked("".join(f"{part}\n" for line in lines for part in folded(line, width, divide=False)))
+
+    values: tuple[Value, ...] = ()
+    compared: str = ""
+    first: str = ""
 
 
-def as_json(explanation: Explanation) -> dict[str, Any]:
-    """Return *explanation* as plain values, in the order in which they are written."""
-    change = explanation.change
-    desired, error = change.desired, change.error
-    return {
-        "schemaVersion": _SCHEMA_VERSION,
-        "command": "explain",
-        "reconcilerVersion": __version__,
-        **asdict(explanation.about),
-        "kind": desired.kind.name,
-        "name": desired.name,
-        "id": desired.id,
-        "source": {"file": desired.source.file, "line": desired.source.line, "document": desired.source.document},
-        "action": change.action,
-        "reason": change.reason,
-        "sync": change.sync,
-        "health": change.health,
-        "fields": [_field(row) for row in explanation.rows],
-        "error": _error(error) if error else None,
-        "fix": change.fix,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """
+    One leaf of the resource.
+
+    Attributes:
+        class_: Such as ``immutable`` or ``write-only``.
+        stated: The declared value; MISSING where none is declared.
+        default: The value that absence means; MISSING where it means none.
+        observed: The live value; MISSING where there is none.
+    """
+
+    path: str
+    verdict: str
+    why: str
+    class_: str
+    rules: tuple[str, ...]
+    stated: Any = MISSING
+    default: Any = MISSING
+    observed: Any = MISSING
+    origin: Origin | None
+    compared: Compared
+    ignored_by: tuple[IgnoreRule, ...]
+    words: FieldWords = FieldWords()
 
 
-def _error(error: ErrorInfo) -> dict[str, Any]:
-    return {
-        "code": error.code,
-        "message": error.message,
-        "status": error.status,
-        "requestId": error.request_id,
-        "fix": error.fix,
-    }
+@dataclass(frozen=True, slots=True)
+class Words:
+    """
+    An explanation for people.
+
+    Attributes:
+        verdict: The resource and the reason in one sentence, after environment and cloud.
+        mark: One character for the action.
+        reason: The action and the reason.
+        counts: The number of fields, and of each verdict.
+    """
+
+    verdict: str = ""
+    mark: str = ""
+    reason: str = ""
+    counts: str = ""
 
 
-def _field(row: Row) -> dict[str, Any]:
-    values = {"stated": row.stated, "default": row.default, "observed": row.observed}
-    compared = {"desired": row.compared_desired, "observed": row.compared_observed}
-    return {
-        "path": row.path,
-        "verdict": row.verdict,
-        "why": row.why,
-        "class": row.field_class,
-        "rules": row.rules,
-        **_present(values),
-        "origin": _origin(row.origin) if row.origin else None,
-        "compared": _present(compared),
-        "ignoredBy": [
-            {"path": rule.path, "reason": rule.reason, "expires": rule.expires.isoformat() if rule.expires else None}
-            for rule in row.hidden_by
-        ],
-    }
+@dataclass(frozen=True, slots=True)
+class ExplanationView:
+    """An explanation of one resource, field by field."""
+
+    schema_version: int
+    command: str
+    reconciler_version: str
+    environment: str | None
+    project: str | None
+    cloud: str | None
+    endpoint: str | None
+    commit: str | None
+    kind: str
+    name: str
+    id: str
+    source: Source
+    action: str
+    reason: str
+    sync: str
+    health: str
+    fields: tuple[Field, ...]
+    error: Error | None
+    fix: str | None
+    words: Words = Words()
 
 
-def _present(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not MISSING}
+def view_of(explanation: Explanation, *, people: bool) -> ExplanationView:
+    """Return the view of *explanation*: exact for programs; for people with words, in which values stay whole."""
+    change, about = explanation.change, explanation.about
+    desired = change.desired
+    view = ExplanationView(
+        schema_version=SCHEMA_VERSION,
+        command="explain",
+        reconciler_version=__version__,
+        environment=about.environment,
+        project=about.project,
+        cloud=about.cloud,
+        endpoint=about.endpoint,
+        commit=about.commit,
+        kind=desired.kind.name,
+        name=desired.name,
+        id=desired.id,
+        source=Source(desired.source.file, desired.source.line, desired.source.document),
+        action=change.action.value,
+        reason=change.reason.value,
+        sync=change.sync.value,
+        health=change.health.value,
+        fields=tuple(_field(row, people=people) for row in explanation.rows),
+        error=_error(change.error) if change.error else None,
+        fix=change.fix,
+        words=_words(explanation) if people else Words(),
+    )
+    return for_people(view, longest=_WHOLE) if people else for_programs(view)
 
 
-def _origin(origin: Origin) -> dict[str, Any]:
-    return {"layer": origin.layer, "file": origin.file, "line": origin.line}
-
-
-def _lines(explanation: Explanation, look: Look) -> Iterator[str]:
-    change = explanation.change
-    yield look.paint(_verdict(explanation), "bold")
-    yield ""
-    yield head_line(change, look)
-    yield f"{_INDENT}{visible(change.desired.id)}"
-    yield f"{_INDENT}{change.action}: {REASONS[change.reason]}"
-    if change.error is not None:
-        first, *more = change.error.message.split("\n")
-        yield f"{_INDENT}error[{visible(change.error.code)}]: {visible(first)}"
-        yield from (f"{_INDENT * 2}{visible(line)}" for line in more)
-        yield from (f"{_INDENT}fix: {visible(fix)}" for fix in (change.error.fix,) if fix)
-    if change.fix:
-        yield f"{_INDENT}fix: {visible(change.fix)}"
-    for row in explanation.rows:
-        yield ""
-        yield from _row_lines(row, look)
-    yield ""
-    yield _counted(explanation)
-
-
-def _verdict(explanation: Explanation) -> str:
-    change = explanation.change
-    about, found = visible(str(explanation.about)), f"{visible(change.desired.address)}: {REASONS[change.reason]}."
-    return f"{about}: {found}" if about else found
-
-
-def _counted(explanation: Explanation) -> str:
+def _words(explanation: Explanation) -> Words:
+    change, about = explanation.change, str(explanation.about)
+    result = f"{change.desired.address}: {REASONS[change.reason]}."
     found = Counter(row.verdict for row in explanation.rows)
-    words = ", ".join(f"{found[verdict]} {verdict}" for verdict in Verdict if found[verdict])
-    return f"{count(len(explanation.rows), 'field')}: {words}"
+    counts = ", ".join(f"{found[verdict]} {verdict}" for verdict in Verdict if found[verdict])
+    return Words(
+        verdict=f"{about}: {result}" if about else result,
+        mark=MARKS[change.action],
+        reason=f"{change.action}: {REASONS[change.reason]}",
+        counts=f"{count(len(explanation.rows), 'field')}: {counts}",
+    )
 
 
-def _row_lines(row: Row, look: Look) -> Iterator[str]:
-    verdict = look.paint(str(row.verdict), _STYLES.get(row.verdict, "dim"))
-    yield f"{verdict}  {look.paint(visible(row.path), 'bold')}"
+def _error(error: errors.ErrorInfo) -> Error:
+    lines = tuple(scrub(error.message).split("\n"))
+    return Error(str(error.code), error.message, error.status, error.request_id, error.fix, lines)
+
+
+def _field(row: Row, *, people: bool) -> Field:
+    origin = row.origin
+    return Field(
+        path=row.path,
+        verdict=row.verdict.value,
+        why=row.why,
+        class_=row.field_class.value,
+        rules=row.rules,
+        stated=MISSING if people else row.stated,
+        default=MISSING if people else row.default,
+        observed=MISSING if people else row.observed,
+        origin=Origin(origin.layer.value, origin.file, origin.line) if origin else None,
+        compared=Compared() if people else Compared(row.compared_desired, row.compared_observed),
+        ignored_by=tuple(
+            IgnoreRule(rule.path, rule.reason, rule.expires.isoformat() if rule.expires else None)
+            for rule in row.hidden_by
+        ),
+        words=FieldWords(tuple(_values(row)), _compared(row), _first(row)) if people else FieldWords(),
+    )
+
+
+def _values(row: Row) -> Iterator[Value]:
     if row.origin is not None:
-        place = look.paint(f"{visible(row.origin.file)}:{row.origin.line}", "dim")
-        yield from _value("stated", row.stated, f"  {place}{_LAYERS[row.origin.layer]}")
+        place = f"{row.origin.file}:{row.origin.line}"
+        yield _value("stated", row.stated, place, _LAYERS[row.origin.layer])
     elif row.default is not MISSING:
-        yield from _value("default", row.default)
+        yield _value("default", row.default)
     if row.observed is not MISSING:
-        yield from _value("live", row.observed)
-    yield from _compared(row)
-    yield f"{_INDENT}class: {'; '.join((str(row.field_class), *map(visible, row.rules)))}"
-    yield f"{_INDENT}why: {visible(row.why)}"
+        yield _value("live", row.observed)
 
 
-def _value(label: str, value: object, after: str = "") -> Iterator[str]:
-    """Yield a value, whole: on one line, or below its label where it has several."""
+def _value(label: str, value: object, place: str = "", layer: str = "") -> Value:
+    """Return a value, whole: on one line, or by its lines where it has several."""
     if not isinstance(value, str) or "\n" not in value:
-        yield f"{_INDENT}{label}: {WRITE_ONLY if value == WRITE_ONLY else literal(value, _WHOLE)}{after}"
-        return
-    lines = scrub(value).split("\n")
-    yield f"{_INDENT}{label}: {count(len(lines), 'line')}{after}"
-    yield from (f"{_INDENT * 2}| {visible(line)}" for line in lines)
+        text = WRITE_ONLY if value == WRITE_ONLY else literal(value, _WHOLE)
+        return Value(label, text, place, layer)
+    lines = tuple(scrub(value).split("\n"))
+    return Value(label, count(len(lines), "line"), place, layer, lines)
 
 
-def _compared(row: Row) -> Iterator[str]:
-    """Yield what is compared, where that is not what is shown already, and the first line that differs."""
+def _compared(row: Row) -> str:
+    """Return what is compared, where that is not what is shown already."""
     want, have = row.compared_desired, row.compared_observed
     written = row.default if row.stated is MISSING else row.stated
     as_written = (want, have) == (written, row.observed) or (row.observed is MISSING and want == have == written)
-    if want is not MISSING and not as_written and not want == have == HIDDEN:
-        other = "" if want == have else f" with {literal(have, _WHOLE)}"
-        yield f"{_INDENT}compared: {literal(want, _WHOLE)}{other}"
-    differs = first_difference(row.observed, row.stated, _WHOLE)
-    if differs:
-        yield f"{_INDENT * 2}{differs}"
+    if want is MISSING or as_written or want == have == HIDDEN:
+        return ""
+    other = "" if want == have else f" with {literal(have, _WHOLE)}"
+    return f"{literal(want, _WHOLE)}{other}"
+
+
+def _first(row: Row) -> str:
+    return first_difference(row.observed, row.stated, _WHOLE)

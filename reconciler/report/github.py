@@ -10,16 +10,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from reconciler.plan.states import Level
-from reconciler.report.escape import harmless
-from reconciler.report.remarks import limited, remarks
-from reconciler.report.verdict import count, verdict
+from reconciler.report.escape import inert, inert_lines
+from reconciler.report.remarks import LEVELS, limited, remarks
+from reconciler.report.verdict import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.model.outcome import Report
     from reconciler.report.remarks import Remark
+    from reconciler.report.view import View
 
 MOST: Final = 10
 """Annotations of one level that GitHub keeps of a step; what comes later is lost without a word."""
@@ -30,15 +29,15 @@ SUMMARY_LIMIT: Final = 1024 * 1024
 _LONGEST: Final = 4000
 """Characters of a message; the runner cuts at 4096, and says nothing of it."""
 
-_NAMES: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
+_NAMES: Final = {"error": "error", "warning": "warning", "note": "notice"}
 _DATA: Final = {ord("%"): "%25", ord("\r"): "%0D", ord("\n"): "%0A"}
 _PROPERTY: Final = {**_DATA, ord(":"): "%3A", ord(","): "%2C"}
 _CAPITAL: Final = re.compile("[A-Z]")
 
 
-def render(report: Report, *, base: str = "", **_: object) -> str:
-    """Return *report* as annotations: the verdict, then errors, warnings and notices, as many as GitHub keeps."""
-    return "".join(f"{line}\n" for line in _lines(report, base))
+def render(view: View, *, base: str = "", **_: object) -> str:
+    """Return *view* as annotations: the verdict, then errors, warnings and notices, as many as GitHub keeps."""
+    return "".join(f"{line}\n" for line in _lines(view, base))
 
 
 def assignments(values: Mapping[str, str], delimiter: str) -> str:
@@ -57,11 +56,11 @@ def _kebab(name: str) -> str:
     return _CAPITAL.sub(lambda capital: f"-{capital[0].lower()}", name)
 
 
-def _lines(report: Report, base: str) -> Iterator[str]:
-    found = remarks(report, base)
-    yield _command(Level.NOTE, {"title": f"reconciler {report.command}"}, verdict(report))
-    for level in Level:
-        shown, more = limited(found, level, MOST - (level is Level.NOTE))
+def _lines(view: View, base: str) -> Iterator[str]:
+    found = remarks(view, base)
+    yield _command("note", {"title": f"reconciler {view.command}"}, view.words.verdict)
+    for level in LEVELS:
+        shown, more = limited(found, level, MOST - (level == "note"))
         yield from map(_annotation, shown)
         if more:
             text = f"{count(more, f'more {_NAMES[level]}')} not shown: --report json=FILE writes all of them"
@@ -73,7 +72,7 @@ def _annotation(remark: Remark) -> str:
     return _command(remark.level, {name: str(value) for name, value in places.items() if value}, remark.text)
 
 
-def _command(level: Level, properties: Mapping[str, str], message: str) -> str:
-    stated = ",".join(f"{name}={harmless(value).translate(_PROPERTY)}" for name, value in properties.items())
+def _command(level: str, properties: Mapping[str, str], message: str) -> str:
+    stated = ",".join(f"{name}={inert(value).translate(_PROPERTY)}" for name, value in properties.items())
     text = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
-    return f"::{_NAMES[level]}{f' {stated}' if stated else ''}::{harmless(text).translate(_DATA)}"
+    return f"::{_NAMES[level]}{f' {stated}' if stated else ''}::{inert_lines(text).translate(_DATA)}"

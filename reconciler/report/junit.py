@@ -8,94 +8,80 @@ plugin of Jenkins checks against (``junit-10.xsd``).
 
 from __future__ import annotations
 
-from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
-from reconciler.model.change import Action
-from reconciler.plan.states import Level, is_noteworthy, items, level_of
-from reconciler.report.escape import harmless, masked, visible
-from reconciler.report.remarks import rule_of, text_of, words_for
-from reconciler.report.text import Look, problem_lines
-from reconciler.report.verdict import verdict
+from reconciler.report.escape import inert
+from reconciler.report.lines import problem_lines
+from reconciler.report.remarks import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconciler.model.outcome import Report
-    from reconciler.plan.states import Item
-    from reconciler.problems import Problem
+    from reconciler.report.view import Problem, Resource, View
 
-_LEFT: Final = frozenset({Action.PAUSED, Action.WAIT})
-"""What was not judged: its case neither passes nor fails."""
+_LEFT: Final = frozenset({"paused", "wait"})
+"""Actions after which nothing was judged: the case neither passes nor fails."""
 
 
-def render(report: Report, **_: object) -> str:
-    """Return *report* as XML."""
-    suites = [_run_suite(report)]
-    if report.command != "validate":
-        ordered = sorted(items(report), key=_kind)
-        suites += [
-            _suite(name, [_case(item, report) for item in group], report) for name, group in groupby(ordered, _kind)
-        ]
-    root = ET.Element("testsuites", {"name": f"reconciler {report.command}", **_totals(suites)})
+def render(view: View, **_: object) -> str:
+    """Return *view* as XML."""
+    suites = [_run_suite(view)]
+    if view.command != "validate":
+        ordered = sorted(view.declared, key=_kind)
+        suites += [_suite(name, [_case(each) for each in group], view) for name, group in groupby(ordered, _kind)]
+    root = ET.Element("testsuites", {"name": f"reconciler {view.command}", **_totals(suites)})
     root.extend(suites)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _kind(item: Item) -> str:
-    return item.change.desired.kind.name
+def _kind(resource: Resource) -> str:
+    return resource.kind
 
 
-def _run_suite(report: Report) -> ET.Element:
+def _run_suite(view: View) -> ET.Element:
     """Return the suite of the run itself: its case fails if a manifest, or a limit, kept the run from its work."""
-    case = ET.Element("testcase", {"classname": "reconciler", "name": report.command})
-    errors, warnings = _listed(report.errors, "error"), _listed(report.warnings, "warning")
+    case = ET.Element("testcase", {"classname": "reconciler", "name": view.command})
+    errors, warnings = _listed(view.errors, "error"), _listed(view.warnings, "warning")
     if errors:
-        _add(case, "failure", "\n".join(errors), type=Level.ERROR, message=verdict(report))
-    _add(case, "system-out", "\n".join((verdict(report), *warnings)))
-    return _suite("reconciler", [case], report)
+        _add(case, "failure", errors, type="error", message=view.words.verdict)
+    _add(case, "system-out", (view.words.verdict, *warnings))
+    return _suite("reconciler", [case], view)
 
 
 def _listed(problems: Iterable[Problem], level: str) -> list[str]:
-    return [line for problem in problems for line in problem_lines(problem, level, Look())]
+    return [line for problem in problems for line in problem_lines(problem, level)]
 
 
-def _case(item: Item, report: Report) -> ET.Element:
-    desired = item.change.desired
-    case = ET.Element("testcase", {"classname": _line(desired.kind.name), "name": _line(desired.name)})
-    words, source = words_for(item, report), f"{visible(desired.source.file)}:{desired.source.line}"
-    if level_of(item, report) is not Level.NOTE:
-        _add(case, "failure", f"{source}\n{text_of(item, report)}", type=rule_of(item, report), message=words)
-    elif item.change.action in _LEFT:
-        _add(case, "skipped", text_of(item, report), type=rule_of(item, report), message=words)
-    elif is_noteworthy(item):
-        _add(case, "system-out", text_of(item, report))
+def _case(resource: Resource) -> ET.Element:
+    words, source = resource.words, resource.source
+    case = ET.Element("testcase", {"classname": inert(resource.kind), "name": inert(resource.name)})
+    if words.level != "note":
+        place = f"{source.file}:{source.line}" if source else ""
+        _add(case, "failure", (place, *_told(resource)), type=words.rule, message=words.state)
+    elif resource.action in _LEFT:
+        _add(case, "skipped", _told(resource), type=words.rule, message=words.state)
+    elif words.is_noteworthy:
+        _add(case, "system-out", _told(resource))
     return case
 
 
-def _add(case: ET.Element, tag: str, text: str, **attributes: str) -> None:
-    element = ET.SubElement(case, tag, {name: _line(value) for name, value in attributes.items()})
-    element.text = _clean(text)
+def _told(resource: Resource) -> list[str]:
+    return text_of(resource).split("\n")
 
 
-def _clean(text: str) -> str:
-    """Return *text* without what XML has no place for, and masked before its marks are escaped."""
-    return harmless(masked(text))
+def _add(case: ET.Element, tag: str, lines: Iterable[str], **attributes: str) -> None:
+    element = ET.SubElement(case, tag, {name: inert(value) for name, value in attributes.items()})
+    element.text = "\n".join(map(inert, lines))
 
 
-def _line(text: str) -> str:
-    return _clean(visible(text))
-
-
-def _suite(name: str, cases: Sequence[ET.Element], report: Report) -> ET.Element:
+def _suite(name: str, cases: Sequence[ET.Element], view: View) -> ET.Element:
     failures, skipped = (sum(case.find(tag) is not None for case in cases) for tag in ("failure", "skipped"))
-    started = report.started_at.astimezone(UTC)
     counts = {"tests": len(cases), "failures": failures, "errors": 0, "skipped": skipped}
-    suite = ET.Element("testsuite", {"name": _line(name), **{key: str(value) for key, value in counts.items()}})
-    suite.set("timestamp", started.strftime("%Y-%m-%dT%H:%M:%S"))
+    suite = ET.Element("testsuite", {"name": inert(name), **{key: str(value) for key, value in counts.items()}})
+    suite.set("timestamp", view.started_at.removesuffix("Z"))
     suite.extend(cases)
     return suite
 

@@ -24,7 +24,7 @@ COLORS: Final = {"+": "green", "~": "yellow", "!": "red", "?": "red", "…": "cy
 """The style of each mark."""
 _GOOD: Final = frozenset({"created", "updated", "in sync"})
 _LONG: Final = 300
-"""An error longer than that, such as all that a sign-in tried, is shown for one resource, and the others point at it."""
+"""Characters of an error that is shown for every resource; a longer one is shown once, and the others point at it."""
 INDENT: Final = " " * 4
 
 

@@ -1,7 +1,7 @@
 """
-Outside text as GitHub's Markdown, in which no Markdown, HTML, link or @mention of its own has a meaning. Pure.
+Texts of a view as GitHub's Markdown, in which no Markdown, HTML, link or @mention of theirs has a meaning. Pure.
 
-It stands in code spans and fences; only words that are plainly words stand outside of them.
+They stand in code spans and fences; only words that are plainly words stand outside of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from reconciler.report.escape import inert, masked, visible
+from reconciler.report.escape import inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,7 +36,7 @@ def sentence(text: str) -> str:
 
 def prose(text: str) -> str:
     """Return *text* as running text: words as they are, everything else, and what backticks enclose, in code spans."""
-    before, *spans = _ENCLOSED.split(masked(visible(text)))
+    before, *spans = _ENCLOSED.split(text)
     shown = [_words(before)]
     for enclosed, punctuation, after in zip(spans[::3], spans[1::3], spans[2::3], strict=True):
         shown += [code(enclosed), punctuation, _words(after)]
@@ -60,7 +60,7 @@ def _quoted(words: str) -> str:
 
 def code(text: str) -> str:
     """Return *text* as a code span that nothing in it can close."""
-    body = inert(visible(text))
+    body = inert(text)
     if not body:
         return "(empty)"
     fence = "`" * (longest_run(body) + 1)
@@ -77,15 +77,14 @@ def cell(text: str) -> str:
     There a pipe ends the cell even in a code span, unless there is a backslash before it. Whether that backslash may
     itself be escaped is read in two ways by two parsers, so one of the text's own before a pipe becomes ``\x5c``.
     """
-    return code(visible(text).replace("\\|", r"\x5c|")).replace("|", r"\|")
+    return code(text.replace("\\|", r"\x5c|")).replace("|", r"\|")
 
 
 def narrow(text: str) -> str:
     """Return *text* for a table as code spans between which a browser may break the line: no table grows wide."""
-    shown = masked(visible(text))
-    if len(shown) <= _WIDEST:
-        return cell(shown)
-    return "<wbr>".join(map(cell, _packed(inert(shown))))
+    if len(text) <= _WIDEST:
+        return cell(text)
+    return "<wbr>".join(map(cell, _packed(inert(text))))
 
 
 def _packed(text: str) -> Iterator[str]:
@@ -109,7 +108,7 @@ def fence(kind: str, lines: Iterable[tuple[str, str]], indent: str) -> str:
         lines: Each a sign and a text; what does not fit on a line continues on the next, under the same sign.
         indent: Before each line, so that it stays in its list.
     """
-    shown = [inert(f"{sign}{part}") for sign, line in lines for part in _parts(masked(line))]
+    shown = [inert(f"{sign}{part}") for sign, line in lines for part in _parts(line)]
     mark = "`" * max(3, max(map(longest_run, shown), default=0) + 1)
     body = "".join(f"{indent}{line}\n" for line in shown)
     return f"\n{indent}{mark}{kind}\n{body}{indent}{mark}\n"

@@ -1,7 +1,8 @@
 """
 The outputs of a run for later steps of a pipeline, under the names of the JSON report's summary. Pure.
 
-``drift`` alone counts otherwise: only what is known to be drift, so that the first plan of a manifest is none.
+``drift`` alone counts otherwise: only resources that are known to have drifted, so that the first plan of a manifest
+has none.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import json
 from typing import TYPE_CHECKING
 
 from reconciler.plan.states import is_known_drift, items
-from reconciler.plan.summary import summarize
-from reconciler.report.escape import masked
-from reconciler.report.verdict import verdict
+from reconciler.report.bounds import Bounds
+from reconciler.report.build import view_of
+from reconciler.report.json import plain
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Report
@@ -26,14 +27,14 @@ def outputs(report: Report, code: int) -> dict[str, str]:
         report: Of one pass.
         code: With which the command exits.
     """
-    summary = summarize(report)
+    view = view_of(report, Bounds(resources=0))
     drift = sum(is_known_drift(item.change, report.command) for item in items(report))
-    counts = {name: value for name, value in summary.as_json().items() if isinstance(value, int)} | {"drift": drift}
+    counts = {name: value for name, value in plain(view.summary).items() if isinstance(value, int)} | {"drift": drift}
     return {
-        "hasChanges": json.dumps(summary.puts > 0),
+        "hasChanges": json.dumps(view.summary.puts > 0),
         "hasDrift": json.dumps(drift > 0),
         "exitCode": str(code),
-        "verdict": masked(verdict(report)),
+        "verdict": view.words.verdict,
         "counts": json.dumps(counts),
         **{name: str(value) for name, value in counts.items()},
     }

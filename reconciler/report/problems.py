@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.problems import Problem
+    from reconciler.report.view import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,20 @@
-"""Remarks of a report on each place in the manifests, for formats that point at lines. Pure; knows no format."""
+"""Remarks of a view on each place in the manifests, for formats that point at lines. Pure; knows no format."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from posixpath import join, normpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from reconciler.model.change import Finding
-from reconciler.plan.states import Level, ending_of, is_applied, level_of, noteworthy, place_of, state_of
-from reconciler.report.escape import masked, visible
-from reconciler.report.text import Look, item_lines, problem_lines
+from reconciler.report.lines import advice_lines, resource_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
-    from reconciler.model.outcome import Report
-    from reconciler.plan.states import Item
-    from reconciler.problems import Problem
+    from reconciler.report.view import Problem, Resource, View
+
+LEVELS: Final = ("error", "warning", "note")
+"""The worst first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +23,7 @@ class Remark:
     One remark on one place.
 
     Attributes:
+        level: One of *LEVELS*.
         rule: The stable name of its rule: the code of a problem, a reason, or how an apply ended.
         title: The subject, on one line.
         file: From the root of the repository, where that is known.
@@ -34,7 +33,7 @@ class Remark:
         tell: Returns the text.
     """
 
-    level: Level
+    level: str
     rule: str
     title: str
     file: str
@@ -45,96 +44,62 @@ class Remark:
 
     @property
     def text(self) -> str:
-        """Return the text, in the lines of the text report; most remarks of many are only counted."""
-        return masked(self.tell())
+        """Return the text, in lines of plain text; most remarks of many are only counted."""
+        return self.tell()
 
 
-def remarks(report: Report, base: str) -> tuple[Remark, ...]:
+def remarks(view: View, base: str) -> tuple[Remark, ...]:
     """
-    Return the remarks of *report* that have a place: errors, warnings, then resources in plan order.
+    Return the remarks of *view* that have a place: errors, warnings, then resources in plan order.
 
     Args:
-        report: The report. Undeclared resources have no place.
+        view: The report. Resources that no manifest declares have no place.
         base: The working folder, from the root of the repository; empty if it is the root, or there is none.
     """
     return (
-        *(_of_problem(problem, Level.ERROR, base) for problem in report.errors),
-        *(_of_problem(problem, Level.WARNING, base) for problem in report.warnings),
-        *(_of_item(item, report, base) for item in noteworthy(report)),
+        *(_of_problem(problem, "error", base) for problem in view.errors),
+        *(_of_problem(problem, "warning", base) for problem in view.warnings),
+        *(_of_resource(resource, base) for resource in view.noteworthy),
     )
 
 
-def limited(found: Iterable[Remark], level: Level, most: int) -> tuple[tuple[Remark, ...], int]:
+def limited(found: Iterable[Remark], level: str, most: int) -> tuple[tuple[Remark, ...], int]:
     """Return the remarks of *level*, and how many are left out so that one more line makes at most *most*."""
-    chosen = tuple(remark for remark in found if remark.level is level)
+    chosen = tuple(remark for remark in found if remark.level == level)
     shown = chosen if len(chosen) <= most else chosen[: most - 1]
     return shown, len(chosen) - len(shown)
 
 
-def words_for(item: Item, report: Report) -> str:
-    """Return the words for what a plan says of a resource, or for how it ended: in an apply, or a check of a plan."""
-    return ending_of(item) if is_applied(report) or item.outcome is not None else state_of(item.change)
+def text_of(resource: Resource) -> str:
+    """Return the state of a resource, then the lines about it."""
+    return "\n".join((resource.words.state, *resource_lines(resource)))
 
 
-def rule_of(item: Item, report: Report) -> str:
-    """Return the stable name for what is said of a resource."""
-    words = words_for(item, report)
-    is_planned = item.outcome is None and not is_applied(report)
-    return str(item.change.reason) if is_planned or words == str(item.change.action) else words.replace(" ", "-")
-
-
-def text_of(item: Item, report: Report) -> str:
-    """Return what there is to say of a resource: its state, then the lines that the text report has below its name."""
-    _, *lines = item_lines(item, Look(), applied=is_applied(report))
-    return "\n".join((words_for(item, report), *lines))
-
-
-def _of_item(item: Item, report: Report, base: str) -> Remark:
-    desired = item.change.desired
-    file, line = _place(item)
+def _of_resource(resource: Resource, base: str) -> Remark:
+    words = resource.words
     return Remark(
-        level=level_of(item, report),
-        rule=rule_of(item, report),
-        title=masked(visible(f"{desired.kind.name} {desired.name}")),
-        file=_from_root(base, file),
-        line=line,
+        level=words.level,
+        rule=words.rule,
+        title=f"{resource.kind} {resource.name}",
+        file=_from_root(base, words.place.file) if words.place else "",
+        line=words.place.line if words.place else None,
         column=None,
-        subject=desired.key,
-        tell=lambda: text_of(item, report),
+        subject=resource.id.lower(),  # case-insensitive in ARM
+        tell=lambda: text_of(resource),
     )
 
 
-def _place(item: Item) -> tuple[str, int]:
-    """Return the line that states what the remark is about: what Azure refuses before what merely differs."""
-    if found := place_of(item):
-        return found[1].file, found[1].line
-    source = item.change.desired.source
-    differing = (field for field in item.change.fields if field.finding in {Finding.CHANGE, Finding.IMMUTABLE})
-    for field in sorted(differing, key=lambda field: field.refusal is None):
-        if field.line is not None:
-            return source.file, field.line
-        if field.where is not None:
-            return field.where.file, field.where.line
-    return source.file, source.line
-
-
-def _of_problem(problem: Problem, level: Level, base: str) -> Remark:
+def _of_problem(problem: Problem, level: str, base: str) -> Remark:
     return Remark(
         level=level,
         rule=problem.code,
-        title=masked(visible(problem.code)),
+        title=problem.code,
         file=_from_root(base, problem.file),
         line=problem.line,
         column=problem.column,
         subject=problem.path,
-        tell=lambda: "\n".join(_problem_text(problem, level)),
+        tell=lambda: "\n".join((problem.message, *advice_lines(problem))),
     )
-
-
-def _problem_text(problem: Problem, level: Level) -> Iterator[str]:
-    _, *more = problem_lines(problem, level, Look())
-    yield visible(problem.message)
-    yield from more
 
 
 def _from_root(base: str, file: str) -> str:

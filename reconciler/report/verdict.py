@@ -13,29 +13,28 @@ from reconciler.plan.states import (
     is_interrupted,
     is_known_drift,
     is_signed_out,
-    items,
     state_of,
 )
-from reconciler.plan.summary import summarize
 from reconciler.problems import STOPPED
-from reconciler.report.escape import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.model.outcome import Report
+    from reconciler.plan.states import Item
+    from reconciler.plan.summary import Summary
 
 _PENDING: Final = ("to create", "to update", "blocked", "unknown", "waiting", "paused", "unverified", "out of sync")
 _ODD: Final = ("unknown", "waiting", "unverified")
 
 
-def verdict(report: Report) -> str:
-    """Return the line that a report begins with: environment and cloud, then the result in one sentence."""
-    about = visible(str(report.about))
-    return f"{about}: {_result(report)}" if about else _result(report)
+def verdict(report: Report, parts: Sequence[Item], summary: Summary) -> str:
+    """Return the line that a report begins with: environment and cloud, then the result of *parts* in one sentence."""
+    about, result = str(report.about), _result(report, parts, summary)
+    return f"{about}: {result}" if about else result
 
 
-def _result(report: Report) -> str:
+def _result(report: Report, parts: Sequence[Item], summary: Summary) -> str:
     if any(error.code == STOPPED for error in report.errors):
         return "Stopped while reading. Nothing was written."
     if is_signed_out(report):
@@ -45,14 +44,35 @@ def _result(report: Report) -> str:
     if report.command == "validate":
         return _valid(report)
     if report.checked is not None:
-        return _check_verdict(report, report.checked)
+        return _check_verdict(summary, report.checked)
     if report.unselected:
-        return f"Nothing selected: {visible(report.unselected)}."
+        return f"Nothing selected: {report.unselected}."
     if not report.plan.changes:
         return _sentence("No manifests found", (_unmanaged(report),))
     if is_applied(report):
-        return _apply_verdict(report)
-    return _drift_verdict(report) if report.command in {"drift", "run"} else _plan_verdict(report)
+        return _apply_verdict(parts)
+    return (
+        _drift_verdict(report, parts, summary) if report.command in {"drift", "run"} else _plan_verdict(report, parts)
+    )
+
+
+def budget(report: Report, summary: Summary) -> str:
+    """Return the requests that were sent and those that an apply adds; nothing for a command that sends none."""
+    if report.command == "validate":
+        return ""
+    writes = summary.requests["PUT"]
+    reads = sum(summary.requests.values()) - writes
+    ignored = f"; {count(summary.ignored, 'difference')} ignored by rule" if summary.ignored else ""
+    return f"{_requests(reads, writes)}{_of_apply(summary.apply_requests)}{ignored}"
+
+
+def _requests(reads: int, writes: int) -> str:
+    return f"{count(reads, 'read')}, {count(writes, 'write')}"
+
+
+def _of_apply(more: Mapping[str, int] | None) -> str:
+    """Return what an apply sends beyond its own plan; what polling adds, only Azure knows."""
+    return f"; an apply adds at least {_requests(more['GET'], more['PUT'])}" if more and any(more.values()) else ""
 
 
 def count(number: int, noun: str) -> str:
@@ -62,7 +82,7 @@ def count(number: int, noun: str) -> str:
 
 def _refused(report: Report) -> str:
     """Return why a plan that could be made was not carried out."""
-    return f"Refused: {visible(report.errors[0].message)}. Nothing was written."
+    return f"Refused: {report.errors[0].message}. Nothing was written."
 
 
 def _problems(report: Report) -> str:
@@ -84,8 +104,8 @@ def _warnings(report: Report) -> str:
     return count(len(report.warnings), "warning") if report.warnings else ""
 
 
-def _plan_verdict(report: Report) -> str:
-    states = Counter(state_of(item.change) for item in items(report))
+def _plan_verdict(report: Report, parts: Sequence[Item]) -> str:
+    states = Counter(state_of(item.change) for item in parts)
     pending = _counts(states, _PENDING)
     quiet = states["in sync"]
     if pending:
@@ -93,41 +113,40 @@ def _plan_verdict(report: Report) -> str:
     return _sentence(f"No changes. {count(quiet, 'resource')} in sync", (_unmanaged(report),))
 
 
-def _check_verdict(report: Report, checked: int) -> str:
-    refused = summarize(report).refused
+def _check_verdict(summary: Summary, checked: int) -> str:
+    refused = summary.refused
     if refused:
         return f"The saved plan does not hold: {refused} of {count(checked, 'resource')} would be refused."
     return f"The saved plan holds: {count(checked, 'resource')}."
 
 
-def _drift_verdict(report: Report) -> str:
-    summary = summarize(report)
-    states = Counter(state_of(item.change) for item in items(report))
+def _drift_verdict(report: Report, parts: Sequence[Item], summary: Summary) -> str:
+    states = Counter(state_of(item.change) for item in parts)
     odd = (_counts(states, _ODD), _unmanaged(report))
     if summary.drift:
         verb = "differs" if summary.drift == 1 else "differ"
         head = f"{summary.drift} of {count(summary.resources, 'resource')} {verb} from git"
-        known = any(is_known_drift(item.change, "plan") for item in items(report))
-        return _sentence(f"{'Drift' if known else 'No known drift'}: {head}", (*_unapplied(report), *odd))
+        known = any(is_known_drift(item.change, "plan") for item in parts)
+        return _sentence(f"{'Drift' if known else 'No known drift'}: {head}", (*_unapplied(parts), *odd))
     seen = "No drift seen" if _counts(states, ("unknown", "waiting")) else "No drift"
     return _sentence(f"{seen}. {count(summary.in_sync, 'resource')} in sync", odd)
 
 
-def _unapplied(report: Report) -> Iterator[str]:
-    """Yield how many of the resources that differ wait in git, and how many are missing for an unknown reason."""
-    changes = [item.change for item in items(report) if item.change.sync.is_drift]
+def _unapplied(parts: Sequence[Item]) -> Iterator[str]:
+    """Yield how many of the resources that differ are pending in git, and how many are missing for no known reason."""
+    changes = [item.change for item in parts if item.change.sync.is_drift]
     pending = sum(change.cause is Cause.PENDING for change in changes)
     missing = sum(change.sync is Sync.MISSING and change.cause in {None, Cause.UNKNOWN} for change in changes)
     yield f"{pending} pending in git" if pending else ""
     yield f"{missing} missing" if missing else ""
 
 
-def _apply_verdict(report: Report) -> str:
-    endings = Counter(ending_of(item) for item in items(report))
+def _apply_verdict(parts: Sequence[Item]) -> str:
+    endings = Counter(ending_of(item) for item in parts)
     good = _counts(endings, ("created", "updated", "paused", "unverified", "out of sync", "in sync"))
     failed, tried = endings["failed"], endings["failed"] + endings["created"] + endings["updated"]
     bad = _counts(endings, BAD[1:])
-    if any(is_interrupted(item) for item in items(report)):
+    if any(is_interrupted(item) for item in parts):
         return _sentence(f"Stopped: {_counts(endings, BAD)}", (good,))
     if failed:
         head = f"Failed: {failed} of {count(tried, 'PUT')} failed"

@@ -70,8 +70,7 @@ def folder_in_repository(environment: Environment) -> str:
 def _to_github(report: Report, code: int, environment: Environment) -> Handover:
     from secrets import token_hex  # noqa: PLC0415
 
-    from reconciler.report import github, markdown  # noqa: PLC0415
-    from reconciler.report.escape import masked  # noqa: PLC0415
+    from reconciler.report import github, render  # noqa: PLC0415
     from reconciler.report.outputs import outputs  # noqa: PLC0415
 
     summary, chosen = environment.step_summary(), environment.step_outputs()
@@ -79,7 +78,7 @@ def _to_github(report: Report, code: int, environment: Environment) -> Handover:
     if summary is not None:
         room = github.SUMMARY_LIMIT - filesystem.size(summary)
         if room >= _ROOM_FOR_NOTHING:
-            appended.append((summary, masked(markdown.render(report, limit=room))))
+            appended.append((summary, render(report, "markdown", limit=room)))
     if chosen is not None:
         appended.append((chosen, github.assignments(outputs(report, code), f"end_{token_hex(16)}")))
     return Handover(appended=tuple(appended))
@@ -88,8 +87,7 @@ def _to_github(report: Report, code: int, environment: Environment) -> Handover:
 def _to_azure_devops(report: Report, code: int, environment: Environment) -> Handover:
     from secrets import token_hex  # noqa: PLC0415
 
-    from reconciler.report import azure_devops, markdown  # noqa: PLC0415
-    from reconciler.report.escape import masked  # noqa: PLC0415
+    from reconciler.report import azure_devops, render  # noqa: PLC0415
     from reconciler.report.outputs import outputs  # noqa: PLC0415
 
     folder = environment.agent_folder()
@@ -97,4 +95,4 @@ def _to_azure_devops(report: Report, code: int, environment: Environment) -> Han
         return Handover()
     summary = folder / f"reconciler-{token_hex(8)}.md"
     text = f"{azure_devops.upload(str(summary))}{azure_devops.variables(outputs(report, code))}"
-    return Handover(text, files=((summary, masked(markdown.render(report))),))
+    return Handover(text, files=((summary, render(report, "markdown")),))

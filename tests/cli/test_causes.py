@@ -50,7 +50,7 @@ def test_a_drift(applied: Workspace, azure: Azure, report: Reporting, run: Comma
     expected = {"suite": "drift", "properties.displayName": "drift"}
     assert causes(report("plan")) == causes(report("drift", code=2)) == expected
     assert run("drift", "--detailed-exitcode").code == 2
-    assert "drifted in Azure" in run("plan").out
+    assert "changed outside git (drift)" in run("plan").out
 
 
 def test_what_waits_in_git(applied: Workspace, report: Reporting, run: Command) -> None:
@@ -59,7 +59,7 @@ def test_what_waits_in_git(applied: Workspace, report: Reporting, run: Command) 
     assert causes(report("drift", code=2)) == {"suite": "pending", "properties.displayName": "pending"}
     assert run("drift", "--detailed-exitcode").code == 3
     assert run("drift").code == 2
-    assert "edited in git" in run("plan").out
+    assert "pending in git" in run("plan").out
 
 
 def test_both(applied: Workspace, azure: Azure, report: Reporting, run: Command) -> None:
@@ -145,7 +145,7 @@ def test_what_alone_is_gone(applied: Workspace, azure: Azure, report: Reporting,
     azure.remove(definition())
     assert causes(report("plan")) == {"suite": "drift"}
     for form in ("text", "markdown", "html"):
-        assert "drifted in Azure: it was applied once, and is gone" in run("plan", "-o", form).out
+        assert "changed outside git (drift): applied before, and deleted since" in run("plan", "-o", form).out
     assert report("apply", "--only", "drift")["summary"]["puts"] == 1
     assert causes(report("plan")) == {}
 

@@ -244,7 +244,7 @@ def test_what_could_not_be_read(work: Workspace, run: Command, monkeypatch: pyte
         fields = explained(run, gallery(), "--endpoint", endpoint, code=1)
         done = run("explain", "Gallery/tools", "--endpoint", endpoint)
     assert {field["verdict"] for field in fields.values()} == {"unverified"}
-    assert "    unknown: it could not be read\n    error[AuthorizationFailed]: no access" in done.out
+    assert "    unknown: could not be read\n    error[AuthorizationFailed]: no access" in done.out
 
 
 def test_hostile_text_and_secrets(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:
@@ -270,6 +270,6 @@ def test_the_plan_is_the_same_for_it(work: Workspace, azure: Azure, run: Command
     done = run("explain", "GalleryApplicationVersion/agent-1.0.0", "properties.publishingProfile.manageActions")
     planned = resource(report("plan", code=1), version())
     assert done.code == 0
-    assert "    blocked: a field differs that is frozen after create" in done.out
+    assert "    blocked: an immutable field has changed" in done.out
     assert f" fix: {planned['fix']}" in done.flat
     assert "line 1: other → sh install.sh" in done.out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.report import render
-from reconciler.report.text import Look
+from reconciler.report.lines import Look
 from tests.kit.cli import (
     LINK,
     application,

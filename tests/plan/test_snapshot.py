@@ -28,7 +28,6 @@ from reconciler.plan.decide import Policy, make_plan
 from reconciler.plan.redact import assumed, kept, public
 from reconciler.plan.snapshot import OLD, Snapshot, read, save
 from reconciler.report import FORMATS, render
-from reconciler.report.json import as_json
 from reconciler.secret.text import scrub
 from reconciler.values import MISSING
 from tests.kit.bench import Bench, on_bench
@@ -140,7 +139,7 @@ def move(bench: Bench, data: st.DataObject, document: Mapping[str, Any]) -> None
 def told(reading: Reading, unknown: set[tuple[str, str]]) -> Any:
     """Return what a report tells, save what a snapshot cannot know."""
     plan = reading.plan
-    report = as_json(Report("plan", NOW, NOW, plan))
+    report = json.loads(render(Report("plan", NOW, NOW, plan), "json"))
     found = []
     for item in report["resources"]:
         address = f"{item['kind']}/{item['name']}"

@@ -193,7 +193,9 @@ def test_a_verdict_that_quotes_somebody_means_nothing(text: str) -> None:
 @given(HOSTILE)
 def test_a_cell_gives_the_text_back(text: str) -> None:
     """A reader of the rendered table sees the text, with its escapes."""
-    tokens = MarkdownIt("commonmark").enable("table").parse(f"| a | b |\n| --- | --- |\n| {cell(text)} | x |\n")
+    tokens = (
+        MarkdownIt("commonmark").enable("table").parse(f"| a | b |\n| --- | --- |\n| {cell(visible(text))} | x |\n")
+    )
     row = [token for token in tokens if token.type == "inline"][2:]
     expected = inert(visible(text).replace("\\|", r"\x5c|"))
     assert len(row) == 2
@@ -205,7 +207,11 @@ def test_a_cell_gives_the_text_back(text: str) -> None:
 def test_a_narrow_cell_gives_the_text_back_in_short_pieces(text: str) -> None:
     """No piece of a table is wider than a comment has room for."""
     long = f"{text}{'x' * 40}/{text}"
-    tokens = MarkdownIt("commonmark").enable("table").parse(f"| a | b |\n| --- | --- |\n| {narrow(long)} | x |\n")
+    tokens = (
+        MarkdownIt("commonmark")
+        .enable("table")
+        .parse(f"| a | b |\n| --- | --- |\n| {narrow(visible(masked(long)))} | x |\n")
+    )
     row = [token for token in tokens if token.type == "inline"][2:]
     assert len(row) == 2
     pieces = [child.content for child in row[0].children or () if child.type == "code_inline"]
@@ -219,7 +225,7 @@ def test_a_narrow_cell_gives_the_text_back_in_short_pieces(text: str) -> None:
 @example("change `a.b` (`c`), `d e`; `f` project's `` `@g` `")
 def test_prose_means_nothing(text: str) -> None:
     """Outside of code spans stand words alone."""
-    _, inline, *_ = MarkdownIt("commonmark").parse(f"fix: {prose(text)}")
+    _, inline, *_ = MarkdownIt("commonmark").parse(f"fix: {prose(visible(masked(text)))}")
     for child in inline.children or ():
         assert child.type in {"text", "code_inline"}
         if child.type == "text":

@@ -15,7 +15,7 @@ from reconciler.model.change import Action, Op, Reason
 from reconciler.problems import Problem
 from reconciler.report import render
 from reconciler.report.escape import inert, masked, visible
-from reconciler.report.page import POLICY, SCRIPT, STYLE
+from reconciler.report.html import asset, policy
 from reconciler.report.values import line_changes
 from tests.kit.reports import REPORTS, change, field, report
 from tests.report.test_hostile import COMMAND, PIECES, UNSEEN, made_of
@@ -96,22 +96,22 @@ def test_the_policy_allows_what_is_there_and_nothing_else(name: str) -> None:
     text = render(REPORTS[name], "html")
     page = Page(text)
     metas = [attributes for tag, attributes, _ in page.found if tag == "meta"]
-    assert metas[1] == {"http-equiv": "Content-Security-Policy", "content": POLICY}
-    assert POLICY.startswith("default-src 'none'; ")
+    assert metas[1] == {"http-equiv": "Content-Security-Policy", "content": policy()}
+    assert policy().startswith("default-src 'none'; ")
     assert text.index("Content-Security-Policy") < text.index("<style>")
     for tag, directive in (("style", "style-src"), ("script", "script-src")):
         for content in page.texts(tag):
             digest = b64encode(sha256(content.encode()).digest()).decode()
-            assert f"{directive} 'sha256-{digest}'" in POLICY
+            assert f"{directive} 'sha256-{digest}'" in policy()
     names = {name for _, attributes, _ in page.found for name in attributes}
     assert names <= ATTRIBUTES  # none of them runs, loads or leads anywhere
-    assert not re.search(r"url\(|@import|expression", STYLE)
-    assert not re.search(r"innerHTML|eval|fetch|import|document\.write|insertAdjacent", SCRIPT)
+    assert not re.search(r"url\(|@import|expression", asset("style.css"))
+    assert not re.search(r"innerHTML|eval|fetch|import|document\.write|insertAdjacent", asset("script.js"))
 
 
 def test_style_and_script_are_no_commands() -> None:
     """The page may end up in a log of CI."""
-    assert not COMMAND.search(STYLE + SCRIPT + POLICY)
+    assert not COMMAND.search(asset("style.css") + asset("script.js") + policy())
 
 
 def test_what_is_shown_of_a_resource() -> None:
@@ -122,7 +122,7 @@ def test_what_is_shown_of_a_resource() -> None:
     assert set(states) == set(page.values("value"))
     (frozen,) = (text for text in page.texts("details") if text.startswith("!GalleryApplicationVersion frozen"))
     assert "blockedmanifests/agent.yaml:2" in frozen
-    assert "blocked: a field differs that is frozen after create" in frozen
+    assert "blocked: an immutable field has changed" in frozen
     assert "https://a.blob.core.windows.net/c/1.zip\nhttps://a.blob.core.windows.net/c/2.zip" in frozen
     assert "fix: publish a new version number" in frozen
     opened = sum(tag == "details" and "open" in attributes for tag, attributes, _ in page.found)
@@ -181,6 +181,6 @@ def test_nothing_from_outside_is_an_element(texts: list[str]) -> None:
     assert page.comments == 0
     assert {tag for tag, _, _ in page.found} <= TAGS
     assert {name for _, attributes, _ in page.found for name in attributes} <= ATTRIBUTES
-    assert page.texts("style") == [STYLE]
-    assert page.texts("script") == [SCRIPT]
+    assert page.texts("style") == [asset("style.css")]
+    assert page.texts("script") == [asset("script.js")]
     assert page.texts("span", "name")[-3] == inert(masked(visible(texts[1])))

@@ -10,10 +10,10 @@ from reconciler.errors import ErrorInfo, UsageError
 from reconciler.model.change import Action, Change, Plan, Reason, Sync
 from reconciler.model.outcome import Outcome, Report, Result
 from reconciler.plan.exit_codes import of_report
-from reconciler.plan.states import Item, ending_of
+from reconciler.plan.states import Item, ending_of, items
 from reconciler.plan.summary import summarize
 from reconciler.report import render
-from reconciler.report.verdict import verdict
+from reconciler.report.verdict import verdict as worded
 from tests.kit.reports import (
     ADOPT,
     AGAIN,
@@ -37,6 +37,12 @@ from tests.kit.reports import (
     change,
     report,
 )
+
+
+def verdict(made: Report) -> str:
+    """Return the sentence that a report begins with."""
+    return worded(made, items(made), summarize(made))
+
 
 COUNTS = {
     "resources": 20,

@@ -9,8 +9,7 @@ import pytest
 from reconciler.errors import ErrorInfo
 from reconciler.model.change import Action, Reason
 from reconciler.model.outcome import Outcome, Result
-from reconciler.report import render
-from reconciler.report.text import MOST
+from reconciler.report import MOST, render
 from tests.kit.reports import applied, change, report, unmanaged
 
 BROKEN = ErrorInfo("Http503", "the server is busy")
@@ -48,7 +47,7 @@ def test_blocked_ones_stay_and_unmanaged_ones_go_first() -> None:
     bad = change("frozen", Action.BLOCKED, Reason.IMMUTABLE_FIELD)
     text = render(report("plan", *good, bad, unmanaged=(unmanaged("0.9.0"),)), "text")
     assert "! GalleryApplicationVersion frozen" in text
-    assert "no manifest states it" not in text
+    assert "not declared by any manifest" not in text
     assert "2 more resources not shown" in text
 
 
@@ -62,5 +61,5 @@ def test_a_long_error_is_told_once() -> None:
     text = render(report("plan", *unread), "text")
     assert text.count(long.message) == 1
     assert text.count(f": {short.message}\n") == 2
-    assert "error[AuthFailed]: the same as of GalleryApplicationVersion/n0" in text
+    assert "error[AuthFailed]: the same as for GalleryApplicationVersion/n0" in text
     assert render(report("plan", *unread), "json").count(long.message) == 2

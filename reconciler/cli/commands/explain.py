@@ -18,7 +18,7 @@ from reconciler.errors import ManifestError, UsageError
 from reconciler.manifests.resolve import select
 from reconciler.manifests.selection import no_manifest
 from reconciler.plan.exit_codes import of_explanation
-from reconciler.report.explanation import render
+from reconciler.report import render_explanation
 from reconciler.runtime.connect import open_reader
 from reconciler.runtime.signals import unless_stopped
 
@@ -56,7 +56,7 @@ def command(given: Given, address: str, path: str | None) -> int:
     explanation, signalled = supervised(
         given, lambda stop: unless_stopped(explain_one(run, estate, address, path), stop)
     )
-    print_result(render(explanation, given.output, color=wants_color(given), width=width()), given)
+    print_result(render_explanation(explanation, given.output, color=wants_color(given), width=width()), given)
     return signalled or of_explanation(explanation.change)
 
 

@@ -23,7 +23,7 @@ from reconciler.pipeline import stated_in
 from reconciler.plan.exit_codes import of_reads
 from reconciler.plan.listing import Listing, listed, unread
 from reconciler.plan.sign_in import statement
-from reconciler.report.listed import render
+from reconciler.report import render_list
 from reconciler.runtime.connect import open_reader
 from reconciler.runtime.signals import unless_stopped
 
@@ -67,7 +67,7 @@ def command(given: Given, arguments: tuple[str, ...]) -> int:
     except ManifestError as error:
         return finish(run.failed(error), given)
     listing, signalled = supervised(given, lambda stop: unless_stopped(list_live(run, estate), stop))
-    print_result(render(listing, given.output, color=wants_color(given), width=width()), given)
+    print_result(render_list(listing, given.output, color=wants_color(given), width=width()), given)
     return signalled or of_reads(listing.unread)
 
 
