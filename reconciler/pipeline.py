@@ -1,184 +1,317 @@
 """
-The stages in their order, and nothing else.
+The stages of a command in their order, and nothing else.
 
-    estate (load -> render -> validate -> resolve) -> observe -> normalize, diff, plan -> apply -> report
+    estate -> cut -> for each partition: observe -> normalize, diff, decide -> + -> history -> limits -> apply
 
-A plan and an apply share every line up to the first PUT.
+A plan is a fold over the partitions of an estate. A partition knows its own resources and their parents; whatever needs
+all resources (idle ignore rules, causes and commits in git, limits, waves, a saved plan) follows the sum. A plan and an
+apply share every line up to the first PUT.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.apply.applier import Applier
 from reconciler.azure.attribution import attributed
 from reconciler.azure.observe import Scope, observe
-from reconciler.kinds.live import Live
+from reconciler.azure.stopping import unless_stopped
+from reconciler.history.applied import Opened, caused, newer, open_history
+from reconciler.kinds.kind import folded_id
 from reconciler.manifests.dates import past_dates
-from reconciler.manifests.estate import Estate, Options, idle_rules, read_estate
+from reconciler.manifests.environments import declared_elsewhere
+from reconciler.manifests.estate import idle_rules
+from reconciler.manifests.partition import Cut, Partition, whole
 from reconciler.manifests.project import other_settings
-from reconciler.model.about import About
-from reconciler.model.change import Action, Change, Plan
-from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.decide import Memory, Policy, make_plan
-from reconciler.plan.saved import SavedPlan, save
+from reconciler.plan.limits import over_limit
+from reconciler.plan.older import last_written, older_commit
+from reconciler.plan.only_drift import only_drift
+from reconciler.plan.parts import Part, joined, joined_observation
+from reconciler.plan.saved import save
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from reconciler.apply.verify import Progress
     from reconciler.azure.blobs import Blobs
     from reconciler.azure.client import ArmReader, ArmWriter
     from reconciler.azure.polling import Patience
+    from reconciler.kinds.registry import Registry
+    from reconciler.manifests.estate import Estate, Options
+    from reconciler.model.about import About
+    from reconciler.model.change import Plan
     from reconciler.model.live import Observation
+    from reconciler.model.outcome import Outcome
+    from reconciler.plan.saved import SavedPlan
+    from reconciler.plan.snapshot import Snapshot
     from reconciler.problems import Problem
-    from reconciler.values import JsonObject
 
-__all__ = [
-    "Estate",
-    "Options",
-    "Reading",
-    "apply_reading",
-    "check_reading",
-    "judged",
-    "make_reading",
-    "observed",
-    "read_estate",
-    "saved_text",
-    "stated_in",
-    "with_writers",
-]
+    Shown = Callable[[int], AbstractAsyncContextManager[Progress]]
+    """Opens the progress of an apply that takes up so many resources."""
 
-_NOTHING: Final = About()
+Found: TypeAlias = "tuple[Observation, tuple[Problem, ...]]"
+"""The live state of a partition, and warnings about values that its source does not hold."""
+Source: TypeAlias = "Callable[[Partition], Awaitable[Found]]"
+"""Returns the live state of a partition: Azure, or a snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """
+    The manifests of one run, and the choices of its user.
+
+    Attributes:
+        estate: Read by *options*.
+        registry: The kinds, as the manifests were read.
+        stdin: Returns the manifests on standard input, up to a number of bytes.
+        commit: Recorded with each PUT; None where it is unknown, or nothing is recorded.
+        memory: Actions that a loop must not repeat at once.
+        only_drift: Whether an apply repairs changes made outside git, and publishes no edit.
+        names_writers: Whether a plan names the last writer of each resource that differs, one GET each.
+        cut: Makes the partitions of the estate.
+    """
+
+    options: Options
+    estate: Estate
+    registry: Registry
+    stdin: Callable[[int], bytes] | None = None
+    commit: str | None = None
+    memory: Memory = field(default_factory=Memory)
+    only_drift: bool = False
+    names_writers: bool = True
+    cut: Cut = whole
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """
-    A plan and what it was made from.
+    A plan, its inputs, and its results.
 
     Attributes:
-        errors: Errors that only reading shows: under ``strict`` an ignore rule that hides nothing.
+        errors: Errors that a plan shows: a limit, or under ``strict`` an ignore rule that hides nothing.
+        outcomes: By folded id: of an apply, or of the check of a saved plan.
+        puts: Planned, or sent by an apply.
+        checked: Resources that were compared with a saved plan; None without one.
     """
 
     estate: Estate
     observation: Observation
     policy: Policy
     plan: Plan
-    errors: tuple[Problem, ...]
-    warnings: tuple[Problem, ...]
+    errors: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    puts: int = 0
+    checked: int | None = None
 
 
-async def make_reading(
-    options: Options,
-    estate: Estate,
-    arm: ArmReader,
+# ------------------------------------------------------------------------------------------------------- the commands
+
+
+async def plan(task: Task, arm: ArmReader, saved: SavedPlan | None = None) -> Reading:
+    """Return the actions of an apply, and check a saved plan against them; ``plan`` and ``drift`` alike."""
+    reading = _explained(task, await read(task, arm))
+    if task.names_writers:
+        reading = await with_writers(task, reading, arm)
+    reading = _warned(reading, _limit(task, reading))
+    return _checked(reading, saved) if saved else reading
+
+
+async def plan_against(task: Task, snapshot: Snapshot, remarks: tuple[Problem, ...]) -> Reading:
+    """
+    Return the actions of an apply by a snapshot instead of Azure.
+
+    Args:
+        task: The manifests, and the user's choices.
+        snapshot: The live state.
+        remarks: Warnings about the snapshot itself.
+    """
+    reading = _explained(task, await read_snapshot(task, snapshot))
+    return _warned(reading, *remarks, _limit(task, reading))
+
+
+async def apply(
+    task: Task,
+    arm: ArmWriter,
+    patience: Patience,
+    shown: Shown,
     *,
-    commit: str | None = None,
-    memory: Memory | None = None,
+    saved: SavedPlan | None = None,
+    blobs: Blobs | None = None,
 ) -> Reading:
-    """Observe what was selected and plan it. The same call for a plan, a drift report and an apply."""
-    return judged(options, estate, await observed(options, estate, arm), commit=commit, memory=memory)
+    """
+    Plan, and carry the plan out; nothing is written if it has errors.
+
+    Raises:
+        Interrupted: The run was told to stop before the first PUT.
+    """
+    reading = _without_others(task, await unless_stopped(read(task, arm), patience.stop))
+    if task.only_drift:
+        reading = _only_drift(_caused(task, reading))
+    reading = _older(task, reading)
+    over = _limit(task, reading)
+    if over or reading.errors:
+        return replace(reading, errors=(*reading.errors, *((over,) if over else ())), puts=0)
+    async with shown(reading.plan.todo) as progress:
+        return await carry_out(task, reading, arm, patience, progress, saved=saved, blobs=blobs)
 
 
-async def observed(options: Options, estate: Estate, arm: ArmReader) -> Observation:
-    """Read what was selected, and what is beside it."""
-    scope = Scope(stated_in(estate), bool(options.targets), options.health, options.concurrency)
-    return await observe(estate.selected, scope, estate.kinds, arm)
+async def observed(task: Task, arm: ArmReader) -> Observation:
+    """Return the live state of the selected resources, and the unmanaged ones beside them, for a snapshot."""
+    scope = _scope(task)
+    return joined_observation([(await _live(task, arm, scope, partition))[0] for partition in task.cut(task.estate)])
 
 
-def stated_in(estate: Estate) -> frozenset[str]:
-    """Return the folded ids of all that the manifests state."""
-    return frozenset(item.key for item in estate.desired)
+# --------------------------------------------------------------------------------------------------------- the stages
 
 
-def judged(
-    options: Options,
-    estate: Estate,
-    observation: Observation,
-    *,
-    commit: str | None = None,
-    memory: Memory | None = None,
-) -> Reading:
-    """Plan what was selected by what was observed, whoever read it and when."""
-    policy = Policy(
-        tracking=replace(estate.project.tracking, commit=commit),
+async def read(task: Task, arm: ArmReader) -> Reading:
+    """Observe the selected resources and decide their actions: the same call for each command that plans."""
+    return await _folded(task, partial(_live, task, arm, _scope(task)))
+
+
+async def read_snapshot(task: Task, snapshot: Snapshot) -> Reading:
+    """Decide the actions of the selected resources by a snapshot."""
+    return await _folded(task, partial(_stored, snapshot, _scope(task)))
+
+
+async def _folded(task: Task, source: Source) -> Reading:
+    """Observe and decide each partition, and return the reading of their sum."""
+    policy, declared = _policy(task), {item.key: item for item in task.estate.desired}
+    parts = []
+    for partition in task.cut(task.estate):
+        observation, hidden = await source(partition)
+        made, used = make_plan(partition.desired, observation, policy, declared)
+        parts.append(Part(observation, made, used, hidden))
+    return _judged(task.estate, policy, joined(parts))
+
+
+def _scope(task: Task) -> Scope:
+    """Return how much is read; ``--target`` reads one by one, and makes no statement about unmanaged resources."""
+    declared = frozenset(item.key for item in task.estate.desired)
+    return Scope(declared, bool(task.options.targets), task.options.health, task.options.concurrency)
+
+
+async def _live(task: Task, arm: ArmReader, scope: Scope, partition: Partition) -> Found:
+    return await observe(partition.desired, scope, task.registry.kinds, arm), ()
+
+
+async def _stored(snapshot: Snapshot, scope: Scope, partition: Partition) -> Found:
+    return snapshot.observation(partition.desired, scope.stated, singly=scope.singly)
+
+
+def _policy(task: Task) -> Policy:
+    estate, options = task.estate, task.options
+    return Policy(
+        tracking=replace(estate.project.tracking, commit=task.commit),
         ignore=estate.rules,
         adopt=options.adopt,
         take_over=options.take_over,
         strict=estate.project.strict,
         republish=frozenset(item.key for item in estate.selected if item.address in options.republish),
-        memory=memory or Memory(),
+        memory=task.memory,
         storage=estate.project.storage,
         settings=other_settings(estate.document),
     )
-    plan, used = make_plan(estate.selected, observation, policy, estate.desired)
-    live = {key for key, found in observation.observed.items() if isinstance(found, Live)}
-    idle = idle_rules(estate, used, live)
-    errors, warnings = (idle, estate.warnings) if estate.project.strict else ((), (*estate.warnings, *idle))
-    past = past_dates(plan.changes, estate.read_at) if estate.read_at else ()
-    warnings = (*warnings, *past)  # under strict too: a date that passes is no mistake of the manifests
-    return Reading(estate, observation, policy, plan, errors, warnings)
 
 
-async def apply_reading(  # noqa: PLR0913 (all that one apply is made of)
-    options: Options,
+def _judged(estate: Estate, policy: Policy, part: Part) -> Reading:
+    """Return the reading of all parts together, with the problems that show in their sum alone."""
+    idle = idle_rules(estate, part.used, part.observation.bodies.keys())
+    errors, warnings = (idle, estate.warnings) if policy.strict else ((), (*estate.warnings, *idle))
+    past = past_dates(part.plan.changes, estate.read_at)  # a warning under strict too: no manifest is wrong
+    hidden = sorted(part.hidden, key=lambda each: (each.file, each.line or 0, each.path))
+    warnings = (*warnings, *past, *hidden)
+    return Reading(estate, part.observation, policy, part.plan, errors, warnings, puts=part.plan.puts)
+
+
+def _explained(task: Task, reading: Reading) -> Reading:
+    """Return a reading with everything that files and git add to a plan."""
+    return _older(task, _caused(task, _without_others(task, reading)))
+
+
+def _without_others(task: Task, reading: Reading) -> Reading:
+    """Return a reading without the unmanaged resources that another environment of the project declares."""
+    if not reading.plan.unmanaged:
+        return reading
+    elsewhere = declared_elsewhere(task.options, task.estate.project, task.registry, task.estate.read_at, task.stdin)
+    kept = tuple(each for each in reading.plan.unmanaged if folded_id(each.id) not in elsewhere)
+    return replace(reading, plan=replace(reading.plan, unmanaged=kept))
+
+
+def _caused(task: Task, reading: Reading) -> Reading:
+    """Return a reading with the cause of each difference, as far as git knows it."""
+    live, tracking = reading.observation.bodies, reading.policy.tracking
+    return replace(reading, plan=caused(reading.plan, live, tracking, _history(task)))
+
+
+def _history(task: Task) -> Opened:
+    return partial(open_history, task.options, task.registry, task.estate.read_at)
+
+
+def _only_drift(reading: Reading) -> Reading:
+    drift, left_out = only_drift(reading.plan)
+    return _warned(replace(reading, plan=drift, puts=drift.puts), left_out)
+
+
+def _older(task: Task, reading: Reading) -> Reading:
+    """Return a reading with a warning if the plan would take back what a newer commit wrote."""
+    written = last_written(reading.plan, reading.observation.bodies, reading.policy.tracking)
+    after = newer([commit for _, commit in written], _history(task))
+    return _warned(reading, older_commit(written, after))
+
+
+async def with_writers(task: Task, reading: Reading, arm: ArmReader) -> Reading:
+    """Return a reading that names who last modified each resource that differs, as far as Azure answers it."""
+    made = await attributed(reading.plan, reading.observation, arm, task.options.concurrency)
+    return replace(reading, plan=made)
+
+
+def _limit(task: Task, reading: Reading) -> Problem | None:
+    return over_limit(reading.plan, task.estate.project.limits, task.options.max_puts)
+
+
+def _warned(reading: Reading, *warnings: Problem | None) -> Reading:
+    return replace(reading, warnings=(*reading.warnings, *(each for each in warnings if each is not None)))
+
+
+async def carry_out(  # noqa: PLR0913 (all that one apply is made of)
+    task: Task,
     reading: Reading,
-    saved: SavedPlan | None,
     arm: ArmWriter,
     patience: Patience,
     progress: Progress,
     *,
+    saved: SavedPlan | None = None,
     blobs: Blobs | None = None,
-) -> tuple[Mapping[str, Outcome], int]:
-    """Apply a plan, within a reviewed one if there is one; give the outcomes and the number of PUTs sent."""
+) -> Reading:
+    """Apply a plan, within a reviewed one if there is one; waves and slots are those of all partitions together."""
     applier = Applier(
         arm,
         reading.policy,
         patience,
         progress,
-        options.concurrency,
-        wait_replicated=options.wait_replicated,
+        task.options.concurrency,
+        wait_replicated=task.options.wait_replicated,
         saved=saved.within(reading.policy) if saved else None,
         blobs=blobs,
     )
     outcomes = await applier.apply(reading.plan)
-    return outcomes, applier.puts
+    return replace(reading, outcomes=outcomes, puts=applier.puts)
 
 
-async def with_writers(options: Options, reading: Reading, arm: ArmReader) -> Reading:
-    """Return a reading that tells who last modified what differs, as far as that can be learned."""
-    plan = await attributed(reading.plan, reading.observation, arm, options.concurrency)
-    return replace(reading, plan=plan)
+def _checked(reading: Reading, saved: SavedPlan) -> Reading:
+    """Return a reading with an outcome for each resource that an apply of a saved plan would refuse or leave alone."""
+    outcomes, checked = saved.within(reading.policy).check(reading.plan, reading.observation.bodies)
+    return replace(reading, outcomes=outcomes, checked=checked)
 
 
-def check_reading(reading: Reading, saved: SavedPlan) -> tuple[Mapping[str, Outcome], int]:
-    """
-    Return what an apply of a saved plan would refuse now.
-
-    Returns:
-        Outcomes of what would be refused, or is as planned already, and how many resources were looked at.
-    """
-    within = saved.within(reading.policy)
-    looked_at = [item for item in reading.plan.changes if item.action.writes or item.desired.key in saved.items]
-    outcomes = ((item.desired.key, _check(item, reading.observation, within)) for item in looked_at)
-    return {key: outcome for key, outcome in outcomes if outcome is not None}, len(looked_at)
-
-
-def _check(change: Change, observation: Observation, saved: SavedPlan) -> Outcome | None:
-    if change.action is Action.NONE:
-        return Outcome(change, Result.UNCHANGED)
-    found = observation.observed[change.desired.key]
-    live = found.body if isinstance(found, Live) else None
-    refusal = change.error or saved.refusal(change.desired, change.action, live)
-    return Outcome(change, Result.REFUSED, refusal) if refusal else None
-
-
-def saved_text(reading: Reading, now: datetime, about: About = _NOTHING) -> str:
-    """Return the text of the plan file of a reading, which is for the environment and cloud of *about*."""
-    live: dict[str, JsonObject | None] = {
-        key: found.body for key, found in reading.observation.observed.items() if isinstance(found, Live)
-    }
-    return save(reading.plan, live, reading.estate.project.name, now, reading.policy, about=about)
+def saved_text(reading: Reading, now: datetime, about: About | None = None) -> str:
+    """Return the text of the plan file of a reading, for the environment and cloud of *about*."""
+    live, project = reading.observation.bodies, reading.estate.project.name
+    return save(reading.plan, live, project, now, reading.policy, **({"about": about} if about else {}))

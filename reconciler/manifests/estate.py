@@ -84,11 +84,11 @@ class Estate:
         desired: Of every manifest.
         selected: The resources of this run.
         rules: The ignore rules that hold today.
+        read_at: The time of the run, which tells dates in the past.
         document: The project file.
         sources: The files and folders that were read.
         unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
         tree: Which folders belong to which environments.
-        read_at: When, which tells what is past.
         kinds: By name, as the manifests were read.
     """
 
@@ -97,11 +97,11 @@ class Estate:
     selected: tuple[Desired, ...]
     rules: tuple[IgnoreRule, ...]
     warnings: tuple[Problem, ...]
+    read_at: datetime
     document: Document | None = None
     sources: Sources = field(default_factory=Sources)
     unselected: str = ""
     tree: Tree = field(default_factory=Tree)
-    read_at: datetime | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)
 
 

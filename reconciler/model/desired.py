@@ -50,6 +50,11 @@ class Desired:
     trace: Trace | None = None
 
     @property
+    def order(self) -> tuple[int, int, str]:
+        """Its place in the order of doing."""
+        return self.wave, self.depth, self.key
+
+    @property
     def digest(self) -> str | None:
         """The text that records the write-only content; None where none is declared."""
         return self.content.tag if self.content is not None else None

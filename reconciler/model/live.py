@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from reconciler.errors import ErrorInfo
     from reconciler.kinds.kind import Kind
+    from reconciler.values import JsonObject
 
 
 class Absence(StrEnum):
@@ -56,6 +57,11 @@ class Observation:
     parents: frozenset[str] = frozenset()
     unmanaged: tuple[Unmanaged, ...] = ()
     lists: frozenset[str] = frozenset()
+
+    @property
+    def bodies(self) -> dict[str, JsonObject]:
+        """The bodies of the live resources, by folded id."""
+        return {key: found.body for key, found in self.observed.items() if isinstance(found, Live)}
 
 
 @dataclass(frozen=True, slots=True)

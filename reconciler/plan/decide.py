@@ -104,7 +104,10 @@ _Chosen: TypeAlias = tuple[Action, Reason, Sync]
 
 
 def make_plan(
-    desired: Sequence[Desired], observation: Observation, policy: Policy, everything: Sequence[Desired] | None = None
+    desired: Sequence[Desired],
+    observation: Observation,
+    policy: Policy,
+    declared: Mapping[str, Desired] | None = None,
 ) -> tuple[Plan, frozenset[IgnoreRule]]:
     """
     Choose the action of every selected resource.
@@ -113,16 +116,15 @@ def make_plan(
         desired: The selected ones.
         observation: The live resources, as read.
         policy: The user's choices.
-        everything: All declared resources, for naming those of them that would help.
+        declared: Every declared resource by folded id, selected or not, for naming a parent that would help.
 
     Returns:
         The plan in the order of doing, and the ignore rules that hid something.
     """
     changes: dict[str, Change] = {}
     used: set[IgnoreRule] = set()
-    stated = {item.key: item for item in (everything if everything is not None else desired)}
-    for item in sorted(desired, key=lambda item: (item.wave, item.depth, item.key)):
-        parent = _parent_of(item, changes, observation, stated)
+    for item in sorted(desired, key=lambda item: item.order):
+        parent = _parent_of(item, changes, observation, declared or {})
         decision = decide(item, observation.observed[item.key], policy, parent)
         changes[item.key] = decision.change
         used |= decision.comparison.used
@@ -239,13 +241,13 @@ def _true_sync(comparison: Comparison, policy: Policy) -> Sync:
 
 
 def _parent_of(
-    item: Desired, changes: Mapping[str, Change], observation: Observation, stated: Mapping[str, Desired]
+    item: Desired, changes: Mapping[str, Change], observation: Observation, declared: Mapping[str, Desired]
 ) -> Parent:
     if item.parent is None or item.parent in observation.parents:
         return _THERE
     change = changes.get(item.parent)
     if change is None:
-        return Parent(exists=False, fix=_missing_parent_fix(item, stated.get(item.parent)))
+        return Parent(exists=False, fix=_missing_parent_fix(item, declared.get(item.parent)))
     if change.action is Action.UNKNOWN:
         return Parent(known=False)
     exists = change.sync is not Sync.MISSING or change.action is Action.CREATE

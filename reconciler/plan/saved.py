@@ -20,6 +20,8 @@ from reconciler.http.origin import is_same_origin
 from reconciler.kinds.spelling import canonical
 from reconciler.kinds.variables import told
 from reconciler.model.about import About
+from reconciler.model.change import Action
+from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.body import put_body
 from reconciler.plan.checksum import opened, sealed_text
 from reconciler.plan.decide import Policy, signatures_of
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from reconciler.kinds.tracking import Tracking
-    from reconciler.model.change import Action, Change, Plan
+    from reconciler.model.change import Change, Plan
     from reconciler.model.desired import Desired
     from reconciler.values import JsonObject
 
@@ -107,6 +109,24 @@ class SavedPlan:
         if len(moved) > 1 and "settings" in moved:
             moved.remove("settings")  # what a rule leaves alone follows from the others too
         return _refused(f"since the plan was made, this moved: {', '.join(moved)}") if moved else None
+
+    def check(self, plan: Plan, live: Mapping[str, JsonObject]) -> tuple[dict[str, Outcome], int]:
+        """
+        Return an outcome for each resource that an apply would refuse or leave alone, and the number compared.
+
+        Args:
+            plan: As decided now.
+            live: The live bodies by folded id, as read now.
+        """
+        compared = [change for change in plan.changes if change.action.writes or change.desired.key in self.items]
+        outcomes = ((change.desired.key, self._check(change, live.get(change.desired.key))) for change in compared)
+        return {key: outcome for key, outcome in outcomes if outcome is not None}, len(compared)
+
+    def _check(self, change: Change, live: JsonObject | None) -> Outcome | None:
+        if change.action is Action.NONE:
+            return Outcome(change, Result.UNCHANGED)
+        refusal = change.error or self.refusal(change.desired, change.action, live)
+        return Outcome(change, Result.REFUSED, refusal) if refusal else None
 
 
 def _refused(message: str) -> ErrorInfo:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler import filesystem, pipeline
 from reconciler.azure.polling import Interrupted, Patience
+from reconciler.azure.stopping import unless_stopped
 from reconciler.errors import (
     ManifestError,
     OutputError,
@@ -17,23 +19,21 @@ from reconciler.errors import (
     SnapshotFileError,
     UsageError,
 )
-from reconciler.history.applied import caused, only_drift, with_older
 from reconciler.manifests.access import Grant
 from reconciler.model.outcome import Report
+from reconciler.pipeline import Task
 from reconciler.plan import saved as saved_plan
 from reconciler.plan import snapshot
 from reconciler.plan.checksum import MOST_BYTES
+from reconciler.plan.decide import Memory
 from reconciler.plan.exit_codes import ExitCode, of_error
-from reconciler.plan.limits import over_limit
 from reconciler.plan.sign_in import stated_once
 from reconciler.problems import STOPPED, Problem
 from reconciler.runtime.connect import open_blobs, open_reader, open_writer
-from reconciler.runtime.environments import without_others
 from reconciler.runtime.failure import described
 from reconciler.runtime.output import write_file
 from reconciler.runtime.progress import shown
 from reconciler.runtime.run import given_endpoint
-from reconciler.runtime.signals import unless_stopped
 from reconciler.service.rounds import Retries, run_rounds
 
 if TYPE_CHECKING:
@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.azure.blobs import Blobs
+    from reconciler.manifests.estate import Estate
     from reconciler.model.about import About
-    from reconciler.pipeline import Estate, Reading
+    from reconciler.pipeline import Reading
     from reconciler.runtime.run import Run
 
 _LOG: Final = logging.getLogger("reconciler.loop")
@@ -57,37 +58,25 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
 
     async def read(estate: Estate, about: About) -> Report:
         if run.snapshot is not None:
-            return _offline(run, estate, run.snapshot, about)
-        saved = _saved_plan(run, estate)
-        windows = retries.windows if retries else None
+            return await _offline(run, estate, run.snapshot, about)
+        saved, windows = _saved_plan(run, estate), retries.windows if retries else None
         async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
-            reading = await unless_stopped(pipeline.make_reading(run.options, estate, arm), stop)
-            reading = with_older(run, caused(run, without_others(run, reading)))
-            if run.command != "run":  # a loop would ask in every round
-                reading = await unless_stopped(pipeline.with_writers(run.options, reading, arm), stop)
+            reading = await unless_stopped(pipeline.plan(_task(run, estate), arm, saved), stop)
         if run.out is not None:
             write_file(run.out, pipeline.saved_text(reading, run.clock.now(), about), private=True)
-        over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
-        warnings = (*reading.warnings, over) if over else reading.warnings
-        outcomes, checked = pipeline.check_reading(reading, saved) if saved else ({}, None)
-        report = _report(run, reading, arm.transport.requests, about)
-        return replace(report, warnings=warnings, outcomes=outcomes, checked=checked)
+        return _report(run, reading, arm.transport.requests, about)
 
     return await _with_estate(run, read)
 
 
-def _offline(run: Run, estate: Estate, file: Path, about: About) -> Report:
-    """Plan by what a snapshot holds: nobody is asked, and there is nothing to sign in with."""
+async def _offline(run: Run, estate: Estate, file: Path, about: About) -> Report:
+    """Plan by a snapshot: nothing is requested, and no sign-in is needed."""
     content = _artifact("--against-snapshot", file)
     found = snapshot.read(content, run.registry, estate.project.name, run.options.environment)
-    singly = bool(run.options.targets)
-    observation, hidden = found.observation(estate.selected, pipeline.stated_in(estate), singly=singly)
-    judged = without_others(run, pipeline.judged(run.options, estate, observation))
-    reading = with_older(run, caused(run, judged))
-    over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
-    remarks = (*found.remarks(str(file), run.clock.now()), *hidden, *((over,) if over else ()))
+    remarks = found.remarks(str(file), run.clock.now())
+    reading = await pipeline.plan_against(_task(run, estate), found, remarks)
     about = replace(about, cloud=found.cloud, endpoint=given_endpoint(found.cloud, found.endpoint))
-    return replace(_report(run, reading, {}, about), warnings=(*reading.warnings, *remarks))
+    return _report(run, reading, {}, about)
 
 
 async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
@@ -95,27 +84,15 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
 
     async def write(estate: Estate, about: About) -> Report:
         saved, grants = _saved_plan(run, estate), _grants(run, estate)
-        memory, windows = (retries.memory(estate.selected), retries.windows) if retries else (None, None)
+        memory, windows = (retries.memory(estate.selected), retries.windows) if retries else (Memory(), None)
+        task = replace(_task(run, estate), commit=about.commit if estate.project.tracking.tags else None, memory=memory)
+        patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
         async with (
             open_writer(run.connection, run.environment, run.clock, windows) as arm,
             _blobs(run, grants) as blobs,
         ):
-            commit = about.commit if estate.project.tracking.tags else None
-            making = pipeline.make_reading(run.options, estate, arm, commit=commit, memory=memory)
-            reading = without_others(run, await unless_stopped(making, stop))
-            if run.only_drift:
-                reading = only_drift(caused(run, reading))
-            reading = with_older(run, reading)
-            over = over_limit(reading.plan, estate.project.limits, run.options.max_puts)
-            errors = (*reading.errors, over) if over else reading.errors
-            if errors:
-                return replace(_report(run, reading, arm.transport.requests, about), errors=errors, puts=0)
-            patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
-            async with shown(run.clock, reading.plan.todo) as progress:
-                outcomes, puts = await pipeline.apply_reading(
-                    run.options, reading, saved, arm, patience, progress, blobs=blobs
-                )
-            return replace(_report(run, reading, arm.transport.requests, about), outcomes=outcomes, puts=puts)
+            reading = await pipeline.apply(task, arm, patience, partial(shown, run.clock), saved=saved, blobs=blobs)
+            return _report(run, reading, arm.transport.requests, about)
 
     return await _with_estate(run, write)
 
@@ -186,16 +163,25 @@ async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report
         return run.failed(error, started)
 
 
+def _task(run: Run, estate: Estate) -> Task:
+    names_writers = run.command != "run"  # one GET each, in every round
+    return Task(
+        run.options, estate, run.registry, run.read_stdin, only_drift=run.only_drift, names_writers=names_writers
+    )
+
+
 def _report(run: Run, reading: Reading, requests: Mapping[str, int], about: About) -> Report:
     return Report(
         command=run.command,
         started_at=run.clock.now(),
         finished_at=run.clock.now(),
         plan=reading.plan,
+        outcomes=reading.outcomes,
         errors=reading.errors,
         warnings=reading.warnings,
         requests=dict(requests),
-        puts=reading.plan.puts,
+        puts=reading.puts,
+        checked=reading.checked,
         about=about,
         unselected=reading.estate.unselected,
     )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import ManifestError, UsageError
 from reconciler.kinds.packaged import packaged
 from reconciler.manifests.boundaries import strange_storage
+from reconciler.manifests.environments import in_environments
 from reconciler.manifests.estate import choose, examine_project, find_project, read_estate, read_project, survey
 from reconciler.manifests.project import Project
 from reconciler.manifests.salvage import ProjectFile
 from reconciler.model.about import About
 from reconciler.model.outcome import Report
 from reconciler.problems import Problem
-from reconciler.runtime.environments import as_environments
 from reconciler.settings import CLOUDS, EMULATOR, permitted
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _environments(run: Run) -> tuple[Run, ...]:
     project = examine_project(file, run.registry).project if file else Project()
     if run.options.environment is not None or project.environment_required or not project.environments:
         return (run,)
-    return as_environments(run, tuple(project.environments))
+    return tuple(replace(run, options=each) for each in in_environments(run.options, project.environments))
 
 
 def _together(found: Sequence[tuple[Run, tuple[Problem, ...]]]) -> tuple[Problem, ...]:

@@ -20,25 +20,6 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S: Final = 4.0  # GitHub sends SIGTERM 7.5 s after SIGINT and kills 2.5 s later
 
 
-async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:
-    """
-    Return the result of *work*; cancel it as soon as the run is interrupted: reading leaves nothing to finish.
-
-    Raises:
-        Interrupted: The run was told to stop.
-    """
-    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise Interrupted
-    finally:
-        for task in (working, stopping):
-            task.cancel()
-        await asyncio.wait({working, stopping})
-
-
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> tuple[T, int | None]:
     """
     Run *main* and give its result, and the exit code of the signal that came meanwhile, if one did.

@@ -236,7 +236,7 @@ def test_the_loop_outlives_its_working_folder(
             work.manifests.mkdir(parents=True)
             work.state(gallery(), application())
         elif rounds == 3:
-            monkeypatch.setattr("reconciler.pipeline.judged", broken)
+            monkeypatch.setattr("reconciler.pipeline._judged", broken)
         elif rounds == 4:
             signal.raise_signal(signal.SIGTERM)
             await asyncio.sleep(0)

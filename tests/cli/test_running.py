@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def before_puts(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
     """Return a way to let another client act between the plan of an apply and its first PUT."""
-    apply_reading = pipeline.apply_reading
+    carry_out = pipeline.carry_out
 
     def plant(act: Callable[[], None]) -> None:
         async def acted(*arguments: Any, **named: Any) -> Any:
             await asyncio.to_thread(act)
-            return await apply_reading(*arguments, **named)
+            return await carry_out(*arguments, **named)
 
-        monkeypatch.setattr(pipeline, "apply_reading", acted)
+        monkeypatch.setattr(pipeline, "carry_out", acted)
 
     return plant
 

@@ -16,7 +16,8 @@ from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.kinds.packaged import packaged
-from reconciler.pipeline import Options, Reading
+from reconciler.manifests.estate import Options, read_estate
+from reconciler.pipeline import Reading, Task
 from tests.kit.emulator import START, SUBSCRIPTION, FakeClock
 from tests.kit.strategies import as_yaml, manifest
 
@@ -75,8 +76,8 @@ class Bench:
     async def plan(self, documents: Sequence[Mapping[str, Any]], *paths: str) -> Reading:
         """Plan documents given on standard input, or those in files."""
         options = Options(paths=paths) if paths else self.options
-        estate = pipeline.read_estate(options, packaged(), self.clock.now(), lambda _: as_yaml(documents))
-        return await pipeline.make_reading(options, estate, self.arm)
+        estate = read_estate(options, packaged(), self.clock.now(), lambda _: as_yaml(documents))
+        return await pipeline.read(Task(options, estate, packaged()), self.arm)
 
     async def apply(self, documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Outcome]:
         """Plan and apply."""
@@ -85,8 +86,8 @@ class Bench:
     async def carry_out(self, reading: Reading) -> Mapping[str, Outcome]:
         """Apply a plan."""
         patience = Patience(self.clock, 1.0, 60.0, asyncio.Event())
-        outcomes, _ = await pipeline.apply_reading(self.options, reading, None, self.arm, patience, Silent())
-        return outcomes
+        task = Task(self.options, reading.estate, packaged())
+        return (await pipeline.carry_out(task, reading, self.arm, patience, Silent())).outcomes
 
 
 @asynccontextmanager
@@ -119,5 +120,5 @@ def desired_of(kind: Kind, body: Mapping[str, Any]) -> Desired:
     """Return what a manifest of *kind* with *body* desires."""
     params = {name: _NAMES.get(name, "name") for name in kind.parameters}
     text = as_yaml([manifest(kind, "it", params, body)])
-    (desired,) = pipeline.read_estate(Options(paths=("-",)), packaged(), START, lambda _: text).desired
+    (desired,) = read_estate(Options(paths=("-",)), packaged(), START, lambda _: text).desired
     return desired

@@ -361,7 +361,9 @@ def alive(item: Desired, state: str = "Succeeded") -> Live:
 def plan(*items: tuple[Desired, Observed], parents: frozenset[str] = frozenset(), policy: Policy | None = None) -> Any:
     """Return what is decided for each resource, by the last part of its id."""
     observation = Observation({item.key: observed for item, observed in items}, parents)
-    made, _ = make_plan([item for item, _ in reversed(items)], observation, policy or Policy(), CHAIN)
+    made, _ = make_plan(
+        [item for item, _ in reversed(items)], observation, policy or Policy(), {item.key: item for item in CHAIN}
+    )
     return {change.desired.kind.name: (change.action.value, change.reason.value, change.fix) for change in made.changes}
 
 

@@ -21,9 +21,10 @@ from reconciler.kinds.kind import folded_id
 from reconciler.kinds.live import Live
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.spelling import canonical
+from reconciler.manifests.estate import Options, read_estate
 from reconciler.model.live import Absence, Absent, Observation, Unmanaged, Unreadable
 from reconciler.model.outcome import Report
-from reconciler.pipeline import Options
+from reconciler.pipeline import Task
 from reconciler.plan.decide import Policy, make_plan
 from reconciler.plan.redact import assumed, kept, public
 from reconciler.plan.snapshot import OLD, Snapshot, read, save
@@ -99,10 +100,8 @@ def test_a_plan_by_a_snapshot_is_the_plan_by_what_was_live(data: st.DataObject) 
         taken = await bench.plan(documents)
         snapshot = reread(taken.observation, taken.estate.selected)
         live = await bench.plan(stated)
-        observation, hidden = snapshot.observation(
-            live.estate.selected, pipeline.stated_in(live.estate), singly=bool(bench.options.targets)
-        )
-        by_snapshot = pipeline.judged(bench.options, live.estate, observation)
+        by_snapshot = await pipeline.read_snapshot(Task(bench.options, live.estate, packaged()), snapshot)
+        hidden = [each for each in by_snapshot.warnings if each.code == "snapshot-hidden"]
         unknown = {(each.message.partition(":")[0], each.path.removeprefix("spec.")) for each in hidden}
         assert told(by_snapshot, unknown) == told(live, unknown)
 
@@ -334,9 +333,8 @@ def by_snapshot(
         taken = await bench.plan(before)
         snapshot = reread(taken.observation, taken.estate.selected)
         options = Options(paths=("-",), targets=targets)
-        estate = pipeline.read_estate(options, packaged(), bench.clock.now(), lambda _: as_yaml(now))
-        found, _ = snapshot.observation(estate.selected, pipeline.stated_in(estate), singly=bool(targets))
-        return pipeline.judged(options, estate, found)
+        estate = read_estate(options, packaged(), bench.clock.now(), lambda _: as_yaml(now))
+        return await pipeline.read_snapshot(Task(options, estate, packaged()), snapshot)
 
     plan = on_bench(scenario).plan
     found = {

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.azure.stopping import unless_stopped
 from reconciler.runtime import signals as runner
 from reconciler.runtime.failure import Stopped
 from reconciler.runtime.signals import run
@@ -135,7 +136,7 @@ def test_what_only_reads_is_given_up_at_once(number: int, code: int) -> None:
 
     async def main(stop: asyncio.Event) -> None:
         asyncio.get_running_loop().call_soon(kill, number)
-        await runner.unless_stopped(read(), stop)
+        await unless_stopped(read(), stop)
 
     with pytest.raises(Stopped) as caught:
         run(main)
@@ -153,11 +154,11 @@ def test_what_reads_to_its_end() -> None:
 
     async def main(stop: asyncio.Event) -> tuple[str, str]:
         with pytest.raises(ValueError, match="no"):
-            await runner.unless_stopped(read("no"), stop)
-        first = await runner.unless_stopped(read("one"), stop)
+            await unless_stopped(read("no"), stop)
+        first = await unless_stopped(read("one"), stop)
         kill(signal.SIGINT)
         await stop.wait()
-        return first, await runner.unless_stopped(read("two"), stop)
+        return first, await unless_stopped(read("two"), stop)
 
     assert run(main) == (("one", "two"), 130)
 

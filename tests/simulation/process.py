@@ -15,15 +15,16 @@ from reconciler import pipeline
 from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmReader, ArmWriter
 from reconciler.azure.polling import Interrupted, Patience
+from reconciler.azure.stopping import unless_stopped
 from reconciler.http.retry import Retrier
 from reconciler.http.transport import Transport
 from reconciler.http.window import Windows
 from reconciler.kinds.packaged import packaged
+from reconciler.manifests.estate import Options, read_estate
 from reconciler.model.outcome import Report
-from reconciler.pipeline import Options
+from reconciler.plan.decide import Memory
 from reconciler.plan.exit_codes import of_report
 from reconciler.report import render
-from reconciler.runtime.signals import unless_stopped
 from reconciler.secret.text import Secret
 from tests.kit.clock import START
 from tests.simulation import resources
@@ -55,7 +56,7 @@ OPTIONS: Final = Options(paths=("-",))
 @lru_cache(maxsize=512)
 def estate(text: bytes) -> Estate:
     """Read manifests as a run does; the same text is the same estate."""
-    return pipeline.read_estate(OPTIONS, packaged(), START, lambda _: text)
+    return read_estate(OPTIONS, packaged(), START, lambda _: text)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -213,14 +214,15 @@ class Process:
             except Interrupted:
                 return Report("apply", started, self.clock.now())
             patience = Patience(self.clock, INTERVAL_S, TIMEOUT_S, self.stop)
-            outcomes, puts = await pipeline.apply_reading(self.options, reading, saved, arm, patience, self)
-        report = Report("apply", started, self.clock.now(), reading.plan, outcomes, puts=puts)
+            task = pipeline.Task(self.options, self.estate, packaged())
+            done = await pipeline.carry_out(task, reading, arm, patience, self, saved=saved)
+        report = Report("apply", started, self.clock.now(), done.plan, done.outcomes, puts=done.puts)
         self.watch.ended(report, self._end(report))
         return report
 
     async def _reading(self, arm: ArmReader, retries: Retries | None = None) -> pipeline.Reading:
-        memory = retries.memory(self.estate.selected) if retries else None
-        reading = await pipeline.make_reading(self.options, self.estate, arm, memory=memory)
+        memory = retries.memory(self.estate.selected) if retries else Memory()
+        reading = await pipeline.read(pipeline.Task(self.options, self.estate, packaged(), memory=memory), arm)
         self.watch.planned_truly(reading.plan)
         return reading
 

@@ -11,6 +11,7 @@ import click
 import orjson
 
 from reconciler import filesystem
+from reconciler.azure.stopping import unless_stopped
 from reconciler.cli import completion, options
 from reconciler.cli.options import Given, option
 from reconciler.cli.session import supervised
@@ -24,7 +25,6 @@ from reconciler.review.github import GitHubPullRequest
 from reconciler.review.host import Api
 from reconciler.review.sticky import put
 from reconciler.runtime.output import write_stdout
-from reconciler.runtime.signals import unless_stopped
 from reconciler.secret.text import Secret, scrub_known
 from reconciler.settings import header_token, process_environment, web_address
 

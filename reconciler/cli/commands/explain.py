@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from reconciler import pipeline
+from reconciler.azure.stopping import unless_stopped
 from reconciler.cli import completion, options
 from reconciler.cli.arguments import make_run
 from reconciler.cli.delivery import finish, print_result, wants_color, width
@@ -20,7 +21,6 @@ from reconciler.manifests.selection import no_manifest
 from reconciler.plan.exit_codes import of_explanation
 from reconciler.report import render_explanation
 from reconciler.runtime.connect import open_reader
-from reconciler.runtime.signals import unless_stopped
 
 if TYPE_CHECKING:
     from reconciler.manifests.estate import Estate
@@ -75,8 +75,9 @@ async def explain_one(run: Run, estate: Estate, target: str, path: str | None) -
     """
     item = _chosen(estate, target)
     options = replace(run.options, targets=(item.address,))
+    task = pipeline.Task(options, replace(estate, selected=_with_parents(item, estate)), run.registry)
     async with open_reader(run.connection, run.environment, run.clock) as arm:
-        reading = await pipeline.make_reading(options, replace(estate, selected=_with_parents(item, estate)), arm)
+        reading = await pipeline.read(task, arm)
     change = next(change for change in reading.plan.changes if change.desired is item)
     rows = explain(item, reading.observation.observed[item.key], reading.policy.tracking, reading.policy.ignore)
     found = at_path(rows, path)

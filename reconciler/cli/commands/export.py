@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler import filesystem
+from reconciler.azure.stopping import unless_stopped
 from reconciler.cli import options
 from reconciler.cli.arguments import connection_of, permits_of
 from reconciler.cli.options import SELECTION, FilePath, Given, option
@@ -26,7 +27,6 @@ from reconciler.plan.exit_codes import ExitCode, of_export
 from reconciler.runtime.connect import open_reader
 from reconciler.runtime.output import write_stdout
 from reconciler.runtime.run import given_endpoint
-from reconciler.runtime.signals import unless_stopped
 from reconciler.settings import process_environment
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import click
 from reconciler import filesystem
 from reconciler.azure.attribution import modified_in
 from reconciler.azure.observe import Scope, observe
+from reconciler.azure.stopping import unless_stopped
 from reconciler.cli import completion, options
 from reconciler.cli.arguments import make_run
 from reconciler.cli.delivery import finish, print_result, wants_color, width
@@ -19,13 +20,11 @@ from reconciler.kinds.packaged import packaged
 from reconciler.kinds.patterns import is_match
 from reconciler.manifests.schema_errors import nearest
 from reconciler.model.live import Absent, Unreadable
-from reconciler.pipeline import stated_in
 from reconciler.plan.exit_codes import of_reads
 from reconciler.plan.listing import Listing, listed, unread
 from reconciler.plan.sign_in import statement
 from reconciler.report import render_list
 from reconciler.runtime.connect import open_reader
-from reconciler.runtime.signals import unless_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -74,7 +73,8 @@ def command(given: Given, arguments: tuple[str, ...]) -> int:
 async def list_live(run: Run, estate: Estate) -> Listing:
     """Return the live state of the selected resources, through a client that cannot write."""
     wanted = _with_siblings(estate)
-    scope = Scope(stated_in(estate), health=run.options.health, concurrency=run.options.concurrency)
+    declared = frozenset(item.key for item in estate.desired)
+    scope = Scope(declared, health=run.options.health, concurrency=run.options.concurrency)
     async with open_reader(run.connection, run.environment, run.clock) as arm:
         observation = await _observe(wanted, scope, estate.kinds, arm)
         reads = sum(arm.transport.requests.values())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler import pipeline
+from reconciler.azure.stopping import unless_stopped
 from reconciler.cli import options
 from reconciler.cli.arguments import make_run
 from reconciler.cli.delivery import finish
@@ -22,7 +23,6 @@ from reconciler.report.escape import visible
 from reconciler.report.verdict import count
 from reconciler.runtime.connect import open_reader
 from reconciler.runtime.output import write_file, write_stdout
-from reconciler.runtime.signals import unless_stopped
 
 if TYPE_CHECKING:
     import asyncio
@@ -57,8 +57,9 @@ def command(given: Given, out: Path) -> int:
 
 async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tuple[str, int]:
     """Read the selected resources, with a client that cannot write, and save them; return the text and exit code."""
+    task = pipeline.Task(run.options, estate, run.registry)
     async with open_reader(run.connection, run.environment, run.clock) as arm:
-        observation = await unless_stopped(pipeline.observed(run.options, estate, arm), stop)
+        observation = await unless_stopped(pipeline.observed(task, arm), stop)
         reads = arm.transport.requests["GET"]
     about = visible(str(run.about(estate.project.name, estate.sources)))
     last = f"{count(reads, 'read')}, 0 writes"
