@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.kinds.annotations import Annotation
+from reconciler.kinds.packaged import packaged
 from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 PACKAGE = ROOT / "reconciler"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "emulator" not in path.relative_to(PACKAGE).parts)
 
-# Kinds as manifests write them and types as ARM writes them. "gallery" alone is a word that help texts may use.
+# Kinds as manifests write them, types as ARM writes them, parameters of their URLs. "gallery" is a word of help texts.
 NAMES = re.compile(
     r"\b(GalleryApplicationVersion|GalleryApplication|ApplicationDefinition|Gallery)\b"
     r"|(?i:\b(applicationDefinitions|galleries|Microsoft\.Compute|Microsoft\.Solutions)\b)"
+    r"|\b(galleryName|galleryApplicationName|galleryApplicationVersionName|applicationDefinitionName)\b"
 )
 
 PURE = (
@@ -32,6 +34,11 @@ PURE = (
     "model",
     "plan",
     "export/documents",
+    "export/found",
+    "export/naming",
+    "export/options",
+    "export/stating",
+    "export/texts",
     "export/yaml_text",
 )
 OPENERS = frozenset({"open", "read_text", "read_bytes", "write_text", "write_bytes", "print", "input"})
@@ -76,11 +83,19 @@ def test_no_module_names_a_kind(module: Path) -> None:
         "class Gallery: pass",
         "kind = kinds.ApplicationDefinition",
         "from somewhere import GalleryApplication",
+        'options = {"gallery": "galleryName"}',
     ],
 )
 def test_a_named_kind_is_seen(source: str) -> None:
     """The look-out sees names in texts of all sorts and in identifiers."""
     assert _kinds_named(source)
+
+
+def test_every_name_of_a_kind_is_looked_for() -> None:
+    """A new kind belongs into the pattern: its name, its type and the parameters that are its own."""
+    for kind in packaged().kinds.values():
+        own = set(kind.parameters) - {"subscriptionId", "resourceGroupName"}
+        assert all(NAMES.search(name) for name in (kind.name, *kind.resource_type.split("/")[:2], *own))
 
 
 def test_an_explanation_may_name_a_kind() -> None:

@@ -1,7 +1,7 @@
 """
-Reads what exists below a subscription, whatever manifests say: by lists, parents first. GET only; decides nothing.
+Reads the resources that exist below a subscription, by lists, parents first. Sends GETs only, and decides nothing.
 
-Unlike :mod:`reconciler.azure.observe` it stops at the first read that fails: half an inventory is none.
+Unlike :mod:`reconciler.azure.observe` it stops at the first read that fails, as an incomplete inventory is of no use.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ErrorCode, ErrorInfo, UnusableAnswerError, UsageError
-from reconciler.export.documents import Found
+from reconciler.export.found import Found
 from reconciler.http.concurrency import run_all
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.patterns import is_match
@@ -31,7 +31,7 @@ class Wanted:
 
     Attributes:
         group: One resource group; None for all of the subscription.
-        names: Patterns by URI parameter: only resources that have all of them, and match; ``*`` is a wildcard.
+        names: Patterns by URI parameter: only resources that have all of these parameters, and match.
         concurrency: Reads at the same time.
     """
 
@@ -47,12 +47,12 @@ class Wanted:
         return folded_id(f"/subscriptions/{self.subscription}{group}")
 
     def fits(self, kind: Kind, params: Mapping[str, str]) -> bool:
-        """Whether nothing that *kind* has of the patterns speaks against a resource."""
+        """Return whether a resource matches every pattern for a parameter of its *kind*."""
         known = ((params[name], pattern) for name, pattern in self.names.items() if name in kind.parameters)
         return all(is_match(pattern.casefold(), value.casefold()) for value, pattern in known)
 
     def includes(self, kind: Kind) -> bool:
-        """Whether resources of *kind* are wanted, and not only what is below them."""
+        """Return whether resources of *kind* are wanted themselves, and not only resources below them."""
         return set(self.names) <= set(kind.parameters)
 
 
@@ -62,10 +62,10 @@ async def take_inventory(wanted: Wanted, kinds: Mapping[str, Kind], arm: ArmRead
 
     Raises:
         RequestError: A list, or a resource in it, cannot be read.
-        UsageError: No kind has all of the names that were asked for.
+        UsageError: No kind has all of the parameters that patterns are given for.
     """
     if not any(wanted.includes(kind) for kind in kinds.values()):
-        message = f"no resource has all of {', '.join(wanted.names)}: ask for one after the other"
+        message = f"no kind has all of {', '.join(wanted.names)}: export them one after the other"
         raise UsageError(message)
     found: list[Found] = []
     scope = "resourceGroup" if wanted.group else "subscription"
@@ -96,7 +96,7 @@ async def _read(
     kinds: Mapping[str, Kind],
     arm: ArmReader,
 ) -> list[Found]:
-    """Read lists, each with its kind and the URI parameters of what it is below; give what fits."""
+    """Read lists, each given with its kind and the URI parameters of its parent, and return the matching resources."""
     found: list[Found] = []
 
     async def read(kind: Kind, path: str, above: Mapping[str, str]) -> None:
@@ -131,7 +131,7 @@ async def _whole(kind: Kind, params: Mapping[str, str], body: JsonObject, arm: A
 
 
 def _in_one_spelling(found: list[Found], typed: Mapping[str, str]) -> list[Found]:
-    """Return every subscription and group as it was typed, else as it came first: ARM answers them in any case."""
+    """Return resources with subscription and group spelled as typed, or as first answered: ARM varies their case."""
     known = {(name, value.casefold()): value for name, value in typed.items()}
     for index, item in enumerate(found):
         *above, own = item.kind.parameters

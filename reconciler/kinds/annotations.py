@@ -19,6 +19,8 @@ class Annotation(StrEnum):
     """Of the schema: the query that adds the replication status to an answer, and its paths there."""
     SUMMARY = "x-summary"
     """Of the schema: labels and paths of the values that a report shows of a created resource."""
+    EXPORT = "x-export"
+    """Of the schema: name and help of the option of ``export`` that chooses resources of the kind by name."""
     TEMPLATE_FIT = "x-template-fit"
     """Of the schema: paths of a template, and of the form that asks for its parameters."""
 

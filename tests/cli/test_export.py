@@ -286,7 +286,7 @@ def test_what_is_told(work: Workspace, azure: Azure, run: Command) -> None:
     azure.send("PUT", gallery(), {"location": "West Europe", "properties": {"description": "x"}})
     done = run(*EXPORT)
     assert "warning[secret-in-manifest]" in done.out
-    assert "Gallery tools: its provisioning state is Failed, so a plan will not call it in sync\n" in done.out
+    assert "Gallery tools: its provisioning state is Failed, so plans do not report it in sync\n" in done.out
 
 
 def test_many_of_everything(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import ErrorInfo, RejectedError, UnusableAnswerError, UsageError
-from reconciler.export.documents import Exported, Found, Place, export
+from reconciler.export.documents import Exported, Place, export
+from reconciler.export.found import Found
 from reconciler.export.inventory import Wanted, take_inventory
 from reconciler.export.yaml_text import write_document
 from reconciler.kinds.live import Live
@@ -293,8 +294,8 @@ def test_write_only_content_is_a_placeholder() -> None:
     (text,) = made.files.values()
     assert only(made)["spec"]["properties"]["packageFileUri"] == PLACEHOLDER
     assert text.splitlines()[1] == (
-        "# Azure never returns properties.packageFileUri: state what was sent last, or properties.mainTemplate and "
-        "properties.createUiDefinition in its place."
+        "# Azure never returns properties.packageFileUri: declare the content that was sent last, or "
+        "properties.mainTemplate and properties.createUiDefinition in its place."
     )
     (problem,) = made.problems
     assert (problem.code, problem.path) == ("placeholder", "spec.properties.packageFileUri")
@@ -313,12 +314,12 @@ def test_what_no_manifest_can_state_is_told() -> None:
     made = exported(version(brandNew={"a": 1}, newer=None, empty=[]))
     (note,) = made.notes
     assert note == (
-        "GalleryApplicationVersion agent-1.10.0: properties.publishingProfile.brandNew is not stated, "
-        "for no manifest can"
+        "GalleryApplicationVersion agent-1.10.0: properties.publishingProfile.brandNew is left out: "
+        "no manifest can declare it"
     )
     hidden = found(GALLERY, {"location": "x", "tags": {"a\u200bb": "1"}})
     (note,) = exported(hidden).notes
-    assert note.endswith("is not stated, for no manifest can")
+    assert note.endswith("is left out: no manifest can declare it")
 
 
 def test_a_value_of_a_shape_that_the_schema_does_not_know_is_kept() -> None:

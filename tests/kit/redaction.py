@@ -26,7 +26,8 @@ from urllib.parse import quote
 
 from reconciler.compare.explain import Explanation, explain
 from reconciler.errors import RequestError
-from reconciler.export.documents import Found, Place, export
+from reconciler.export.documents import Place, export
+from reconciler.export.found import Found
 from reconciler.kinds.live import Live
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.tracking import Tracking

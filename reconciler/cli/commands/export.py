@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from reconciler.clock import Clock
     from reconciler.export.declared import Declared
-    from reconciler.export.documents import Found
+    from reconciler.export.found import Found
     from reconciler.kinds.registry import Registry
     from reconciler.settings import Connection, Environment
 
