@@ -28,19 +28,25 @@ class NameOption:
     parameter: str
     help: str
 
+    @property
+    def key(self) -> str:
+        """The name as an identifier: by it, the value is among the arguments of the command."""
+        return self.name.replace("-", "_")
+
 
 def name_options(kinds: Iterable[Kind]) -> tuple[NameOption, ...]:
     """
-    Return the options that *kinds* declare, in their order.
+    Return the options that *kinds* declare, by resource type, so that a parent's stands before those of its children.
 
     Raises:
         KeyError: A part of an annotation is missing.
     """
-    stated = ((kind, kind.schema[Annotation.EXPORT]) for kind in kinds if Annotation.EXPORT in kind.schema)
-    return tuple(NameOption(option["option"], kind.parameters[-1], option["help"]) for kind, option in stated)
+    ordered = sorted(kinds, key=lambda kind: kind.resource_type)
+    declared = ((kind, kind.schema[Annotation.EXPORT]) for kind in ordered if Annotation.EXPORT in kind.schema)
+    return tuple(NameOption(each["option"], kind.parameters[-1], each["help"]) for kind, each in declared)
 
 
 def patterns(options: Iterable[NameOption], values: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the patterns among the *values* of a command line, by the URI parameter that each is for."""
-    given = ((option.parameter, values[option.name]) for option in options)
+    """Return the patterns among the *values* of a command line, which are by key, by the URI parameter of each."""
+    given = ((option.parameter, values[option.key]) for option in options)
     return {parameter: pattern for parameter, pattern in given if pattern is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import filesystem
 from reconciler.azure.stopping import unless_stopped
@@ -17,6 +17,7 @@ from reconciler.errors import OutputError, UsageError
 from reconciler.export.declared import declared_beside
 from reconciler.export.documents import Place, export
 from reconciler.export.inventory import Wanted, take_inventory
+from reconciler.export.options import name_options, patterns
 from reconciler.export.report import render, render_conflicts
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.schema_files import file_texts
@@ -31,7 +32,7 @@ from reconciler.settings import process_environment
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.clock import Clock
     from reconciler.export.declared import Declared
@@ -40,12 +41,8 @@ if TYPE_CHECKING:
     from reconciler.settings import Connection, Environment
 
 _SCHEMAS: Final = "schemas"
-_NAMED: Final = {
-    "gallery": "galleryName",
-    "application": "galleryApplicationName",
-    "definition": "applicationDefinitionName",
-}
-"""The URI parameter of each option that chooses by the name of a resource."""
+_NAMES: Final = name_options(packaged().kinds.values())
+"""The options that choose by the name of a resource, from the schemas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +67,18 @@ class ExportRun:
     registry: Registry = field(default_factory=packaged)
 
 
+def _names(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that the kinds declare."""
+    for each in reversed(_NAMES):
+        text = f"{each.help}  [default: all]"
+        command = option(f"--{each.name}", each.key, metavar="NAME", heading=SELECTION, help=text)(command)
+    return command
+
+
 @options.command("export")
 @option("--subscription", required=True, metavar="ID", heading=SELECTION, help="Subscription to read.")
 @option("--resource-group", metavar="NAME", heading=SELECTION, help="Only this resource group.  [default: all]")
-@option(
-    "--gallery",
-    metavar="NAME",
-    heading=SELECTION,
-    help="Only this gallery and its resources; * and ? are wildcards.  [default: all]",
-)
-@option(
-    "--application",
-    metavar="NAME",
-    heading=SELECTION,
-    help="Only this application and its versions; * and ? are wildcards.  [default: all]",
-)
-@option(
-    "--definition",
-    metavar="NAME",
-    heading=SELECTION,
-    help="Only this managed application definition; * and ? are wildcards.  [default: all]",
-)
+@_names
 @options.config
 @option(
     "--out-dir",
@@ -107,8 +95,7 @@ def command(
     given: Given, subscription: str, resource_group: str | None, out_dir: Path, *, force: bool, **names: str | None
 ) -> int:
     """Write manifests for existing resources. Read-only towards Azure."""
-    named = {_NAMED[name]: value for name, value in names.items() if value is not None}
-    wanted = Wanted(subscription, resource_group, named, given.concurrency)
+    wanted = Wanted(subscription, resource_group, patterns(_NAMES, names), given.concurrency)
     if not permits_of(given).scopes.hold(wanted.scope):
         message = f"{wanted.scope} is in no --allowed-scope"
         raise UsageError(message)
