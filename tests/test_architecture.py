@@ -13,11 +13,13 @@ from reconciler.kinds.packaged import packaged
 from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 PACKAGE = ROOT / "reconciler"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "emulator" not in path.relative_to(PACKAGE).parts)
+TREES = {
+    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
 
 # Kinds as manifests write them, types as ARM writes them, parameters of their URLs. "gallery" is a word of help texts.
 NAMES = re.compile(
@@ -64,14 +66,21 @@ def _words(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 pass
 
 
-def _kinds_named(source: str) -> list[tuple[int, str]]:
-    return [(line, text) for line, text in _words(ast.parse(source)) if NAMES.search(text)]
+def _found(
+    look: Callable[[ast.Module], list[tuple[int, str]]], left_out: Callable[[str], bool]
+) -> dict[str, list[tuple[int, str]]]:
+    """Return what *look* sees in modules, by their paths."""
+    seen = {path: look(tree) for path, tree in TREES.items() if not left_out(path)}
+    return {path: found for path, found in seen.items() if found}
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_module_names_a_kind(module: Path) -> None:
+def _kinds_named(tree: ast.Module) -> list[tuple[int, str]]:
+    return [(line, text) for line, text in _words(tree) if NAMES.search(text)]
+
+
+def test_no_module_names_a_kind() -> None:
     """A new kind is one schema: the engine cannot know any of them by name."""
-    assert _kinds_named(module.read_text(encoding="utf-8")) == []
+    assert _found(_kinds_named, lambda path: path.startswith("emulator/")) == {}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +97,7 @@ def test_no_module_names_a_kind(module: Path) -> None:
 )
 def test_a_named_kind_is_seen(source: str) -> None:
     """The look-out sees names in texts of all sorts and in identifiers."""
-    assert _kinds_named(source)
+    assert _kinds_named(ast.parse(source))
 
 
 def test_every_name_of_a_kind_is_looked_for() -> None:
@@ -100,7 +109,7 @@ def test_every_name_of_a_kind_is_looked_for() -> None:
 
 def test_an_explanation_may_name_a_kind() -> None:
     """Docstrings and comments name kinds as examples, and help texts may speak of a gallery."""
-    assert _kinds_named('"""Like Gallery."""\n# galleries\nhelp = "only in this gallery"') == []
+    assert _kinds_named(ast.parse('"""Like Gallery."""\n# galleries\nhelp = "only in this gallery"')) == []
 
 
 # What spells the keywords of schemas: their own module, and a list of words that are no names of secrets.
@@ -110,23 +119,19 @@ ANNOTATION = re.compile(rf"\b({'|'.join(Annotation)})\b")
 
 def test_annotations_are_spelled_in_one_module() -> None:
     """Any other module names a keyword of the schemas by its attribute of *Annotation*."""
-    spelling = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
-        for _, text in _words(ast.parse(path.read_text(encoding="utf-8")))
-        if ANNOTATION.search(text)
-    }
+    spelling = {path for path, tree in TREES.items() for _, text in _words(tree) if ANNOTATION.search(text)}
     assert spelling == SPELLERS
 
 
 @pytest.mark.parametrize("name", PURE)
 def test_the_functional_core_opens_no_file(name: str) -> None:
     """Stages that take values and return values neither read, write nor print."""
-    files = sorted((PACKAGE / name).rglob("*.py")) or [PACKAGE / f"{name}.py"]
+    trees = [tree for path, tree in TREES.items() if path == f"{name}.py" or path.startswith(f"{name}/")]
+    assert trees
     called = {
         node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-        for file in files
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for tree in trees
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
     }
     assert called.isdisjoint(OPENERS)
@@ -171,10 +176,10 @@ OTHER_THINGS = {
 }
 
 
-def _file_questions(source: str) -> list[tuple[int, str]]:
+def _file_questions(tree: ast.Module) -> list[tuple[int, str]]:
     """Return the calls in code that ask the file system, with their lines."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id="open")):
                 found.append((node.lineno, "open"))
@@ -188,11 +193,9 @@ def _file_questions(source: str) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_one_module_asks_the_file_system(module: Path) -> None:
+def test_one_module_asks_the_file_system() -> None:
     """Every odd path has one answer there; elsewhere it has as many as there are callers, and some are a traceback."""
-    if module.relative_to(PACKAGE).as_posix() not in ASKERS:
-        assert _file_questions(module.read_text(encoding="utf-8")) == []
+    assert _found(_file_questions, ASKERS.__contains__) == {}
 
 
 @pytest.mark.parametrize(
@@ -213,7 +216,7 @@ def test_one_module_asks_the_file_system(module: Path) -> None:
 )
 def test_a_question_is_seen(source: str) -> None:
     """In whatever words."""
-    assert _file_questions(source)
+    assert _file_questions(ast.parse(source))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +224,7 @@ def test_a_question_is_seen(source: str) -> None:
 )
 def test_what_is_no_question(source: str) -> None:
     """Methods of other things have such names too."""
-    assert not _file_questions(source)
+    assert not _file_questions(ast.parse(source))
 
 
 RUNNERS = re.compile(
@@ -229,10 +232,10 @@ RUNNERS = re.compile(
 )
 
 
-def _programs_run(source: str) -> list[tuple[int, str]]:
+def _programs_run(tree: ast.Module) -> list[tuple[int, str]]:
     """Return what in code starts a program, with its line."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         match node:
             case ast.Import(names=names) if any(name.name.partition(".")[0] == "subprocess" for name in names):
                 found.append((node.lineno, "subprocess"))
@@ -245,11 +248,9 @@ def _programs_run(source: str) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_one_module_runs_a_program(module: Path) -> None:
+def test_one_module_runs_a_program() -> None:
     """It is git, with what a repository could make of it switched off."""
-    if module.relative_to(PACKAGE).as_posix() != "history/git.py":
-        assert _programs_run(module.read_text(encoding="utf-8")) == []
+    assert _found(_programs_run, "history/git.py".__eq__) == {}
 
 
 @pytest.mark.parametrize(
@@ -257,7 +258,7 @@ def test_one_module_runs_a_program(module: Path) -> None:
 )
 def test_a_program_is_seen(source: str) -> None:
     """However it is started."""
-    assert _programs_run(source)
+    assert _programs_run(ast.parse(source))
 
 
 STATUSES = range(100, 600)
@@ -268,10 +269,10 @@ def _is_status(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) is int and node.value in STATUSES
 
 
-def _bare_statuses(source: str) -> list[tuple[int, str]]:
+def _bare_statuses(tree: ast.Module) -> list[tuple[int, str]]:
     """Return the places in code where an HTTP status is a bare number, with their lines."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name), args=[ast.expr() as first, *_]) if name in ANSWERS:
                 found += [(node.lineno, ast.unparse(node))] if any(map(_is_status, ast.walk(first))) else []  # type: ignore[arg-type]
@@ -282,10 +283,9 @@ def _bare_statuses(source: str) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_a_status_has_a_name(module: Path) -> None:
+def test_a_status_has_a_name() -> None:
     """HTTPStatus names every status; a bare number says nothing of what an answer means."""
-    assert _bare_statuses(module.read_text(encoding="utf-8")) == []
+    assert _found(_bare_statuses, lambda _: False) == {}
 
 
 @pytest.mark.parametrize(
@@ -294,4 +294,4 @@ def test_a_status_has_a_name(module: Path) -> None:
 )
 def test_a_bare_status_is_seen(source: str) -> None:
     """In comparisons, and in answers of the embedded ARM."""
-    assert _bare_statuses(source)
+    assert _bare_statuses(ast.parse(source))

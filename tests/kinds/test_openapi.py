@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import re
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -771,14 +772,16 @@ def test_official_examples_are_valid(kind: str, document: Json) -> None:
     assert errors(kind, document) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "name",
-    ["", ".", "..", "../x", "a/b", "a?b", "a#b", "a%2fb", "a@b", "a b", " a", "a\n", "a\x00", "é", "a\\b", "1.0.0\n"],
+LEADING_ELSEWHERE: Final = (
+    *("", ".", "..", "../x", "a/b", "a?b", "a#b", "a%2fb", "a@b"),
+    *("a b", " a", "a\n", "a\x00", "é", "a\\b", "1.0.0\n"),
 )
-def test_names_cannot_change_a_url(kind: str, name: str) -> None:
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_cannot_change_a_url(kind: str) -> None:
     """A URI parameter that could lead a request elsewhere is refused, with one message."""
-    for parameter in re.findall(r"{(\w+)}", SCHEMAS[kind]["x-arm"]["id"]):
+    for name, parameter in product(LEADING_ELSEWHERE, re.findall(r"{(\w+)}", SCHEMAS[kind]["x-arm"]["id"])):
         found = errors(kind, changed(manifest(kind, SAMPLES[kind]), f"spec/{parameter}", name))
         assert len({message(error) for error in found}) == 1
         assert all(message(error) for error in found)

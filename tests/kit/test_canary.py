@@ -136,9 +136,9 @@ FORMS: Mapping[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("before", range(7))
-def test_every_form_is_found(form: str, before: int) -> None:
+def test_every_form_is_found(form: str) -> None:
     """Wherever the mark stands in a longer secret."""
-    secret = f"{'sig=&<é'[:before]}{MARK}%/+ "
-    assert traces(FORMS[form](secret))
-    assert not traces(FORMS[form](secret.replace(MARK, MARK.lower())))
+    for before in range(7):
+        secret = f"{'sig=&<é'[:before]}{MARK}%/+ "
+        assert traces(FORMS[form](secret))
+        assert not traces(FORMS[form](secret.replace(MARK, MARK.lower())))
