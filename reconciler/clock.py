@@ -11,7 +11,7 @@ class Clock(Protocol):
     """Time as a run sees it."""
 
     def now(self) -> datetime:
-        """Return the wall-clock time, in UTC, for what is shown or stored."""
+        """Return the wall-clock time in UTC, for reports and records."""
 
     def monotonic(self) -> float:
         """Return seconds that only ever grow, for deadlines and waits."""
@@ -33,6 +33,6 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait without blocking the event loop."""
-        import asyncio  # noqa: PLC0415 (what never waits, such as validate, need not pay for it)
+        import asyncio  # noqa: PLC0415 (commands that never wait, such as validate, do not need it)
 
         await asyncio.sleep(seconds)

@@ -16,7 +16,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
             RejectedError        rejected by the service, which would reject it again
             ConflictError        another operation is in the way: wait, read again, decide again
             TransientError       throttled, unreachable or a server error, after all retries
-            UnusableAnswerError  an answer that is not what was asked for (HTML, another resource, cut short)
+            UnusableAnswerError  an answer to another question (HTML, another resource) or a part of one
             ForeignOriginError   a link in an answer leads to another origin; nothing was sent there
         OperationError           a long-running operation ended Failed or Canceled, or outlived its deadline
         PackageError             Azure could not read a package that a PUT names; the PUT was not sent
@@ -77,12 +77,12 @@ class SnapshotFileError(ReconcilerError):
 
 
 class OutputError(ReconcilerError):
-    """A file that was asked for cannot be written."""
+    """An output file cannot be written."""
 
 
 class PathError(ReconcilerError):
     """
-    The file system has no answer for a path, or not the one that is needed.
+    A path cannot be used.
 
     Attributes:
         path: As it was named.
@@ -118,7 +118,7 @@ class ErrorCode(StrEnum):
     REPLICATION_FAILED = "ReplicationFailed"  # the replication of a region failed
     TIMEOUT = "Timeout"  # the operation still runs
     UNREACHABLE = "Unreachable"  # no answer
-    UNUSABLE_ANSWER = "UnusableAnswer"  # an answer that says nothing of the resource
+    UNUSABLE_ANSWER = "UnusableAnswer"  # an answer without information about the resource
     VARIABLE_MISSING = "VariableMissing"  # a variable with a secret is not set
 
 
@@ -136,8 +136,8 @@ class ErrorInfo:
         targets: The properties that ARM named, in its own words.
         path: The property that the error is about, as a reader writes it; None where none is known.
         steps: The same in the body as written.
-        is_sign_in: Whether the identity is what failed, for whatever is asked: an :class:`AuthError`.
-        is_bare: Whether the answer had no ARM ``error`` object: its code says nothing about the resource.
+        is_sign_in: Whether the identity failed, which affects every request: an :class:`AuthError`.
+        is_bare: Whether the answer had no ARM ``error`` object: its code has no information about the resource.
     """
 
     code: str
@@ -156,7 +156,7 @@ class RequestError(ReconcilerError):
     """One request to a service did not get a usable answer."""
 
     def __init__(self, info: ErrorInfo) -> None:
-        """Keep what the report will say."""
+        """Keep the error for the report."""
         super().__init__(f"{info.code}: {info.message}")
         self.info = info
 
@@ -165,7 +165,7 @@ class AuthError(RequestError):
     """There is no token, or the service refused it."""
 
     def __init__(self, info: ErrorInfo) -> None:
-        """Keep what the report will say, marked as a failed sign-in."""
+        """Keep the error for the report, marked as a failed sign-in."""
         super().__init__(replace(info, is_sign_in=True))
 
 
@@ -182,7 +182,7 @@ class ConflictError(RequestError):
     """
 
     def __init__(self, info: ErrorInfo, *, retry_after_s: float | None = None) -> None:
-        """Keep what the report will say, and how long to wait."""
+        """Keep the error for the report, and how long to wait."""
         super().__init__(info)
         self.retry_after_s = retry_after_s
 
@@ -197,14 +197,14 @@ class TransientError(RequestError):
     """
 
     def __init__(self, info: ErrorInfo, *, may_have_landed: bool = False, retry_after_s: float | None = None) -> None:
-        """Keep what the report will say, whether the write may have happened, and how long to wait."""
+        """Keep the error for the report, whether the write may have happened, and how long to wait."""
         super().__init__(info)
         self.may_have_landed = may_have_landed
         self.retry_after_s = retry_after_s
 
 
 class UnusableAnswerError(RequestError):
-    """The answer is not what was asked for; it says nothing about the resource, least of all that it is absent."""
+    """The answer has no information about the resource; in particular it does not mean that the resource is missing."""
 
 
 class ForeignOriginError(RequestError):
@@ -215,15 +215,15 @@ class OperationError(ReconcilerError):
     """A long-running operation ended Failed or Canceled, or outlived its deadline."""
 
     def __init__(self, info: ErrorInfo) -> None:
-        """Keep what the report will say."""
+        """Keep the error for the report."""
         super().__init__(f"{info.code}: {info.message}")
         self.info = info
 
 
 class PackageError(ReconcilerError):
-    """Azure could not read a package that a PUT names, or nobody can sign for it. The PUT was not sent."""
+    """Azure could not read a package that a PUT names, or no signature for it can be made. The PUT was not sent."""
 
     def __init__(self, info: ErrorInfo) -> None:
-        """Keep what the report will say."""
+        """Keep the error for the report."""
         super().__init__(f"{info.code}: {info.message}")
         self.info = info

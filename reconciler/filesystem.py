@@ -1,8 +1,8 @@
 """
-Asks the file system about the paths that a user, CI or a setting names, and writes where they lead.
+Reads and writes the paths that a user, CI or a setting names.
 
-Every answer is a value or a PathError that names the path, whatever the path is: a folder of another user, a circle of
-links, a name that is too long, a device, a pipe that nobody writes to, a working folder that was deleted. Manifests are
+Every result is a value or a PathError that names the path, for every path: a folder of another user, a circle of
+links, a name that is too long, a device, a pipe without a writer, a working folder that was deleted. Manifests are
 read by :mod:`reconciler.manifests.files`, which follows no link.
 """
 
@@ -45,19 +45,19 @@ class Sort(Enum):
 
 @contextmanager
 def asking(path: str | Path) -> Iterator[None]:
-    """Turn what the operating system reports of *path* into PathError."""
+    """Turn errors of the operating system about *path* into PathError."""
     try:
         yield
     except OSError as error:
         raise PathError(path, error.strerror or type(error).__name__) from error
     except ValueError as error:  # a NUL, or half of a character
-        raise PathError(path, "no path holds such a character") from error
+        raise PathError(path, "a path cannot contain this character") from error
 
 
 def working_folder(named: str | None = None) -> Path:
     """Return the working folder, by the name *named* if it has that too; PathError if it was deleted."""
     with asking("the working folder"):
-        here = os.getcwd()  # noqa: PTH109 (this is the module that asks)
+        here = os.getcwd()  # noqa: PTH109 (this is the module that may)
         if named and os.path.isabs(named):  # noqa: PTH117
             with contextlib.suppress(OSError):
                 here = named if os.path.samefile(named, here) else here  # noqa: PTH121
@@ -101,7 +101,7 @@ def relative(path: Path, start: Path | None = None) -> str:
 
 
 def sort_of(path: str | Path, *, follow: bool = True) -> Sort | None:
-    """Return what *path* leads to, or with ``follow=False`` what it is (a link is OTHER); None if nothing is there."""
+    """Return the sort of the target of *path*, or of *path* itself with ``follow=False`` (a link is OTHER), or None."""
     status = _status(path, follow=follow)
     if status is None:
         return None
@@ -116,7 +116,7 @@ def is_there(path: str | Path) -> bool:
 
 
 def is_foreign(path: str | Path) -> bool:
-    """Return whether another user than that of this process owns what is at *path*, which may be a link."""
+    """Return whether a user other than that of this process owns the file, folder or link at *path*."""
     status = _status(path, follow=False)
     if status is None or not hasattr(os, "geteuid"):  # no owners on Windows
         return False
@@ -174,14 +174,14 @@ def _require_readable(path: str | Path, mode: int, *, pipes: bool) -> None:
 
 
 def _first_of_pipe(path: str | Path, descriptor: int) -> bytes:
-    """Return what a pipe holds already, and leave it waiting for more; PathError if nothing comes to write to it."""
+    """Return the present content of a pipe, and make later reads wait; PathError if no writer opens it."""
     try:
         first = os.read(descriptor, _CHUNK)
         if not first:  # no writer yet
             watched = select.poll()
             watched.register(descriptor, select.POLLIN)
             if not watched.poll(PIPE_WAIT_MS):
-                raise PathError(path, "nothing writes to this pipe")
+                raise PathError(path, "no program writes to this pipe")
             first = os.read(descriptor, _CHUNK)
     except BlockingIOError:  # there is a writer, and nothing to read yet
         first = b""
@@ -203,7 +203,7 @@ def write(path: Path, text: str, *, private: bool = False) -> None:
     Args:
         path: Its folders are made. A pipe, or another target that is no file, is written to and not replaced.
         text: The new content.
-        private: Readable by its owner alone; else by whom the umask lets.
+        private: Readable by its owner only; otherwise as the umask allows.
 
     Raises:
         PathError: It cannot be written.
@@ -268,7 +268,7 @@ def write_below(folder: Path, path: str, text: str) -> None:
     """
     *parts, name = path.split("/")
     if ".." in parts or "" in parts or name in {"", ".."}:
-        raise PathError(folder / path, "it leads out of the folder")
+        raise PathError(folder / path, "the path leads out of the folder")
     with asking(folder):
         Path(folder).mkdir(parents=True, exist_ok=True)
     with asking(folder / path):
@@ -302,7 +302,7 @@ def link_on_the_way(folder: Path, path: str) -> Path | None:
 def _require_no_link(folder: Path, parts: list[str]) -> None:
     found = link_on_the_way(folder, "/".join((*parts, "")))
     if found is not None:
-        raise PathError(found, "a part of the path is a link, or no folder")
+        raise PathError(found, "a part of the path is a link, or is not a folder")
 
 
 def make_folder(path: Path, mode: int = 0o777) -> None:
@@ -315,13 +315,13 @@ def create(path: Path, content: bytes) -> None:
     """Make a file that is not there yet, and its folders; PathError if that fails."""
     with asking(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "xb") as file:  # noqa: PTH123 (this is the module that asks)
+        with open(path, "xb") as file:  # noqa: PTH123 (this is the module that may)
             file.write(content)
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Yield a folder of the user's alone that is gone afterwards."""
+    """Yield a private folder that is removed afterwards."""
     import tempfile  # noqa: PLC0415 (for few runs)
 
     with asking("the folder for temporary files"):
@@ -332,7 +332,7 @@ def temporary_folder() -> Iterator[Path]:
 
 @contextmanager
 def scratch() -> Iterator[IO[bytes]]:
-    """Yield a file without a name, for what another program reads or writes; PathError if there is no room."""
+    """Yield a file without a name, for the input or output of another program; PathError if there is no room."""
     import tempfile  # noqa: PLC0415 (for few runs)
 
     with asking("the folder for temporary files"):
@@ -347,7 +347,7 @@ def program(name: str, search: str) -> Path | None:
 
     Args:
         name: As on every system, without a suffix.
-        search: The variable PATH. Its relative folders are passed over, and so is the working folder: what is in there
+        search: The variable PATH. Its relative folders are skipped, and so is the working folder: programs in there
             may come from a repository.
     """
     name = f"{name}.exe" if os.name == "nt" else name

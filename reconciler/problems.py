@@ -40,7 +40,7 @@ STOPPED: Final = "stopped"
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """
-    One thing that is wrong, or worth a warning, in a manifest or the project file.
+    One error or warning about a manifest or the project file.
 
     Attributes:
         file: As the user would name it.
@@ -62,14 +62,14 @@ class Problem:
 
 
 Locate: TypeAlias = Callable[[FieldPath], tuple[int, int]]
-"""Gives the line and column, from 1, of a path in a document; of its nearest written ancestor if it is not written."""
+"""Returns line and column, from 1, of a path in a document, or of its nearest written ancestor."""
 
 
 UNREAD: Final = "\0unread"
 """
-Stands in a document for a text that could not be read, so that the rest of it is checked all the same.
+Replaces a text that could not be read, so that the rest of the document is checked.
 
-No manifest can hold it: NUL is refused wherever it stands.
+No manifest can contain it: NUL is refused everywhere.
 """
 
 
@@ -104,7 +104,7 @@ class Origin:
 
 
 Trace: TypeAlias = Callable[[FieldPath], Origin]
-"""Gives where the value at a path of a rendered document is written, by merging once more: nothing keeps it."""
+"""Returns the place of a value of a rendered document, by merging the layers once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Document:
         value: Plain dict, list, str, int, float, bool, None.
         source: Where it is written.
         locate: Finds positions on demand, by reading the kept text again.
-        trace: Finds what states a value; None where nothing was laid over or under the document.
+        trace: Finds the source of a value; None where no layer was merged into the document.
         reported: Paths of the problems that were found while reading it; later stages add none there.
         ambiguous: Paths of the mappings in which a key is written twice: one of the two may be meant for a missing key.
         files: The file that a text was read from, as the user would name it, by the text's own key and the text.
@@ -137,7 +137,7 @@ class Manifest:
     One valid document of a known kind.
 
     Attributes:
-        spec: As stated: URI parameters and request body, project defaults laid under it.
+        spec: As declared: URI parameters and request body, project defaults included.
         locate: Positions in the document that it was read from.
         trace: The source of each value; None where that document declares all of them.
     """

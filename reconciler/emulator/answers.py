@@ -1,5 +1,5 @@
 """
-From the resource as the service knows it to the JSON it answers: what is left out, in which order, in which state.
+Builds the JSON answer for a resource: omitted fields, their order and the state.
 
 Pure: time is an argument.
 """
@@ -71,7 +71,7 @@ def without_link_queries(facts: Facts, text: str) -> str:
 
 
 def with_default(text: str, path: Path, value: Mapping[str, Any]) -> str:
-    """Return an answer with *value* at *path* where it has nothing there."""
+    """Return an answer with *value* at *path* if the path is absent."""
     body = orjson.loads(text)
     if at(body, path) is MISSING:
         put(body, path, value)
@@ -79,7 +79,7 @@ def with_default(text: str, path: Path, value: Mapping[str, Any]) -> str:
 
 
 def with_public_names(text: str, prefix: Path, names: Path) -> str:
-    """Return an answer with the complete public name in place of its beginning."""
+    """Return an answer with the complete public name in place of its prefix."""
     body = orjson.loads(text)
     for holder in list(holders(body, prefix)):
         completed = f"{holder.pop(prefix[-1])}-{uuid.uuid5(uuid.NAMESPACE_URL, body['id'].lower())}"

@@ -1,4 +1,4 @@
-"""The ASGI application: reads a request, finds who answers it, and sends the answer with the headers that ARM adds."""
+"""The ASGI application: reads a request, routes it, and sends the answer with the headers that ARM adds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _JSON: Final = "application/json; charset=utf-8"
 
 def create_app(settings: EmulatorSettings, clock: Clock) -> Starlette:
     """
-    Return an embedded ARM. Its ``state.world`` shows and changes what is behind it.
+    Return an embedded ARM. Its ``state.world`` shows and changes the stored resources.
 
     Raises:
         EmulatorError: The state file cannot be used.
@@ -86,7 +86,7 @@ def _status(store: Store, throttle: Throttle, call: Call) -> Reply:
 
 
 class _Service:
-    """Everything between a request and its answer that is the same for all of them."""
+    """The common steps between a request and its answer."""
 
     def __init__(self, routes: tuple[Route, ...], settings: EmulatorSettings, clock: Clock, throttle: Throttle) -> None:
         self._routes = routes

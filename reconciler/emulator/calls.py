@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 NOBODY: Final = "emulator"
-"""Who writes without a token that says more."""
+"""The writer of a request whose token names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Call:
         now: Seconds since the epoch.
         ticks: Monotonic seconds.
         params: The parameters that the route found in the path.
-        writer: Who sends it, as its token says.
+        writer: The sender, by its token.
     """
 
     method: str
@@ -47,7 +47,7 @@ class Call:
     @property
     def api_version(self) -> str:
         """
-        The version that was asked for.
+        The requested version.
 
         Raises:
             Refused: 400.
@@ -68,7 +68,7 @@ class Reply:
 
 
 def writer_of(authorization: str) -> str:
-    """Return who a bearer token speaks of: the name of a user, else the object id. Any token is believed."""
+    """Return the subject of a bearer token: the name of a user, else the object id. Tokens are not verified."""
     payload = f"{authorization}..".split(".")[1]
     try:
         claims = orjson.loads(base64.urlsafe_b64decode(f"{payload}==="))

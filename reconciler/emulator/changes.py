@@ -31,7 +31,7 @@ def check_change(
     kind: Kind, facts: Facts, stored: Mapping[str, Any], sent: Mapping[str, Any], where: tuple[str, str]
 ) -> None:
     """
-    Refuse what cannot change.
+    Refuse changes of immutable values.
 
     Args:
         kind: Of the resource.
@@ -91,7 +91,7 @@ def _check_lock(facts: Facts, stored: Mapping[str, Any], sent: Mapping[str, Any]
 
 
 def frozen_changes(rule: Rule, facts: Facts, live: Any, sent: Any, path: Path = ()) -> Iterator[Path]:
-    """Yield the path of every frozen property that *sent* states otherwise than it is *live*."""
+    """Yield the path of every immutable property whose value in *sent* differs from *live*."""
     if sent is MISSING:
         return
     if rule.shape is Shape.OBJECT:
@@ -146,7 +146,7 @@ def _check_removals(rules: Rule, facts: Facts, stored: Mapping[str, Any], sent: 
 
 def check_lists(kind: Kind, facts: Facts, body: Mapping[str, Any]) -> None:
     """
-    Refuse lists with doubled elements, and those that lack what they must hold ("VM Applications overview").
+    Refuse lists with duplicate elements or without a required element ("VM Applications overview").
 
     Raises:
         Refused: 400.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
 
 _DEEPEST: Final = 200
-"""Levels of a body: more than a template may have, and fewer than what walks it can call itself."""
+"""Levels of a body: more than a template may have, and fewer than the recursion limit."""
 _QUOTES: Final = ('"', "'")
 
 
@@ -61,7 +61,7 @@ def parse(content: bytes) -> dict[str, Any]:
 
 def accept(kind: Kind, facts: Facts, raw: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
     """
-    Return the request body without what the service does not read: nulls, read-only properties, what it ignores.
+    Return the request body without the parts that the service ignores: nulls, read-only properties and others.
 
     Args:
         kind: Of the resource.
@@ -147,7 +147,7 @@ def _validator(kind: Kind, *, partial: bool) -> jsonschema_rs.Validator:
 
 def check_feature(facts: Facts, settings: EmulatorSettings, body: Mapping[str, Any]) -> None:
     """
-    Refuse what needs a feature that the subscription lacks, where the settings say that it does.
+    Refuse properties that need a feature, if the settings say that the subscription lacks it.
 
     Raises:
         Refused: 400.

@@ -28,7 +28,7 @@ class Refused(Exception):  # noqa: N818 - no fault of this program: the answer t
     def __init__(
         self, status: int, code: str, message: str, *, target: str | None = None, gateway: bool = False
     ) -> None:
-        """Keep what will be answered."""
+        """Keep the parts of the answer."""
         super().__init__(f"{code}: {message}")
         self.status = status
         self.code = code
@@ -124,13 +124,13 @@ def missing_parameter(target: str) -> Refused:
 
 
 def bad_request(message: str) -> Refused:
-    """Return a 400 whose code says no more."""
+    """Return a 400 with a general code."""
     return Refused(HTTPStatus.BAD_REQUEST, "BadRequest", message)
 
 
 def property_change(target: str) -> Refused:
     """
-    Return the 409 of a change of what is frozen after create.
+    Return the 409 for a change of an immutable property.
 
     By analogy with the image types (azure-sdk-for-java#28842, bosh-azure-cpi-release#720).
     """
@@ -158,7 +158,7 @@ def conflict() -> Refused:
 
 
 def marked_for_deletion(name: str) -> Refused:
-    """Return the 409 of a write to what is being deleted ("VM Applications overview")."""
+    """Return the 409 for a write to a resource that is being deleted ("VM Applications overview")."""
     return Refused(
         HTTPStatus.CONFLICT, "Conflict", f"The resource '{name}' is marked for deletion. It cannot be changed."
     )
@@ -175,14 +175,14 @@ def foreign_host() -> Refused:
     return Refused(
         HTTPStatus.MISDIRECTED_REQUEST,
         "MisdirectedRequest",
-        "The embedded ARM answers for loopback names only.",
+        "The embedded ARM serves loopback names only.",
         gateway=True,
     )
 
 
 def foreign_origin() -> Refused:
     """Return the 403 of a request that a web page makes: the links that are stored here may be signed."""
-    return Refused(HTTPStatus.FORBIDDEN, "OriginNotAllowed", "The embedded ARM answers no web page.", gateway=True)
+    return Refused(HTTPStatus.FORBIDDEN, "OriginNotAllowed", "The embedded ARM does not serve web pages.", gateway=True)
 
 
 def too_deep(most: int) -> Refused:
@@ -206,7 +206,7 @@ def throttled(kind: str, retry_after_s: int, *, provider: bool) -> Refused:
 
 
 def server_error() -> Refused:
-    """Return the 500 of a state file that cannot be read or written just now."""
+    """Return the 500 for a state file that cannot be read or written at the moment."""
     return Refused(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "InternalServerError",

@@ -41,8 +41,8 @@ class Facts:
 
     Attributes:
         subject: How the service calls the request body in its messages.
-        api_versions: Those that answer alike.
-        order: Of the answer's keys, nested paths joined by dots; what is not named comes after.
+        api_versions: Versions with the same answers.
+        order: Of the answer's keys, nested paths joined by dots; other keys come after them.
         has_state: Whether answers carry ``properties.provisioningState``.
         region_list: Path of the list of regions, which is made from the location when it is left out.
         region_names: Paths of leaves that come back as display names.
@@ -52,12 +52,12 @@ class Facts:
         artifacts: Path of the list that is made from the package.
         echoed: Values answered when nothing was sent, by path.
         implied: Values that absence means where it is not echoed, by path.
-        inherited: In every element of *region_list*: what is left out takes the value at a path.
+        inherited: In every element of *region_list*: the path whose value replaces an omitted one.
         keeps_when_empty: Paths of lists for which an empty list means "as it is".
         unique: Paths of lists whose elements must not repeat a key.
         refused: Paths that the type does not allow although the schema has them.
-        shared: Path of what a setting can fix after create.
-        gated: Path of an object that needs a feature of the subscription, and what is answered without it.
+        shared: Path of a property that a setting can make immutable.
+        gated: Path of an object that needs a feature of the subscription, and the answer without it.
         completed: Paths of the beginning of a public name, and of the list of complete ones.
         dresses_writes: Whether answers to writes carry fields that a GET may lack.
         links: Paths of links that the service reads.
@@ -128,14 +128,14 @@ _GALLERY: Final = Facts(
     has_state=True,
     # "{subscription-id}-MYGALLERYNAME": example Gallery_Create (swagger).
     unique_name=("properties", "identifier", "uniqueName"),
-    # A gallery is private until it says otherwise ("Share gallery resources", learn.microsoft.com).
+    # A gallery is private by default ("Share gallery resources", learn.microsoft.com).
     implied={("properties", "sharingProfile", "permissions"): "Private"},
     shared=("properties", "sharingProfile", "permissions"),
-    completed=(  # 2022: publicNames: ["PREFIX-<guid>"] alone (azure-cli, recording test_update_gallery_permissions)
+    completed=(  # 2022: only publicNames: ["PREFIX-<guid>"] (azure-cli, recording test_update_gallery_permissions)
         ("properties", "sharingProfile", "communityGalleryInfo", "publicNamePrefix"),
         ("properties", "sharingProfile", "communityGalleryInfo", "publicNames"),
     ),
-    # Older galleries answer it; a PUT that carries it needs the feature SigSoftDelete (user reports).
+    # Older galleries return it; a PUT with it needs the feature SigSoftDelete (user reports).
     gated=(("properties", "softDeletePolicy"), {"isSoftDeleteEnabled": False}),
     limits=_limits("Gallery", (50, 300), (350, 2500)),
 )
@@ -244,7 +244,7 @@ FACTS: Final[Mapping[str, Facts]] = MappingProxyType(
 
 
 def facts_of(resource_type: str, api_version: str) -> Facts:
-    """Return the facts of a type; one that is not in the table answers what it was sent, and nothing else."""
+    """Return the facts of a type; a type outside the table returns exactly what it was sent."""
     noun = resource_type.rsplit("/", 1)[-1]
     plain = Facts(subject=noun, api_versions=(api_version,), order=(*_SERVER_SET, "location", "tags"), has_state=True)
     return FACTS.get(resource_type.lower(), plain)

@@ -1,4 +1,4 @@
-"""Opens the state file: makes it private, sees that it is ours, gives it its tables."""
+"""Opens the state file: makes it private, checks its owner program and version, creates its tables."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def connect(path: Path | None) -> sqlite3.Connection:
         if path is not None and sort is None:
             _create(path)
         elif sort is not None and sort is not filesystem.Sort.FILE:
-            raise _unusable(path, "unable to open: it is not a file", "name another file with --state")
+            raise _unusable(path, "it is not a file", "name another file with --state")
         elif path is not None:
             _require_ours(path)
         return _opened(path)
@@ -73,11 +73,11 @@ def _create(path: Path) -> None:
     """
     Make a state file in one step, as several processes may be about to: the first one wins.
 
-    Bodies hold signed links, so nobody else may read the folder or the file.
+    Bodies hold signed links, so no other user may read the folder or the file.
     """
     if not filesystem.is_there(path.parent):
         filesystem.make_folder(path.parent, 0o700)
-        ignored = f"/.gitignore\n/{path.name}*\n"  # in a repository, it is no edit of what is in there
+        ignored = f"/.gitignore\n/{path.name}*\n"  # keeps the file out of a repository around it
         filesystem.write(path.parent / ".gitignore", ignored)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         fresh = Path(folder) / path.name
@@ -91,7 +91,7 @@ def _require_ours(path: Path) -> None:
     """
     Look at a file through a connection that cannot write: opened as a state file, another program's would become WAL.
 
-    Neither locks nor files beside it are made for that, so a look that fails (somebody writes just now) says nothing.
+    The check makes neither locks nor files beside it, so a failure (another process writes) has no meaning.
     By SQLite and not by reading the file: to close a file drops every lock that this process has on it.
 
     Raises:
@@ -134,8 +134,8 @@ def _check_or_create(db: sqlite3.Connection, path: Path | None) -> None:
         for statement in _FROM_VERSION_1:
             db.execute(statement)
     elif version != SCHEMA_VERSION:
-        problem = f"its version is {version} and this program knows {SCHEMA_VERSION}"
-        raise _unusable(path, problem, "name another file with --state, or remove this one to begin afresh")
+        problem = f"its format is version {version}, and this program reads version {SCHEMA_VERSION}"
+        raise _unusable(path, problem, "name another file with --state, or remove this one")
 
 
 def _foreign(path: Path | None) -> EmulatorError:

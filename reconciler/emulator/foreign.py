@@ -1,5 +1,5 @@
 """
-The few endpoints around the resource types that other clients ask for: az, the Azure SDKs, Terraform, PowerShell.
+The endpoints around the resource types that other clients request: az, the Azure SDKs, Terraform, PowerShell.
 
 Subscriptions, resource groups, registrations; cloud metadata and sign-in are in :mod:`reconciler.emulator.signin`.
 """
@@ -132,7 +132,7 @@ class _Groups:
         return Reply(HTTPStatus.OK if existed else HTTPStatus.CREATED, body.encode())
 
     def delete(self, call: Call) -> Reply:
-        """Real ARM deletes what is in the group; here an inhabited group is refused, as a lock would do."""
+        """Delete an empty group. Real ARM deletes its resources too; here such a group is refused, as by a lock."""
         with self._store.writing():
             if self._store.has_children(group_key(call), call.now):
                 raise has_children()

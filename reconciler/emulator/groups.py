@@ -32,7 +32,7 @@ class GroupTables:
         self._db.execute("INSERT OR REPLACE INTO resource_groups VALUES (?, ?)", (key, body))
 
     def remove_group(self, key: str) -> None:
-        """Drop a resource group; what is in it is not looked at."""
+        """Remove a resource group without a check of its resources."""
         self._db.execute("DELETE FROM resource_groups WHERE key = ?", (key,))
 
     def is_registered(self, subscription: str, namespace: str) -> bool:

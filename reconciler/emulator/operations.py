@@ -1,5 +1,5 @@
 """
-Long operations: their address, and what is told of them. All of it follows from the stored row and the time of reading.
+Long operations: their URLs and states. Both follow from the stored row and the time of reading.
 
 azure-sdk-for-net, session record ``GalleryApplicationVersion_CRUD_Tests``; the signed query, about 4 KB long, as in
 azure-cli's recordings of 2025. A client is to use the address as it was given.
@@ -74,7 +74,7 @@ def status_reply(operation: Operation | None, name: str, query: Mapping[str, str
 
     Args:
         operation: The row; None if there is none of that name.
-        name: As asked for.
+        name: As requested.
         query: Of the request.
         now: The time of reading.
 

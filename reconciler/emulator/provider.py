@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
 
 DEFAULT_LOCATION: Final = "westus"
-"""Of a resource group that nobody created."""
+"""Region of a resource group that was never created."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One resource type, and what its handlers work with."""
+    """One resource type, and the dependencies of its handlers."""
 
     kind: Kind
     facts: Facts

@@ -55,7 +55,7 @@ def _expanded(provider: Provider, call: Call, row: Row, text: str) -> str:
 
 
 def dressed(provider: Provider, call: Call, text: str, row: Row | Item) -> str:
-    """Return a stored answer as this request's api-version and the settings have it."""
+    """Return a stored answer in the form of the request's api-version and the settings."""
     if provider.settings.soft_delete == "refused" and provider.facts.gated:
         text = with_default(text, *provider.facts.gated)
     if provider.settings.public_name == "names" and provider.facts.completed:
@@ -80,7 +80,7 @@ def list_page(provider: Provider, call: Call, *, prefix_template: str, below_par
         provider: Of the type.
         call: The request.
         prefix_template: The beginning of its items' ids.
-        below_parent: Whether it lists what is below one resource, which must be there.
+        below_parent: Whether it lists the children of one resource, which must exist.
 
     Raises:
         Refused: 400 or 404.
@@ -101,7 +101,7 @@ def list_page(provider: Provider, call: Call, *, prefix_template: str, below_par
 
 def check_parent(provider: Provider, call: Call, parent_key: str) -> None:
     """
-    Refuse what is nested below a resource that is not there.
+    Refuse requests below a missing resource.
 
     Raises:
         Refused: 404.

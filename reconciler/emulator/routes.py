@@ -1,4 +1,4 @@
-"""Which handler answers which path: templates with ``{parameters}``, whose fixed parts have no case."""
+"""Routes from paths to handlers: templates with ``{parameters}``, whose fixed parts are case-insensitive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PARAMETER: Final = re.compile(r"\{([A-Za-z]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path and what answers each method on it."""
+    """A path and the handler of each method."""
 
     pattern: re.Pattern[str]
     handlers: Mapping[str, Handler]

@@ -35,7 +35,7 @@ _GRACE_S: Final = 5
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it listens, and keeps the signal that stopped it to itself."""
+    """A server that reports when it listens, and does not raise the signal that stopped it again."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -126,7 +126,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     if not is_loopback_host(host):
-        message = f"the emulator listens on loopback only, not on {host}: it asks nobody for a password"
+        message = f"the emulator listens on loopback only, not on {host}: it has no authentication"
         raise EmulatorError(message)
     folded = folded_host(host) or ""
     return ipaddress.ip_address("127.0.0.1" if folded == "localhost" else folded)

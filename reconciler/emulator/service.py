@@ -1,5 +1,5 @@
 """
-How a service keeps what it is sent: merging or replacing, filling in, respelling. Pure: takes and gives bodies.
+How a service stores a body: merging or replacing, filling in, respelling. Pure.
 
 The state of a resource is its answer plus the write-only properties, minus name, id, type and provisioning state.
 """
@@ -84,7 +84,7 @@ def updated(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
 
 def patched(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
     """
-    Return the state of a resource after a PATCH, which merges whatever a PUT does.
+    Return the state of a resource after a PATCH, which always merges.
 
     Raises:
         Refused: 400 or 409.
@@ -111,7 +111,7 @@ def _copied_without_empty(facts: Facts, sent: dict[str, Any]) -> dict[str, Any]:
 
 def merged(rule: Rule, stored: Any, sent: Any) -> Any:
     """
-    Return *stored* overlaid by *sent*: what is left out stays, lists and maps replace whole.
+    Return *stored* overlaid by *sent*: omitted properties stay, lists and maps are replaced.
 
     azure-cli, recording ``test_gallery_application_version``: a PUT without manageActions and targetRegions kept both.
     """
@@ -128,7 +128,7 @@ def merged(rule: Rule, stored: Any, sent: Any) -> Any:
 
 
 def _merged_list(rule: Rule, stored: Any, sent: list[Any]) -> list[Any]:
-    """Elements replace; what is frozen in one cannot have gone just because it was not sent."""
+    """Replace the elements, but keep immutable properties that were not sent."""
     known = elements(rule, stored) if rule.keys else {}
     return [
         _with_frozen(rule.element, known[key], item) if (key := key_of(rule, item)) in known else item for item in sent
@@ -141,7 +141,7 @@ def _with_frozen(rule: Rule, stored: dict[str, Any], sent: dict[str, Any]) -> di
 
 
 def replaced(rule: Rule, stored: Any, sent: Any) -> Any:
-    """Return *sent*, and what the service made or never clears of *stored*."""
+    """Return *sent* with the properties of *stored* that the service generated or never clears."""
     if rule.shape is not Shape.OBJECT or not isinstance(stored, dict) or sent is MISSING:
         return sent
     result = dict(sent)
@@ -154,7 +154,7 @@ def replaced(rule: Rule, stored: Any, sent: Any) -> Any:
 
 
 def _completed(subject: Subject, state: dict[str, Any]) -> dict[str, Any]:
-    """Return *state* with everything that the service fills in or spells its own way."""
+    """Return *state* with the properties that the service fills in or spells differently."""
     facts = subject.facts
     for path, value in facts.echoed:
         if at(state, path) is MISSING:

@@ -19,17 +19,17 @@ class EmulatorSettings:
         latency_ms: Added to every request.
         page_size: Most items of one page of a list.
         operation_seconds: How long a long operation takes.
-        media_link: ``whole`` answers package links as sent, as recorded in 2022; ``stripped`` without their query
+        media_link: ``whole`` returns package links as sent, as recorded in 2022; ``stripped`` without their query
             part, as users report since 2026.
         strict_groups: Resource groups must have been created with a PUT; otherwise they exist on first use.
         sharing: Whether a gallery's sharing ``changes`` by a PUT, as recorded in 2022 and 2023, or is ``fixed``.
         soft_delete: Whether a PUT may carry ``softDeletePolicy`` (``taken``); ``refused`` is a subscription without the
-            feature, whose galleries answer one all the same.
+            feature, although its galleries return one.
         server_fields: Which answers about a definition carry the server's own fields: ``none``, those to ``writes`` as
             recorded since 2023, or ``all``.
         empty_text: Whether ``""`` in optional text is ``kept`` and answered, or ``dropped``: not known of Azure.
         public_name: Whether the prefix of a public gallery's name is answered (``prefix``, since 2023), or the complete
-            ``names`` alone, as recorded in 2022.
+            only ``names``, as recorded in 2022.
         throttle: Requests beyond ARM's and the Compute provider's limits get 429; otherwise the headers show full
             buckets.
         max_body_bytes: Larger request bodies get 413.

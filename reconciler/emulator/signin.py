@@ -2,7 +2,7 @@
 Cloud metadata and sign-in, so that ``az cloud register`` and token libraries can be pointed at the embedded ARM.
 
 Shapes: "Azure Resource Manager metadata endpoints" and "OAuth 2.0 client credentials flow" (learn.microsoft.com). A
-token is given to anyone and checked by nobody.
+token is issued to every client and never verified.
 """
 
 from __future__ import annotations

@@ -37,11 +37,11 @@ class Row:
         id: As spelled by the PUT that created it.
         kind: Name of the manifest kind.
         state: The resource as the service knows it, write-only properties included; JSON text.
-        settled: The answer once *ends* has passed; None if the resource is gone then. JSON text.
+        settled: The answer once *ends* has passed; None if the resource is deleted then. JSON text.
         running: The answer until then.
         started: When the last operation began.
         ends: When it ends; the state of the resource follows from this and the time of reading.
-        creator: Who sent the first write, as its token says.
+        creator: The sender of the first write, by its token.
         writer: Who sent the last one.
     """
 
@@ -59,7 +59,7 @@ class Row:
     writer: str = NOBODY
 
     def answer(self, now: float) -> str | None:
-        """Return the answer at *now*; None if the resource is not there."""
+        """Return the answer at *now*; None if the resource does not exist."""
         return self.running if self.ends > now else self.settled
 
     def is_being_deleted(self, now: float) -> bool:
@@ -152,7 +152,7 @@ class Store(GroupTables):
         self._db.execute("INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(row))
 
     def forget(self, now: float) -> None:
-        """Drop what no answer needs any more: resources long deleted, operations long ended."""
+        """Remove rows that no answer needs any more: resources long deleted, operations long ended."""
         self._db.execute("DELETE FROM resources WHERE settled IS NULL AND ends < ?", (now - NESTED_GRACE_S,))
         self._db.execute("DELETE FROM operations WHERE ends < ?", (now - _OPERATION_KEPT_S,))
 
@@ -163,7 +163,7 @@ class Store(GroupTables):
         Args:
             kind: Name of the kind.
             prefix: The beginning of their keys; ends with a slash.
-            after: The key behind which to begin; *prefix* for the first page.
+            after: The key after which to begin; *prefix* for the first page.
             limit: How many at most.
             now: The time of reading.
         """
@@ -232,5 +232,5 @@ class Store(GroupTables):
 
 
 def _end(prefix: str) -> str:
-    """Return the first key behind all that begin with *prefix*: ``0`` follows ``/``."""
+    """Return the first key after all that begin with *prefix*: ``0`` follows ``/``."""
     return prefix[:-1] + "0"

@@ -48,7 +48,7 @@ class Throttle:
 
     def admit(self, method: str, scope: str, now: float) -> dict[str, str]:
         """
-        Take a token of ARM's bucket and give the headers that tell what is left.
+        Take a token of ARM's bucket, and return the headers with the rest.
 
         Args:
             method: HTTP method.
@@ -80,7 +80,7 @@ class Throttle:
 
     def admit_resource(self, limit: RateLimit, subscription: str, now: float) -> dict[str, str]:
         """
-        Count one call of a provider's operation and give the header that tells what is left.
+        Count one call of a provider's operation, and return the header with the rest.
 
         Raises:
             Refused: 429.

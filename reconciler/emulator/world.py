@@ -1,7 +1,7 @@
 """
-The world of an embedded ARM as a test sees it: what is really stored, what another client did, what will fail.
+The world of an embedded ARM for tests: the stored resources, the writes of another client, and planned failures.
 
-Everything here goes behind the back of the service: nothing is checked, nothing takes time, nothing is counted.
+Everything here bypasses the service: no check, no delay, no throttling.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class World:
-    """Hands on the state of one embedded ARM."""
+    """Direct access to the state of one embedded ARM."""
 
     def __init__(self, store: Store, providers: Sequence[Provider], clock: Clock) -> None:
         """Look at *store*."""
@@ -37,7 +37,7 @@ class World:
         self._clock = clock
 
     def close(self) -> None:
-        """Let go of the state file. A server does so when it stops; an application in process must be told."""
+        """Close the state file. A server does so when it stops; tests with an application in process must call it."""
         self._store.close()
 
     def ids(self) -> list[str]:
@@ -50,7 +50,7 @@ class World:
         return orjson.loads(row.state) if row else None
 
     def answer(self, resource_id: str) -> dict[str, Any] | None:
-        """Return the body as GET answers it just now, without regard to settings; None if the resource is not there."""
+        """Return the body of a GET at this moment, without regard to settings; None if the resource does not exist."""
         row = self._live(resource_id)
         text = row.answer(self._now()) if row else None
         return orjson.loads(text) if text else None
@@ -75,7 +75,7 @@ class World:
         Create resources, or write them over, as finished as after their PUT: ids and request bodies, parents first.
 
         Raises:
-            Refused: A body is not one that the service takes.
+            Refused: The service would reject a body.
         """
         with self._store.writing():
             for resource_id, body in bodies:

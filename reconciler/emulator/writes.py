@@ -1,4 +1,4 @@
-"""PUT, PATCH and DELETE: each is one transaction that reads, asks the service's rules, and writes."""
+"""PUT, PATCH and DELETE: each is one transaction that reads, checks the service's rules, and writes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def patch(provider: Provider, call: Call) -> Reply:
 
 
 def _kept_text(provider: Provider, sent: dict[str, Any]) -> dict[str, Any]:
-    """Return what is sent, as the settings have empty text."""
+    """Return the body with empty texts as the settings require."""
     kept: dict[str, Any] = sent
     if provider.settings.empty_text == "dropped":
         kept = without_blanks(provider.kind.rules, sent)
@@ -144,7 +144,7 @@ def _check_writer(provider: Provider, call: Call, row: Row | None) -> None:
 
 def _refusal(provider: Provider, fault: Fault | None, headers: Mapping[str, str]) -> Reply | None:
     """
-    Return the answer to a write that a test let fail at once; None if it fails later, as its operation, or not at all.
+    Return the answer to a write that a test makes fail at once; None if it fails later, as an operation, or not at all.
 
     An answer, not an exception: the plant was taken in this transaction, and must not come back with a rollback.
     """

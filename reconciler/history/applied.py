@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("reconciler.git")
 _MOST_COMMITS: Final = 10
-"""Whose manifests are read in one run, those first that most of what differs was applied from."""
+"""Commits whose manifests are read in one run, first those from which most of the differing resources were applied."""
 Opened: TypeAlias = "Callable[[], History | None]"
 
 
@@ -36,7 +36,7 @@ def open_history(options: Options, registry: Registry, now: datetime) -> History
     try:
         return History(options, registry, now)
     except (UsageError, PathError) as error:
-        _LOG.info("what was applied last is not known: %s", error)
+        _LOG.info("the last applied manifests are unknown: %s", error)
         return None
 
 
@@ -86,14 +86,14 @@ def _of_commit(key: str, commit: str | None, past: Mapping[str, Past]) -> Desire
 
 
 def _of_any(desired: Desired, past: Mapping[str, Past]) -> Desired | None:
-    """Return what a resource that is gone was stated to be; as it is stated now, if it was at any of those commits."""
+    """Return the last declaration of a missing resource; the present one, if it was declared at any of *commits*."""
     stated = [each.desired[desired.key] for each in past.values() if desired.key in each.desired]
     same = (item for item in stated if fingerprint(item) == fingerprint(desired))
     return next(same, stated[0] if stated else None)
 
 
 def _past(history: History, commits: Iterable[Collection[str]]) -> dict[str, Past]:
-    """Return what the first of *commits* declared: those of the first collection first, the common ones of each."""
+    """Return the declaration at the first of *commits*: by collection, the most common ones of each first."""
     ranked = dict.fromkeys(commit for each in commits for commit, _ in Counter(each).most_common())
     found: dict[str, Past] = {}
     for commit in [*ranked][:_MOST_COMMITS]:

@@ -1,7 +1,7 @@
 """
 Separates drift from edits pending in git: the live side changed since the last PUT, the manifest did, or both. Pure.
 
-The manifest at the commit of the last PUT is the state that the live resource was given.
+The manifest at the commit of the last PUT is the last state that was written to the live resource.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _together(causes: set[Cause]) -> Cause:
 
 
 class _Moves:
-    """Where the live side, and where the manifest, differ from what was applied."""
+    """Paths at which the live side, and the manifest, differ from the applied state."""
 
     def __init__(self, desired: Desired, live: JsonObject, applied: Desired, tracking: Tracking) -> None:
         recorded = tracking.digest_of(live)
@@ -84,13 +84,13 @@ class _Moves:
 
 
 def _moved(desired: Desired, live: JsonObject, content: frozenset[Steps]) -> frozenset[Steps]:
-    """Return where two sides differ; of write-only content, which cannot be compared, digests tell it."""
+    """Return the paths at which two sides differ; write-only content is compared by its digest."""
     found = {field.steps for field in compare(desired, live, _UNTRACKED).fields}
     return frozenset(found - frozenset(desired.kind.write_only_paths) | content)
 
 
 def _content_moved(desired: Desired, recorded: str | None) -> frozenset[Steps]:
-    """Return the write-only fields whose content is not the recorded one; all of them where nothing tells."""
+    """Return the write-only fields whose content is not the recorded one; all of them where it is unknown."""
     if desired.digest == recorded:
         return frozenset()
     moved = desired.content.moved(recorded) if desired.content is not None else None
@@ -99,5 +99,5 @@ def _content_moved(desired: Desired, recorded: str | None) -> frozenset[Steps]:
 
 
 def _is_in(steps: Steps, moved: frozenset[Steps]) -> bool:
-    """Whether a difference is one of those, or holds one, or is in one: what is absent whole is one difference."""
+    """Whether a difference is one of those, or contains one, or is within one: a missing object is one difference."""
     return any(steps[: len(other)] == other[: len(steps)] for other in moved)

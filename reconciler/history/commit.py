@@ -32,7 +32,7 @@ def commit_read(sources: Sources) -> str | None:
     try:
         return _commit(sources)
     except (UsageError, PathError) as error:
-        _LOG.info("the commit of the manifests is not known: %s", error)
+        _LOG.info("the commit of the manifests is unknown: %s", error)
         return None
 
 
@@ -59,7 +59,7 @@ def _inside(top: Path, path: str) -> str:
 
 
 def _paths(files: Iterable[str], folders: Iterable[str]) -> list[str]:
-    """Return what to list of a commit: the fewest folders that hold all; none, which is all, where those are many."""
+    """Return the fewest folders of a commit that hold all files; none, which means all, where they are many."""
     wanted = {PurePosixPath(path).parent for path in files} | set(map(PurePosixPath, folders))
     fewest = [path.as_posix() for path in sorted(wanted) if not wanted.intersection(path.parents)]
     return [] if "." in fewest or len(fewest) > _MOST_PATHS else fewest

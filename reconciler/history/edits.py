@@ -1,7 +1,7 @@
 """
-Tells of an edit of manifests what Azure would refuse, with what they stated before taken for what is live. Pure.
+Finds edits of manifests that Azure would reject, with the earlier manifests in place of the live resources. Pure.
 
-For a review that has no access to Azure: a published version is as its manifest said.
+For a review without access to Azure: a published version is assumed to match its earlier manifest.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _refused(desired: Desired, change: FieldChange, revision: str) -> Problem:
     refusal = Reason(change.refusal or Reason.IMMUTABLE_FIELD)
     before, after = _sides(change.observed, change.desired)
     sides = f"{before} at {revision}, {after} now"
-    message = f"{desired.address}: Azure refuses this change of what is published ({sides})"
+    message = f"{desired.address}: Azure rejects this change of a published resource ({sides})"
     fix = way_out(refusal, desired, [change.refusal] if change.refusal else ())
     file = change.where.file if change.where else desired.source.file
     line = change.where.line if change.where else desired.source.line
@@ -71,7 +71,7 @@ def _refused(desired: Desired, change: FieldChange, revision: str) -> Problem:
 
 
 def _sides(before: Any, after: Any) -> tuple[str, str]:
-    """Return both values as JSON, of long ones what is about their first difference. Scrubbed before they are cut."""
+    """Return both values as JSON, long ones cut around their first difference. Scrubbed before they are cut."""
     sides = _text(before), _text(after)
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*sides, strict=False)))
     start = same - _LEAD if same > _SHOWN - _LEAD else 0
@@ -100,6 +100,6 @@ def left_behind(before: Iterable[Desired], now: Iterable[Desired], revision: str
     kept = {desired.key for desired in now}
     for desired in before:
         if desired.key not in kept:
-            message = f"{desired.address} was stated at {revision}: it stays in Azure, and becomes unmanaged"
-            fix = "nothing is ever deleted: delete it in Azure yourself, or restore the manifest"
+            message = f"{desired.address} was declared at {revision}: it stays in Azure and becomes unmanaged"
+            fix = "delete it in Azure yourself (the reconciler never deletes), or restore the manifest"
             yield Problem(desired.source.file, None, None, "", "manifest-deleted", message, fix)

@@ -39,13 +39,13 @@ _OPTIONS: Final = (
     "--literal-pathspecs",
     *(word for name, value in _SETTINGS for word in ("-c", f"{name}={value}")),
 )
-# What git needs of the environment; it gets no signature, no client secret, and no GIT_DIR of another repository.
+# Variables that git needs; it gets no signature, no client secret, and no GIT_DIR of another repository.
 _NEEDED: Final = frozenset({"PATH", "SYSTEMROOT"})
-# Where git reads whom its user trusts (safe.directory), beside what _NEEDED names.
+# Variables from which git finds the user's safe.directory setting.
 _OF_THE_USER: Final = frozenset(
     {"HOME", "USERPROFILE", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM"}
 )
-# Nothing is fetched, not even what a partial clone left out; no history is replaced; nobody is asked for a password.
+# Nothing is fetched, not even the missing objects of a partial clone; no history is replaced; no password is requested.
 _ALWAYS: Final[Mapping[str, str]] = {
     "GIT_ALLOW_PROTOCOL": "",
     "GIT_ATTR_NOSYSTEM": "1",
@@ -62,7 +62,7 @@ _MOST_SETTINGS: Final = 100
 _MAX_REASON: Final = 2_000
 _MAX_ANSWER: Final = 4_096
 MAX_LISTING: Final = 32 * 1024 * 1024
-"""Bytes of the list of what a commit holds: a tree may name one and the same tree a thousand times over."""
+"""Bytes of the list of a commit's files: a tree may name the same tree a thousand times."""
 _MAX_FILE_BYTES: Final = 8 * 1024 * 1024  # no manifest and no file that one names is larger
 _MAX_BYTES: Final = 512 * 1024 * 1024
 _REGULAR: Final = frozenset({"100644", "100755"})
@@ -114,11 +114,11 @@ class Repository:
         """
         top = next((above for above in (folder, *folder.parents) if filesystem.is_there(above / ".git")), None)
         if top is None:
-            message = f"{folder}: there is no git repository here"
+            message = f"{folder}: not in a git repository"
             raise UsageError(message)
         program = filesystem.program("git", process_environment().values.get("PATH", ""))
         if program is None:
-            message = "git is in no folder of PATH: install it, or leave out what looks at history"
+            message = "git was not found in PATH: install it, or omit the options that read history"
             raise UsageError(message)
         return cls(top, _folder_of(top, program), program)
 
@@ -187,7 +187,7 @@ class Repository:
                 raise _missing(commit) from None
 
     def _line(self, *arguments: str) -> str | None:
-        """Return the line that git answers with; None if it failed."""
+        """Return the line that git prints; None if it failed."""
         with contextlib.suppress(_FailedError), self._started(*arguments) as answer:
             return _text(answer)
         return None
@@ -204,8 +204,8 @@ class Repository:
 def _folder_of(top: Path, program: Path) -> Path:
     """Return where the ``.git`` in *top* leads to; UsageError if git does not trust its owner, or it is broken."""
     values = process_environment().values
-    # Whom to trust is the user's to say, so that their settings are read here, where no command follows that a
-    # repository could name a program for; and git looks in no other folder.
+    # The user decides whom to trust, so their settings are read here, and only here: no command follows for which a
+    # repository could name a program, and git looks in no other folder.
     own = {name: value for name, value in values.items() if name in _OF_THE_USER}
     own["GIT_CEILING_DIRECTORIES"] = str(top.parent)
     try:
@@ -214,8 +214,8 @@ def _folder_of(top: Path, program: Path) -> Path:
     except _FailedError as failed:
         message = f"git refuses the repository {top}: {failed}"
         raise UsageError(message) from None
-    if folder == top:  # of git before 2.38, which takes a folder for a repository if .git is none
-        message = f"git refuses the repository {top}: {top / '.git'} is not one"
+    if folder == top:  # git before 2.38 takes the folder itself for a repository if .git is invalid
+        message = f"git refuses the repository {top}: {top / '.git'} is not a repository"
         raise UsageError(message)
     return folder
 
@@ -238,7 +238,7 @@ def _started(
     timeout_s: float | None = None,
 ) -> Iterator[IO[bytes]]:
     """
-    Run git, and give what it answers as it comes. It is ended if that is not read to its end.
+    Run git, and yield its output as it comes. Git is stopped if the output is not read to its end.
 
     Raises:
         _FailedError: It cannot be run, ended with an error, or not in time.
@@ -275,7 +275,7 @@ def _started(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End git, and what it started: that would hold the pipe open."""
+    """Stop git and its child processes, which would keep the pipe open."""
     if process.poll() is None:
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
@@ -286,7 +286,7 @@ def _text(answer: IO[bytes]) -> str:
 
 
 def _reason(said: bytes) -> str:
-    """Return the first line of what git reports, without the word before it."""
+    """Return the first line of git's message, without the word before it."""
     line = next(iter(said.decode("utf-8", "replace").strip().splitlines()), "no reason given")
     return scrub(line.removeprefix("fatal: ").removeprefix("error: "))
 
@@ -310,4 +310,4 @@ def _content(contents: IO[bytes], blob: Blob, commit: str) -> bytes:
 
 
 def _missing(commit: str) -> UsageError:
-    return UsageError(f"commit {commit[:12]} is not all in this clone: fetch more of its history")
+    return UsageError(f"commit {commit[:12]} is incomplete in this clone: fetch more of its history")

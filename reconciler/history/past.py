@@ -56,7 +56,7 @@ class History:
 
         Raises:
             UsageError: The manifests are in none, or in several, or git does not read it.
-            PathError: The manifests, or what is above them, cannot be looked at.
+            PathError: The manifests, or a folder above them, cannot be read.
         """
         self._registry = registry
         self._now = now
@@ -70,24 +70,24 @@ class History:
 
     def base(self, revision: str) -> str:
         """
-        Return the commit where HEAD left the history of *revision*: what others did there since is nobody's edit here.
+        Return the commit where HEAD left the history of *revision*: later commits there are not edits of this branch.
 
         Raises:
             UsageError: This clone does not hold it.
         """
         commit = self._repository.commit_of(revision)
         if commit is None:
-            message = f"{revision}: this clone has no such revision: {_FETCH}"
+            message = f"{revision}: revision not found in this clone: {_FETCH}"
             raise UsageError(message)
         base = self._repository.merge_base(commit)
         if base is None:
-            message = f"{revision}: this clone does not reach back to where HEAD left it: {_FETCH}"
+            message = f"{revision}: its common ancestor with HEAD is not in this clone: {_FETCH}"
             raise UsageError(message)
         return base
 
     def at(self, commit: str) -> Past:
         """
-        Return what was stated at *commit*; read once.
+        Return the resources that were declared at *commit*; read once.
 
         Raises:
             UsageError: Its files are not all in this clone, or there is no room to unpack them.
@@ -127,7 +127,7 @@ class History:
         return str(then) if then and filesystem.sort_of(then) is Sort.FILE else None
 
     def _needed(self) -> list[str]:
-        """Return what to unpack: the project's folder, or the manifests', and project files above."""
+        """Return the paths to unpack: the project's folder, or the manifests', and project files above."""
         found = find_project(self._options.paths, self._options.config)
         roots = [filesystem.real(found).parent] if found else []
         folders = [path if filesystem.sort_of(path) is Sort.FOLDER else path.parent for path in self._paths]
@@ -137,7 +137,7 @@ class History:
 
     def _inside(self, path: Path) -> Path:
         if not path.is_relative_to(self._top):
-            message = f"{path}: it is not in the repository {self._top}, so it has no history there"
+            message = f"{path}: not in the repository {self._top}, so it has no history there"
             raise UsageError(message)
         return path.relative_to(self._top)
 

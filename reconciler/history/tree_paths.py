@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# What HFS+ passes over in names: git, utf8.c, next_hfs_char.
+# Characters that HFS+ ignores in names: git, utf8.c, next_hfs_char.
 _PASSED_OVER: Final = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
-# learn.microsoft.com, "Naming Files, Paths, and Namespaces": whatever suffix follows, and blanks before it.
+# learn.microsoft.com, "Naming Files, Paths, and Namespaces": with any suffix, and blanks before it.
 _DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³])[ ]*(\.|\Z)", re.IGNORECASE)
 _NOT_ON_WINDOWS: Final = re.compile(r'[\x00-\x1f<>:"|?*\\]')
 

@@ -1,4 +1,4 @@
-"""How many values JSON text holds, told before it is parsed: two bytes of ``[]`` become thirty times as many. Pure."""
+"""The number of values in JSON text, before it is parsed: two bytes of ``[]`` become thirty times as many. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def values_in(content: bytes) -> int:
 
 def require_few_values(content: bytes, most: int = MOST) -> None:
     """
-    Refuse JSON that would take far more memory than its size tells.
+    Refuse JSON that would need far more memory than its size suggests.
 
     Args:
         content: The text.

@@ -110,7 +110,7 @@ class _Reader:
         return "".join(self._out)
 
     def _element(self) -> None:
-        """Read the next element of what is open, or its end."""
+        """Read the next element of the open list or object, or its end."""
         bracket, _, keys = self._open[-1]
         first = self._out[-1] == bracket
         self._skip()
@@ -163,12 +163,12 @@ class _Reader:
         key = json.loads(lexeme) if "\\" in lexeme else lexeme[1:-1]
         if key in keys:
             shown = key if len(key) <= _MAX_KEY_SHOWN else f"{key[:_MAX_KEY_SHOWN]}…"
-            self._fail(f"the key {shown} is written twice in one object", "remove one of the two", start)
+            self._fail(f"duplicate key `{shown}` in one object", "remove one of the two", start)
         keys.add(key)
         self._skip()
         if self._peek() != ":":
             self._refuse_after_broken_string()
-            self._fail("a colon is missing after the key", "write : between key and value")
+            self._fail("a colon is missing after the key", "write `:` between key and value")
         self._at += 1
         self._out.append(f"{lexeme}:")
         self._skip()
@@ -250,13 +250,13 @@ class _Reader:
         match = _WORD.match(self._text, self._at)
         word = match[0] if match else char
         if word.lower() in _WORDS:
-            self._fail("true, false and null are written in small letters", f"write {word.lower()}")
+            self._fail("`true`, `false` and `null` are written in lower case", f"write `{word.lower()}`")
         if word[0] in "+-.0123456789":
             self._fail("not a number of JSON", "write digits without leading zeros, or quote it if it is text")
         self._fail("a value that is not JSON", "put text in double quotation marks")
 
     def _refuse_odd(self, char: str) -> None:
-        """Refuse what no JSON text holds outside of a string."""
+        """Refuse characters that JSON allows in strings only."""
         if char == "'" or char in _SMART_QUOTES:
             kind = "single" if char == "'" else "typographic"
             self._fail(f"{kind} quotation marks", 'use " instead')
@@ -268,7 +268,7 @@ class _Reader:
             self._fail(f"the character U+{ord(char):04X} outside of a string", "remove it")
 
     def _refuse_after_broken_string(self) -> None:
-        """Refuse what follows a string over several lines: a quotation mark is missing there."""
+        """Refuse the text after a string over several lines: a quotation mark is missing there."""
         if self._broken_string is not None and self._out[-1:] != [","]:
             line = self._position(self._at)[0]
             cause = f"a quotation mark is missing in this string, which runs up to line {line}"
@@ -282,10 +282,10 @@ class _Reader:
         bracket, place, _ = self._open[-1]
         line, column = self._position(place)
         cause = f"the text ends within the {_NAMES[bracket]} that begins in line {line}, column {column}"
-        self._fail(cause, f"write the missing {_CLOSING[bracket]}")
+        self._fail(cause, f"write the missing `{_CLOSING[bracket]}`")
 
     def _refuse_string(self) -> NoReturn:
-        """Find what is wrong with the string that begins here."""
+        """Report the fault of the string that begins here."""
         plain, escape = re.compile(_PLAIN), re.compile(_ESCAPE)
         start, at = self._at, self._at + 1
         while True:

@@ -1,1 +1,1 @@
-"""Stages 1 to 3: files to documents, manifests and what is desired."""
+"""Stages 1 to 3: files to documents, manifests and desired resources."""

@@ -1,5 +1,5 @@
 """
-Lets Azure read package blobs: which signature goes into a link just before a PUT, and what storage says of it. Pure.
+Access of Azure to package blobs: the signature that a link gets before a PUT, and the verdict of storage. Pure.
 
 Every PUT of a version needs a blob that Azure can read, that of a changed date too ("VM Applications",
 learn.microsoft.com).
@@ -72,7 +72,7 @@ def covers(prefix: str, base: str) -> bool:
 
 def _climbs(link: str) -> bool:
     """
-    Return whether anybody who reads the path of *link* could end up above where it seems to lead.
+    Return whether a reader of the path of *link* could end up above the folder that the link seems to name.
 
     ``packages/../other`` begins with ``packages``. Percent signs are read once by some and several times by others, a
     backslash as a slash, parameters after a semicolon and control characters not at all.
@@ -185,9 +185,9 @@ def to_ask(
     kind: Kind, body: JsonObject, grants: Sequence[Grant], hosts: StorageHosts
 ) -> tuple[tuple[SecretUrl, int | None], ...]:
     """
-    Return the links of *body* that storage is asked about, and the most bytes that Azure takes of each.
+    Return the links of *body* to check with storage, and the maximum bytes that Azure accepts of each.
 
-    Only hosts that the project file states and that the operator allows are asked: no manifest may make the reconciler
+    Only hosts that the project file declares and the operator allows are called: no manifest may make the reconciler
     call a host of its choice, and the link carries a signature.
     """
     return tuple(
@@ -209,9 +209,9 @@ class Finding:
     The verdict of storage's answer to a HEAD on whether Azure can read the same link; empty where it can.
 
     Attributes:
-        fault: Why Azure cannot read it, which is certain: it would get the same answer.
+        fault: Why Azure cannot read it. This is certain: Azure would get the same answer.
         fix: The fix, in the imperative.
-        doubt: Why the answer does not show what Azure would get.
+        doubt: Why Azure may get another answer.
     """
 
     fault: str | None = None
@@ -223,9 +223,10 @@ _UPLOAD: Final = "upload the package, or correct the link"
 _SIGN: Final = "add a rule to `spec.storage` of the project file that signs the link"
 _SIGN_ANEW: Final = "make a new signature for this blob, with permission to read it and time left"
 
-# Answers that do not depend on where the request comes from. All others may: 403 AuthorizationFailure is what a
-# storage firewall says, AuthorizationSourceIPMismatch a signature for certain addresses, and a 404 without a code
-# may be a proxy's. ("Common REST API error codes", "Shared access signature error codes", learn.microsoft.com)
+# Answers that do not depend on where the request comes from. All others may: 403 AuthorizationFailure comes
+# from a storage firewall, AuthorizationSourceIPMismatch from a signature for certain addresses, and a 404 without a
+# code may come from a proxy ("Common REST API error codes", "Shared access signature error codes",
+# learn.microsoft.com).
 _FAULTS: Final[Mapping[str, tuple[str, str]]] = {
     "BlobNotFound": ("the blob does not exist", _UPLOAD),
     "ContainerNotFound": ("the container does not exist", _UPLOAD),
@@ -253,7 +254,7 @@ def judge(status: int, headers: Mapping[str, str], most: int | None) -> Finding:
     Args:
         status: Of the answer to a HEAD of the same link.
         headers: Of that answer, names in lower case.
-        most: The most bytes that Azure takes; None where it does not say.
+        most: The maximum bytes that Azure accepts; None where no limit is known.
     """
     code = headers.get("x-ms-error-code", "")
     if status != HTTPStatus.OK:
@@ -272,5 +273,5 @@ def judge(status: int, headers: Mapping[str, str], most: int | None) -> Finding:
 
 
 def _word(code: str, status: int) -> str:
-    """Return status and code; no more of the code than a word, as anybody may have answered."""
+    """Return status and code; the code only if it is one word, as a proxy may have answered."""
     return f"{status} {code}" if code.isalnum() and len(code) < 80 else str(status)  # noqa: PLR2004

@@ -1,7 +1,7 @@
 """
-Holds manifests and the project file against what the operator allows: every trespass is an error at its line. Pure.
+Checks manifests and the project file against the permissions of the operator; each violation is an error. Pure.
 
-A pull request may name any scope, host and variable; none of them is read, asked or revealed before this has passed.
+A pull request may name any scope, host and variable; none of them is read, called or shown before this check.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _foreign(document: Document, at: FieldPath, prefix: str, hosts: StorageHosts
 
 
 def strange_storage(project: Project, document: Document | None, known: Sequence[StorageHosts]) -> Iterator[Problem]:
-    """Yield a warning for each storage rule that leads to a blob host of no cloud: where no run has been asked for."""
+    """Yield a warning for each storage rule whose host is a blob host of no cloud, in a command without a cloud."""
     for index, rule in enumerate(project.storage if document is not None else ()):
         if document is not None and not any(hosts.allows(rule.prefix) for hosts in known):
             yield _foreign(document, ("spec", "storage", index, "prefix"), rule.prefix, known[0])

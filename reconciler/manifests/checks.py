@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from reconciler.values import FieldPath
 
 PLACEHOLDER: Final = "<fill in>"
-"""Stands in a manifest for what an export could not read, or must not write: content and secrets."""
+"""Placeholder in a manifest for values that an export could not read or must not write: content and secrets."""
 
 TAKEN_OUT: Final = "<fill in: secret>"
-"""Stands in any text of a manifest for a credential that an export found there; refused wherever it stands."""
+"""Placeholder in any text of a manifest for a credential that an export found there; refused everywhere."""
 
 _TAKE_OUT: Final = "remove and revoke it, as git keeps its history; fetch it on the machine, such as from a key vault"
 _SIGNATURE: Final = re.compile(r"[?&]sig=[\w%+/]", re.IGNORECASE)
@@ -83,7 +83,7 @@ def check_spec(document: Document, kind: Kind, tracking: Tracking) -> Found:
     Args:
         document: The document.
         kind: Its kind.
-        tracking: Which tags may not be stated.
+        tracking: The tags that a manifest must not declare.
     """
     spec = document.value.get("spec")
     check = _Check(document, spec if isinstance(spec, Mapping) else {}, Found(), kind.rules)
@@ -96,7 +96,7 @@ def check_spec(document: Document, kind: Kind, tracking: Tracking) -> Found:
 
 
 def _check_credentials(check: _Check) -> None:
-    """Warn of what looks like a credential, or is named so, wherever it stands in the document."""
+    """Warn of values that look like a credential, or are named so, anywhere in the document."""
     told = {warning.path for warning in check.found.warnings}
     for path, what in islice(credentials(check.document.value), MOST):
         found = problem(check.document, path, "secret-in-manifest", f"the manifest contains {what}", _TAKE_OUT)
@@ -155,7 +155,7 @@ def _check_variables(check: _Check) -> None:
 
 
 def _check_spelling(check: _Check, value: str, path: FieldPath) -> None:
-    """Warn of what YAML takes as it stands, and its author meant otherwise."""
+    """Warn of texts that are valid YAML but probably not meant."""
     if _TYPOGRAPHIC.fullmatch(value):
         fix = 'write `"` instead'
         check.warn(path, "typographic-quotes", "typographic quotation marks are part of this text", fix)
@@ -241,7 +241,7 @@ def _check_contains(check: _Check, rule: Rule, value: list[Any], path: FieldPath
 
 
 def _fix_of_missing_region(name: str, wanted: str, held: list[Any]) -> str | None:
-    """Return what to do where no element is for the region *wanted*; None if it is misspelt and no more."""
+    """Return the fix where no element is for the region *wanted*; None if only its spelling is wrong."""
     if normalize("region", wanted) in known_regions():
         known = known_regions()
         unknown = (item for item in held if isinstance(item, str) and item not in known)
@@ -276,7 +276,7 @@ def _check_tags(check: _Check, kind: Kind, tracking: Tracking) -> None:
 
 
 def _check_fit(check: _Check, kind: Kind) -> None:
-    """Check that a template and the form that asks for its parameters fit each other."""
+    """Check that a template and its portal form fit each other."""
     pair = kind.schema.get(Annotation.TEMPLATE_FIT)
     if pair is None:
         return

@@ -43,7 +43,7 @@ def past_edits(before: Mapping[str, Desired], desired: Iterable[Desired], now: d
     Args:
         before: The resources declared earlier, by folded id.
         desired: The resources declared now.
-        now: That tells the past.
+        now: Dates before it are in the past.
     """
     for item in desired:
         earlier = before.get(item.key)

@@ -1,5 +1,5 @@
 """
-Stages 1 to 3 in their order: what the manifests state, all of it, before anything is read from Azure.
+Stages 1 to 3 in their order: everything that the manifests declare, before anything is read from Azure.
 
     load -> render -> validate -> resolve
 """
@@ -55,7 +55,7 @@ class Options:
         republish: ``KIND/NAME`` of each resource that is PUT once without a difference.
         permits: The operator's permissions.
         signs: Whether the run sends, or plans, PUTs with signatures of the project's storage rules.
-        allow_empty: Whether no manifest at all is right; the command line says no unless it is told.
+        allow_empty: Whether a run without any manifest is valid; by default it is an error.
     """
 
     paths: tuple[str, ...] = ("manifests",)
@@ -164,7 +164,7 @@ def read_estate(
 
 def survey(options: Options, registry: Registry, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Survey:
     """
-    Load, render, validate and resolve what can be, and tell what is wrong with the rest.
+    Load, render, validate and resolve the valid manifests, and return the problems of the others.
 
     Raises:
         UsageError: An environment that does not exist.
@@ -214,7 +214,7 @@ def find_project(paths: Sequence[str], config: str | None) -> Path | None:
     Find the project file: as named, else in the first path or above it.
 
     The search ends at the folder that holds ``.git``. Where there is none it ends at the working folder, and for a path
-    outside of that at the path: what is above was put there for something else, or by someone else.
+    outside of that at the path: a project file further up belongs to something else.
 
     Raises:
         UsageError: The named file does not exist.
@@ -324,7 +324,7 @@ def unchosen(
     options: Options, registry: Registry, found: Survey, now: datetime, stdin: Callable[[int], bytes] | None
 ) -> tuple[Problem, ...]:
     """
-    Return the problems of *found*, with one error in place of those that come of choosing no environment.
+    Return the problems of *found*, with one error in place of those caused by the missing environment.
 
     Raises:
         UsageError: A folder of an environment has no place here.
@@ -369,7 +369,7 @@ def _check_targets(options: Options, desired: Sequence[Desired], selected: Seque
 
 
 def _unselected(options: Options, desired: Sequence[Desired]) -> str:
-    """Return why labels choose nothing of what there is to choose from; empty if there is nothing."""
+    """Return why the labels select none of the manifests; empty if there are no manifests."""
     chosen = select(desired, options.targets, {})
     if not options.labels or not chosen:
         return ""
@@ -425,12 +425,12 @@ def _expired(project: Project, document: Document | None, today: date) -> list[P
 
 def idle_rules(estate: Estate, used: frozenset[IgnoreRule], compared: Collection[str]) -> tuple[Problem, ...]:
     """
-    Return a warning for each ignore rule that hid nothing in any resource that it speaks of.
+    Return a warning for each ignore rule that hid nothing in any of its resources.
 
     Args:
         estate: With the rules.
         used: The rules that hid something.
-        compared: Folded ids of the resources that there was something to hide of; of the others nothing is known.
+        compared: Folded ids of the resources that were compared; of the others nothing is known.
     """
     if estate.document is None:
         return ()

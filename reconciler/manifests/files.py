@@ -1,5 +1,5 @@
 """
-Opens manifest files and what they name: the one place that does, so that nothing outside a root folder is ever opened.
+The only module that opens manifest files and the files they name, so that nothing outside a root folder is opened.
 
 Knows no YAML. Every part of a path is opened from the folder before it and no symbolic link is followed, so that a file
 that is swapped for a link between a check and its use gains nothing.
@@ -37,7 +37,7 @@ _FILE: Final = _NEVER_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOC
 
 class RefusedError(Exception):
     """
-    A file or folder that is not opened, or cannot be. The message names no path: the caller knows what it asked for.
+    A file or folder that is not opened, or cannot be. The message does not repeat the path, which the caller knows.
 
     Attributes:
         code: A short, stable name of the rule.
@@ -45,7 +45,7 @@ class RefusedError(Exception):
     """
 
     def __init__(self, code: str, message: str, fix: str) -> None:
-        """Keep what a problem will say."""
+        """Keep the code, message and fix of the later problem."""
         super().__init__(message)
         self.code = code
         self.fix = fix
@@ -85,13 +85,13 @@ class Entry:
 
 
 class Root:
-    """A folder that is open for reading what is below it. Paths are relative to it, with slashes."""
+    """An open folder for reading the files below it. Paths are relative to it, with slashes."""
 
     def __init__(self, path: str | Path) -> None:
         """Open the folder *path*, which may itself be reached through links; RefusedError if that fails."""
         self._descriptor: int | None = None
         with _refusing():
-            # Path.absolute() would keep "..", which says nothing of where it is.
+            # Path.absolute() would keep "..".
             self.given = os.path.abspath(path)  # noqa: PTH100
             self.path = os.path.realpath(path)
             if HAS_DIR_FD:
@@ -156,7 +156,7 @@ class Root:
                 os.close(descriptor)
 
     def walk(self, path: str) -> Iterator[Entry]:
-        """Yield the manifest files below the folder *path*, sorted by path, and what stands in the place of one."""
+        """Yield the manifest files below the folder *path*, sorted by path, and the refused entries among them."""
         todo = [Entry("/".join(_split(path)), is_folder=True)]
         while todo:
             entry = todo.pop()
@@ -229,7 +229,7 @@ class Root:
             os.close(here)
 
     def _name(self, parts: Sequence[str]) -> str:
-        """Return what names the last of *parts* to a call that also takes the descriptor of its folder."""
+        """Return the name of the last of *parts* for a call that also takes the descriptor of its folder."""
         if self._descriptor is not None:
             return parts[-1]
         self._require_real(parts)
@@ -268,14 +268,14 @@ def is_manifest_name(path: str) -> bool:
 
 
 def _entry(folder: str, item: os.DirEntry[str]) -> Entry | None:
-    """Return what a walk makes of one name in a folder; None for what is passed over."""
+    """Return the entry of a walk for one name in a folder; None for names that are skipped."""
     name = item.name
     if name.startswith(".") or name in PASSED_OVER:
         return None
     path = f"{folder}/{name}" if folder else name
     is_manifest = name.lower().endswith(SUFFIXES)
     if item.is_symlink():
-        # A link to a folder may hold manifests: leaving it out without a word would leave them out of Azure.
+        # A link to a folder may hold manifests: skipping it silently would leave them out of Azure.
         return Entry(path, RefusedError(*_SYMLINK)) if is_manifest or _leads_to_folder(item) else None
     if not is_manifest:
         return Entry(path, is_folder=True) if item.is_dir(follow_symlinks=False) else None
@@ -302,7 +302,7 @@ def _require_regular(status: os.stat_result) -> None:
 
 
 def _read(descriptor: int, size: int, limit: int) -> bytes:
-    """Read to the end, and never much beyond *limit*: the size is what it was a moment ago, and 0 below /proc."""
+    """Read to the end, and never much beyond *limit*: the size may have changed, and is 0 below /proc."""
     chunks: list[bytes] = []
     total = 0
     while size <= limit and total <= limit:
@@ -316,7 +316,7 @@ def _read(descriptor: int, size: int, limit: int) -> bytes:
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Turn what the operating system says into RefusedError."""
+    """Turn errors of the operating system into RefusedError."""
     try:
         yield
     except ValueError as error:  # a NUL, or half of a character: no path holds it

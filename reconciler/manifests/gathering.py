@@ -1,7 +1,7 @@
 """
-Finds the documents of one environment: the base, its own folders and its overlay, whatever part of them PATH names.
+Finds the documents of one environment: the base, its own folders and its overlay, also where PATH names only a part.
 
-A folder that environments name belongs to them alone. Where folders lie in one another, the innermost one counts.
+A folder that environments name belongs to them only. Of nested folders the innermost one counts.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Tree:
     Attributes:
         root: The folder of the project file; None without one.
         document: The project file.
-        environment: The environment of the run; None for the base alone.
+        environment: The environment of the run; None for the base only.
         folders: Each folder that an environment names, with the environment, and whether it is an overlay.
     """
 

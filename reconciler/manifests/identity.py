@@ -31,7 +31,7 @@ class Identity:
 
 
 def identify(document: Document, kind: Kind) -> Identity | None:
-    """Return what is known of a document's resource; None if that is nothing."""
+    """Return the known parts of a document's identity; None if no part is known."""
     name = get(document.value, ("metadata", "name"))
     params = {param: get(document.value, ("spec", param)) for param in kind.parameters}
     address = f"{kind.name}/{name}" if _is_known(name) else None

@@ -1,7 +1,7 @@
 """
 Stage 1: reads files, folders and standard input into documents, with the texts that they name put in their place.
 
-Knows no kind: a document is any mapping, and what it must hold is for later stages to judge.
+Knows no kind: a document is any mapping, and later stages check its content.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 MAX_FILES: Final = 100_000
 """Read in one run."""
 MAX_PROBLEMS: Final = 1_000
-"""Told of in one run; of the others, their number."""
+"""Problems reported in one run; the others are counted."""
 MAX_REFERENCED: Final = template_json.MAX_BYTES
 """Bytes of a file that ``$file`` names."""
 MAX_REFERENCES: Final = 1_000
 """Uses of ``$file`` in one document."""
 MAX_SHOWN: Final = 200
-"""Characters of what ``$file`` names that a message quotes."""
+"""Characters of a ``$file`` path that a message quotes."""
 MAX_NEAR: Final = 20
 """Files of one document that are not there, for which one of nearly the same name is looked for."""
 REFERENCE: Final = "$file"
@@ -51,7 +51,7 @@ class Loaded:
 
     Attributes:
         documents: Those without a problem, in the order of paths and files.
-        problems: Of all files; at most *MAX_PROBLEMS* and one that says how many there are besides.
+        problems: Of all files; at most *MAX_PROBLEMS*, and one with the number of the others.
         flawed: Documents with problems, the rest of which can be checked: *reported* has the paths of the problems, and
             ``UNREAD`` stands for each text that was not read.
         sources: Files and folders.
@@ -295,7 +295,7 @@ class _Texts:
 
     def _near(self, target: str, reference: str) -> str | None:
         """Return the fix for a file that is not there: the one beside it whose name is most like its own."""
-        from difflib import get_close_matches  # noqa: PLC0415 (for what is wrong alone)
+        from difflib import get_close_matches  # noqa: PLC0415 (for mistakes only)
 
         folder, _, name = target.rpartition("/")
         near = get_close_matches(name, self._file.root.names(folder), n=1, cutoff=0.8)
@@ -328,7 +328,7 @@ def _target(reference: str, folder: str | None) -> str:
         if part == "..":
             parts.pop()
         elif part.startswith(".") and part != ".":
-            # Such as .git/config, where CI systems leave a token, and .env: a plan would show what is in them.
+            # Such as .git/config, where CI systems leave a token, and .env: a plan would show their content.
             refuse("path", "the file is hidden, or in a hidden folder", _FIX)
         elif part not in {"", "."}:
             parts.append(part)

@@ -45,7 +45,7 @@ def _validator(schema: JsonObject) -> Any:
 
 
 def number_as_text(schema: JsonObject, written: str) -> str:
-    """Return the fix for a number that stands in the place of a text, *written* so in the manifest."""
+    """Return the fix for a number in place of a text, spelled *written* in the manifest."""
     if schema.get(Annotation.SECRET):
         return "put it in quotation marks"
     probe = {key: value for key, value in schema.items() if key != "$ref"}
@@ -82,8 +82,8 @@ def home_of(schema: JsonObject, key: str, path: FieldPath) -> str | None:
 
     Args:
         schema: Of the whole document.
-        key: Not known where it stands.
-        path: Where it stands.
+        key: Unknown at its place.
+        path: Its place.
     """
     homes = [(home, name) for home, name in _homes(schema, key.lower()) if home != tuple(map(_step, path))]
     if not homes:

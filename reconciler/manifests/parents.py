@@ -1,8 +1,8 @@
 """
 Warns of a resource whose parent no manifest declares, where one declares a parent of nearly the same name. Pure.
 
-A parent without a manifest is ordinary: it may be live and somebody else's. So only a slip of the pen is told: one
-letter more, less or other, two letters exchanged; numbers that differ are two names.
+A parent without a manifest is ordinary: it may be live and have another owner. So only a typing error is reported: one
+letter more, less or other, or two letters swapped. Numbers that differ are two names.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def scopes(texts: Sequence[str]) -> Scopes:
     Return the scopes that the operator allows.
 
     Args:
-        texts: ``/subscriptions/ID``, ``/subscriptions/ID/resourceGroups/NAME``, or a subscription's ID alone.
+        texts: ``/subscriptions/ID``, ``/subscriptions/ID/resourceGroups/NAME``, or the ID of a subscription.
 
     Raises:
         UsageError: One of them is something else.

@@ -1,5 +1,5 @@
 """
-The project file ``reconciler.yaml``: what holds for every manifest of a repository. Pure.
+The project file ``reconciler.yaml``: settings for every manifest of a repository. Pure.
 
 Rendering lays the project's defaults and an environment's overlay under and over the documents, before they are
 validated, so that everything after this stage sees one document for each resource.
@@ -29,7 +29,7 @@ FILE_NAME: Final = "reconciler.yaml"
 @dataclass(frozen=True, slots=True)
 class IgnoreRule:
     """
-    A difference that nobody wants to hear of.
+    A difference that reports leave out.
 
     Attributes:
         path: In the form of a report; ``*`` stands for any characters of one key or element.
@@ -47,7 +47,7 @@ class IgnoreRule:
     omit: bool = False
 
     def covers(self, kind: str, name: str) -> bool:
-        """Whether the rule speaks of this manifest."""
+        """Whether the rule applies to this manifest."""
         return self.kind in (None, kind) and (self.name is None or is_match(self.name, name))
 
 
@@ -80,7 +80,7 @@ class Environment:
     Attributes:
         defaults: Laid over those of the project.
         overlay: Folder of documents that are merged onto the manifests.
-        paths: Folders of manifests of this environment alone.
+        paths: Folders with manifests of this environment only.
     """
 
     defaults: JsonObject = field(default_factory=dict)
@@ -133,7 +133,7 @@ def parse_project(document: Document) -> Project:
 
 
 _BOUND_BY_EFFECT: Final = frozenset({"defaults", "environments", "ignore", "tracking", "storage"})
-"""What they make of a request is in the digests of each item."""
+"""Their effect on a request is part of the digests of each item."""
 
 
 def other_settings(document: Document | None) -> JsonObject:
@@ -204,7 +204,7 @@ def render(
         documents: The base.
         overlay: Documents of the environment; each is merged (RFC 7386) onto the base document of its kind and name.
         defaults: Spec fields; each goes under the documents whose kind has that field.
-        kinds: By name; say which fields they have.
+        kinds: By name, for their fields.
         written: The layers merged into *defaults*, the strongest last; only for naming the source of a value.
     """
     known = {identity(document) for document in documents}
@@ -221,7 +221,7 @@ def render(
 
 
 def identity(document: Document) -> tuple[str, str]:
-    """Return kind and name; empty where the document states none."""
+    """Return kind and name; empty where the document declares none."""
     kind, name = (get(document.value, path) for path in (("kind",), ("metadata", "name")))
     return kind if isinstance(kind, str) else "", name if isinstance(name, str) else ""
 
@@ -276,7 +276,7 @@ def _files(documents: Sequence[Document]) -> Mapping[tuple[str | int, str], str]
 
 
 def spec_of(document: Document) -> Any:
-    """Return the spec; MISSING where the document states none."""
+    """Return the spec; MISSING where the document declares none."""
     return get(document.value, ("spec",))
 
 
@@ -287,7 +287,7 @@ def _under(kind: Kind, defaults: JsonObject) -> JsonObject:
 
 
 class _Mark:
-    """Stands for a value that is merged whole, and remembers what states it."""
+    """Placeholder for a value that is merged whole; it keeps the source of the value."""
 
     def __init__(self, writing: Writing) -> None:
         self.writing = writing
@@ -295,7 +295,7 @@ class _Mark:
 
 class _Trace:
     """
-    Tells what states a value of a rendered document.
+    Finds the source of a value of a rendered document.
 
     Merges once more, with marks in place of the values, by the functions that merged the values.
     """
@@ -326,7 +326,7 @@ class _Trace:
         return lay_under(_under(self._kind, under), spec) if self._kind and isinstance(spec, Mapping) else spec
 
     def _strongest(self, path: FieldPath) -> Writing:
-        """Return what states an object, or null: several may, and the strongest comes first to a reader's mind."""
+        """Return the strongest source of an object or a null, which may have several."""
         order = (*reversed(self._layers), *reversed(self._defaults))
         return next((writing for writing in order if _states(writing.fields, path)), self._layers[0])
 
@@ -349,7 +349,7 @@ def _fitting(rule: Rule, defaults: JsonObject) -> dict[str, Any]:
     """
     Return the part of *defaults* that a kind has.
 
-    A null drops what lies under it. With that done it says nothing: only a manifest says "must not be set".
+    A null removes the default below it and is then dropped: only in a manifest does null mean "must not be set".
     """
     fitting: dict[str, Any] = {}
     for key, value in defaults.items():
@@ -381,7 +381,7 @@ def _unknown(defaults: JsonObject, rules: Sequence[Rule], path: tuple[str, ...])
 
 
 def lay_under(defaults: Mapping[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge *defaults* under *stated*: objects deeply, lists whole; what is stated wins, and null drops the default."""
+    """Merge *defaults* under *stated*: objects deeply, lists whole; *stated* wins, and its null drops the default."""
     merged = dict(defaults)
     for key, value in stated.items():
         default = merged.get(key)

@@ -1,7 +1,7 @@
 """
 The names of Azure's regions, and the one that a misspelt name most likely means.
 
-The list is data, ``regions.json``, with its date and source. It serves warnings and suggestions alone: Azure
+The list is data, ``regions.json``, with its date and source. It serves warnings and suggestions only: Azure
 opens regions, and one that is not in the list is never an error by itself.
 """
 
@@ -38,7 +38,7 @@ def geographies() -> Mapping[str, str]:
 
 def nearest_region(name: str) -> str | None:
     """Return the display name of the region that is most like *name*; None if none is."""
-    from difflib import get_close_matches  # noqa: PLC0415 (for what is wrong alone)
+    from difflib import get_close_matches  # noqa: PLC0415 (for mistakes only)
 
     words = sorted(_WORDS.findall(name.lower()))
     swapped = next(

@@ -1,4 +1,4 @@
-"""Stage 3: turns manifests into what is desired of Azure: ids, parents, order. Refuses two for one thing. Pure."""
+"""Stage 3: turns manifests into desired resources: ids, parents, order. Refuses duplicates. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def resolve(
     secrets: Mapping[str, Secret] = _NO_SECRETS,
 ) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
     """
-    Return what is desired, parents before children, and the problems that only all manifests together show.
+    Return the desired resources, parents before children, and the problems that only all manifests together show.
 
     Args:
         manifests: Valid ones.
@@ -52,7 +52,7 @@ def resolve(
 
 def select(desired: Iterable[Desired], targets: Sequence[str], labels: Mapping[str, str]) -> tuple[Desired, ...]:
     """
-    Return what was chosen on the command line.
+    Return the resources that the command line selects.
 
     Args:
         desired: All of it.

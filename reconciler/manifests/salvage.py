@@ -43,7 +43,7 @@ class ProjectFile:
     sources: Sources = field(default_factory=Sources)
 
     def independent(self, problems: Iterable[Problem]) -> list[Problem]:
-        """Return the problems of manifests that they have whatever the unknown parts of this file declare."""
+        """Return the problems of manifests that do not depend on the unknown parts of this file."""
         return [item for item in problems if self.is_known or item.code not in _DEPENDENT]
 
 

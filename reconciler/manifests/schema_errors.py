@@ -1,8 +1,8 @@
 """
-Turns what jsonschema finds into sentences for the person who wrote the manifest. Pure.
+Turns the errors of jsonschema into sentences for the author of the manifest. Pure.
 
-A schema says it best itself, in ``errorMessage`` (the keyword of ajv-errors) beside the keyword that fails; the rest is
-worded here. A text is never quoted: it may be a secret.
+A schema may have its own sentence in ``errorMessage`` (the keyword of ajv-errors) beside the keyword that fails; the
+others are worded here. A text is never quoted: it may be a secret.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAMES: Final = {
     "array": "a list",
     "null": "null",
 }
-_IN_PLACE: Final = ("#/$defs/file", "#/$defs/env")  # beside a text: {$file: path} or {$env: NAME} may stand for it
+_IN_PLACE: Final = ("#/$defs/file", "#/$defs/env")  # beside a text: {$file: path} or {$env: NAME} may replace it
 _CODES: Final = {
     "type": "type",
     "required": "missing",
@@ -52,11 +52,11 @@ _PROPERTIES: Final = ("spec", "properties")
 """Below them null has a meaning: that a value must not be set."""
 
 MOST: Final = 100
-"""Mistakes told of one document, by the schema and by the checks each; a hostile one has a hundred thousand."""
+"""Mistakes reported of one document, by the schema and by the checks each; a hostile one has a hundred thousand."""
 
 
 def problem(document: Document, path: FieldPath, code: str, message: str, fix: str | None = None) -> Problem:
-    """Return a problem at *path* of *document*, where it is written: in the manifest, or in what is laid over it."""
+    """Return a problem at *path* of *document*, where it is written: in the manifest, or in a layer over it."""
     return Problem(*place(document, path), format_document_path(path), code, message, fix)
 
 
@@ -72,11 +72,11 @@ def explain(
     document: Document, errors: Iterable[ValidationError], root: Mapping[str, Any] | None = None
 ) -> Iterator[Problem]:
     """
-    Yield one problem for each mistake, *MOST* of them; of several failures at one place, the wrong type alone.
+    Yield one problem for each mistake, *MOST* of them; of several failures at one place, only the wrong type.
 
     Args:
         document: Where the mistakes are.
-        errors: Read no further than is told of.
+        errors: Read only as far as they are reported.
         root: The schema of the whole document, which knows where a misplaced key belongs.
     """
     yield from islice(_explained(document, list(islice(errors, MOST)), root or {}), MOST)
@@ -158,8 +158,8 @@ def _unknown_keys(
 
 
 def nearest(key: str, known: Iterable[str], *, alike: float = 0.6) -> str | None:
-    """Return the known name that is most like *key*, whatever its case; None if none is *alike*, from 0 to 1."""
-    from difflib import get_close_matches  # noqa: PLC0415 (for what is wrong alone)
+    """Return the known name that is most like *key*, case-insensitively; None if none is *alike*, from 0 to 1."""
+    from difflib import get_close_matches  # noqa: PLC0415 (for mistakes only)
 
     folded = {name.lower(): name for name in known}
     near = get_close_matches(key.lower(), folded, n=1, cutoff=alike)
@@ -179,7 +179,7 @@ def _missing(
     for key in required:
         if key not in stated and error.message.startswith(repr(key)):
             about = schema.get("properties", {}).get(key, {}).get("description", "")
-            # A rule that asks for one key and no more says itself what comes of leaving it out.
+            # A rule that only requires one key has a message about the effect of omitting it.
             plain = f"`{key}` is missing"
             message = plain if "properties" in schema else schema.get("errorMessage", plain)
             fix = f"add it: {about.partition('. ')[0].rstrip('.')}" if about else f"add `{key}`"
@@ -234,7 +234,7 @@ def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str
     value: Any = error.instance
     limit: Any = error.validator_value
     if keyword == "not" and "errorMessage" in schema:
-        # A rule about several keys speaks of the mapping that holds them, which is not what has to go.
+        # A rule about several keys is at their mapping, which must not be deleted.
         is_of_several = isinstance(value, Mapping) and "description" not in schema
         return _advice(str(schema["errorMessage"])) if is_of_several else "delete the line"
     if keyword in {"enum", "const"}:
@@ -249,7 +249,7 @@ def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str
 
 
 def _bounds(keyword: str, value: Any, limit: Any, schema: Mapping[str, Any]) -> str:
-    """Return the fix for a value that is beyond what a schema allows."""
+    """Return the fix for a value outside the bounds of a schema."""
     if keyword in {"minimum", "maximum"}:
         low, high = schema.get("minimum"), schema.get("maximum")
         span = " and ".join(f"at {word} {n}" for word, n in (("least", low), ("most", high)) if n is not None)
@@ -274,5 +274,5 @@ def _bounds(keyword: str, value: Any, limit: Any, schema: Mapping[str, Any]) -> 
 
 
 def _advice(message: str) -> str:
-    """Return what a message of a schema says to do, which stands behind its last semicolon or colon."""
+    """Return the advice in a message of a schema: the part after its last semicolon or colon."""
     return re.split(r"[;:] ", message)[-1].rstrip(".")

@@ -1,4 +1,4 @@
-"""Explains a selection that chooses nothing: what there is, and what was asked for. Pure."""
+"""Explains a selection without a result: the requested and the existing names and labels. Pure."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _near(labels: Mapping[str, str], present: Sequence[tuple[str, str]]) -> str:
 
 
 def _there(labels: Mapping[str, str], present: Sequence[tuple[str, str]], which: str) -> str:
-    """Return the labels that there are, those with a key that was asked for first."""
+    """Return the existing labels, those with a requested key first."""
     if not present:
         return f"no {which} has any label"
     ordered = sorted(present, key=lambda label: label[0] not in labels)

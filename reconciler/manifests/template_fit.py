@@ -1,9 +1,9 @@
 """
-Whether a deployment template and the portal form that asks for its parameters fit each other. Pure.
+Whether a deployment template and the portal form for its parameters fit each other. Pure.
 
 The portal passes each output of the form as the parameter of that name, compared without case ("CreateUiDefinition.json
 for Azure managed application's create experience", learn.microsoft.com). Forms of the newer kind keep their outputs in
-``view.outputs.parameters`` ("uiFormDefinition"). Knows no kind: where the two stand is an annotation.
+``view.outputs.parameters`` ("uiFormDefinition"). Knows no kind: an annotation names the paths of the two.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def misfits(template: Mapping[str, Any], form: Mapping[str, Any], own: Sequence[
     Args:
         template: The deployment template.
         form: The portal form.
-        own: Outputs that the portal takes itself, and parameters that it supplies; ``*`` at the end is any rest.
+        own: Outputs that the portal uses itself, and parameters that it supplies; ``*`` at the end matches any rest.
     """
     if _is_form(template) and _is_template(form):
         yield Misfit("template", "the template and the form are swapped", "swap the two")

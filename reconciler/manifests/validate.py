@@ -44,7 +44,7 @@ class Validated:
         manifests: The valid ones.
         problems: Every error.
         warnings: Findings that stop nothing.
-        others: Of the invalid ones, those whose resource can be told: they count where manifests are compared.
+        others: Resources of invalid manifests, as far as known; they count where manifests are compared.
     """
 
     manifests: tuple[Manifest, ...]
@@ -60,7 +60,7 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
     Args:
         documents: Rendered: defaults and overlays are in them.
         kinds: By name.
-        tracking: Which tags may not be stated.
+        tracking: The tags that a manifest must not declare.
     """
     manifests, others = [], []
     problems: list[Problem] = []
@@ -68,7 +68,7 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
     for document in documents:
         kind, errors = _kind_of(document, kinds)
         if kind is not None:
-            document, blank = _without_blanks(document, kind)  # noqa: PLW2901 (what is left is the manifest)
+            document, blank = _without_blanks(document, kind)  # noqa: PLW2901 (the rest is the manifest)
             warnings += blank
             found = _check(document, kind, tracking)
             errors += found.problems
@@ -82,11 +82,11 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
 
 
 def _check(document: Document, kind: Kind, tracking: Tracking) -> Found:
-    """Find what is wrong with a document of a known kind; nothing at a place that reading it has reported already."""
+    """Return the problems of a document of a known kind, without places that reading it has reported already."""
     errors = _schema_errors(document, kind.name, kind.schema)
     told = {error.path for error in errors}
     found = check_spec(document, kind, tracking)
-    # After so many, a hostile document makes looking for what is merely unusual expensive.
+    # After so many errors, looking for warnings in a hostile document is expensive.
     unusual = () if len(errors) >= MOST else _schema_warnings(document, kind)
     odd = [*found.warnings, *unusual, *_annotation_warnings(document, kind)]
     errors += (item for item in found.problems if item.path not in told)
@@ -137,7 +137,7 @@ def explain_limits(
 
     Args:
         problems: Found in loading.
-        documents: With what *problems* are about.
+        documents: The documents that have the *problems*.
         kinds: By name.
     """
     places = {

@@ -1,4 +1,4 @@
-"""Which names say of a value that it is secret, and which values are none whatever they are called. Pure."""
+"""Names that mark a value as secret, and values that are never secret. Pure."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Span:
     Where a credential is in a text.
 
     Attributes:
-        what: It is, with its article.
+        what: A noun phrase for it, with its article.
     """
 
     start: int
@@ -47,7 +47,7 @@ def spans(text: str) -> Sequence[Span]:
 
 _SHORTEST: Final = 6
 _REMEMBERED: Final = 16 * 1024
-"""Characters up to which what is in a text is kept: manifests repeat their texts."""
+"""Maximum length of texts whose result is cached: manifests repeat their texts."""
 
 
 @lru_cache(maxsize=2048)
@@ -65,7 +65,7 @@ def _broken(found: re.Match[str]) -> str:
 
 
 def _spans(text: str) -> Sequence[Span]:
-    if "\\" in text:  # in JSON and in what Python prints, a line ends with two characters or more
+    if "\\" in text:  # in JSON and in Python's repr, a line ends with two characters or more
         text = _ESCAPED_BREAK.sub(_broken, text)
     lower = text.lower()
     found = sorted(
@@ -104,7 +104,7 @@ _ENCODED_USER: Final = re.compile(
     r"%(?:25)*3a(?:%(?:25)*2f){2}(?P<password>[\w.~-]{0,100}%(?:25)*3a[\w.~%+-]{1,300}?)%(?:25)*40", re.IGNORECASE
 )
 _LONG_USER: Final = 16
-"""Characters from which a user name alone is a token: ``https://contoso@dev.azure.com`` names an organization."""
+"""Characters from which a user name without password is a token: ``https://contoso@dev.azure.com`` is no token."""
 
 
 def _users(text: str) -> Iterator[Span]:
@@ -169,7 +169,7 @@ def _bodies(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _tail(text: str, end: int) -> int:
-    """Return where the lines begin that a key ends with: all of them are long, save the last."""
+    """Return where the lines begin that a key ends with: all of them are long, except the last."""
     start, least = end, 1
     lines = list(_LINE_ENDS.finditer(text, max(0, end - _LONGEST_KEY), end))
     for number in range(len(lines) - 1, -1, -1):
@@ -442,7 +442,7 @@ def named_secrets(value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath,
 
     Args:
         value: JSON.
-        path: Where it stands: its last steps name it.
+        path: Its place: the last steps name it.
     """
     if isinstance(value, Mapping):
         for key, item in value.items():
@@ -462,7 +462,7 @@ def _is_value(value: Any, name: str) -> bool:
 
 
 def _name_at(path: FieldPath) -> str | None:
-    """Return the name that says of a value that it is secret; None if there is none."""
+    """Return the name that marks a value as secret; None if there is none."""
     names = [step for step in path if isinstance(step, str)]
     if names and names[-1].lower() in _GENERIC:
         names.pop()
@@ -501,11 +501,11 @@ def _texts(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, Any]]:
 
 def credentials(value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, str]]:
     """
-    Yield the path of every value in *value* that is, or holds, a credential, and what it is.
+    Yield the path of every value in *value* that is, or contains, a credential, and a noun phrase for it.
 
     Args:
         value: JSON; a text that is a JSON object is looked into as well.
-        path: Where it stands: its last steps name it.
+        path: Its place: the last steps name it.
     """
     for where, name in named_secrets(value, path):
         yield where, f"a value for `{name}`" if " " not in name else f"the value of {name}"
@@ -515,11 +515,11 @@ def credentials(value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, s
 
 
 def _written(text: str) -> Iterator[str]:
-    """Yield what is in a text, with the line where it has several; of a JSON object, where in it."""
+    """Yield the credentials in a text, with the line if it has several; in a JSON object, with the path."""
     if text.lstrip().startswith("{"):
         try:
             inside = json.loads(strict_json(text))
-        except (ValueError, RecursionError):  # not for this check to tell
+        except (ValueError, RecursionError):  # other checks report it
             pass
         else:
             for where, what in credentials(inside):

@@ -148,7 +148,7 @@ def _without_userinfo(url: str) -> str:
 
 
 def shown(value: Any) -> Any:
-    """Return *value* with every secret in it replaced by what may be shown of it."""
+    """Return *value* with every secret in it replaced by its printable form."""
     if isinstance(value, Secret):
         return value.shown
     if isinstance(value, dict):
@@ -160,17 +160,17 @@ def shown(value: Any) -> Any:
 
 def printable(value: Any, path: FieldPath = ()) -> Any:
     """
-    Return *value* as it may be printed: without secrets, without what looks like one, without what is named so.
+    Return *value* in printable form: without secrets, values that look like one, and values that are named so.
 
     Args:
         value: JSON in which secrets may be sealed; anything else is returned as it is.
-        path: Where it stands: its last steps name it.
+        path: Its place: the last steps name it.
     """
     return _Hiding().value(value, path)
 
 
 def printable_pair(observed: Any, desired: Any, path: FieldPath = ()) -> tuple[Any, Any]:
-    """Return both sides of a difference as they may be printed; a secret that differs is said to have changed."""
+    """Return both sides of a difference as they may be printed; a secret that differs is shown as changed."""
     hiding = _Hiding()
     left = hiding.value(observed, path)
     is_there = observed is not None and not isinstance(observed, Enum)
@@ -183,14 +183,14 @@ def printable_pair(observed: Any, desired: Any, path: FieldPath = ()) -> tuple[A
 
 
 def credentials_in(value: Any, path: FieldPath = ()) -> frozenset[Secret]:
-    """Return what is in *value* and looks like a credential, or is named so, and is not sealed."""
+    """Return the unsealed values in *value* that look like a credential, or are named so."""
     hiding = _Hiding()
     hiding.value(value, path)
     return frozenset(map(Secret, hiding.found))
 
 
 def without_credentials(value: Any, path: FieldPath, instead: str) -> Any:
-    """Return JSON with *instead* in place of what looks like a credential, or is named so; ordinary links stay."""
+    """Return JSON with *instead* in place of values that look like a credential, or are named so; other links stay."""
     return _Hiding(instead=instead).value(value, path)
 
 
@@ -203,7 +203,7 @@ class _Hiding:
     """
 
     def __init__(self, known: frozenset[str] | None = None, instead: str | None = None) -> None:
-        """Hide, or put something else *instead*; where something is *known*, what is not in it is shown as changed."""
+        """Hide secrets, or replace them by *instead*; with *known* values, other ones are shown as changed."""
         self._known = known
         self._instead = instead
         self._named: dict[FieldPath, str] = {}
@@ -236,7 +236,7 @@ class _Hiding:
 
 
 def _without(text: str, hidden: Callable[[str], str]) -> str:
-    """Return *text* with every credential in it replaced by what *hidden* makes of it."""
+    """Return *text* with every credential in it replaced by the result of *hidden*."""
     found = spans(text)
     if not found:
         return text
@@ -268,7 +268,7 @@ def secrets_in(value: Any) -> Iterator[Secret]:
         yield from (found for item in value for found in secrets_in(item))
 
 
-# What is masked may be finished text: nothing here takes a quote, a code span's or a cell's end, a color code, or half
+# The text may be finished output: no pattern here takes a quote, a code span's or a cell's end, a color code, or half
 # an escape with it.
 _VALUE: Final = r"(?:[^&\s\"'<>`\\\x00-\x1f]|\\[^\s\"'`|nrt])+"
 # A link without a query, and a word without the rest of a token, is matched too and kept: so it is looked at once, and
@@ -284,19 +284,19 @@ _PARAMETER: Final = re.compile(
     re.IGNORECASE,
 )
 _START: Final = re.compile(r"(?:^|[^a-z]|\\[bfnrt]|\\x..|\\u....|%(?:25)*..|\x1b\[[0-9]+m)\Z", re.IGNORECASE)
-"""What may stand before the name of a query parameter: no letter, unless an escape or a color code ends in it."""
+"""The text before the name of a query parameter: no letter, unless an escape or a color code ends in it."""
 _BEARER: Final = re.compile(r"(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{16,}")
 _BASE64_LINK: Final = re.compile(r"(?:aHR0cHM6Ly|h0dHBzOi8v|odHRwczovL)[\w+/=-]*", re.ASCII)
-"""``https://`` in base64, wherever it stands in what was encoded, and what follows."""
+"""``https://`` in base64, at any place in the encoded text, and the rest of the text."""
 _TOKEN: Final = re.compile(r"eyJ[\w-]{8,}(\.eyJ[\w-]{8,}(?:\.[\w-]*)?)?", re.ASCII)
 
 
 def scrub(text: str) -> str:
     """
-    Return *text* without what looks like a signature, a password, a token or the query of a link, whoever wrote it.
+    Return *text* without anything that looks like a signature, a password, a token or the query of a link.
 
-    The one net under what was sealed long before: for what others wrote, before any of it is cut, and for finished
-    text. Only what looks like a secret goes, never the text around it.
+    The second line of defense, after sealing: for texts of others, before they are cut, and for finished output. Only
+    text that looks like a secret is removed, never the text around it.
     """
     text = _without(text, lambda _: HIDDEN)
     text = _URL.sub(lambda found: f"{found[1]}?{HIDDEN}" if found[2] else found[0], text)
@@ -315,7 +315,7 @@ def _without_value(found: re.Match[str]) -> str:
 
 
 _PIECE: Final = 12
-"""How many characters of a secret are told from ordinary words."""
+"""Minimum length of a secret that is distinguished from ordinary words."""
 _LEAST: Final = 6
 """Of a secret that is shorter than a piece: only as a whole, and as a word of its own."""
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)  # nothing else keeps every character in its place
@@ -325,7 +325,7 @@ def scrub_known(text: str, secrets: Iterable[Secret]) -> str:
     """
     Return *text* without any piece of *secrets*, however it is written there: percent-encoded, JSON, HTML, base64, cut.
 
-    For what a service says of a request that held them: what the net of :func:`scrub` cannot know to be a secret.
+    For the answers of a service to a request that contained them: :func:`scrub` cannot recognize every secret.
     """
     pieces = {piece for secret in secrets for piece in _hidden_pieces(secret)}
     lower = text.translate(_LOWER)
@@ -341,7 +341,7 @@ def scrub_known(text: str, secrets: Iterable[Secret]) -> str:
 
 
 def _words(text: str, word: str) -> Iterator[int]:
-    """Yield where *word* stands with no letter or digit before or after it."""
+    """Yield the places of *word* without a letter or digit before or after it."""
     at = text.find(word)
     while at >= 0:
         end = at + len(word)
@@ -353,7 +353,7 @@ def _words(text: str, word: str) -> Iterator[int]:
 
 
 def _hidden_pieces(secret: Secret) -> set[str]:
-    """Return the pieces of what is not shown of a secret, in every form."""
+    """Return the hidden pieces of a secret, in every form."""
     return _pieces(secret.reveal()) - _pieces(secret.shown)
 
 
@@ -372,10 +372,10 @@ def _forms(text: str) -> Iterator[str]:
         yield from (plain, json.dumps(plain)[1:-1], plain.translate(_JSON_OF_DOTNET), plain.translate(_HTML))
         once = (quote(plain, errors="replace"), quote(plain, safe="", errors="replace"))
         yield from (*once, *map(quote, once))
-        for shift in range(3):  # of what stands before it in what was encoded
+        for shift in range(3):  # of the text before it, in the encoded text
             content = bytes(shift) + plain.encode("utf-8", "replace")
             code = binascii.b2a_base64(content, newline=False).decode()
-            own = code[-(-8 * shift // 6) : 8 * len(content) // 6]  # what does not depend on its neighbors
+            own = code[-(-8 * shift // 6) : 8 * len(content) // 6]  # the part that does not depend on its neighbors
             yield from (own, own.translate(_BASE64_OF_URLS))
 
 

@@ -189,7 +189,7 @@ def test_only_what_changed(base: Workspace, report: Reporting) -> None:
 
 @pytest.mark.parametrize(
     ("revision", "says"),
-    [("nowhere", "no such revision"), ("--upload-pack=x", "no such revision"), ("alone", "reach back")],
+    [("nowhere", "revision not found"), ("--upload-pack=x", "revision not found"), ("alone", "common ancestor")],
 )
 def test_revisions_that_are_not_here(base: Workspace, run: Command, revision: str, says: str) -> None:
     """Wrong usage, with what to do."""
@@ -207,7 +207,7 @@ def test_manifests_outside_of_a_repository(work: Workspace, run: Command) -> Non
     work.state(gallery())
     done = run("validate", "--against", "main")
     assert done.code == 64
-    assert "no git repository" in done.err
+    assert "not in a git repository" in done.err
 
 
 def test_a_folder_that_was_not_there(work: Workspace, report: Reporting) -> None:

@@ -153,7 +153,7 @@ def _text(path: Path) -> None:
         (_other_program, "another program"),
         (_newer, "version"),
         (_text, "not a database"),
-        (Path.mkdir, "unable to open"),
+        (Path.mkdir, "not a file"),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path: Path, spoil: object, said: str) -> None:

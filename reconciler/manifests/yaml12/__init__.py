@@ -1,5 +1,5 @@
 """
-Reads YAML by the core schema of YAML 1.2 into plain values, and refuses what misleads a reader or exhausts the machine.
+Reads YAML by the core schema of YAML 1.2 into plain values. Refuses text that misleads readers or exhausts the machine.
 
 Knows no file system and no manifest. No message quotes the text that was read: it may hold a secret.
 """

@@ -1,7 +1,7 @@
 """
-Reads every text, however odd, and tells all that is wrong with it and where.
+Reads every text, however odd, and reports every problem with its place.
 
-Also what finds positions in a text that is right.
+Also finds positions in valid texts.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _QUOTED: Final = re.compile(r"""['"`](?:.*['"`])?""", re.DOTALL)
 _TOO_DEEP: Final = "exceeded maximum nesting depth"
 _DOCUMENT: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 _MOST_BROKEN: Final = 20
-"""Documents of one file whose syntax is broken, behind which the next one is looked for."""
+"""Documents with broken syntax in one file after which the reader continues with the next document."""
 _MOST_MENDED: Final = 100_000
 """Characters of a document with broken syntax that is read on as it is meant."""
 _OPEN: Final = object()
@@ -106,7 +106,7 @@ def read_file(text: str, file: str, bounds: Bounds = FILE) -> Reading:
         following = _DOCUMENT.search(text, _start_of(text, reader.broken_line)) if reader.broken_line else None
         if following is None:
             break
-        # Blank lines in the place of what was read keep every line at its number.
+        # Blank lines replace the text that was read, so that every line keeps its number.
         rest = "\n" * text.count("\n", 0, following.start()) + text[following.start() :]
         reader = _Reader(rest, file, bounds, follows=reader.progress)
         reader.read()
@@ -123,7 +123,7 @@ def _read_mended(text: str, reader: _Reader, reading: Reading, mends: int) -> in
     Args:
         text: Of the whole file.
         reader: Stopped at the slip.
-        reading: Gets what is found.
+        reading: Receives the documents and problems.
         mends: Slips of the file that may still be passed.
 
     Returns:
@@ -221,7 +221,7 @@ class _Reader:
         self._bounds = bounds
         self._positions = positions
         self._numbers = numbers
-        self.broken_line = 0  # where the syntax is broken, from 1; what follows is for a reader that follows this one
+        self.broken_line = 0  # where the syntax is broken, from 1; another reader continues after it
         self.cause: Cause | None = None  # of the broken syntax, where it is recognized
         self._index, self._file_nodes = follows
         self._is_open = False
@@ -385,7 +385,7 @@ class _Reader:
         self._put(value)
 
     def _expand(self, event: Event, value: Any) -> None:
-        """Count what the alias stands for: whoever walks the document later meets it here once more."""
+        """Count the value of the alias: every later walk of the document visits it here once more."""
         nodes, text, depth = _weigh(value)
         self._count(event, nodes)
         self._alias_text += text
@@ -396,7 +396,7 @@ class _Reader:
             self._stop(event, "limit", f"an alias nests deeper than {MAX_DEPTH} levels", "flatten the document")
 
     def _admit(self, event: Event) -> None:
-        """Count and check what scalars, lists and mappings have in common."""
+        """Count and check a scalar, list or mapping."""
         self._count(event, 1)
         if event.tag is not None:
             known = _KNOWN_TAG.match(event.tag)
@@ -407,7 +407,7 @@ class _Reader:
             self._stop(event, "alias", f"duplicate anchor, {lines}", "rename one of the two")
 
     def _count(self, event: Event, nodes: int) -> None:
-        """Count, and keep the position, of what is about to be read."""
+        """Count the next value, and keep its position."""
         if isinstance(self._stack[-1].value, list):  # in a mapping, the key's position counts
             self._locate(event)
         if self._nodes == 0:

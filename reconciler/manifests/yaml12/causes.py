@@ -86,12 +86,12 @@ def cause_of(text: str, error: Any) -> Cause | None:
 @dataclass(frozen=True, slots=True)
 class _Fault:
     """
-    A fault, and what is around it.
+    A fault, and its surroundings.
 
     Attributes:
         at: Line, from 0.
         column: From 0.
-        start: Mark of what the parser was in.
+        start: Mark of the construct that the parser was in.
     """
 
     lines: list[str]
@@ -126,7 +126,7 @@ class _Fault:
                 yield _cause(index, 0, "a merge conflict begins here", "resolve it, and delete git's conflict markers")
 
     def _lists(self) -> Iterator[Cause]:
-        """Yield the hyphen before a document that goes on as a mapping."""
+        """Yield the hyphen before a document that continues as a mapping."""
         above = range(self.at - 1, max(-1, self.at - _FAR), -1)
         first = next((i for i in above if self._line(i)[:1] not in {"", " ", "#"}), None)
         line = self._line(self.at)
@@ -204,7 +204,7 @@ class _Fault:
             yield _cause(before, _indent(self._line(before)), message, f"indent it by {_key_column(above) + 2} spaces")
 
     def _slips(self, index: int) -> Iterator[Cause]:
-        """Yield what is wrong with a line by itself."""
+        """Yield the problems of a single line."""
         line = self._line(index)
         if match := _CLOSE_COLON.match(line):
             column = match.group().rindex(":")
@@ -254,7 +254,7 @@ class _Fault:
         return self._line(index).lstrip().startswith("- ")
 
     def _colons(self) -> Iterator[Cause]:
-        """Yield what is wrong with a value that holds a colon."""
+        """Yield the problems of a value that contains a colon."""
         if "mapping values" not in self.problem:
             return
         entry = _ENTRY.match(self._line(self.at))

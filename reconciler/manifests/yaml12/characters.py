@@ -24,7 +24,7 @@ _TAG_DIRECTIVE: Final = re.compile(r"^%TAG[ \t]", re.MULTILINE)
 
 
 def decode(data: bytes, file: str, bounds: Bounds = FILE) -> tuple[str, list[Problem]]:
-    """Return the text of a file, or what is wrong with its bytes and characters."""
+    """Return the text of a file, or the problems of its bytes and characters."""
     if len(data) > bounds.size:
         message = f"the {bounds.what} is larger than {bounds.size:,} bytes"
         return "", [Problem(file, None, None, "", "limit", message, bounds.fix)]
@@ -42,7 +42,7 @@ def decode(data: bytes, file: str, bounds: Bounds = FILE) -> tuple[str, list[Pro
 
 
 def _raw_problems(text: str, file: str) -> list[Problem]:
-    """Find what must not reach the parser, wherever it is, comments included."""
+    """Return the problems of characters that must not reach the parser, comments included."""
     returns = _LONE_RETURN.finditer(text) if "\r" in text else ()
     directives = _TAG_DIRECTIVE.finditer(text) if "%TAG" in text else ()
     found = islice(chain(HIDDEN.finditer(text), returns, directives), MAX_PROBLEMS)
@@ -61,7 +61,7 @@ def _raw_problem(text: str, file: str, match: re.Match[str]) -> Problem:
 
 
 def hidden_message(char: str) -> str:
-    """Return what is wrong with a character that HIDDEN matches."""
+    """Return the message about a character that HIDDEN matches."""
     return f"the character U+{ord(char):04X} is not allowed: it is invisible, or changes how text around it is shown"
 
 

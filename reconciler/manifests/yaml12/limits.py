@@ -1,4 +1,4 @@
-"""How much of YAML is read: what no manifest needs, and what would exhaust the machine."""
+"""Limits of the YAML reader: more than any manifest needs, and less than exhausts the machine."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_DOCUMENTS: Final = 1_000
 """In one file, empty ones included."""
 MAX_DEPTH: Final = 64
-"""Of lists and mappings in one document, aliases replaced by what they stand for."""
+"""Of lists and mappings in one document, aliases replaced by their values."""
 MAX_NODES: Final = 50_000
-"""Keys and values in one document, aliases replaced by what they stand for."""
+"""Keys and values in one document, aliases replaced by their values."""
 MAX_FILE_NODES: Final = 250_000
 """Keys and values in one file."""
 MAX_ALIASES: Final = 100

@@ -1,4 +1,4 @@
-"""Which of PyYAML's two parsers is used, and what it gives."""
+"""The one of PyYAML's two parsers that is used, and the types of its events."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.manifests.yaml12.limits import Bounds
     from reconciler.manifests.yaml12.parser import Event
 
-_LONGEST: Final = 1024 * 1024  # characters: what takes seconds to refuse is not read twice
+_LONGEST: Final = 1024 * 1024  # characters: a longer text, which takes seconds to refuse, is not read twice
 _SCALAR: Final[Any] = yaml.ScalarEvent
 _MAPPING: Final[Any] = yaml.MappingStartEvent
 _MAPPING_END: Final[Any] = yaml.MappingEndEvent
@@ -51,7 +51,7 @@ class _UnusualError(Exception):
 
 
 class _Quick:
-    """Builds values from events, calling itself for what is inside of another."""
+    """Builds values from events, with recursion for nested ones."""
 
     __slots__ = ("_all_nodes", "_event", "_nodes")
 

@@ -22,7 +22,7 @@ _INFINITE: Final = (float("inf"), float("-inf"))
 
 def plain(text: str) -> Any:
     """
-    Return what a scalar without quotes stands for.
+    Return the value of a scalar without quotes.
 
     Raises:
         ValueError: It is a number that JSON, or 64 bits, cannot hold.
@@ -33,7 +33,7 @@ def plain(text: str) -> Any:
 
 
 def _number(text: str) -> Any:
-    """Return the number that a plain scalar is, or the text itself; ValueError says what is wrong with a number."""
+    """Return the number that a plain scalar is, or the text itself; ValueError describes an invalid number."""
     match = _NUMBER.fullmatch(text)
     if match is None:
         return text
