@@ -70,10 +70,12 @@ def start_up(root: Path) -> list[bool]:
     """Measure what every call costs before it does anything."""
     bare = best_of(7, [sys.executable, "-c", "pass"])
     help_ = best_of(7, [*PROGRAM, "--help"])
+    version = best_of(7, [*PROGRAM, "--version"])
     one = next((root / "Gallery").glob("*.yaml"))
     validate = best_of(7, [*PROGRAM, "validate", str(one)])
     return [
         check("--help against bare python", help_.cpu_s / bare.cpu_s, 4.0, "x"),
+        check("--version against bare python", version.cpu_s / bare.cpu_s, 4.0, "x"),
         check("validate of one file", validate.cpu_s * 1000, 110, "ms CPU"),
     ]
 

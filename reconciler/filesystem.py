@@ -115,6 +115,12 @@ def is_there(path: str | Path) -> bool:
     return _status(path, follow=False) is not None
 
 
+def names(folder: str | Path) -> list[str]:
+    """Return the names in a folder."""
+    with asking(folder):
+        return os.listdir(folder)  # noqa: PTH208 (names, and no paths)
+
+
 def is_foreign(path: str | Path) -> bool:
     """Return whether a user other than that of this process owns the file, folder or link at *path*."""
     status = _status(path, follow=False)
