@@ -12,8 +12,9 @@ import os
 import re
 from itertools import islice
 from threading import Timer
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from click import Argument
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ _MOST_BYTES: Final = 4 * 1024 * 1024
 """Of all files that are read."""
 _MOST_BYTES_OF_A_FILE: Final = 512 * 1024
 _MOST_ANSWERS: Final = 1_000
-_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}(?:/[A-Za-z0-9_.-]{1,128})?")
+_PART: Final = "[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"
+_NAME: Final = re.compile(f"{_PART}(?:/{_PART})?")
 _DEFAULT_PATHS: Final = ("manifests",)
 
 
@@ -48,12 +50,12 @@ def formats(names: tuple[str, ...]) -> Callable[..., list[str]]:
 
 def environments(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the environments of the project file."""
-    return _answers(lambda: _environments(context.params), incomplete)
+    return _answers(lambda: _environments(context), incomplete)
 
 
 def addresses(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return ``KIND/NAME`` of the manifests."""
-    return _answers(lambda: _addresses(_paths(context.params)), incomplete)
+    return _answers(lambda: _addresses(_paths(context)), incomplete)
 
 
 def address_or_path(
@@ -86,16 +88,18 @@ def _answers(find: Callable[[], Iterable[str]], incomplete: str) -> list[str]:
         watch.cancel()
 
 
-def _paths(values: dict[str, Any]) -> tuple[str, ...]:
-    given = tuple(path for path in values.get("paths") or () if path != "-")
-    return given or _DEFAULT_PATHS
+def _paths(context: click.Context) -> tuple[str, ...]:
+    """Return the paths on the command line; where an option is still without its value, click has not placed them."""
+    is_argument = any(isinstance(each, Argument) and each.name == "paths" for each in context.command.params)
+    given = context.params.get("paths") or (context.args if is_argument else ())
+    return tuple(path for path in given if path != "-") or _DEFAULT_PATHS
 
 
-def _environments(values: dict[str, Any]) -> Iterable[str]:
+def _environments(context: click.Context) -> Iterable[str]:
     from reconciler.kinds.packaged import packaged  # noqa: PLC0415 (only for an answer)
     from reconciler.manifests.estate import examine_project, find_project  # noqa: PLC0415 (only for an answer)
 
-    file = find_project(_paths(values), values.get("config"))
+    file = find_project(_paths(context), context.params.get("config"))
     return examine_project(file, packaged()).project.environments if file else ()
 
 
