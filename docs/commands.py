@@ -26,9 +26,9 @@ standard output, the log and the progress to standard error; nothing ever asks a
 _TAIL: Final = """
 ## Completion
 
-The shell completes commands, options and their values once it has read the script that the program writes for it: choices
-such as `--cloud`, environments of the project file (`--environment`), kinds (`schema`), and `KIND/NAME` of the manifests
-(`explain`, `list`, `--target`, `--republish`). Start a new shell after adding the line.
+The shell completes commands, options and their values once it has read the script that the program writes for it:
+choices such as `--cloud`, environments of the project file (`--environment`), kinds (`schema`), and `KIND/NAME` of the
+manifests (`explain`, `list`, `--target`, `--republish`). Start a new shell after adding the line.
 
 | shell | in | line |
 | --- | --- | --- |
@@ -36,17 +36,20 @@ such as `--cloud`, environments of the project file (`--environment`), kinds (`s
 | zsh | `~/.zshrc` | `eval "$(_RECONCILER_COMPLETE=zsh_source reconciler)"` |
 | fish | `~/.config/fish/completions/reconciler.fish` | `_RECONCILER_COMPLETE=fish_source reconciler \\| source` |
 
-Environments and names come from the files of the working folder: offline, within a second and four megabytes, without running git or
-any other program. Names with other characters than letters, digits, `.`, `-` and `_` are not offered.
+Environments and names come from the files of the working folder: offline, within a second and four megabytes, without
+running git or any other program. Names with other characters than letters, digits, `.`, `-` and `_` are not offered.
 
-The completions for bash after `reconciler dr`, `reconciler plan --cloud us` and for a name:
+The completions for bash after `reconciler dr`, `reconciler plan --cloud us`, for a kind and for a name:
 
 ```console
 $ COMP_WORDS='reconciler dr' COMP_CWORD=1 _RECONCILER_COMPLETE=bash_complete reconciler
 plain,drift
 $ COMP_WORDS='reconciler plan --cloud us' COMP_CWORD=3 _RECONCILER_COMPLETE=bash_complete reconciler
 plain,usgovernment
-$ COMP_WORDS='reconciler explain GalleryApplicationVersion/agent-1.0' COMP_CWORD=2 _RECONCILER_COMPLETE=bash_complete reconciler
+$ COMP_WORDS='reconciler schema App' COMP_CWORD=2 _RECONCILER_COMPLETE=bash_complete reconciler
+plain,ApplicationDefinition
+$ export _RECONCILER_COMPLETE=bash_complete COMP_CWORD=2
+$ COMP_WORDS='reconciler explain GalleryApplicationVersion/agent-1.0' reconciler
 plain,GalleryApplicationVersion/agent-1.0.0
 ```
 """
