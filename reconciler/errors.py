@@ -18,7 +18,6 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
             TransientError       throttled, unreachable or a server error, after all retries
             UnusableAnswerError  an answer to another question (HTML, another resource) or a part of one
             ForeignOriginError   a link in an answer leads to another origin; nothing was sent there
-        OperationError           a long-running operation ended Failed or Canceled, or outlived its deadline
         PackageError             Azure could not read a package that a PUT names; the PUT was not sent
 """
 
@@ -209,15 +208,6 @@ class UnusableAnswerError(RequestError):
 
 class ForeignOriginError(RequestError):
     """A link in an answer leads to another origin. Nothing was sent there."""
-
-
-class OperationError(ReconcilerError):
-    """A long-running operation ended Failed or Canceled, or outlived its deadline."""
-
-    def __init__(self, info: ErrorInfo) -> None:
-        """Keep the error for the report."""
-        super().__init__(f"{info.code}: {info.message}")
-        self.info = info
 
 
 class PackageError(ReconcilerError):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from reconciler.apply.verify import Progress
+    from reconciler.apply.applier import Progress
     from reconciler.azure.blobs import Blobs
     from reconciler.azure.client import ArmReader, ArmWriter
     from reconciler.azure.polling import Patience

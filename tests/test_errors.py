@@ -14,7 +14,6 @@ from reconciler.errors import (
     ErrorInfo,
     ForeignOriginError,
     ManifestError,
-    OperationError,
     ReconcilerError,
     RejectedError,
     RequestError,
@@ -59,13 +58,6 @@ def test_a_transient_error_says_whether_the_write_may_have_landed() -> None:
     assert TransientError(INFO, may_have_landed=True).may_have_landed
     assert not TransientError(INFO).may_have_landed
     assert TransientError(INFO).info is INFO
-
-
-def test_a_failed_operation_keeps_its_words() -> None:
-    """It is no error of one request."""
-    error = OperationError(INFO)
-    assert (str(error), error.info) == ("Conflict: Another operation runs.", INFO)
-    assert not isinstance(error, RequestError)
 
 
 def test_most_of_what_is_known_of_a_failure_is_optional() -> None:

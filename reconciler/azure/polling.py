@@ -1,5 +1,5 @@
 """
-Follows a long-running operation to its end. Waits on the clock it is given; writes nothing.
+Waits on the clock it is given, and reads the word that an operation has for its state.
 
 Facts: "Track asynchronous Azure operations" (learn.microsoft.com); the resource provider contract's
 async-api-reference.
@@ -8,39 +8,30 @@ async-api-reference.
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from reconciler.azure.answers import operation_error
-from reconciler.azure.client import Polled
-from reconciler.errors import ErrorCode, ErrorInfo, OperationError, RejectedError, TransientError, UnusableAnswerError
-
 if TYPE_CHECKING:
-    from reconciler.azure.client import Accepted, ArmWriter
+    from reconciler.azure.client import Polled
     from reconciler.clock import Clock
 
-_LOG: Final = logging.getLogger("reconciler.azure")
 _SUCCEEDED: Final = frozenset({"succeeded", "completed"})
 _FAILED: Final = frozenset({"failed", "canceled", "cancelled"})
-_LEAST_S: Final = 1.0  # whole seconds are the rule; of milliseconds there would be thousands of looks
-_GRACE_S: Final = 60.0  # right after a PUT even the operation's own URL may answer 404
 
 
-class Interrupted(Exception):  # noqa: N818 (it is not an error: somebody asked the run to stop)
-    """The run was told to stop while it waited."""
+class Interrupted(Exception):  # noqa: N818 (it is not an error: a signal ended the run)
+    """The run was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """
-    How long to wait for what.
+    How long to wait, and for how long at most.
 
     Attributes:
         interval_s: Between two looks, unless ARM asks for another time.
         timeout_s: For one operation.
-        stop: Set when the run is told to stop.
+        stop: Set when the run is interrupted.
     """
 
     clock: Clock
@@ -48,36 +39,28 @@ class Patience:
     timeout_s: float
     stop: asyncio.Event
 
-    def deadline(self) -> float:
-        """Return the moment, in monotonic seconds, at which waiting that starts now ends."""
-        return self.clock.monotonic() + self.timeout_s
-
-    async def pause(self, deadline: float, seconds: float | None = None) -> None:
-        """
-        Wait for the next look.
-
-        Raises:
-            OperationError: The deadline has passed.
-            Interrupted: The run was told to stop.
-        """
-        left = deadline - self.clock.monotonic()
-        if left <= 0:
-            message = f"still running after {self.timeout_s:g} s"
-            fix = "it goes on in Azure: run again later, or raise --timeout"
-            raise OperationError(ErrorInfo(ErrorCode.TIMEOUT, message, fix=fix))
-        await self._sleep(min(left, seconds or self.interval_s))
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the run was interrupted."""
+        return self.stop.is_set()
 
     def check(self) -> None:
         """
-        Go on only if the run was not told to stop.
+        Return unless the run was interrupted.
 
         Raises:
             Interrupted: It was.
         """
-        if self.stop.is_set():
+        if self.is_interrupted:
             raise Interrupted
 
-    async def _sleep(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
+        """
+        Wait for a time, or until the run is interrupted.
+
+        Raises:
+            Interrupted: The run was interrupted.
+        """
         sleeping = asyncio.ensure_future(self.clock.sleep(seconds))
         stopping = asyncio.ensure_future(self.stop.wait())
         try:
@@ -88,52 +71,11 @@ class Patience:
         self.check()
 
 
-async def follow(arm: ArmWriter, accepted: Accepted, patience: Patience, deadline: float) -> None:
-    """
-    Wait until the operation of an accepted PUT has ended well.
-
-    An unknown word means that it is still running. Where the operation cannot be read, as by a role that lacks
-    ``Microsoft.Compute/locations/capsOperations/read``, this returns early: the resource's own ``provisioningState``
-    then shows how it ended.
-
-    Raises:
-        OperationError: It ended otherwise, or did not end in time.
-        RequestError: It could not be followed.
-        Interrupted: The run was told to stop.
-    """
-    if accepted.retry_after_s:
-        await patience.pause(deadline, accepted.retry_after_s)
-    if accepted.operation is None:
-        return
-    grace = patience.clock.monotonic() + _GRACE_S
-    retry_after: float | None = None
-    while True:
-        try:
-            polled = await _look(arm, accepted.operation, patience, grace)
-        except (TransientError, UnusableAnswerError):
-            return  # the resource itself will show how it ended
-        if polled is None:
-            await patience.pause(deadline, retry_after)  # a read at once may still be of before the PUT
-            return
-        status = polled.status.lower() if polled.status else "succeeded"
-        if status in _SUCCEEDED:
-            return
-        if status in _FAILED:
-            raise OperationError(
-                operation_error(polled.body, f"the operation ended {polled.status}", polled.request_id)
-            )
-        retry_after = max(polled.retry_after_s, _LEAST_S) if polled.retry_after_s else None
-        await patience.pause(deadline, retry_after)
+def has_succeeded(polled: Polled) -> bool:
+    """Return whether an operation ended well; without a word for its state, its resource shows how it ended."""
+    return not polled.status or polled.status.lower() in _SUCCEEDED
 
 
-async def _look(arm: ArmWriter, operation: str, patience: Patience, grace: float) -> Polled | None:
-    """Return what an operation says of itself; None where reading it is refused."""
-    try:
-        return await arm.poll(operation)
-    except RejectedError as error:
-        if error.info.status != HTTPStatus.NOT_FOUND:
-            _LOG.info("%s: the operation cannot be read; following the resource's own state", error.info.code)
-            return None
-        if patience.clock.monotonic() >= grace:
-            raise
-        return Polled("InProgress", {}, None)
+def has_failed(polled: Polled) -> bool:
+    """Return whether an operation ended otherwise; an unknown word means that it is still running."""
+    return polled.status is not None and polled.status.lower() in _FAILED

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-    from reconciler.apply.verify import Progress
+    from reconciler.apply.applier import Progress
     from reconciler.clock import Clock
     from reconciler.model.change import Change
     from reconciler.model.desired import Desired

@@ -11,10 +11,9 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply.verify import DID_NOT_STICK
 from reconciler.azure.polling import Interrupted, Patience
 from reconciler.compare.fingerprint import fingerprint
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ErrorCode, ReconcilerError
 from reconciler.http.window import Windows
 from reconciler.model.change import Action, Change, Finding, Reason
 from reconciler.model.outcome import Outcome, Report, Result
@@ -82,7 +81,7 @@ class Retries:
             if stuck is not None and not stuck.is_the_same(change):
                 del self._did_not_stick[change.desired.key]
         for key, outcome in outcomes.items():
-            if outcome.error is not None and outcome.error.code == DID_NOT_STICK:
+            if outcome.error is not None and outcome.error.code == ErrorCode.DID_NOT_STICK:
                 change = outcome.change
                 self._did_not_stick[key] = _Stuck(fingerprint(change.desired), _changed_paths(change))
             if outcome.result is Result.FAILED or outcome.change.reason is Reason.LAST_OPERATION_FAILED:
@@ -125,4 +124,4 @@ async def run_rounds(
         except ReconcilerError as error:  # a full disk, for instance: the next round may find room again
             _LOG.warning("a round was not finished or not reported: %s", error)
         with contextlib.suppress(Interrupted):
-            await patience.pause(patience.deadline())
+            await patience.wait(interval_s)

@@ -27,7 +27,6 @@ from h2.exceptions import ProtocolError
 from reconciler.azure import observe
 from reconciler.azure.answers import ARM, json_object
 from reconciler.azure.client import ArmWriter
-from reconciler.azure.polling import follow
 from reconciler.errors import ForeignOriginError, RequestError, TransientError, UnusableAnswerError, UsageError
 from reconciler.http.answer import Answer
 from reconciler.http.bounds import Bounds
@@ -36,7 +35,7 @@ from reconciler.http.tokens import NoToken, StaticToken
 from reconciler.http.transport import Transport
 from reconciler.model.live import Unreadable
 from reconciler.secret.text import Secret
-from tests.kit.arm import RESOURCE, VERSION, Largest, patience, run
+from tests.kit.arm import RESOURCE, VERSION, Largest, run
 from tests.kit.clock import FakeClock
 from tests.kit.raw import Authority, Raw, Talk, drips, http, resets, says, silent
 
@@ -229,10 +228,7 @@ def test_packed_answers_are_read() -> None:
 
 
 async def _write(arm: ArmWriter) -> None:
-    clock = arm.transport.clock
-    assert isinstance(clock, FakeClock)
-    waiting = patience(clock)
-    await follow(arm, await put(arm), waiting, waiting.deadline())
+    await arm.poll((await put(arm)).operation or "")
 
 
 def _link(words: Callable[[str], bytes]) -> Callable[[Raw], Talk]:

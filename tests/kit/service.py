@@ -278,17 +278,25 @@ def definition(name: str = "suite", wave: int = 0, **properties: Any) -> Manifes
     return manifest("ApplicationDefinition", name, spec, wave)
 
 
+def desired_of(*manifests: Manifest) -> tuple[Desired, ...]:
+    """Return what manifests desire."""
+    desired, problems = resolve(manifests, packaged().kinds)
+    assert not problems
+    return desired
+
+
 @asynccontextmanager
-async def bench(*manifests: Manifest, interval_s: float = 15, timeout_s: float = 3600) -> AsyncIterator[Bench]:
+async def bench(
+    *manifests: Manifest, interval_s: float = 15, timeout_s: float = 3600, operation_s: float = 60
+) -> AsyncIterator[Bench]:
     """Yield a fresh service whose long operations take a minute, and what *manifests* desire of it."""
     clock = FakeClock()
-    app = create_app(EmulatorSettings(operation_seconds=60), clock)
+    app = create_app(EmulatorSettings(operation_seconds=operation_s), clock)
     service = Faulty(app, clock)
     transport = Transport.open("http://localhost", ARM, NoToken(), clock, environ={}, app=service)
     arm = ArmWriter(transport, Retrier(clock, chance=Largest()))
-    desired, problems = resolve(manifests, packaged().kinds)
-    assert not problems
-    yield Bench(desired, clock, service, app.state.world, arm, Patience(clock, interval_s, timeout_s, asyncio.Event()))
+    patience = Patience(clock, interval_s, timeout_s, asyncio.Event())
+    yield Bench(desired_of(*manifests), clock, service, app.state.world, arm, patience)
     await transport.close()
     app.state.world.close()
 

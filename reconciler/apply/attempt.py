@@ -1,0 +1,615 @@
+"""
+Stage 8: the next step of one resource that is being written. Pure and total; the driver is :mod:`applier`.
+
+A resource is read, decided, written, followed and read back. :func:`next_step` takes how far it has come and an event,
+and returns the new state and one step: a request, a wait, or the outcome. The driver does what the step says and
+reports the event that came of it. Each PUT is decided from a read of its own, which is half a minute old at most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from reconciler.apply.conflicts import Running, named
+from reconciler.apply.verify import (
+    did_not_stick,
+    not_replicated,
+    provisioning_failed,
+    unkept,
+    unreadable,
+)
+from reconciler.errors import ErrorCode, ErrorInfo
+from reconciler.kinds.live import Live, Replication
+from reconciler.model.change import Action
+from reconciler.model.live import Absent, Unreadable
+from reconciler.model.outcome import Outcome, Result
+from reconciler.plan.body import put_body
+from reconciler.plan.decide import decide
+from reconciler.plan.remedies import advised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.model.change import Change
+    from reconciler.model.live import Observed
+    from reconciler.plan.decide import Policy
+    from reconciler.plan.saved import SavedPlan
+    from reconciler.values import JsonObject
+
+READ_GRACE_S: Final = 60.0  # a read that soon after a PUT may show the previous state
+FRESH_S: Final = 30.0  # a PUT that waited longer since its read, for its turn or as ARM asked, is decided again
+_OPERATION_GRACE_S: Final = 60.0  # right after a PUT even the operation's own URL may answer 404
+_MOST_LOST: Final = 3
+_MOST_PUT_OFF: Final = 5
+_LEAST_S: Final = 1e-3
+_LEAST_BETWEEN_POLLS_S: Final = 1.0  # whole seconds are the rule; of milliseconds there would be thousands of polls
+
+
+# What the driver is to do
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """
+    Read the resource by itself.
+
+    Attributes:
+        replication: Whether its replication is read too.
+    """
+
+    replication: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """
+    Send a PUT.
+
+    Attributes:
+        change: As decided from the read that the body is built from.
+        body: Secrets hidden, links not signed yet.
+        not_after: The monotonic seconds after which the body is too old to be sent.
+        is_first: Whether it is the first PUT of the resource.
+    """
+
+    change: Change
+    body: JsonObject = field(repr=False)
+    not_after: float
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Request the state of an operation."""
+
+    operation: str = field(repr=False)  # its query is signed
+
+
+@dataclass(frozen=True, slots=True)
+class FindBlockers:
+    """Find the operations in the resource's writer slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """
+    Wait, and hold no permit meanwhile.
+
+    Attributes:
+        why: For the progress display; empty where it already shows that the resource is being written.
+    """
+
+    seconds: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Nothing is left to do."""
+
+    outcome: Outcome
+
+
+Request: TypeAlias = Read | Put | Poll | FindBlockers
+Step: TypeAlias = Request | Wait | Done
+
+
+# What came of it; a read is a `Live`, an `Absent` or an `Unreadable`
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The schedule lets the resource begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elapsed:
+    """The wait is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """
+    The run was interrupted.
+
+    Attributes:
+        is_sent: Whether a PUT is on its way, without an answer.
+    """
+
+    is_sent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """
+    ARM accepted the PUT.
+
+    Attributes:
+        operation: Link to poll; None where the resource itself must be watched.
+        retry_after_s: How long ARM asks to wait before the first poll.
+    """
+
+    operation: str | None = field(default=None, repr=False)  # its query is signed
+    request_id: str | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The PUT was not sent in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Another operation kept ARM from accepting the PUT."""
+
+    error: ErrorInfo
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """
+    The PUT was throttled, got no answer, or was answered with a server error.
+
+    Attributes:
+        may_have_landed: Whether ARM may have acted on it.
+    """
+
+    error: ErrorInfo
+    retry_after_s: float | None = None
+    may_have_landed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The request failed, and would fail again."""
+
+    error: ErrorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """The operation is running."""
+
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """
+    The operation has ended.
+
+    Attributes:
+        error: None where it succeeded.
+    """
+
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """ARM does not know the operation: not yet, or not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The operation cannot be read, for example for lack of a role: the resource itself will show how it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blockers:
+    """The operations that were found in the writer slot."""
+
+    found: tuple[Running, ...] = ()
+
+
+Event: TypeAlias = (
+    Started
+    | Elapsed
+    | Stopped
+    | Live
+    | Absent
+    | Unreadable
+    | Taken
+    | Expired
+    | Conflict
+    | Unanswered
+    | Refused
+    | InProgress
+    | Ended
+    | NotFound
+    | Hidden
+    | Blockers
+)
+
+
+# How far a resource has come
+
+
+class Phase(Enum):
+    """The request that is due, or was sent last."""
+
+    NEW = auto()
+    READING = auto()
+    PUTTING = auto()
+    FOLLOWING = auto()
+    VERIFYING = auto()
+    REPLICATING = auto()
+    FINDING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    The same for every resource of one apply.
+
+    Attributes:
+        interval_s: Between two looks, unless ARM asks for another time.
+        timeout_s: For one operation.
+        longest_wait_s: The longest ``Retry-After`` that the client itself waits for.
+        saved: The reviewed plan; an item that has changed since is refused.
+        wait_replicated: Whether a write counts as done only when its replication is.
+    """
+
+    policy: Policy
+    interval_s: float
+    timeout_s: float
+    longest_wait_s: float
+    saved: SavedPlan | None = None
+    wait_replicated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    How far one resource has come. Moments are monotonic seconds.
+
+    Attributes:
+        change: As planned, then as decided just before the first PUT that Azure may have acted on.
+        deadline: Of what the resource waits for: first for its turn, then for its own operation.
+        grace: Until when a read may show the previous state, and an operation may be unknown.
+        puts: How many PUTs were begun.
+        lost: How many of them were answered with nothing, or with a server error.
+        put_off: How many of them were throttled.
+        conflicts: How many of them met another operation.
+        shown_from: When a read surely shows whether Azure acted on a PUT without an answer; None where there is none.
+        given_up: Why no more PUTs are sent; whether an earlier one landed is still looked for.
+        taken: The answer of ARM to the PUT that it accepted.
+    """
+
+    terms: Terms
+    change: Change
+    phase: Phase = Phase.NEW
+    deadline: float = 0.0
+    grace: float = 0.0
+    puts: int = 0
+    lost: int = 0
+    put_off: int = 0
+    conflicts: int = 0
+    shown_from: float | None = None
+    given_up: Conflict | Unanswered | None = None
+    taken: Taken | None = None
+
+    @property
+    def may_have_landed(self) -> bool:
+        """Whether Azure may have acted on a PUT without an answer."""
+        return self.shown_from is not None
+
+
+State: TypeAlias = Attempt | Done
+_Move: TypeAlias = tuple[State, Step]
+
+
+def next_step(state: State, event: Event, now: float) -> _Move:
+    """
+    Return the new state, and the one thing to do now.
+
+    An interruption ends every resource. An event that does not answer the last step is a bug of the driver, and fails
+    the resource.
+    """
+    if isinstance(state, Done):
+        return state, state
+    if isinstance(event, Stopped):
+        done = Done(interrupted(state, is_sent=event.is_sent))
+        return done, done
+    return _HANDLERS[state.phase](state, event, now) or _unexpected(state, event)
+
+
+# Until the PUT is accepted
+
+
+def _begin(state: Attempt, event: Event, now: float) -> _Move | None:
+    if not isinstance(event, Started):
+        return None
+    if names := state.change.desired.unset:
+        message = f"`{'`, `'.join(dict.fromkeys(names))}` is not set, and the resource takes a value from it"
+        fix = "set the variable where this runs, from the CI system's secrets"
+        return _done(state.change, Result.FAILED, ErrorInfo(ErrorCode.VARIABLE_MISSING, message, fix=fix))
+    return replace(state, phase=Phase.READING, deadline=now + state.terms.timeout_s), Read()
+
+
+def _read(state: Attempt, event: Event, now: float) -> _Move | None:
+    if isinstance(event, Elapsed):
+        return state, Read()
+    return _decide(state, event, now) if isinstance(event, Live | Absent | Unreadable) else None
+
+
+def _decide(state: Attempt, observed: Observed, now: float) -> _Move:
+    """Decide again, from a read of this moment; the first rule that matches wins."""
+    desired, saved = state.change.desired, state.terms.saved
+    decision = decide(desired, observed, _policy(state))
+    action = decision.change.action
+    if action is Action.WAIT:
+        return _wait(state, now, why="waiting for an operation that another client started")
+    if action is Action.NONE and state.may_have_landed:
+        return _accepted(state, Taken(), now)
+    if action.writes and state.shown_from is not None and now < state.shown_from:
+        return _wait(state, now)
+    if state.given_up is not None:
+        return _give_up(state, state.given_up)
+    if not action.writes:
+        return _not_written(state.change, decision.change)
+    if saved is not None and not state.may_have_landed:  # else it may have been this run's own PUT that changed it
+        refusal = saved.refusal(desired, action, decision.live)
+        if refusal is not None:
+            return _done(state.change, Result.REFUSED, refusal)
+    change = state.change if state.may_have_landed else decision.change  # else the rest of what its own PUT left
+    body = put_body(desired, decision.live, decision.comparison, state.terms.policy.tracking)
+    put = Put(change, body, not_after=now + FRESH_S, is_first=not state.puts)
+    return replace(state, change=change, phase=Phase.PUTTING, puts=state.puts + 1), put
+
+
+def _policy(state: Attempt) -> Policy:
+    """Return the policy; a PUT without a difference is not sent again where it may have landed."""
+    policy = state.terms.policy
+    if not state.may_have_landed:
+        return policy
+    return replace(policy, republish=policy.republish - {state.change.desired.key})
+
+
+def _not_written(planned: Change, now: Change) -> _Move:
+    """Return the outcome where the read just before the PUT shows that none is to be sent."""
+    if now.action is Action.NONE:
+        # Another client did what was planned; of a resource with a running operation, nothing was known until now.
+        return _done(now if planned.action is Action.WAIT else planned, Result.UNCHANGED)
+    return _done(now, Result.FAILED if now.error else None, now.error)
+
+
+def _answer(state: Attempt, event: Event, now: float) -> _Move | None:
+    if isinstance(event, Taken):
+        return _accepted(state, event, now)
+    if isinstance(event, Refused):
+        return _failed(state, event.error)
+    if isinstance(event, Expired):
+        return _wait(replace(state, phase=Phase.READING), now, _LEAST_S)
+    return _again(state, event, now) if isinstance(event, Conflict | Unanswered) else None
+
+
+def _again(state: Attempt, answer: Conflict | Unanswered, now: float) -> _Move:
+    """Wait for another PUT if there is a try and time left; else look once more whether an earlier one landed."""
+    state, pause, why = _counted(state, answer, now)
+    is_left = state.lost < _MOST_LOST and state.put_off < _MOST_PUT_OFF
+    if is_left and _is_time_for(state, answer.retry_after_s, now):
+        return _wait(state, now, pause, why)
+    if state.shown_from is None:
+        return _give_up(state, answer)
+    deadline = max(state.deadline, state.shown_from, now + state.terms.interval_s)
+    return _wait(replace(state, given_up=answer, deadline=deadline), now, pause)
+
+
+def _counted(state: Attempt, answer: Conflict | Unanswered, now: float) -> tuple[Attempt, float | None, str]:
+    """Return the state after a PUT that ARM did not accept, how long to wait until the next read, and why."""
+    state, asked, longest = replace(state, phase=Phase.READING), answer.retry_after_s, state.terms.longest_wait_s
+    if isinstance(answer, Conflict):
+        pause = min((asked or state.terms.interval_s) * 2.0**state.conflicts, longest)
+        return replace(state, conflicts=state.conflicts + 1), max(asked or 0.0, pause), "another operation is running"
+    if answer.may_have_landed:
+        state = replace(state, shown_from=now + READ_GRACE_S)
+    if answer.error.status != HTTPStatus.TOO_MANY_REQUESTS:
+        return replace(state, lost=state.lost + 1), asked, "the PUT got no answer; the resource is read again"
+    if asked and asked <= longest:
+        asked = _LEAST_S  # the client sends nothing before, and one request after the other then
+    return replace(state, put_off=state.put_off + 1), asked, "throttled by Azure"
+
+
+def _is_time_for(state: Attempt, asked_s: float | None, now: float) -> bool:
+    """Return whether there is time left, as much as ARM asks to wait and as a read may be old: no PUT goes before."""
+    hidden_s = state.shown_from - now if state.shown_from is not None else 0.0
+    return max(asked_s or 0.0, _LEAST_S, hidden_s) <= state.deadline - now
+
+
+def _give_up(state: Attempt, answer: Conflict | Unanswered) -> _Move:
+    if isinstance(answer, Conflict):
+        return replace(state, phase=Phase.FINDING, given_up=answer), FindBlockers()
+    return _failed(state, answer.error)
+
+
+def _found(state: Attempt, event: Event, now: float) -> _Move | None:  # noqa: ARG001 (every handler takes the time)
+    if state.given_up is None or not isinstance(event, Blockers):
+        return None
+    return _failed(state, named(state.given_up.error, event.found))
+
+
+# From then on
+
+
+def _accepted(state: Attempt, taken: Taken, now: float) -> _Move:
+    """Follow the operation; without one, watch the resource itself."""
+    asked = taken.retry_after_s or 0.0
+    deadline, grace = now + state.terms.timeout_s, now + asked + _OPERATION_GRACE_S
+    state = replace(state, phase=Phase.FOLLOWING, taken=taken, deadline=deadline, grace=grace)
+    return _wait(state, now, asked) if asked else _look(state, taken, now)
+
+
+def _look(state: Attempt, taken: Taken, now: float) -> _Move:
+    return _verify(state, now) if taken.operation is None else (state, Poll(taken.operation))
+
+
+def _follow(state: Attempt, event: Event, now: float) -> _Move | None:
+    taken = state.taken or Taken()
+    if isinstance(event, Elapsed):
+        return _look(state, taken, now)
+    if isinstance(event, InProgress):
+        asked = event.retry_after_s
+        return _wait(state, now, max(asked, _LEAST_BETWEEN_POLLS_S) if asked else None)
+    if isinstance(event, Ended) and event.error is None:
+        return _verify(state, now)
+    if isinstance(event, NotFound) and now < state.grace:
+        return _wait(state, now)
+    if isinstance(event, NotFound | Hidden):  # a read at once may still show the previous state
+        grace = min(now + state.terms.interval_s + READ_GRACE_S, state.deadline)
+        return _wait(replace(state, phase=Phase.VERIFYING, grace=grace), now)
+    if isinstance(event, Ended | Refused) and event.error is not None:
+        return _failed(state, event.error)
+    return None
+
+
+def _verify(state: Attempt, now: float) -> _Move:
+    """Read until the resource is there, settled and as it was sent."""
+    return replace(state, phase=Phase.VERIFYING, grace=min(now + READ_GRACE_S, state.deadline)), Read()
+
+
+def _read_back(state: Attempt, event: Event, now: float) -> _Move | None:
+    if isinstance(event, Elapsed):
+        return state, Read()
+    if isinstance(event, Live):
+        differing = unkept(state.change.desired, event, state.terms.policy)
+        is_shown = event.is_settled and (not differing or now >= state.grace)
+        return _judge(state, event, now) if is_shown else _wait(state, now)
+    if isinstance(event, Absent | Unreadable):
+        return _failed(state, unreadable(event)) if now >= state.grace else _wait(state, now)
+    return None
+
+
+def _judge(state: Attempt, live: Live, now: float) -> _Move:
+    """Return the outcome that a settled resource shows, or wait for its replication."""
+    desired, terms = state.change.desired, state.terms
+    if differing := unkept(desired, live, terms.policy):
+        return _done(replace(state.change, fields=differing), Result.FAILED, did_not_stick(differing))
+    if live.has_failed:
+        return _done(state.change, Result.FAILED, provisioning_failed(live))
+    if terms.wait_replicated and desired.kind.health:
+        grace = min(now + READ_GRACE_S, state.deadline)
+        return replace(state, phase=Phase.REPLICATING, grace=grace), Read(replication=True)
+    return _done(state.change, Result.SUCCEEDED)
+
+
+def _replicate(state: Attempt, event: Event, now: float) -> _Move | None:
+    """Read until every copy is made; the first reads after a PUT may still show the previous state."""
+    if isinstance(event, Elapsed):
+        return state, Read(replication=True)
+    if isinstance(event, Live):
+        is_previous = now < state.grace and unkept(state.change.desired, event, state.terms.policy)
+        return _wait(state, now) if is_previous else _judge_copies(state, event, now)
+    if isinstance(event, Absent | Unreadable):
+        is_missing = isinstance(event, Absent) or event.error.status == HTTPStatus.NOT_FOUND
+        is_early = is_missing and now < state.grace
+        return _wait(state, now) if is_early else _failed(state, unreadable(event))
+    return None
+
+
+def _judge_copies(state: Attempt, live: Live, now: float) -> _Move:
+    copies = live.replication or Replication()
+    if copies.has_failed:
+        return _failed(state, not_replicated(copies))
+    if live.has_failed:
+        return _failed(state, provisioning_failed(live))
+    if live.is_settled and copies.is_complete:
+        return _done(state.change, Result.SUCCEEDED)
+    return _wait(state, now, why=str(copies))
+
+
+# Waits and ends
+
+
+def _wait(state: Attempt, now: float, seconds: float | None = None, why: str = "") -> _Move:
+    """Wait for the next look; at the deadline, fail."""
+    left = state.deadline - now
+    if left <= 0:
+        return _failed(state, _timeout(state))
+    return state, Wait(min(left, seconds or state.terms.interval_s), why)
+
+
+def _done(change: Change, result: Result | None, error: ErrorInfo | None = None) -> _Move:
+    done = Done(Outcome(change, result, error))
+    return done, done
+
+
+def _failed(state: Attempt, error: ErrorInfo) -> _Move:
+    return _done(state.change, Result.FAILED, advised(state.change.desired, error))
+
+
+def _timeout(state: Attempt) -> ErrorInfo:
+    seconds = f"{state.terms.timeout_s:g} s"
+    if state.phase is Phase.READING and not state.may_have_landed:
+        message = f"the resource was not ready for a PUT within {seconds}"
+        fix = "wait until the operation of the other client has ended, then run again, or raise --timeout"
+    else:
+        message = f"still running after {seconds}"
+        fix = "the operation continues in Azure: run again later, or raise --timeout"
+    return ErrorInfo(ErrorCode.TIMEOUT, message, fix=fix)
+
+
+def interrupted(state: Attempt, *, is_sent: bool = False) -> Outcome:
+    """
+    Return the outcome of a resource whose run was interrupted; an operation that has begun goes on in Azure.
+
+    Args:
+        state: How far the resource has come.
+        is_sent: Whether a PUT is on its way, without an answer.
+    """
+    if state.taken is None and not state.may_have_landed and not is_sent:
+        message = "the run was interrupted before the resource was written"
+        return Outcome(state.change, Result.SKIPPED, ErrorInfo(ErrorCode.INTERRUPTED, message))
+    if state.taken is None:
+        message = (
+            "the run was interrupted before Azure answered the PUT; an operation that it started continues in Azure, "
+            "and the next run waits for it"
+        )
+        return Outcome(state.change, Result.FAILED, ErrorInfo(ErrorCode.INTERRUPTED, message, fix="run again"))
+    link = state.taken.operation
+    operation = f" (operation {link.partition('?')[0]})" if link else ""  # its query is signed
+    message = f"the run was interrupted; the operation continues in Azure, and the next run waits for it{operation}"
+    error = ErrorInfo(ErrorCode.INTERRUPTED, message, request_id=state.taken.request_id, fix="run again")
+    return Outcome(state.change, Result.FAILED, error)
+
+
+def _unexpected(state: Attempt, event: Event) -> _Move:
+    message = f"an unexpected {type(event).__name__} in phase {state.phase.name}, in the reconciler"
+    fix = "please report it, with the output of --log-level debug"
+    return _done(state.change, Result.FAILED, ErrorInfo(ErrorCode.INTERNAL_ERROR, message, fix=fix))
+
+
+_HANDLERS: Final[Mapping[Phase, Callable[[Attempt, Event, float], _Move | None]]] = {
+    Phase.NEW: _begin,
+    Phase.READING: _read,
+    Phase.PUTTING: _answer,
+    Phase.FOLLOWING: _follow,
+    Phase.VERIFYING: _read_back,
+    Phase.REPLICATING: _replicate,
+    Phase.FINDING: _found,
+}

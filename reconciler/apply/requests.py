@@ -1,0 +1,169 @@
+"""Stage 8: sends the requests of one resource, and returns what came of each as an event. Decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from reconciler.apply.attempt import (
+    Blockers,
+    Conflict,
+    Ended,
+    Event,
+    Expired,
+    Hidden,
+    InProgress,
+    NotFound,
+    Poll,
+    Put,
+    Read,
+    Refused,
+    Stopped,
+    Taken,
+    Unanswered,
+)
+from reconciler.apply.conflicts import among, siblings_path
+from reconciler.azure.answers import operation_error
+from reconciler.azure.observe import read_one
+from reconciler.azure.polling import Interrupted, has_failed, has_succeeded
+from reconciler.errors import (
+    ConflictError,
+    ErrorInfo,
+    PackageError,
+    RejectedError,
+    RequestError,
+    TransientError,
+    UnusableAnswerError,
+)
+from reconciler.model.live import Unreadable
+from reconciler.secret.text import Secret, credentials_in, scrub_known, secrets_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.azure.blobs import Blobs
+    from reconciler.azure.client import ArmWriter
+    from reconciler.azure.polling import Patience
+    from reconciler.model.desired import Desired
+    from reconciler.model.live import Observed
+
+_LOG: Final = logging.getLogger("reconciler.azure")
+
+
+class _ExpiredError(Exception):
+    """A PUT is about to be sent, and the read that it is built from is old."""
+
+
+@dataclass(slots=True)
+class Requests:
+    """
+    The requests of one resource.
+
+    Attributes:
+        arm: The only object that can write.
+        count: Called for each PUT that is sent.
+        blobs: Lets Azure read the packages that a PUT names; None where it needs no help.
+        secrets: Those in the last PUT: Azure may quote them.
+    """
+
+    desired: Desired
+    arm: ArmWriter
+    patience: Patience
+    count: Callable[[], None]
+    blobs: Blobs | None = None
+    secrets: frozenset[Secret] = frozenset()
+
+    async def read(self, step: Read) -> Observed:
+        """Read the resource by itself, with its replication where the step asks for it."""
+        if not step.replication:
+            observed = await read_one(self.desired, self.arm)
+            return (
+                replace(observed, error=self._clean(observed.error)) if isinstance(observed, Unreadable) else observed
+            )
+        kind = self.desired.kind
+        try:
+            return kind.live(await self.arm.get(self.desired.id, kind.api_version, kind.health))
+        except RequestError as error:
+            return Unreadable(self._clean(error.info))
+
+    async def put(self, step: Put) -> Event:
+        """Send a PUT, unless the run is interrupted or the read behind it has become too old before its turn."""
+        is_sent = False
+
+        def check() -> None:
+            nonlocal is_sent
+            self.patience.check()
+            if self.patience.clock.monotonic() > step.not_after:
+                raise _ExpiredError
+            self.count()
+            is_sent = True
+
+        kind, body = self.desired.kind, step.body
+        try:
+            if self.blobs is not None:
+                body = await self.blobs.ready(kind, body)
+            self.secrets = frozenset(secrets_in(body)) | credentials_in(body)
+            accepted = await self.arm.put(self.desired.id, kind.api_version, body, check)
+        except Interrupted:
+            return Stopped()
+        except _ExpiredError:
+            return Expired()
+        except (RequestError, PackageError) as error:
+            return self._not_taken(error)
+        except asyncio.CancelledError:
+            if not self.patience.is_interrupted:
+                raise
+            return Stopped(is_sent=is_sent)
+        return Taken(accepted.operation, accepted.request_id, accepted.retry_after_s)
+
+    def _not_taken(self, error: RequestError | PackageError) -> Conflict | Unanswered | Refused:
+        info = self._clean(error.info)
+        if isinstance(error, ConflictError):
+            return Conflict(info, error.retry_after_s)
+        if isinstance(error, TransientError):
+            return Unanswered(info, error.retry_after_s, error.may_have_landed)
+        return Refused(info)
+
+    async def poll(self, step: Poll) -> Event:
+        """Request the state of an operation."""
+        try:
+            polled = await self.arm.poll(step.operation)
+        except (TransientError, UnusableAnswerError):
+            return Hidden()
+        except RejectedError as error:
+            if error.info.status == HTTPStatus.NOT_FOUND:
+                return NotFound()
+            _LOG.info("%s: the operation cannot be read; following the resource's own state", error.info.code)
+            return Hidden()
+        except RequestError as error:
+            return Refused(self._clean(error.info))
+        if has_succeeded(polled):
+            return Ended()
+        if not has_failed(polled):
+            return InProgress(polled.retry_after_s)
+        info = operation_error(polled.body, f"the operation ended {polled.status}", polled.request_id)
+        return Ended(self._clean(info))
+
+    async def siblings(self) -> Blockers:
+        """Find the operations in the resource's writer slot; none where its siblings cannot be read."""
+        path = siblings_path(self.desired)
+        if path is None:
+            return Blockers()
+        try:
+            return Blockers(among(self.desired, await self.arm.list(path, self.desired.kind.api_version)))
+        except RequestError:
+            return Blockers()
+
+    def _clean(self, info: ErrorInfo) -> ErrorInfo:
+        """Return an error without what Azure may quote of the PUT."""
+        secrets = self.secrets
+        return replace(
+            info,
+            code=scrub_known(info.code, secrets),
+            message=scrub_known(info.message, secrets),
+            fix=scrub_known(info.fix, secrets) if info.fix else info.fix,
+            targets=tuple(scrub_known(name, secrets) for name in info.targets),
+        )
