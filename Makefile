@@ -56,7 +56,8 @@ properties: $(STAMP) ## The properties with 1,000 examples each (PROFILE=thoroug
 redaction: $(STAMP) ## 10,000 secrets in every form against everything that a run shows, in half an hour (COUNT=1000 SEED=1)
 	$(BIN)/python -m tests.kit.redaction $(or $(COUNT),10000) $(or $(SEED),0)
 
-simulation: $(STAMP) ## 10,000 made-up days of faults, drift and crashes (docs/simulation.md; COUNT=500 SEED=1)
+simulation: $(STAMP) ## 100,000 schedules of one resource, then 10,000 made-up days of faults (docs/simulation.md; COUNT=500 SEED=1)
+	$(BIN)/python -m tests.simulation --resources 100000 $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.simulation --schedules $(or $(COUNT),10000) $(if $(SEED),--seed $(SEED))
 
 simulation-bugs: $(STAMP) ## Plant bugs in the client, one at a time: the simulation must find each

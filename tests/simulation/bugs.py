@@ -1,5 +1,5 @@
 """
-Plants a bug in the client and asks the simulation to find it.
+Plants a bug in the client and asks the simulation to find it: schedules of one resource first, then whole days.
 
 The bugs are data, ``bugs.toml``. The code of the function that a bug changes is exchanged in place, so that whoever has
 imported it has the bug too.
@@ -16,12 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path
+from random import Random
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.kit.repository import ROOT
 from tests.planting.errors import StaleError
 from tests.planting.mutant import Mutant, read
+from tests.simulation.attempts import play_attempt, play_attempts
 from tests.simulation.invariants import Violation
 from tests.simulation.play import play
 from tests.simulation.schedule import PROFILES, draw
@@ -32,7 +34,11 @@ if TYPE_CHECKING:
 BUGS: Final = Path(__file__).with_name("bugs.toml")
 PAGE: Final = ROOT / "docs" / "simulation.md"
 MOST: Final = 300
-"""Schedules within which each bug must be found."""
+"""Schedules of whole days within which each bug must be found that schedules of one resource do not find."""
+MOST_OF_ONE: Final = 3000
+"""Schedules of one resource that are tried first: a day costs as much as hundreds of them."""
+ONE: Final = "resource"
+"""In the place of a profile, for a schedule of one resource."""
 _HEAD: Final = """\
 | bug | what somebody would notice | planted in | found by | schedules until then |
 | --- | --- | --- | --- | --- |
@@ -111,14 +117,22 @@ def is_found(bug: Mutant, profile: str, seed: int) -> str | None:
     """Return what does not hold with a bug in a schedule; None if all does."""
     with planted(bug):
         try:
-            play(draw(seed, profile))
+            if profile == ONE:
+                play_attempt(Random(seed))
+            else:
+                play(draw(seed, profile))
         except Violation as violation:
             return str(violation)
     return None
 
 
 def hunt(bug: Mutant) -> Finding:
-    """Play schedules of all profiles in turn until one finds a bug."""
+    """Play schedules of one resource, then days of all profiles in turn, until one finds a bug."""
+    with planted(bug):
+        played = play_attempts(MOST_OF_ONE, 0)
+    if played.failure is not None:
+        seed, found = played.failure
+        return Finding(bug, (ONE, seed), played.schedules, str(found))
     for number in range(MOST):
         profile, seed = PROFILES[number % len(PROFILES)], number // len(PROFILES)
         violation = is_found(bug, profile, seed)
