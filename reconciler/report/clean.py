@@ -61,6 +61,8 @@ class _Cleaned:
             return {self._text(name): self(each) for name, each in value.items()}
         if isinstance(value, str):  # a word of an enumeration
             return str(value)
+        if isinstance(value, int):  # the status of an answer in process is an enumeration's, too
+            return int(value)
         if isinstance(value, Secret):
             return self._text(value.shown)
         message = f"{kind.__name__} is no JSON"
