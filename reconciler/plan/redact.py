@@ -48,15 +48,29 @@ def _with(body: JsonObject, path: tuple[str, ...], value: Any) -> dict[str, Any]
     return {**body, step: _with(body.get(step, {}), tuple(below), value) if below else value}
 
 
-def _kept(rule: Rule, value: Any, steps: Steps) -> Any:
+def _kept(rule: Rule, value: Any, steps: Steps, keys: tuple[tuple[str, ...], ...] = ()) -> Any:
+    """
+    Return a value as it may be kept.
+
+    Args:
+        rule: Of the value.
+        value: Live, its secrets sealed.
+        steps: Where it stands.
+        keys: Paths from here of the values by which the elements of a list are matched: a digest would match none.
+    """
     if is_leaf(rule, value):
-        return _digested(rule, public(value, steps))
+        return public(value, steps) if () in keys else _digested(rule, public(value, steps))
+    is_list = rule.shape is Shape.LIST
     parts = [
-        (public(step), _kept(child, item, (*steps, step)))
+        (public(step), _kept(child, item, (*steps, step), rule.keys if is_list else _inside(keys, step)))
         for step, child, item in below(rule, value)
         if not (child.read_only or child.write_only)
     ]
     return dict(parts) if isinstance(value, dict) else [part for _, part in parts]
+
+
+def _inside(keys: tuple[tuple[str, ...], ...], step: str | int) -> tuple[tuple[str, ...], ...]:
+    return tuple(path[1:] for path in keys if path and path[0] == step)
 
 
 _ONE_LINE: Final = 200

@@ -198,6 +198,15 @@ def test_a_kept_body_has_what_is_compared_and_no_secret() -> None:
     assert properties["strange"] == {"deep": ["https://h/p?(secret)"]}
 
 
+def test_the_keys_of_a_list_are_kept_as_text() -> None:
+    """A digest would match no element of the manifest: the same policy would be removed and added."""
+    policies = [{"name": "a\nb\n", "parameters": "c\nd\n"}]
+    found = kept(KINDS["ApplicationDefinition"], {"properties": {"policies": policies}})
+    (policy,) = found["properties"]["policies"]
+    assert policy["name"] == "a\nb\n"
+    assert policy["parameters"].startswith("(text, sha256 ")
+
+
 def test_a_body_of_another_shape_is_kept_as_it_is() -> None:
     """Azure may answer anything."""
     assert kept(WIDGET, {"properties": None, "tags": [LINK], "more": 1.0}) == {
