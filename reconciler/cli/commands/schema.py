@@ -14,6 +14,7 @@ from reconciler.kinds.packaged import packaged
 from reconciler.kinds.reference import render
 from reconciler.kinds.schema_files import PROJECT, as_text, file_texts, partial_schema, schemas
 from reconciler.manifests.schema_errors import nearest
+from reconciler.plan.exit_codes import ExitCode
 from reconciler.runtime.output import write_stdout
 from reconciler.runtime.streams import Form
 
@@ -45,13 +46,13 @@ def command(_given: Given, kind: str | None, out_dir: Path | None, form: str, *,
             message = "--all takes no KIND"
             raise UsageError(message)
         write_stdout(write_schemas(packaged(), out_dir, partial=partial))
-        return 0
+        return ExitCode.SUCCESS
     if out_dir is not None:
         message = "--out-dir is for --all"
         raise UsageError(message)
     is_json = kind is not None and form == "json"
     write_stdout(schema_text(packaged(), kind, form, partial=partial), Form.JSON if is_json else Form.TEXT)
-    return 0
+    return ExitCode.SUCCESS
 
 
 def write_schemas(registry: Registry, out_dir: Path | None, *, partial: bool) -> str:
