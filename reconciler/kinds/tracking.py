@@ -43,6 +43,11 @@ class Tracking:
         """Return the project recorded on a live resource."""
         return self._read(live, "project")
 
+    @property
+    def project_tag(self) -> str:
+        """The name of the tag that records the owner."""
+        return f"{self.prefix}-project"
+
     def commit_of(self, live: JsonObject) -> str | None:
         """Return the commit recorded on a live resource; None for what is no commit's name."""
         found = self._read(live, "commit")

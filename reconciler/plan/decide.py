@@ -157,7 +157,7 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         fields=comparison.fields,
         ignored=len(comparison.ignored),
         ailment=copies.failure() if copies is not None and copies.has_failed else None,
-        fix=way_out(reason, desired, comparison.refusals, owner),
+        fix=way_out(reason, desired, comparison.refusals, owner, policy.tracking.project_tag),
         replication=copies,
         owner=owner if policy.tracking.is_foreign(observed.body) else None,
     )
@@ -187,10 +187,10 @@ def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
         return replace(change, action=Action.PAUSED, reason=Reason.PAUSED, fix=fix)
     if absent.why is Absence.GROUP_MISSING:
         group = desired.params.get("resourceGroupName", "")
-        fix = f"create resource group {group}, or correct resourceGroupName: groups are not managed here"
+        fix = f"create resource group {group}, or correct `resourceGroupName`: resource groups are not managed"
         return replace(change, action=Action.BLOCKED, reason=Reason.GROUP_MISSING, fix=fix)
     if not parent.known:
-        message = "the parent resource could not be read, so nothing is known of what is below it"
+        message = "the parent resource could not be read, so the state of this resource is unknown"
         return _unknown(desired, ErrorInfo(ErrorCode.DEPENDENCY_FAILED, message))
     if not parent.exists:
         return replace(change, action=Action.BLOCKED, reason=Reason.PARENT_MISSING, fix=parent.fix)
@@ -257,6 +257,6 @@ def _parent_of(
 
 def _missing_parent_fix(item: Desired, manifest: Desired | None) -> str:
     if manifest is not None:
-        ways = f"add --target {manifest.address}, or give it the label that --selector asks for"
-        return f"{ways}: the parent is stated in {manifest.source.file}"
+        ways = f"add --target {manifest.address}, or the label that --selector selects"
+        return f"{ways}: the parent is declared in {manifest.source.file}"
     return f"add a {item.kind.parent} manifest for {item.kind.parent_id(item.params)}, or create it in Azure"

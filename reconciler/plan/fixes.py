@@ -1,4 +1,4 @@
-"""The way out of what is blocked or paused, in words, with Microsoft's page where there is one. Pure."""
+"""Fixes for resources that are blocked or paused, with Microsoft's page where there is one. Pure."""
 
 from __future__ import annotations
 
@@ -13,47 +13,51 @@ if TYPE_CHECKING:
 
 
 def way_out(
-    reason: Reason, desired: Desired, refusals: Collection[Refusal] = (), owner: str | None = None
+    reason: Reason,
+    desired: Desired,
+    refusals: Collection[Refusal] = (),
+    owner: str | None = None,
+    tag: str = "reconciler-project",
 ) -> str | None:
     """
     Return the fix for a resource that is not written; None where there is none.
 
     Args:
-        reason: Why it is not.
+        reason: Why it is not written.
         desired: The declared resource.
         refusals: Of all its differences, so that all are fixed at once.
         owner: The project that owns the live resource.
+        tag: The name of the tag that records the owner.
     """
     if reason in _REFUSED:
         ways = [words(desired) for refused, words in _REFUSED.items() if refused == reason or refused in refusals]
         page = f" ({desired.kind.docs})" if desired.kind.docs else ""
         return f"{'; '.join(ways)}{page}"
     if reason is Reason.PAUSED:
-        return "to let it be written, delete the annotation reconciler.dev/paused"
+        return "remove the annotation `reconciler.dev/paused` to have the resource written"
     if reason is Reason.OWNED_ELSEWHERE:
         return (
-            f"owned by project `{owner}`: remove the tag with that name, or pass --take-over"
-            f" (and --republish {desired.address} to write this project's tag at once)"
+            f"owned by project `{owner}`: remove its `{tag}` tag, or pass --take-over"
+            f" (with --republish {desired.address} to record this project at once)"
         )
     if reason is Reason.DID_NOT_STICK:
         return (
-            "another writer may be at work, or Azure does not honor the value: change the manifest, or restart the loop"
+            "change the manifest, or restart the loop: Azure did not keep the value, or another client changes it back"
         )
     return None
 
 
 def _immutable(_: Desired) -> str:
-    return "Azure cannot change this after create: restore the live value, or publish under a new name or version"
+    return "restore the live value, or publish under a new name or version: this field is immutable after creation"
 
 
 def _removal(desired: Desired) -> str:
     guards = {".".join(rule.removal_guard): None for _, rule in desired.kind.rules.every() if rule.removal_guard}
-    out = "set it in the manifest, or state the element again"
-    return f"Azure refuses to drop an element unless {' and '.join(guards)} is true: {out}"
+    return f"declare the element again, or set {' and '.join(guards)} to true: Azure keeps the element otherwise"
 
 
 def _unset(_: Desired) -> str:
-    return "Azure cannot clear this once it is set: delete the null, or state a value"
+    return "delete the null, or declare a value: Azure cannot clear this field once it is set"
 
 
 _REFUSED: Final[Mapping[str, Callable[[Desired], str]]] = {

@@ -56,6 +56,6 @@ def _waiting(plan: Plan) -> str:
 
 
 def _over(message: str, plan: Plan, where: str) -> Problem:
-    fix = f"look at the plan; if it is right, pass --max-puts {_possible(plan)}"
+    fix = f"review the plan; if it is right, pass --max-puts {_possible(plan)}"
     path = "spec.limits" if where == FILE_NAME else ""
     return Problem(where, None, None, path, "limit-exceeded", message, fix)

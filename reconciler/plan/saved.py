@@ -85,7 +85,7 @@ class SavedPlan:
         """
         gone = sorted(item.address for key, item in self.items.items() if key not in stated)
         if gone:
-            message = f"no manifest states {', '.join(gone)} any more"
+            message = f"no manifest declares {', '.join(gone)} any more"
             raise _unusable(message)
 
     def within(self, policy: Policy) -> SavedPlan:
@@ -103,12 +103,12 @@ class SavedPlan:
         """
         saved = self.items.get(desired.key)
         if saved is None:
-            return _refused("it was not to be written when the plan was made")
+            return _refused("the saved plan does not write this resource")
         now = _item(desired, action, live, self.policy)
         moved = [name for name in ("action", *_DIGESTS) if getattr(saved, name) != getattr(now, name)]
         if len(moved) > 1 and "settings" in moved:
             moved.remove("settings")  # what a rule leaves alone follows from the others too
-        return _refused(f"since the plan was made, this moved: {', '.join(moved)}") if moved else None
+        return _refused(f"changed since the plan was made: {', '.join(moved)}") if moved else None
 
     def check(self, plan: Plan, live: Mapping[str, JsonObject]) -> tuple[dict[str, Outcome], int]:
         """

@@ -35,7 +35,7 @@ OLD: Final = timedelta(hours=48)
 """One that is taken every day has missed a day by then."""
 _AHEAD: Final = timedelta(minutes=5)
 """By which clocks may differ."""
-_RETAKE: Final = "take a new one with snapshot --out"
+_RETAKE: Final = "take a new snapshot with snapshot --out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ class Snapshot:
         """Return what is known of a resource that the snapshot does not name: only a whole list shows an absence."""
         if _list_of(item.kind, item.params) in self.lists:
             return Absent(Absence.NOT_FOUND)
-        message = "the snapshot says nothing of it: it was not read, nor a list that would hold it"
-        fix = "take a new one of manifests that state it, or something beside it, or plan with access to Azure"
+        message = "the snapshot does not cover this resource: neither it nor its list was read"
+        fix = "take a new snapshot with its manifest, or plan with access to Azure"
         return Unreadable(ErrorInfo(ErrorCode.NOT_IN_SNAPSHOT, message, fix=fix))
 
     def _below_unstated(self, parent: str, found: Absent, parents: set[str]) -> Observed:
@@ -147,12 +147,12 @@ class Snapshot:
         age = now - self.taken_at
         when = f"{self.taken_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         message = (
-            f"compared with a snapshot of {self.cloud} ({self.endpoint}), taken {when}, {_ago(age)}: nobody was asked"
+            f"compared with a snapshot of {self.cloud} ({self.endpoint}), taken {when}, {_ago(age)}: Azure was not read"
         )
         told = Problem(file, None, None, "", "snapshot", message)
         if -_AHEAD <= age <= OLD:
             return (told,)
-        message = f"the snapshot was taken {_ago(age)}: what has moved since is not seen"
+        message = f"the snapshot was taken {_ago(age)}: later changes are missing"
         return told, Problem(file, None, None, "", "snapshot-old", message, _RETAKE)
 
 
@@ -263,7 +263,7 @@ def _record(kinds: Mapping[str, Kind], item: Mapping[str, Any]) -> Record:
         return Record(kind, item["id"], "", Absent(Absence(item["why"])))
     if item["is"] == "unreadable":
         error = item["error"]
-        message = f"it could not be read when the snapshot was taken: {error['message']}"
+        message = f"not readable when the snapshot was taken: {error['message']}"
         return Record(kind, item["id"], "", Unreadable(ErrorInfo(error["code"], message, fix=_RETAKE)))
     body = {**item["body"], "id": item["id"], "name": item["name"]}
     return Record(kind, item["id"], item["name"], kind.live(body))
@@ -287,7 +287,7 @@ def _hidden(item: Desired, steps: tuple[str | int, ...]) -> Problem:
     written = written_path(item.kind.rules, item.body, steps)
     origin = item.origin(written)
     path = f"spec.{format_steps(item.kind.rules, steps, item.body)}"
-    message = f"{item.address}: a secret, or what looks like one, is hidden in the snapshot, and taken to be as stated"
+    message = f"{item.address}: the snapshot hides a secret, or a text like one: it is assumed to equal the manifest"
     return Problem(origin.file, origin.line, origin.column, path, "snapshot-hidden", message)
 
 

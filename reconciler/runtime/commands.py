@@ -148,11 +148,11 @@ async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report
         report = await act(estate, run.about(estate.project.name, estate.sources))
         return replace(stated_once(report, run.options.paths[0]), started_at=started)
     except PlanFileError as error:
-        fix = "make a new one with plan --out"
+        fix = "make a new plan with plan --out"
         problem = Problem(str(run.plan_file), None, None, "", "plan-file", str(error), fix)
         return run.failed(ManifestError([problem]), started)
     except SnapshotFileError as error:
-        fix = "take a new one with snapshot --out"
+        fix = "take a new snapshot with snapshot --out"
         problem = Problem(str(run.snapshot), None, None, "", "snapshot-file", str(error), fix)
         return run.failed(ManifestError([problem]), started)
     except Interrupted:

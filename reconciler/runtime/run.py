@@ -205,11 +205,11 @@ def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem,
 
 def _unread(past: Past, revision: str) -> Iterator[Problem]:
     for path in past.new:
-        message = f"{path} was not there at {revision}: nothing in it was compared with what was published"
-        fix = "nothing, if it is new; if it was moved, move it without an edit"
+        message = f"{path} was not there at {revision}: its manifests were not compared with published ones"
+        fix = "nothing if it is new; if it was moved, move it without an edit"
         yield Problem(path, None, None, "", "not-compared", message, fix)
     if past.problems:
         first, number = past.problems[0], len(past.problems)
         mistakes = "1 mistake" if number == 1 else f"{number} mistakes"
-        message = f"{mistakes} at {revision}: edits of what they are in were not checked"
+        message = f"{mistakes} at {revision}: edits of resources with mistakes were not checked"
         yield Problem(first.file, None, None, "", "not-compared", message, f"the first of them: {first.message}")

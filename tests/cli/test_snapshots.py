@@ -70,7 +70,7 @@ def test_planned_without_access(
     for form in ("text", "markdown"):
         shown = run("plan", "--against-snapshot", "live.json", "-o", form).flat
         assert "compared with a snapshot of emulator (http://localhost), taken 2" in shown
-        assert "less than a minute ago: nobody was asked" in shown
+        assert "less than a minute ago: Azure was not read" in shown
     drifted = report("drift", "--against-snapshot", "live.json", code=2)
     assert drifted["summary"]["drift"] == 3
     assert run("plan").code == 64  # without a snapshot there is no way on
@@ -134,7 +134,7 @@ def test_an_old_one_warns(work: Workspace, report: Reporting) -> None:
     aged(work, timedelta(days=3))
     planned = report("plan", "--against-snapshot", "live.json")
     assert codes(planned, "warnings") == ["snapshot", "snapshot-old"]
-    assert planned["warnings"][1]["message"] == "the snapshot was taken 3 days ago: what has moved since is not seen"
+    assert planned["warnings"][1]["message"] == "the snapshot was taken 3 days ago: later changes are missing"
 
 
 def test_a_missing_group(work: Workspace, run: Command, report: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:

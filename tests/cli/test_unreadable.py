@@ -197,7 +197,7 @@ def test_a_snapshot_of_what_cannot_be_read(
     assert verdict(planned, gallery("one")) == ("none", "in-sync", "InSync")
     assert verdict(planned, gallery("two")) == ("unknown", "read-failed", "Unknown")
     message = resource(planned, gallery("two"))["error"]["message"]
-    assert message == "it could not be read when the snapshot was taken: no access"
+    assert message == "not readable when the snapshot was taken: no access"
 
 
 @pytest.mark.parametrize("body", [_FORBIDDEN, (200, b"{}"), (200, b"no json"), (500, b"")])

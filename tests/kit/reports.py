@@ -292,7 +292,7 @@ OVER_LIMIT = Problem(
     "spec.limits",
     "limit-exceeded",
     "the plan has 2 PUTs, and at most 1 are allowed",
-    "look at the plan; if it is right, pass --max-puts 2",
+    "review the plan; if it is right, pass --max-puts 2",
 )
 
 MOVED = change("moved", Action.UPDATE, Reason.FIELDS_DIFFER)

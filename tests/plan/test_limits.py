@@ -45,7 +45,7 @@ def message(found: Problem | None) -> str | None:
 )
 def test_what_waits_counts(actions: tuple[Action, ...], most: int, expected: str | None) -> None:
     """It is decided again once it has settled, and then it may be a PUT."""
-    fix = f"look at the plan; if it is right, pass --max-puts {sum(a in {Action.UPDATE, Action.WAIT} for a in actions)}"
+    fix = f"review the plan; if it is right, pass --max-puts {sum(a in {Action.UPDATE, Action.WAIT} for a in actions)}"
     wanted = f"{expected}; {fix}" if expected else None
     assert message(over_limit(plan(*actions), Limits(), most)) == wanted
     assert message(over_limit(plan(*actions), Limits(max_puts=most), None)) == wanted

@@ -245,30 +245,28 @@ def test_the_table_has_every_action_and_reason() -> None:
             FROZEN,
             live(frozen="a"),
             None,
-            "Azure cannot change this after create: restore the live value, or publish under a new name or version",
+            "restore the live value, or publish under a new name or version: this field is immutable after creation",
         ),
         (
             DROPPED,
             live(parts=[PART]),
             None,
-            (
-                "Azure refuses to drop an element unless properties.flag is true:"
-                " set it in the manifest, or state the element again"
-            ),
+            ("declare the element again, or set properties.flag to true: Azure keeps the element otherwise"),
         ),
         (
             UNSET,
             live(forever="a"),
             None,
-            "Azure cannot clear this once it is set: delete the null, or state a value",
+            "delete the null, or declare a value: Azure cannot clear this field once it is set",
         ),
         (
             widget(forever=None, frozen="b"),
             live(forever="a", frozen="a"),
             None,
             (
-                "Azure cannot change this after create: restore the live value, or publish under a new name or version;"
-                " Azure cannot clear this once it is set: delete the null, or state a value"
+                "restore the live value, or publish under a new name or version:"
+                " this field is immutable after creation;"
+                " delete the null, or declare a value: Azure cannot clear this field once it is set"
             ),
         ),
         (
@@ -276,21 +274,21 @@ def test_the_table_has_every_action_and_reason() -> None:
             live(tags={"reconciler-project": "other"}),
             None,
             (
-                "owned by project `other`: remove the tag with that name, or pass --take-over"
-                " (and --republish Widget/m to write this project's tag at once)"
+                "owned by project `other`: remove its `reconciler-project` tag, or pass --take-over"
+                " (with --republish Widget/m to record this project at once)"
             ),
         ),
         (
             SAME,
             Absent(Absence.GROUP_MISSING),
             None,
-            "create resource group g, or correct resourceGroupName: groups are not managed here",
+            "create resource group g, or correct `resourceGroupName`: resource groups are not managed",
         ),
         (SAME, GONE, Parent(exists=False, fix="do this"), "do this"),
         (SAME, GONE, None, None),
         (CHANGED, live(text="a"), None, None),
-        (PAUSED, live(text="a"), None, "to let it be written, delete the annotation reconciler.dev/paused"),
-        (PAUSED, GONE, None, "to let it be written, delete the annotation reconciler.dev/paused"),
+        (PAUSED, live(text="a"), None, "remove the annotation `reconciler.dev/paused` to have the resource written"),
+        (PAUSED, GONE, None, "remove the annotation `reconciler.dev/paused` to have the resource written"),
     ],
 )
 def test_what_is_blocked_or_paused_says_what_to_do(
@@ -393,7 +391,7 @@ def test_children_of_a_paused_absent_parent_are_blocked() -> None:
     """Down to the last, each with the parent to resolve first."""
     made = plan((replace(GALLERY, paused=True), GONE), (APPLICATION, GONE), (VERSION, GONE))
     assert made == {
-        "Gallery": ("paused", "paused", "to let it be written, delete the annotation reconciler.dev/paused"),
+        "Gallery": ("paused", "paused", "remove the annotation `reconciler.dev/paused` to have the resource written"),
         "GalleryApplication": ("blocked", "parent-missing", "Gallery/m is paused: resolve that first"),
         "GalleryApplicationVersion": (
             "blocked",
@@ -415,10 +413,7 @@ def test_a_parent_that_is_not_selected_is_named_with_its_target() -> None:
     assert made["GalleryApplicationVersion"] == (
         "blocked",
         "parent-missing",
-        (
-            "add --target GalleryApplication/m, or give it the label that --selector asks for:"
-            " the parent is stated in m.yaml"
-        ),
+        ("add --target GalleryApplication/m, or the label that --selector selects: the parent is declared in m.yaml"),
     )
 
 

@@ -119,7 +119,7 @@ def test_nothing_that_moved_is_no_refusal() -> None:
 )
 def test_an_item_whose_ground_moved_is_refused(item: Desired, action: Action, live: Any, moved: str) -> None:
     """Naming all that moved."""
-    message = f"since the plan was made, this moved: {moved}"
+    message = f"changed since the plan was made: {moved}"
     assert reread(text()).refusal(item, action, live) == ErrorInfo("PlanMoved", message, fix=FIX)
 
 
@@ -139,7 +139,7 @@ def test_another_decision_is_refused(reviewed: Policy, applied: Policy) -> None:
     """An ignore rule lapsed, or is new; tags are written under another name, or none are."""
     saved = reread(text(policy=reviewed))
     assert saved.within(reviewed).refusal(ITEM, Action.UPDATE, LIVE) is None
-    message = "since the plan was made, this moved: settings"
+    message = "changed since the plan was made: settings"
     assert saved.within(applied).refusal(ITEM, Action.UPDATE, LIVE) == ErrorInfo("PlanMoved", message, fix=FIX)
 
 
@@ -152,7 +152,7 @@ def test_what_decides_nothing_is_no_refusal() -> None:
 
 def test_an_item_whose_manifest_is_gone_is_named() -> None:
     """The plan cannot be applied as it was reviewed."""
-    with pytest.raises(PlanFileError, match="no manifest states Widget/m any more"):
+    with pytest.raises(PlanFileError, match="no manifest declares Widget/m any more"):
         reread(text()).require(set())
 
 
@@ -170,7 +170,7 @@ def test_a_null_inside_a_list_is_part_of_the_manifest() -> None:
 
 def test_what_was_not_planned_is_refused() -> None:
     """An item that was in sync, or not there, when the plan was reviewed."""
-    refusal = ErrorInfo("PlanMoved", "it was not to be written when the plan was made", fix=FIX)
+    refusal = ErrorInfo("PlanMoved", "the saved plan does not write this resource", fix=FIX)
     assert SavedPlan({}).refusal(ITEM, Action.UPDATE, LIVE) == refusal
 
 
