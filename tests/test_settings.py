@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import UsageError
-from reconciler.settings import CLOUDS, Connection, Environment, connection, process_environment
+from reconciler.settings import CLOUDS, Connection, Custom, Environment, connection, permitted, process_environment
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,64 @@ def test_an_endpoint_beside_the_emulator() -> None:
     """The embedded ARM has none."""
     with pytest.raises(UsageError, match="--cloud emulator"):
         connection("emulator", "https://arm.example", "default")
+
+
+ARM = "https://arm.example"
+FACTS = Custom("https://login.example:8443/", "https://arm.example/", "Core.Example.")
+
+
+def test_a_custom_cloud() -> None:
+    """Each fact is the operator's own; a slash at the end of the audience is part of it."""
+    chosen = connection("custom", f"{ARM}/", "environment", FACTS)
+    assert (chosen.cloud, chosen.endpoint) == ("custom", ARM)
+    assert chosen.azure.authority == "login.example:8443"
+    assert chosen.azure.scope == "https://arm.example//.default"
+    assert chosen.azure.blob_hosts == (".blob.core.example",)
+    hosts = permitted(chosen.azure, Environment({})).storage
+    assert hosts.allows("https://account.blob.core.example/packages/a.zip")
+    assert not hosts.allows("https://account.blob.core.windows.net/packages/a.zip")
+    assert not hosts.allows("https://blob.core.example/packages/a.zip")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "credential", "facts"),
+    [
+        (ARM, "token", Custom()),
+        ("http://127.0.0.1:1", "default", Custom()),
+        (ARM, "token", Custom(blob_suffix="a.example")),
+    ],
+)
+def test_a_custom_cloud_without_a_sign_in(endpoint: str, credential: str, facts: Custom) -> None:
+    """Where no token is requested, endpoint and nothing else is needed; no host gets a signature by itself."""
+    chosen = connection("custom", endpoint, credential, facts)
+    assert chosen.endpoint == endpoint
+    assert chosen.azure.blob_hosts == ((".blob.a.example",) if facts.blob_suffix else ())
+
+
+@pytest.mark.parametrize(
+    ("cloud", "endpoint", "facts", "named"),
+    [
+        ("custom", None, FACTS, "--endpoint"),
+        ("custom", "http://arm.example", FACTS, "--endpoint"),
+        ("custom", ARM, Custom(), "--authority and --audience"),
+        ("custom", ARM, Custom("https://login.example"), "--audience"),
+        ("custom", ARM, Custom("http://login.example", ARM), "--authority"),
+        ("custom", ARM, Custom("http://localhost", ARM), "--authority"),
+        ("custom", ARM, Custom("https://login.example/path", ARM), "--authority"),
+        ("custom", ARM, Custom("https://user:CANARY@login.example", ARM), "--authority"),
+        ("custom", ARM, Custom("https://login.example", "api://CANARY"), "--audience"),
+        ("custom", ARM, Custom("https://login.example", ARM, "https://blob.example"), "--blob-suffix"),
+        ("custom", ARM, Custom("https://login.example", ARM, "a..b"), "--blob-suffix"),
+        ("public", None, Custom(authority="https://login.example"), "--authority"),
+        ("emulator", None, Custom(audience=ARM), "--audience"),
+        ("china", None, Custom(blob_suffix="core.example"), "--blob-suffix"),
+    ],
+)
+def test_options_that_do_not_fit_a_cloud(cloud: str, endpoint: str | None, facts: Custom, named: str) -> None:
+    """A fact that is missing, wrong, or of another cloud is named, and its value is not repeated."""
+    with pytest.raises(UsageError, match=named) as caught:
+        connection(cloud, endpoint, "default", facts)
+    assert "CANARY" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -105,11 +105,14 @@ class Credentials:
         name: Of ``--credential``; ``token`` makes none.
         authority: Host of the sign-in service.
         environ: The environment.
+        is_private: Whether the sign-in service is that of a cloud apart, which Microsoft's own does not know: it is not
+            asked about it ("Sign in to Azure Stack Hub", disable_instance_discovery of azure-identity).
     """
 
     name: str
     authority: str
     environ: Mapping[str, str]
+    is_private: bool = False
 
     def create(self, tenant: str | None) -> Any:
         """
@@ -126,6 +129,8 @@ class Credentials:
 
         allowed: dict[str, Any] = {"additionally_allowed_tenants": [tenant]} if tenant else {}
         options: dict[str, Any] = {"authority": self.authority, "connection_verify": _trusted(self.environ), **allowed}
+        if self.is_private:
+            options["disable_instance_discovery"] = True
         match self.name:
             case "default":
                 return identity.DefaultAzureCredential(**options, **_DIRECT)

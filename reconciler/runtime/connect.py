@@ -72,7 +72,9 @@ async def open_blobs(
         yield None
         return
     cloud = connection.azure
-    credentials = Credentials(connection.credential, cloud.authority, environment.values)
+    credentials = Credentials(
+        connection.credential, cloud.authority, environment.values, is_private=connection.custom is not None
+    )
     blobs = Blobs(
         grants,
         IdentityToken(credentials, SCOPE, clock),
@@ -94,7 +96,9 @@ def _tokens(connection: Connection, environment: Environment, clock: Clock) -> T
     if connection.credential == "token":
         return AccessToken(environment.access_token())
     cloud = connection.azure
-    credentials = Credentials(connection.credential, cloud.authority, environment.values)
+    credentials = Credentials(
+        connection.credential, cloud.authority, environment.values, is_private=connection.custom is not None
+    )
     return IdentityToken(credentials, cloud.scope, clock)
 
 

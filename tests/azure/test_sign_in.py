@@ -478,6 +478,21 @@ def test_each_cloud(cloud: str, endpoint: str, world: World) -> None:
     assert [asked.headers["authorization"] for asked in world.internet.to(host)] == [f"Bearer CANARY-1-of-{TENANT}"]
 
 
+@pytest.mark.parametrize("credential", ["environment", "workload-identity", "default"])
+def test_a_custom_cloud(credential: str, world: World) -> None:
+    """Its sign-in service, and the audience as given; no service of Microsoft's is asked about either."""
+    secret(world, world.folder)
+    if credential == "workload-identity":
+        workload(world, world.folder)
+    entra = Entra()
+    world.internet.services = {"login.example": entra, "arm.example": Arm()}
+    world.set(RECONCILER_AUTHORITY="https://login.example/", RECONCILER_AUDIENCE="https://arm.example/audience/")
+    done = world.plan(credential, "--cloud", "custom", "--endpoint", "https://arm.example")
+    assert done.code == 0, done
+    assert entra.last.form["scope"] == "https://arm.example/audience//.default"
+    assert {asked.host for asked in world.internet.asked} == {"login.example", "arm.example"}
+
+
 def test_the_chain_in_another_cloud(world: World) -> None:
     """Workload identity within it signs in where the cluster says."""
     workload(world, world.folder)

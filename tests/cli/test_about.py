@@ -77,7 +77,8 @@ def test_an_apply_names_the_commit_that_it_tags(work: Workspace, report: Reporti
 
 
 @pytest.mark.parametrize(
-    ("cloud", "words"), [("public", "public"), ("usgovernment", "US Government"), ("china", "China")]
+    ("cloud", "words"),
+    [("public", "public"), ("usgovernment", "US Government"), ("china", "China"), ("custom", "custom")],
 )
 def test_another_endpoint_is_named(
     run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cloud: str, words: str

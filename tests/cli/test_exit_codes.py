@@ -33,6 +33,10 @@ _WRONG: list[tuple[str, ...]] = [
     ("nonsense",),
     ("plan", "--nonsense"),
     ("plan", "--cloud", "mars"),
+    ("plan", "--cloud", "custom"),
+    ("plan", "--cloud", "custom", "--endpoint", "https://arm.example"),
+    ("plan", "--authority", "https://login.example"),
+    ("export", "--subscription", "0", "--blob-suffix", "core.example"),
     ("plan", "--credential", "password"),
     ("plan", "--concurrency", "0"),
     ("plan", "--concurrency", "-1"),
@@ -73,6 +77,44 @@ def test_wrong_usage(work: Workspace, azure: Azure, run: Command, arguments: tup
     assert done.out == ""
     assert done.err
     assert azure.holds()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("RECONCILER_CLOUD", "mars"),
+        ("RECONCILER_ENDPOINT", "http://arm.example"),
+        ("RECONCILER_AUTHORITY", "login.example"),
+        ("RECONCILER_CREDENTIAL", "password"),
+        ("RECONCILER_CONFIG", "nowhere.yaml"),
+        ("RECONCILER_ENVIRONMENT", "nowhere"),
+        ("RECONCILER_CONCURRENCY", "many"),
+        ("RECONCILER_ALLOWED_SCOPES", "/nothing/x"),
+        ("RECONCILER_STORAGE_HOSTS", "https://a.example/b"),
+        ("RECONCILER_MAX_PUTS", "-1"),
+        ("RECONCILER_OUTPUT", "yaml"),
+        ("RECONCILER_POLL_INTERVAL", "0"),
+        ("RECONCILER_TIMEOUT", "soon"),
+        ("RECONCILER_LOG_LEVEL", "loud"),
+        ("RECONCILER_LOG_FORMAT", "xml"),
+        ("RECONCILER_EMULATOR_LATENCY_MS", "slow"),
+        ("RECONCILER_EMULATOR_MEDIA_LINK", "other"),
+        ("RECONCILER_SECRET_HOOK", "two\nlines"),
+    ],
+)
+def test_a_wrong_variable_is_named(
+    work: Workspace, run: Command, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """A value from the environment is nowhere to be seen on the command line, so the error names its variable."""
+    work.state(gallery())
+    if variable == "RECONCILER_ENDPOINT":
+        monkeypatch.setenv("RECONCILER_CLOUD", "public")
+    monkeypatch.setenv(variable, value)
+    done = run("plan")
+    assert (done.code, done.out) == (64, "")
+    assert variable in done.err
+    flag = run("plan", "--max-puts", "none")
+    assert "RECONCILER_MAX_PUTS" not in flag.err
 
 
 @pytest.mark.parametrize("command", ["", "validate", "plan", "apply", "drift", "run", "schema", "emulator"])

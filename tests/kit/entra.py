@@ -37,6 +37,7 @@ HOSTS: Final = (
     "management.chinacloudapi.cn",
     "arm.example",
     "oidc.example",
+    "login.example",
 )
 TENANT: Final = "11111111-2222-3333-4444-555555555555"
 CORRELATION: Final = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
