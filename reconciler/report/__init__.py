@@ -62,7 +62,7 @@ def render(report: Report, format: str, *, width: int | None = None, **options: 
 
     check_format(report.command, format)
     bounds = FORMATS[format]
-    view = view_of(report, replace(bounds, line=width) if width and bounds.line else bounds)
+    view = view_of(report, replace(bounds, line=width) if width and format == "text" else bounds)
     return _rendered(view, format, width=width, **options)
 
 

@@ -90,20 +90,10 @@ def _resources(report: Report, parts: Sequence[Item], bounds: Bounds) -> tuple[t
 def _chosen(
     noteworthy: Sequence[Item], unmanaged: Sequence[Unmanaged], most: int
 ) -> tuple[list[Item], tuple[Unmanaged, ...]]:
-    """Return as many as there is room for: what needs attention goes before what went well."""
-    urgent = sum(map(is_urgent, noteworthy))
-    room = max(most - urgent, 0)
-    chosen = []
-    left = min(urgent, most)
-    for item in noteworthy:
-        if is_urgent(item):
-            if left:
-                chosen.append(item)
-                left -= 1
-        elif room:
-            chosen.append(item)
-            room -= 1
-    return chosen, tuple(unmanaged[:room])
+    """Return as many as there is room for, in their order: what needs attention goes before what went well."""
+    places = sorted(range(len(noteworthy)), key=lambda place: not is_urgent(noteworthy[place]))
+    chosen = [noteworthy[place] for place in sorted(places[:most])]
+    return chosen, tuple(unmanaged[: most - len(chosen)])
 
 
 def _instant(time: datetime) -> str:

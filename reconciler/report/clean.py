@@ -58,7 +58,7 @@ class _Cleaned:
         if kind is list:
             return [self(each) for each in value]
         if isinstance(value, Mapping):
-            return {self._text(name): self(each) for name, each in value.items()}
+            return value and {self._text(name): self(each) for name, each in value.items()}
         if isinstance(value, str):  # a word of an enumeration
             return str(value)
         if isinstance(value, int):  # the status of an answer in process is an enumeration's, too
@@ -85,6 +85,5 @@ class _Cleaned:
         """Return a text, cleaned once if it repeats."""
         known = self._known.get(text)
         if known is None:
-            known = self._clean(text)
-            known = self._known[text] = text if known == text else known
-        return known
+            known = self._known[text] = self._clean(text)
+        return text if known == text else known

@@ -66,6 +66,14 @@ def test_every_module_is_in_the_wheel(wheel: zipfile.ZipFile, root: Path) -> Non
     assert "reconciler/py.typed" in wheel.namelist()
 
 
+def test_the_files_of_the_page_are_in_the_wheel(wheel: zipfile.ZipFile, root: Path) -> None:
+    """An installed reconciler writes the HTML report that this folder writes."""
+    folder = root / "reconciler" / "report" / "html"
+    here = {path.relative_to(root).as_posix(): path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert {name.rpartition(".")[2] for name in here} == {"py", "j2", "css", "js"}
+    assert {name: wheel.read(name) for name in here} == here
+
+
 def test_nothing_else_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
     """Tests and manifests are for this folder, not for whoever installs the tool."""
     assert {name.partition("/")[0] for name in wheel.namelist()} == {"reconciler", _folder(wheel)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
@@ -18,6 +20,7 @@ from reconciler.report.escape import inert, masked, visible
 from reconciler.report.html import asset, policy
 from reconciler.report.values import line_changes
 from tests.kit.reports import REPORTS, change, field, report
+from tests.kit.repository import ROOT
 from tests.report.test_hostile import COMMAND, PIECES, UNSEEN, made_of
 
 VOID = {"meta", "input"}
@@ -107,6 +110,16 @@ def test_the_policy_allows_what_is_there_and_nothing_else(name: str) -> None:
     assert names <= ATTRIBUTES  # none of them runs, loads or leads anywhere
     assert not re.search(r"url\(|@import|expression", asset("style.css"))
     assert not re.search(r"innerHTML|eval|fetch|import|document\.write|insertAdjacent", asset("script.js"))
+
+
+def test_jinja_is_imported_when_a_page_is_rendered() -> None:
+    """It costs more than every other format together."""
+    program = (
+        "import sys; from reconciler.report import FORMATS, html, render; from tests.kit.reports import REPORTS as all;"
+        "[render(all['plan-empty'], name) for name in FORMATS if name != 'html']; assert 'jinja2' not in sys.modules;"
+        "render(all['plan-empty'], 'html'); assert 'jinja2' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 
 
 def test_style_and_script_are_no_commands() -> None:
