@@ -93,7 +93,7 @@ def big_plan(root: Path, state: Path, resources: int, applications: int) -> list
         server.terminate()
         server.wait()
     verdict, _, footer = cost.stdout.splitlines()
-    in_sync = re.fullmatch(r"No changes\. ([0-9]+) resources in sync\.", verdict)
+    in_sync = re.fullmatch(r"(?:.*: )?No changes\. ([0-9]+) resources in sync\.", verdict)
     requests = re.fullmatch(r"([0-9]+) reads, ([0-9]+) writes", footer)
     assert in_sync, verdict
     assert requests, footer
