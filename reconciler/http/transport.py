@@ -171,7 +171,8 @@ class Transport:
         body = await _read(response, self.service.bounds.answer_bytes)
         if not response.is_success:
             body = _without_token(body, token)
-        return Answer(response.status_code, _lower(response.headers), body, self.service, token)
+        status = int(response.status_code)  # an application in this process may give a member of HTTPStatus
+        return Answer(status, _lower(response.headers), body, self.service, token)
 
 
 def _host(url: str) -> str:

@@ -8,6 +8,7 @@ import logging
 import ssl
 import traceback
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import httpx
@@ -242,12 +243,14 @@ def test_an_application_instead_of_a_network() -> None:
     """An ASGI application may answer; closing closes the connections."""
 
     async def app(scope: object, receive: object, send: object) -> None:
-        await send({"type": "http.response.start", "status": 204, "headers": []})  # type: ignore[operator]
+        start = {"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": []}
+        await send(start)  # type: ignore[operator]
         await send({"type": "http.response.body"})  # type: ignore[operator]
 
     async def scenario() -> None:
         arm = Transport.open("http://localhost/", ARM, NoToken(), FakeClock(), environ={}, app=app)
-        assert (await arm.send("GET", "/x")).status == 204
+        answer = await arm.send("GET", "/x")
+        assert (answer.status, type(answer.status)) == (204, int)
         assert arm.http.headers["user-agent"].startswith("reconciler/")
         assert arm.http.follow_redirects is False
         await arm.close()
