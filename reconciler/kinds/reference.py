@@ -6,135 +6,21 @@ A function of the kind alone. Knows none of them by name, and neither ARM nor ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.annotations import Annotation
-from reconciler.kinds.leaves import FieldClass, class_of
-from reconciler.kinds.rules import Rule, Shape, resolved
+from reconciler.kinds.fields import fields, takes_null, types_of
+from reconciler.kinds.leaves import FieldClass
+from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import canonical
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from reconciler.kinds.fields import Field
     from reconciler.kinds.kind import Kind
     from reconciler.values import JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """
-    One property of a request body, element of a list of plain values, or value of a map.
-
-    Attributes:
-        path: As an ignore rule writes it, for any element and any name.
-        rule: Its own.
-        schema: Its own, references resolved.
-        parents: The rules above it, from the body down.
-        is_key: It is part of what tells the elements of a list apart.
-    """
-
-    path: str
-    rule: Rule
-    schema: JsonObject
-    parents: tuple[Rule, ...]
-    is_key: bool = False
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether nothing below it is described."""
-        return self.rule.shape is Shape.LEAF
-
-    @property
-    def is_element(self) -> bool:
-        """Whether it is an element of a list by itself: a plain value."""
-        return self.parents[-1:] != () and self.parents[-1].shape is Shape.LIST
-
-    @property
-    def in_list(self) -> bool:
-        """Whether it is part of an element of a list."""
-        return any(rule.shape is Shape.LIST for rule in self.parents)
-
-    @property
-    def field_class(self) -> FieldClass:
-        """Return its class, which it may have from what it is part of."""
-        return class_of((*self.parents, self.rule))
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether no manifest may state it."""
-        return self.schema.get("not") == {}
-
-
-def fields(kind: Kind) -> tuple[Field, ...]:
-    """Return every field of the request body of *kind*, parents before what is in them."""
-    definitions = kind.schema.get("$defs", {})
-    spec = resolved(kind.schema["properties"]["spec"], definitions)
-    return tuple(_below(Field("", kind.rules, spec, ()), definitions))
-
-
-def _below(field: Field, definitions: JsonObject, keys: tuple[tuple[str, ...], ...] = ()) -> Iterator[Field]:
-    parents = (*field.parents, field.rule)
-    described = field.schema.get("properties", {})
-    for name, rule in field.rule.properties.items():
-        path = f"{field.path}.{name}" if field.path else name
-        below = tuple(key[1:] for key in keys if key[0] == name)
-        schema = resolved(described.get(name, {}), definitions)
-        child = Field(path, rule, schema, parents, is_key=bool(below))
-        yield child
-        yield from _below(child, definitions, tuple(key for key in below if key))
-    items = field.rule.items
-    if items is not None:
-        is_list = field.rule.shape is Shape.LIST
-        schema = resolved(field.schema["items" if is_list else "additionalProperties"], definitions)
-        element = Field(f"{field.path}{'[*]' if is_list else '.*'}", items, schema, parents)
-        if element.is_leaf:
-            yield element
-        yield from _below(element, definitions, field.rule.keys)
-
-
-def leaf_lines(kind: Kind) -> str:
-    """Return a line for every leaf: its class, its path, and whatever else of it decides."""
-    lines = [f"{field.field_class:<10} {field.path}{_marks(field)}\n" for field in fields(kind) if field.is_leaf]
-    lists = [f"{'list':<10} {field.path}{_list_marks(field.rule)}\n" for field in _lists(kind)]
-    return "".join([f"{kind.name} {kind.api_version}, {kind.put}\n", *lines, *lists])
-
-
-def _lists(kind: Kind) -> list[Field]:
-    return [
-        field
-        for field in fields(kind)
-        if field.rule.shape is Shape.LIST and field.field_class is not FieldClass.READ_ONLY
-    ]
-
-
-def _marks(field: Field) -> str:
-    rule = field.rule
-    marks = [
-        "required" if rule.required else "",
-        "key" if field.is_key else "",
-        "secret" if rule.secret else "",
-        "refused" if field.is_refused and field.field_class is not FieldClass.READ_ONLY else "",
-        "null" if _takes_null(field.schema) else "",
-        "" if rule.clearable or not _takes_null(field.schema) else "cannot-unset",
-        f"default={canonical(rule.default)}" if rule.default is not MISSING else "",
-        f"default-from={'.'.join(rule.default_from)}" if rule.default_from else "",
-        "server-populated" if rule.server_populated else "",
-        f"as={rule.normalize}" if rule.normalize else "",
-    ]
-    return "".join(f"  {mark}" for mark in marks if mark)
-
-
-def _list_marks(rule: Rule) -> str:
-    keys = ",".join(".".join(key) for key in rule.keys)
-    marks = [
-        f"{rule.list_type}{f'({keys})' if keys else ''}",
-        "server-populated" if rule.server_populated else "",
-        f"guard={'.'.join(rule.removal_guard)}" if rule.removal_guard else "",
-        f"holds={'.'.join(rule.must_contain)}" if rule.must_contain else "",
-    ]
-    return "".join(f"  {mark}" for mark in marks if mark)
 
 
 def render(kind: Kind) -> str:
@@ -269,20 +155,11 @@ def _entry(kind: Kind, field: Field) -> str:
 _NEVER_PRINTED: Final = "the value may be one, or hold one in its query part: it is never printed"
 
 
-def _types(schema: JsonObject) -> list[str]:
-    types = schema.get("type", [])
-    return [types] if isinstance(types, str) else list(types)
-
-
-def _takes_null(schema: JsonObject) -> bool:
-    return "null" in _types(schema)
-
-
 def _type(field: Field) -> str:
     rule, schema = field.rule, field.schema
     if rule.items is not None:
         return f"{'list' if rule.shape is Shape.LIST else 'map'} of {_plural(rule.items)}"
-    words = [_WORDS[name] for name in _types(schema) if name != "null"]
+    words = [_WORDS[name] for name in types_of(schema) if name != "null"]
     if "$file" in schema.get("properties", {}):
         words = ["text", "`{$file: path}`"]
     elif "$env" in schema.get("properties", {}):
@@ -360,7 +237,7 @@ def _null(kind: Kind, field: Field) -> str:
     rule = field.rule
     if field.is_element:
         return ""
-    if field.is_refused or not _takes_null(field.schema):
+    if field.is_refused or not takes_null(field.schema):
         return "refused"
     if field.field_class is FieldClass.WRITE_ONLY:
         return "as good as absent: what Azure never returns is not known to be there"
@@ -388,7 +265,7 @@ def _equal(field: Field) -> str:
     if not field.is_leaf:
         return ""
     is_text = (
-        set(_types(field.schema)) - {"null"} == {"string"}
+        set(types_of(field.schema)) - {"null"} == {"string"}
         or {"$file", "$env"} & field.schema.get("properties", {}).keys()
     )
     return "as written" if is_text else 'as written, type included: `1` is neither `1.0` nor `"1"`'

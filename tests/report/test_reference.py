@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.kinds.fields import fields, leaf_lines
 from reconciler.kinds.kind import compile_kind
 from reconciler.kinds.leaves import FieldClass
 from reconciler.kinds.packaged import packaged
-from reconciler.kinds.reference import EQUAL, fields, leaf_lines, render
+from reconciler.kinds.reference import EQUAL, render
 from reconciler.kinds.rules import Shape
 from reconciler.kinds.spelling import NAMES
 from tests.kit.repository import ROOT
