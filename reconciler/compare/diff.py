@@ -1,7 +1,7 @@
 """
-Stage 6: explains how a live body differs from a stated one, leaf by leaf, and what each difference means. Pure.
+Stage 6: finds how a live body differs from a declared one, and classifies each difference. Pure.
 
-The only importer of deepdiff, which runs on resources that differ and on nothing else.
+The only importer of deepdiff, which runs on resources that differ only.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ WRITE_ONLY: Final = "(write-only)"
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """
-    Everything that was found about one resource.
+    The findings about one resource.
 
     Attributes:
         fields: The findings, by path.
-        ignored: Where an ignore rule hid a difference; the live value stays there.
-        used: The ignore rules that did.
-        omitted: Where a rule says that a PUT leaves the live value out; that rule is used too.
+        ignored: Paths at which an ignore rule hides a difference; a PUT keeps the live values there.
+        used: The ignore rules that hide a difference, or omit a value.
+        omitted: Paths of live values that a rule omits from a PUT.
     """
 
     fields: tuple[FieldChange, ...] = ()
@@ -48,23 +48,23 @@ class Comparison:
     omitted: tuple[Steps, ...] = ()
 
     def has(self, finding: Finding) -> bool:
-        """Whether any field has *finding*."""
+        """Return whether any field has *finding*."""
         return any(change.finding is finding for change in self.fields)
 
     @property
     def adopts(self) -> bool:
-        """Whether one PUT would record content of which nothing is recorded; never for want of a variable."""
+        """Return whether one PUT would record a digest that is missing; never where a variable is not set."""
         return any(change.finding is Finding.UNVERIFIED and change.unset is None for change in self.fields)
 
     @property
     def refusals(self) -> frozenset[Refusal]:
-        """Why ARM would refuse what differs."""
+        """The reasons for which ARM would refuse the differences."""
         return frozenset(change.refusal for change in self.fields if change.refusal is not None)
 
 
 def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequence[IgnoreRule] = ()) -> Comparison:
     """
-    Compare a live body with what is desired.
+    Compare a live body with the declared resource.
 
     Args:
         desired: The declared resource.
@@ -89,7 +89,7 @@ def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequ
 def _omitted(
     desired: Desired, live: JsonObject, rules: Sequence[IgnoreRule]
 ) -> Iterator[tuple[Steps, frozenset[IgnoreRule]]]:
-    """Yield where a PUT leaves live values out, and the rules that say so."""
+    """Yield the paths of live values that a PUT omits, and the rules that say so."""
     waiting = [Leaf(desired.kind.rules, desired.body, live, Place())] if rules else []
     while waiting:
         place = waiting.pop()
@@ -103,7 +103,7 @@ def _omitted(
 
 
 def _apart(desired: Desired, difference: _Difference, rules: Sequence[IgnoreRule]) -> Iterator[_Difference]:
-    """Yield an object that is wholly absent live in parts, where a rule ignores one of them."""
+    """Yield the parts of an object that is not live, where a rule ignores one of them; else the difference itself."""
     on_the_way = desired.kind.rules.along(difference.steps)
     is_object = all(rule.shape is Shape.OBJECT for rule in on_the_way[-2:])
     path = format_steps(desired.kind.rules, difference.steps, desired.body)
@@ -132,7 +132,7 @@ def _without_ignored(desired: Desired, found: list[FieldChange], rules: Sequence
 
 
 def _where(desired: Desired, change: FieldChange) -> Origin | None:
-    """Find what states the leaf: by reading it again, so only for what is reported."""
+    """Return the place that declares a leaf. It reads the file again, so it is called for reported leaves only."""
     if change.finding is Finding.UNDECLARED or change.origin != "manifest":
         return None
     written = written_path(desired.kind.rules, desired.body, change.steps)
@@ -210,7 +210,7 @@ def _refusal(desired: Desired, difference: _Difference) -> Refusal | None:
 
 
 def _removal_refusal(desired: Desired, elements: Rule, difference: _Difference) -> Refusal | None:
-    """Whole elements come and go with their list, whatever is frozen inside them; a guard may hold them."""
+    """Return the refusal of a removed element: elements are added and removed whole, but a guard may keep them."""
     guard = elements.removal_guard
     if guard and difference.want is MISSING and get(desired.body, guard) is not True:
         return Refusal.REMOVAL
@@ -218,7 +218,7 @@ def _removal_refusal(desired: Desired, elements: Rule, difference: _Difference) 
 
 
 def _freezes(rule: Rule, value: Any) -> bool:
-    """Whether *value*, which comes or goes whole, holds a frozen leaf."""
+    """Return whether *value*, which is added or removed whole, has an immutable leaf outside lists."""
     if rule.frozen or rule.shape is not Shape.OBJECT or not isinstance(value, Mapping):
         return rule.frozen
     return any(_freezes(rule.child(name), item) for name, item in value.items())
@@ -238,7 +238,7 @@ def _undeclared(desired: Desired, live: JsonObject, pair: Pair, ignore: Sequence
 
 
 def _undeclared_apart(desired: Desired, live: JsonObject, pair: Pair, ignore: Sequence[IgnoreRule]) -> Iterator[Steps]:
-    """Yield where something is undeclared; an object in its leaves, where a rule ignores one of them."""
+    """Yield the paths of undeclared values; those of an object's leaves, where a rule ignores one of them."""
     for steps in pair.undeclared:
         path = format_steps(desired.kind.rules, steps, desired.body, live)
         if any(reaches_below(rule.path, path) for rule in ignore):
@@ -249,12 +249,12 @@ def _undeclared_apart(desired: Desired, live: JsonObject, pair: Pair, ignore: Se
 
 
 def _observed(rules: Rule, live: JsonObject, steps: Steps) -> Any:
-    """Return the live value at *steps*, without what is the server's own: nobody could state that."""
+    """Return the live value at *steps* without its read-only parts, which no manifest can declare."""
     return transform(rules.at(steps), lookup(rules, live, steps), keeps=lambda child, _: not child.read_only)
 
 
 def _unset(met: Beside) -> Iterator[FieldChange]:
-    """Yield a finding for each value from the environment that nothing can be told of."""
+    """Yield a finding for each value from the environment that cannot be compared."""
     for steps, variable in met.unknown.items():
         yield FieldChange(
             steps=steps,
@@ -267,7 +267,7 @@ def _unset(met: Beside) -> Iterator[FieldChange]:
 
 
 def _write_only(desired: Desired, recorded: str | None, tracking: Tracking) -> Iterator[FieldChange]:
-    """Return a finding for each write-only field whose digest is not the recorded one: nothing else can tell of it."""
+    """Yield a finding for each write-only field whose digest differs from the recorded one."""
     if desired.content is None:
         return
     moved = desired.content.moved(recorded) if tracking.tags else None

@@ -1,25 +1,24 @@
 """
 Explains one resource leaf by leaf: why each value is, or is not, a change. Pure, and decides nothing.
 
-The differences come from :func:`compare`; here every other leaf gets its word and its reason too.
+The differences come from :func:`compare`; every other leaf gets a verdict and a reason here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.compare.diff import WRITE_ONLY, compare
 from reconciler.compare.normalize import absence, is_same, meant
+from reconciler.compare.reasons import rules_of, undeclared
+from reconciler.compare.rows import Row, Verdict
 from reconciler.kinds.leaves import FieldClass, Leaf, Place, leaves
 from reconciler.kinds.live import Live
 from reconciler.kinds.paths import Steps, format_steps, lookup, matches, written_path
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import canonical, is_same_place, normalize
 from reconciler.kinds.variables import beside
-from reconciler.model.about import About
-from reconciler.model.change import Change, FieldChange, Finding, Op, Refusal
+from reconciler.model.change import FieldChange, Finding, Op, Refusal
 from reconciler.model.live import Absent, Observed
 from reconciler.secret.text import (
     HIDDEN,
@@ -42,75 +41,7 @@ if TYPE_CHECKING:
     from reconciler.problems import Origin
 
 
-_UNREAD: Final = "The resource could not be read, so nothing is known of what is live."
-
-
-class Verdict(StrEnum):
-    """The verdict on a leaf; the first four and ``unverified`` are those of a plan."""
-
-    IMMUTABLE = "immutable"
-    CHANGE = "change"
-    UNVERIFIED = "unverified"
-    UNDECLARED = "undeclared"
-    IGNORED = "ignored"
-    EQUAL = "equal"
-    DEFAULT = "default"
-    SERVER_POPULATED = "server-populated"
-    READ_ONLY = "read-only"
-    NOT_STATED = "not stated"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """
-    One leaf, ready to be shown: no secret is in it.
-
-    Attributes:
-        path: As a reader writes it.
-        why: One sentence.
-        rules: How it is compared and written, one short text for each rule.
-        stated: The manifest's value, defaults of the project included; MISSING if undeclared.
-        origin: The source of that value.
-        default: The value that absence means, where none is declared; MISSING if there is none.
-        observed: The live value as sent; MISSING if absent.
-        compared_desired: In the form in which it is compared; MISSING where nothing is.
-        compared_observed: Likewise.
-        hidden_by: The ignore rules that hide a difference.
-    """
-
-    path: str
-    verdict: Verdict
-    why: str
-    field_class: FieldClass
-    rules: tuple[str, ...] = ()
-    stated: Any = MISSING
-    origin: Origin | None = None
-    default: Any = MISSING
-    observed: Any = MISSING
-    compared_desired: Any = MISSING
-    compared_observed: Any = MISSING
-    hidden_by: tuple[IgnoreRule, ...] = ()
-
-    @property
-    def is_there(self) -> bool:
-        """Whether it is stated, live or has a default; of any other leaf only the schema knows."""
-        return any(value is not MISSING for value in (self.stated, self.observed, self.default))
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """
-    One resource: what a plan does about it, and why.
-
-    Attributes:
-        change: The plan's.
-        rows: URI parameters first, then the body by path.
-        about: Environment, project, cloud, endpoint and commit.
-    """
-
-    change: Change
-    rows: tuple[Row, ...]
-    about: About = field(default_factory=About)
+_UNREAD: Final = "The resource could not be read, so its live values are unknown."
 
 
 def explain(
@@ -131,29 +62,15 @@ def explain(
     return (*_names(desired, observed), *sorted(rows, key=lambda row: row.path))
 
 
-def at_path(rows: Sequence[Row], pattern: str | None) -> tuple[Row, ...]:
-    """
-    Return the rows at or below *pattern*, else the one that it lies in; those that are there if it is None.
-
-    Args:
-        rows: All of a resource.
-        pattern: As an ignore rule writes it.
-    """
-    if pattern is None:
-        return tuple(row for row in rows if row.is_there)
-    found = [row for row in rows if matches(pattern, row.path)] or [row for row in rows if matches(row.path, pattern)]
-    return tuple(row for row in found if row.is_there) or tuple(found)
-
-
 def _names(desired: Desired, observed: Observed) -> Iterator[Row]:
     """Yield the rows of the URI parameters."""
     verdict, why = Verdict.UNVERIFIED, _UNREAD
     answered: Mapping[str, str] = {}
     if isinstance(observed, Live):
-        verdict, why = Verdict.EQUAL, "The resource is read by it: another value would be another resource."
+        verdict, why = Verdict.EQUAL, "Part of the resource's id: another value is another resource."
         answered = desired.kind.parse_id(str(observed.body.get("id"))) or {}
     elif isinstance(observed, Absent):
-        verdict, why = Verdict.CHANGE, "The resource does not exist: the PUT that creates it names it so."
+        verdict, why = Verdict.CHANGE, "The resource does not exist: a PUT creates it under this name."
     for name, value in desired.params.items():
         origin, live = desired.origin((name,)), answered.get(name, MISSING)
         yield Row(name, verdict, why, FieldClass.NAME, stated=value, origin=origin, observed=live)
@@ -192,7 +109,7 @@ class _Body:
             verdict=verdict,
             why=why,
             field_class=leaf.field_class,
-            rules=tuple(_rules(leaf)),
+            rules=tuple(rules_of(leaf)),
             stated=_shown(leaf, leaf.want),
             origin=self._origin(leaf.place.steps) if leaf.want is not MISSING else None,
             default=printable(default, steps),
@@ -203,7 +120,7 @@ class _Body:
         )
 
     def untold(self) -> Iterator[Leaf]:
-        """Yield what is found and has no leaf of its own: an element that is there and empty."""
+        """Yield the findings that have no leaf of their own, such as an empty element."""
         rules = self.desired.kind.rules
         for steps in [steps for steps in self.found if steps not in self.told]:
             *above, rule = rules.along(steps)
@@ -252,7 +169,7 @@ class _Body:
         )
 
     def _finding(self, leaf: Leaf) -> FieldChange | None:
-        """Return the finding that speaks of a leaf: its own, one of something in it, or one of what it is part of."""
+        """Return the finding about a leaf: its own, one of a part of it, or one of a value that contains it."""
         steps = leaf.place.steps
         if leaf.field_class is FieldClass.READ_ONLY or self._is_own_tag(leaf):
             return None
@@ -269,7 +186,7 @@ class _Body:
         return whole
 
     def _is_explained(self, leaf: Leaf, whole: FieldChange) -> bool:
-        """Whether a leaf of an object that nobody states is live with what its absence means."""
+        """Return whether a leaf of an undeclared object is live with the value that its absence means."""
         if leaf.rule.is_opaque or any(
             rule.shape is not Shape.OBJECT for rule in leaf.place.above[len(whole.steps) - 1 :]
         ):
@@ -284,7 +201,7 @@ class _Body:
         return len(steps) == 2 and steps[0] == "tags" and self.tracking.is_own_name(str(steps[1]))  # noqa: PLR2004
 
     def _found(self, leaf: Leaf, finding: FieldChange) -> tuple[Verdict, str]:
-        """Return the word and the reason of a leaf that a plan reports."""
+        """Return verdict and reason of a leaf that a plan reports."""
         verdict, why = Verdict(finding.finding.value), self._reason(leaf, finding)
         part = f"Part of {finding.path}. " if len(finding.steps) < len(leaf.place.steps) else ""
         if finding.steps not in self.ignored:
@@ -292,153 +209,119 @@ class _Body:
         rules = "; ".join(
             f"{rule.reason}{f' (until {rule.expires})' if rule.expires else ''}" for rule in self._hiding(finding)
         )
-        then = "A PUT leaves it out" if any(rule.omit for rule in self._hiding(finding)) else "The live value stays"
-        return Verdict.IGNORED, f"{part}An ignore rule hides that it is {verdict}: {rules}. {then}."
+        then = "A PUT omits it" if any(rule.omit for rule in self._hiding(finding)) else "The live value stays"
+        return Verdict.IGNORED, f"{part}An ignore rule hides this finding ({verdict}): {rules}. {then}."
 
     def _reason(self, leaf: Leaf, finding: FieldChange) -> str:
         if finding.finding is Finding.UNVERIFIED:
             if finding.unset is not None:
-                return f"It comes from the variable {finding.unset}, which is not set here, so it is not compared."
+                return (
+                    f"Its value comes from the variable {finding.unset}, which is not set here, so it is not compared."
+                )
             return self._unverified()
         if finding.finding is Finding.UNDECLARED:
-            return _undeclared(leaf)
+            return undeclared(leaf)
         if finding.finding is Finding.IMMUTABLE:
-            return "Azure has another value than is stated, and it is frozen after create: the resource is blocked."
+            return "The live value differs, and the field is immutable after creation: the resource is blocked."
         return self._change(leaf, finding)
 
     def _unverified(self) -> str:
         if not self.tracking.tags:
-            return "Azure never returns it, and with tracking off nothing records what was sent."
+            return "Azure never returns this field, and without tracking no digest of it is recorded."
         recorded = self.tracking.digest_of(self.live)
-        lack = "no digest of it is recorded" if recorded is None else "the digest in its tag is not one of ours"
-        return f"Azure never returns it, and {lack}: one PUT records it, unless --no-adopt is given."
+        lack = "no digest of it is recorded" if recorded is None else "the digest in its tag is not the reconciler's"
+        return f"Azure never returns this field, and {lack}: one PUT records it, except with --no-adopt."
 
     def _change(self, leaf: Leaf, finding: FieldChange) -> str:
         if leaf.field_class is FieldClass.WRITE_ONLY:
-            return "Azure never returns it, and the digest recorded on the resource is that of other content."
+            return "Azure never returns this field, and the digest recorded on the resource is of other content."
         removed = self._removed(leaf, finding)
         if finding.refusal is Refusal.REMOVAL:
             guard = next((rule.removal_guard for rule in leaf.place.above if rule.removal_guard), ())
             unless = f" unless {'.'.join(guard)} is true" if guard else ""
-            return f"{removed}, which Azure refuses{unless}: the resource is blocked."
+            return f"{removed}, and Azure refuses the removal{unless}: the resource is blocked."
         if finding.refusal is Refusal.CANNOT_UNSET:
             return f"{removed}, and Azure cannot clear it: the resource is blocked."
         if finding.op is Op.REMOVE or finding.desired is MISSING:
-            return f"{removed}: a PUT takes it away."
+            return f"{removed}: a PUT removes it."
         if finding.origin == "default":
-            return "Nothing states it, and Azure has another value than its default: a PUT states the default."
+            return "Not declared, and the live value is not the default: a PUT sends the default."
         return (
-            "Azure does not have it: a PUT adds it."
+            "Not live: a PUT adds it."
             if finding.op is Op.ADD
-            else "Azure has another value: a PUT sets what is stated."
+            else "The live value differs: a PUT sets the declared one."
         )
 
     def _removed(self, leaf: Leaf, finding: FieldChange) -> str:
         if leaf.want is None:
-            return "null says that it must not be set"
+            return "null means that it must not be set"
         origin = self._origin(finding.steps[:-1])
-        return f"{origin.file}:{origin.line} states all of what is there, without this"
+        return f"{origin.file}:{origin.line} declares the complete list or object, without this"
 
     def _unfound(self, leaf: Leaf) -> tuple[Verdict, str]:
-        """Return the word and the reason of a leaf that a plan says nothing of."""
+        """Return verdict and reason of a leaf that a plan does not report."""
         if leaf.field_class is FieldClass.READ_ONLY:
-            return Verdict.READ_ONLY, "Azure sets it: never sent, never compared."
+            return Verdict.READ_ONLY, "Set by Azure: never sent, never compared."
         if self._is_own_tag(leaf) and leaf.want is MISSING:
-            return Verdict.NOT_STATED, "The reconciler's own tag: written with a PUT, never a reason for one by itself."
+            return Verdict.NOT_STATED, "The reconciler's own tag: written with a PUT, but never the reason for one."
         if leaf.want is not MISSING:
             return self._stated(leaf)
         if leaf.place.accepts:
-            return Verdict.SERVER_POPULATED, "Nothing states it: whatever Azure picks is accepted."
+            return Verdict.SERVER_POPULATED, "Not declared: any value that Azure chooses is accepted."
         default = self._absence(leaf, self.desired.body)
         if default is not MISSING:
             return Verdict.DEFAULT, self._default(leaf)
         if is_same(leaf.rule, leaf.have, leaf.rule.implied):
-            return Verdict.NOT_STATED, "Nothing states it, and Azure has what its absence in an answer means."
+            return Verdict.NOT_STATED, "Not declared, and the live value is the one that absence from an answer means."
         if leaf.have is not MISSING:
-            return Verdict.NOT_STATED, "Nothing states it, and what Azure has is empty, which is the same."
-        return Verdict.NOT_STATED, "Nothing states it, Azure does not have it, and its absence means nothing more."
+            return Verdict.NOT_STATED, "Not declared, and the live value is empty, which is the same."
+        return Verdict.NOT_STATED, "Neither declared nor live, and without a default."
 
     def _default(self, leaf: Leaf) -> str:
         if leaf.is_live:
-            return "Nothing states it, and Azure has the default."
+            return "Not declared, and the live value is the default."
         if isinstance(self.observed, Live):
-            return "Nothing states it, and Azure does not send it: on both sides that means the default."
-        return "Nothing states it: Azure will use the default, which is not sent."
+            return "Neither declared nor answered: on both sides, absence means the default."
+        return "Not declared: Azure uses the default, which is not sent."
 
     def _stated(self, leaf: Leaf) -> tuple[Verdict, str]:
         if isinstance(self.observed, Absent):
             if leaf.want is None:
                 return (
                     Verdict.EQUAL,
-                    "null says that it must not be set: the PUT that creates the resource leaves it out.",
+                    "null means that it must not be set: the PUT that creates the resource omits it.",
                 )
-            return Verdict.CHANGE, "The resource does not exist: the PUT that creates it sends this."
+            return Verdict.CHANGE, "The resource does not exist: the PUT that creates it sends this value."
         if not isinstance(self.observed, Live):
             return Verdict.UNVERIFIED, _UNREAD
         if leaf.want is None:
-            return Verdict.EQUAL, "null says that it must not be set, and Azure does not have it, or what that means."
+            return (
+                Verdict.EQUAL,
+                "null means that it must not be set, and it is not live, or says no more than absence.",
+            )
         if leaf.field_class is FieldClass.WRITE_ONLY:
-            return Verdict.EQUAL, "Azure never returns it. By the digest in its tag, it is what was sent last."
+            return (
+                Verdict.EQUAL,
+                "Azure never returns this field. The digest in its tag matches the declared content.",
+            )
         return Verdict.EQUAL, self._equal(leaf)
 
     def _equal(self, leaf: Leaf) -> str:
         if not leaf.is_live:
             has_meaning = meant(self.desired.kind.rules, leaf.rule, self.live) is not MISSING
             return (
-                "Azure does not send it, which means its default: what is stated."
+                "Not answered, which means the default: the declared value."
                 if has_meaning
-                else "Azure does not send it, and an empty one is the same."
+                else "Not answered, and an empty value is the same."
             )
         if isinstance(leaf.want, Secret) and leaf.want != leaf.have:
-            return "The links differ in their query part at most, which never counts."
+            return "The links differ in their query at most, which is not compared."
         if _text(leaf.want) == _text(leaf.have):
-            return "Azure has what is stated."
+            return "The live value is the declared one."
         name = leaf.rule.normalize
         return (
-            f"Only the spelling differs: compared as {name}, both are the same."
-            if name
-            else "Only the spelling differs."
+            f"Only the spelling differs: compared as {name}, both are equal." if name else "Only the spelling differs."
         )
-
-
-def _undeclared(leaf: Leaf) -> str:
-    if leaf.rule.is_opaque:
-        return "The schema does not know it: reported, and carried over by a PUT."
-    has_default = leaf.rule.default is not MISSING or leaf.rule.default_from is not None
-    if has_default and leaf.field_class is FieldClass.FROZEN:
-        return "Nothing states it and it is not the default, but it is frozen after create: reported, and left alone."
-    return "Azure has it and nothing states it: reported, left alone, and carried over by a PUT."
-
-
-def _rules(leaf: Leaf) -> Iterator[str]:
-    """Yield what the schema says of how a leaf is compared and written."""
-    parent = leaf.place.above[-1] if leaf.place.above else None
-    if parent is not None and parent.shape is Shape.LIST and parent.list_type != "map":
-        yield "part of a set" if parent.list_type == "set" else "compared in its order"
-    rule = leaf.rule
-    if rule.is_opaque:
-        return
-    if rule.normalize is not None:
-        yield f"compared as {rule.normalize}"
-    if rule.write_only:
-        yield "compared by digest"
-    if rule.required:
-        yield "required"
-    yield from _meaning(rule)
-    if leaf.place.accepts or rule.server_populated:
-        yield "absence accepts what Azure picks"
-    if rule.secret:
-        yield "may hold a secret"
-
-
-def _meaning(rule: Rule) -> Iterator[str]:
-    """Yield what absence means."""
-    if rule.default_from is not None:
-        yield f"default: the value of {'.'.join(rule.default_from)}"
-    elif rule.default is not MISSING:
-        yield f"default {canonical(rule.default)}"
-    elif rule.implied is not MISSING:
-        yield f"absent in an answer: {canonical(rule.implied)}"
 
 
 def _is_link(rule: Rule, value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Digests of values and of what manifests mean. Pure."""
+"""Digests of values, and of the meaning of manifests. Pure."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def rules_digest(kind: Kind) -> str:
 
 
 def fingerprint(desired: Desired) -> str:
-    """Return a digest of what a manifest means: the same for every spelling of it."""
+    """Return a digest of the meaning of a manifest: equal for every spelling of it."""
     body = normalized(desired.kind.rules, named(desired))
     return digest_of({"body": body, "nulls": _nulls(desired.body), "content": desired.digest})
 
 
 def _nulls(value: Any, path: str = "") -> list[str]:
-    """Return where a body says "must not be set", which its normal form does not show."""
+    """Return the paths of nulls, which say "must not be set" and are not in the normal form."""
     if isinstance(value, Mapping):
         return sorted(found for name, item in value.items() for found in _nulls(item, f"{path}.{name}"))
     if isinstance(value, list):

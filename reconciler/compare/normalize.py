@@ -1,9 +1,9 @@
 """
-Stage 5: turns a stated body and a live one into a comparable pair, by asking the rules. Pure.
+Stage 5: turns a declared body and a live one into a comparable pair, by the rules of the kind. Pure.
 
-In the pair every spelling is folded, keyed lists and sets are mappings, what is never compared is gone, and defaults
-stand on both sides. Two sides with the same text are in sync; what differs is for :mod:`diff` to explain.
-Live values that the manifest does not state never enter the pair: they are told apart here, as *undeclared*.
+In the pair every spelling is folded, keyed lists and sets are mappings, values that are never compared are left out,
+and defaults stand on both sides. Two sides with the same text are in sync; :mod:`diff` explains the differences.
+Live values that the manifest does not declare never enter the pair: they are listed as *undeclared*.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Pair:
     Attributes:
         want: The declared values, and the defaults that apply to them.
         have: The live values that match them.
-        undeclared: Where the live body has a value that the manifest does not state.
+        undeclared: Paths of live values that the manifest does not declare.
     """
 
     want: JsonObject
@@ -39,7 +39,7 @@ class Pair:
 
     @property
     def is_equal(self) -> bool:
-        """Whether nothing stated differs. By their texts: ``==`` calls 1, 1.0 and True equal."""
+        """Return whether no declared value differs. Their texts decide, as ``==`` calls 1, 1.0 and True equal."""
         return self.want == self.have and canonical(self.want) == canonical(self.have)
 
 
@@ -52,11 +52,11 @@ class _Scope:
     undeclared: list[Steps] = field(default_factory=list)
 
     def default(self, rule: Rule, body: JsonObject) -> Any:
-        """Return what absence means in *body*."""
+        """Return the value that absence means in *body*."""
         return absence(self.rules, rule, body)
 
     def unanswered(self, rule: Rule, want: Any) -> Any:
-        """Return what an answer that lacks a property says of it: that it is *want*, or what absence means."""
+        """Return the value of a property that an answer lacks: *want* if completed elsewhere, else its default."""
         names = get(self.have, rule.completed_in) if rule.completed_in and isinstance(want, str) else MISSING
         if isinstance(names, list) and any(name == want or str(name).startswith(f"{want}-") for name in names):
             return want
@@ -65,7 +65,7 @@ class _Scope:
 
 def absence(rules: Rule, rule: Rule, body: JsonObject) -> Any:
     """
-    Return the value that it means when a property is absent; MISSING if it means nothing.
+    Return the value that the absence of a property means; MISSING if it means none.
 
     Args:
         rules: Of the request body.
@@ -82,7 +82,7 @@ def absence(rules: Rule, rule: Rule, body: JsonObject) -> Any:
 
 def meant(rules: Rule, rule: Rule, answer: JsonObject) -> Any:
     """
-    Return the value that it means when an answer of Azure lacks a property; MISSING if it means nothing.
+    Return the value that the absence of a property from an answer means; MISSING if it means none.
 
     Args:
         rules: Of the request body.
@@ -94,7 +94,7 @@ def meant(rules: Rule, rule: Rule, answer: JsonObject) -> Any:
 
 
 def is_same(rule: Rule, value: Any, other: Any) -> bool:
-    """Whether two values of a leaf are spellings of one; a missing one is as no other."""
+    """Return whether two values of a leaf are spellings of one value; a missing value equals no other."""
     if value is MISSING or other is MISSING:
         return False
     return canonical(_form(rule, value)) == canonical(_form(rule, other))
@@ -102,13 +102,13 @@ def is_same(rule: Rule, value: Any, other: Any) -> bool:
 
 def comparable(rules: Rule, want: JsonObject, have: JsonObject, *, apart: bool = False) -> Pair:
     """
-    Return the comparable pair of a stated body and a live one. Neither is touched.
+    Return the comparable pair of a declared body and a live one. Neither is changed.
 
     Args:
         rules: Of the request body.
-        want: As stated; null means "must not be set".
+        want: As declared; null means "must not be set".
         have: As ARM answered it, without tracking tags.
-        apart: An object that is not declared at all is told leaf by leaf, not as one.
+        apart: Whether an undeclared object is listed leaf by leaf, and not as one.
     """
     scope = _Scope(rules, want, have, apart)
     wanted, had = _object(rules, want, have, (), scope)
@@ -117,7 +117,7 @@ def comparable(rules: Rule, want: JsonObject, have: JsonObject, *, apart: bool =
 
 
 def normalized(rules: Rule, body: JsonObject) -> JsonObject:
-    """Return the normal form of one body by itself: the same for two bodies that nothing compared tells apart."""
+    """Return the normal form of one body: equal for two bodies that differ in nothing that is compared."""
     value = _alone(rules, body)
     return value if value is not MISSING else {}
 
@@ -143,7 +143,7 @@ def _pair(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
 
 
 def _spoken(rule: Rule, have: Any) -> Any:
-    """Return a live value without what its absence would mean: that is as good as absent where null is declared."""
+    """Return a live value without the parts that absence would mean: where null is declared they count as absent."""
     if rule.shape is Shape.OBJECT and isinstance(have, Mapping):
         kept = {name: _spoken(rule.child(name), item) for name, item in have.items()}
         return {name: item for name, item in kept.items() if item is not MISSING}
@@ -152,7 +152,7 @@ def _spoken(rule: Rule, have: Any) -> Any:
 
 
 def _is_odd(rule: Rule, value: Any) -> bool:
-    """Whether a value has another shape than the schema knows; it is compared as it is."""
+    """Return whether a value has another shape than its rule; it is compared as it is."""
     return value is not MISSING and not isinstance(value, list if rule.shape is Shape.LIST else dict)
 
 
@@ -171,7 +171,7 @@ def _leaf(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
     had = _form(rule, have if have is not MISSING else scope.default(rule, scope.have))
     if type(wanted) is type(had) and wanted == had:
         return _NEITHER
-    if rule.frozen:  # nothing was asked for and nothing can be done: worth telling, not worth refusing
+    if rule.frozen:  # not declared, and immutable: it is reported, and does not block the resource
         if have is not MISSING:
             scope.undeclared.append(steps)
         return _NEITHER
@@ -197,7 +197,7 @@ def _object(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tu
         (*steps, name) for name in live if name not in rule.properties and not _is_empty(live[name])
     )
     if want is MISSING and not wanted and not had and len(scope.undeclared) > before and not scope.apart:
-        scope.undeclared[before:] = [steps]  # an object that is not stated at all is one finding
+        scope.undeclared[before:] = [steps]  # an undeclared object is one finding
     return _side(want, wanted, had), _side(have, had, wanted)
 
 
@@ -257,7 +257,7 @@ def _atomic(rule: Rule, elements: list[Any]) -> Any:
 
 
 def _alone(rule: Rule, value: Any) -> Any:
-    """Return the normal form of a value that has nothing to be compared with; MISSING if nothing of it is compared."""
+    """Return the normal form of a value without counterpart; MISSING if no part of it is compared."""
     if value is MISSING or value is None or rule.read_only or rule.write_only:
         return MISSING
     if rule.shape is Shape.LEAF or _is_odd(rule, value):
@@ -274,7 +274,7 @@ def _alone(rule: Rule, value: Any) -> Any:
 
 
 def _form(rule: Rule, value: Any) -> Any:
-    """Return the form in which a leaf, or a value of an odd shape, is compared; no secret in it stays."""
+    """Return the form in which a leaf, or a value of another shape, is compared; it holds no secret."""
     return _without_secrets(value) if isinstance(value, (dict, list)) else normalize(rule.normalize, value)
 
 

@@ -12,7 +12,7 @@ from reconciler.report.bounds import Bounds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.compare.explain import Explanation
+    from reconciler.compare.rows import Explanation
     from reconciler.model.outcome import Report
     from reconciler.plan.listing import Listing
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.compare.diff import WRITE_ONLY
-from reconciler.compare.explain import Verdict
+from reconciler.compare.rows import Verdict
 from reconciler.problems import Layer
 from reconciler.report.clean import for_people, for_programs
 from reconciler.report.values import first_difference, literal
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler import errors
-    from reconciler.compare.explain import Explanation, Row
+    from reconciler.compare.rows import Explanation, Row
 
 _WHOLE: Final = 1 << 30
 """More characters than any value has."""

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.compare.diff import WRITE_ONLY, compare
-from reconciler.compare.explain import Row, Verdict, at_path, explain
+from reconciler.compare.explain import explain
+from reconciler.compare.rows import Row, Verdict, at_path
 from reconciler.errors import ErrorInfo
 from reconciler.kinds.leaves import FieldClass, leaves
 from reconciler.kinds.live import Live
@@ -25,7 +26,10 @@ from reconciler.values import MISSING
 from tests.kit.synthetic import KINDS, MERGING, WIDGET, desired, sealed, widget
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.model.desired import Desired
+    from tests.conftest import Golden
 
 TRACKING = Tracking()
 CANARY = "CANARY-4b1d"
@@ -49,60 +53,65 @@ def part(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "at": {"zone": "1"}, **more}
 
 
-@pytest.mark.parametrize(
-    ("want", "have", "path", "verdict", "why"),
-    [
-        ({"text": "a"}, {"text": "a"}, "text", "equal", "has what is stated"),
-        ({"region": "West US"}, {"region": "westus"}, "region", "equal", "compared as region"),
-        ({"size": "small"}, {}, "size", "equal", "means its default"),
-        ({"text": None}, {}, "text", "equal", "does not have it"),
-        ({"words": []}, {}, "words", "equal", "empty one is the same"),
-        ({"words": ["a"]}, {"words": ["a"]}, 'words["a"]', "equal", "has what is stated"),
-        ({"text": "b"}, {"text": "a"}, "text", "change", "sets what is stated"),
-        ({"text": "b"}, {}, "text", "change", "adds it"),
-        ({"text": None}, {"text": "a"}, "text", "change", "null says"),
-        ({}, {"size": "big"}, "size", "change", "states the default"),
-        ({"words": ["a"]}, {"words": ["a", "b"]}, 'words["b"]', "change", "without this: a PUT takes it away"),
-        ({"steps": ["a"]}, {"steps": ["b"]}, "steps[0]", "change", "sets what is stated"),
-        ({"inner": {"text": "a"}}, {}, "inner.text", "change", "adds it"),
-        ({"parts": [part("a", note="x")], "flag": True}, {}, "parts[a,1].note", "change", "Part of properties.parts"),
-        (
-            {"parts": [part("a")]},
-            {"parts": [part("a"), part("b")]},
-            "parts[b,1].name",
-            "change",
-            "unless properties.flag",
-        ),
-        ({"forever": None}, {"forever": "a"}, "forever", "change", "cannot clear it"),
-        ({"meaning": {"a": 1}}, {"meaning": {"a": 2}}, "meaning", "change", "sets what is stated"),
-        ({"content": "a"}, {}, "content", "unverified", "no digest of it is recorded"),
-        ({"frozen": "b"}, {"frozen": "a"}, "frozen", "immutable", "blocked"),
-        ({}, {"text": "a"}, "text", "undeclared", "left alone"),
-        ({}, {"unheard": "a"}, "unheard", "undeclared", "schema does not know it"),
-        ({}, {"kept": "big"}, "kept", "undeclared", "frozen after create"),
-        ({}, {"inner": {"text": "a"}}, "inner.text", "undeclared", "Part of properties.inner"),
-        ({}, {"inner": {"text": "a", "on": True}}, "inner.on", "default", "has the default"),
-        ({}, {"parts": [part("a", picked="x")]}, "parts[a,1].picked", "undeclared", "Part of properties.parts[a,1]"),
-        ({}, {"parts": [{}]}, "parts[0]", "undeclared", "left alone"),
-        ({"parts": [], "flag": True}, {"parts": [{}]}, "parts[0]", "change", "without this"),
-        ({}, {"size": "small"}, "size", "default", "has the default"),
-        ({}, {}, "size", "default", "on both sides"),
-        ({}, {"picked": "x"}, "picked", "server-populated", "whatever Azure picks"),
-        ({}, {"made": "x"}, "made", "read-only", "never compared"),
-        ({}, {"text": None}, "text", "not stated", "is empty"),
-        ({}, {"unheard": []}, "unheard", "not stated", "is empty"),
-        ({}, {"words": []}, "words", "not stated", "is empty"),
-        ({}, {}, "text", "not stated", "means nothing more"),
-    ],
-)
-def test_a_leaf_has_its_word_and_its_reason(
-    want: dict[str, Any], have: dict[str, Any], path: str, verdict: str, why: str
-) -> None:
-    """One word of ten, and a sentence."""
+LEAVES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    ({"text": "a"}, {"text": "a"}, "text", "equal"),
+    ({"region": "West US"}, {"region": "westus"}, "region", "equal"),
+    ({"size": "small"}, {}, "size", "equal"),
+    ({"text": None}, {}, "text", "equal"),
+    ({"words": []}, {}, "words", "equal"),
+    ({"words": ["a"]}, {"words": ["a"]}, 'words["a"]', "equal"),
+    ({"text": "b"}, {"text": "a"}, "text", "change"),
+    ({"text": "b"}, {}, "text", "change"),
+    ({"text": None}, {"text": "a"}, "text", "change"),
+    ({}, {"size": "big"}, "size", "change"),
+    ({"words": ["a"]}, {"words": ["a", "b"]}, 'words["b"]', "change"),
+    ({"steps": ["a"]}, {"steps": ["b"]}, "steps[0]", "change"),
+    ({"inner": {"text": "a"}}, {}, "inner.text", "change"),
+    ({"parts": [part("a", note="x")], "flag": True}, {}, "parts[a,1].note", "change"),
+    (
+        {"parts": [part("a")]},
+        {"parts": [part("a"), part("b")]},
+        "parts[b,1].name",
+        "change",
+    ),
+    ({"forever": None}, {"forever": "a"}, "forever", "change"),
+    ({"meaning": {"a": 1}}, {"meaning": {"a": 2}}, "meaning", "change"),
+    ({"content": "a"}, {}, "content", "unverified"),
+    ({"frozen": "b"}, {"frozen": "a"}, "frozen", "immutable"),
+    ({}, {"text": "a"}, "text", "undeclared"),
+    ({}, {"unheard": "a"}, "unheard", "undeclared"),
+    ({}, {"kept": "big"}, "kept", "undeclared"),
+    ({}, {"inner": {"text": "a"}}, "inner.text", "undeclared"),
+    ({}, {"inner": {"text": "a", "on": True}}, "inner.on", "default"),
+    ({}, {"parts": [part("a", picked="x")]}, "parts[a,1].picked", "undeclared"),
+    ({}, {"parts": [{}]}, "parts[0]", "undeclared"),
+    ({"parts": [], "flag": True}, {"parts": [{}]}, "parts[0]", "change"),
+    ({}, {"size": "small"}, "size", "default"),
+    ({}, {}, "size", "default"),
+    ({}, {"picked": "x"}, "picked", "server-populated"),
+    ({}, {"made": "x"}, "made", "read-only"),
+    ({}, {"text": None}, "text", "not stated"),
+    ({}, {"unheard": []}, "unheard", "not stated"),
+    ({}, {"words": []}, "words", "not stated"),
+    ({}, {}, "text", "not stated"),
+]
+
+
+@pytest.mark.parametrize(("want", "have", "path", "verdict"), LEAVES)
+def test_a_leaf_has_its_verdict(want: dict[str, Any], have: dict[str, Any], path: str, verdict: str) -> None:
+    """One of ten, and a sentence."""
     row = rows(want, have)[path]
     assert row.verdict == verdict
-    assert why in row.why
     assert row.why.endswith(".")
+
+
+def test_sentences(golden: Golden, root: Path) -> None:
+    """The golden file holds the reason of every leaf of this module; no other test quotes one."""
+    lines = []
+    for want, have, path, _ in LEAVES:
+        row = rows(want, have)[path]
+        lines.append(f"{row.verdict} {want} {have} {path}\n    {'; '.join(row.rules)}\n    {row.why}\n")
+    golden("".join(lines), root / "tests/compare/golden/explain.txt")
 
 
 def test_a_row_has_the_values_as_written_and_as_compared() -> None:
@@ -148,7 +157,7 @@ def test_an_ignored_difference_says_by_which_rule() -> None:
     other = IgnoreRule("properties.region", "ours")
     row = rows({"text": "b"}, {"text": "a"}, rule, other)["text"]
     assert row.verdict is Verdict.IGNORED
-    assert row.why == "An ignore rule hides that it is change: theirs (until 2026-12-31). The live value stays."
+    assert "(change): theirs (until 2026-12-31). The live value stays." in row.why
     assert row.hidden_by == (rule,)
     assert rows({"text": "b"}, {"text": "a"}, IgnoreRule("properties.text", "x", "Other"))["text"].verdict == "change"
 
@@ -167,12 +176,10 @@ def test_write_only_content_is_what_its_digest_says() -> None:
         return row.verdict, row.why
 
     assert told(item.digest)[0] == "equal"
-    assert "sent last" in told(item.digest)[1]
     assert told("v1-" + 64 * "0")[0] == "change"
-    assert "other content" in told("v1-" + 64 * "0")[1]
-    assert told("mine") == told("mine")
-    assert "not one of ours" in told("mine")[1]
-    assert "tracking off" in told(item.digest, tags=False)[1]
+    reasons = {told(None)[1], told("mine")[1], told(item.digest, tags=False)[1]}
+    assert len(reasons) == 3
+    assert {told(None)[0], told("mine")[0], told(item.digest, tags=False)[0]} == {"unverified"}
 
 
 def test_tags_of_our_own_are_told_apart() -> None:
@@ -180,7 +187,6 @@ def test_tags_of_our_own_are_told_apart() -> None:
     live = {"tags": {"Reconciler-Commit": "abc", "other": "x"}, "properties": {}}
     found = {row.path: row for row in explain(widget(), Live(live), TRACKING)}
     assert found["tags.Reconciler-Commit"].verdict is Verdict.NOT_STATED
-    assert "own tag" in found["tags.Reconciler-Commit"].why
     assert found["tags.other"].verdict is Verdict.UNDECLARED
 
 
@@ -201,7 +207,6 @@ def test_no_secret_is_shown_and_no_digest_of_one() -> None:
     assert (found["code"].compared_desired, found["code"].compared_observed) == (HIDDEN, HIDDEN_CHANGED)
     assert (found["hook"].verdict, found["hook"].compared_observed) == (Verdict.EQUAL, HIDDEN)
     assert (found["link"].verdict, found["link"].stated, found["link"].compared_desired) == (Verdict.EQUAL, link, link)
-    assert "query part" in found["link"].why
     assert found["package"].stated == link
     assert rows({"code": CANARY}, {})["code"].compared_desired == HIDDEN
 

@@ -24,7 +24,8 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from reconciler.compare.explain import Explanation, explain
+from reconciler.compare.explain import explain
+from reconciler.compare.rows import Explanation
 from reconciler.errors import RequestError
 from reconciler.export.documents import Place, export
 from reconciler.export.found import Found

@@ -14,7 +14,8 @@ from reconciler.cli.arguments import make_run
 from reconciler.cli.delivery import finish, print_result, wants_color, width
 from reconciler.cli.options import SELECTION, Given, option
 from reconciler.cli.session import supervised
-from reconciler.compare.explain import Explanation, at_path, explain
+from reconciler.compare.explain import explain
+from reconciler.compare.rows import Explanation, at_path
 from reconciler.errors import ManifestError, UsageError
 from reconciler.manifests.resolve import select
 from reconciler.manifests.selection import no_manifest
