@@ -218,6 +218,26 @@ def test_what_a_page_shows_of_commands_is_what_they_print(page: Path, estate: Pa
         assert is_shown(shown, _lines(output)), f"{place}\nprints\n{output}\nand is said to print\n" + "\n".join(shown)
 
 
+def _steps(page: Path) -> Iterator[tuple[Block, list[str]]]:
+    """Yield each ``sh`` block of a page with the ``text`` block after it: the commands to copy, and their output."""
+    found = blocks(page)
+    for block, following in zip(found, [*found[1:], None], strict=True):
+        if block.language == "sh":
+            output = following.lines if following is not None and following.language == "text" else []
+            yield block, output
+
+
+def test_the_tutorial_works_by_copy_and_paste(tmp_path: Path) -> None:
+    """Every block, copied into one shell in an empty folder, prints the block after it; none fails."""
+    page = ROOT / "docs" / "tutorial.md"
+    wanted = list(_steps(page))
+    script = "set -e -o pipefail\n" + "".join(f"{block.text}printf '\\036\\n'\n" for block, _ in wanted)
+    printed = _run(script, tmp_path).split(SEPARATOR)
+    for (block, output), text in zip(wanted, printed, strict=False):
+        assert is_shown(output, _lines(text)), f"{page.name}:{block.line}\n{block.text}prints\n{text}"
+    assert len(printed) == len(wanted) + 1, printed[-1]
+
+
 def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
     """The first screen of the README is the demo's own output, shortened where it says so."""
     (block,) = (block for block in blocks(ROOT / "README.md") if block.language == "console")
@@ -263,8 +283,7 @@ def test_a_page_says_where_its_commands_start(page: Path) -> None:
         and "manifests" in page.read_text(encoding="utf-8")
         and page.stem not in {"commands", "sign-in"}
     ):
-        copied = "" if page.stem == "environments" else "cp -R manifests docs estate && "
-        assert first.lines[0] == f"$ mkdir estate && {copied}cd estate"
+        assert first.lines[0] == "$ mkdir estate && cp -R manifests docs estate && cd estate"
 
 
 def test_the_readme_links_every_page(root: Path) -> None:
