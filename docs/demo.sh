@@ -1,5 +1,5 @@
 #!/bin/sh
-# The first five minutes with the reconciler, on the embedded ARM: nothing leaves this machine, nothing is left behind.
+# The first five minutes with the reconciler, on the embedded ARM: no network, and no file is left behind.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ cp -R manifests "$scratch/manifests"
 cp docs/demo_edit.py "$scratch/docs/"
 cd "$scratch"
 
-# What the surrounding shell says of real Azure must not reach a demonstration.
+# Settings of the surrounding shell must not reach the demonstration.
 for name in $(env | sed -n 's/^\(RECONCILER_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
 RECONCILER_EMULATOR_STATE="$scratch/emulator.sqlite"
 export RECONCILER_EMULATOR_STATE
@@ -34,31 +34,31 @@ run() {
   if [ "$code" -ne 0 ]; then printf '(exit code %s)\n' "$code"; fi
 }
 
-say "Are the manifests right? Works offline."
+say "Check the manifests. This works offline."
 run 0 reconciler validate manifests
 
-say "What would happen? Reads, and cannot write."
+say "Plan: read Azure, and show what an apply would write."
 run 0 reconciler plan manifests --cloud emulator
 
-say "Make it so."
+say "Apply the plan."
 run 0 reconciler apply manifests --cloud emulator
 
-say "Nothing is left to do."
+say "A second plan is empty."
 run 0 reconciler plan manifests --cloud emulator
 
-say "Outside git, a colleague offers the canary to every machine."
+say "Outside git, a colleague offers the canary version to every machine."
 run 0 python docs/demo_edit.py
 
-say "Drift: the path that moved, and exit code 2."
+say "Drift: the changed field, and exit code 2."
 run 2 reconciler drift manifests --cloud emulator
 
-say "Git wins, with one PUT."
+say "An apply restores the state of git with one PUT."
 run 0 reconciler apply manifests --cloud emulator
 
-say "A pull request edits a script of versions that are published already. Azure would refuse it after the merge."
+say "A pull request edits a script of published versions. Azure would reject it after the merge."
 # shellcheck disable=SC2016
 printf '$ %s\n' "echo 'systemctl restart agent' >> manifests/agent/scripts/update.sh"
 echo 'systemctl restart agent' >> manifests/agent/scripts/update.sh
 run 1 reconciler plan manifests --cloud emulator
 
-printf '\n# The same with your own manifests: leave out --cloud emulator, and see docs/sign-in.md.\n'
+printf '\n# For your own manifests in Azure, omit --cloud emulator, and see docs/sign-in.md.\n'
