@@ -1,7 +1,7 @@
 """
-Empty text where text is optional: as good as absent. Pure.
+Empty text of optional properties, which counts as absent. Pure.
 
-azurerm writes ``""`` for "unset", and whether Azure keeps it or drops it is not known: on neither side it means more.
+azurerm writes ``""`` for "unset", and it is unknown whether Azure keeps it: on both sides it counts as absent.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from reconciler.values import FieldPath
 
 Text: TypeAlias = tuple[str | int, str]
-"""A text and the key that holds it."""
+"""A key, and the text it holds."""
 
 
 def is_blank(rule: Rule, value: Any) -> bool:
-    """Whether *value* is empty text of a property that may be left out."""
+    """Return whether *value* is empty text of a property that may be omitted."""
     return rule.optional_text and isinstance(value, str) and not value
 
 
 def blanks(rule: Rule, value: Any, read: Collection[Text] = ()) -> Iterator[FieldPath]:
     """
-    Yield where *value* holds empty text that is as good as absent.
+    Yield the paths of empty text in *value* that counts as absent.
 
     Args:
         rule: Of the value.
         value: A body, or a part of one.
-        read: The texts that were read from files, each with its key: an empty file of JSON is a fault of that file.
+        read: The texts that were read from files, each with its key: an empty JSON file is an error, and not absent.
     """
     for at, child, item in walk(rule, value):
         if is_blank(child, item) and not (at and _is_empty_file(child, at[-1], read)):
@@ -41,7 +41,7 @@ def blanks(rule: Rule, value: Any, read: Collection[Text] = ()) -> Iterator[Fiel
 
 
 def without_blanks(rule: Rule, value: Any, read: Collection[Text] = ()) -> Any:
-    """Return *value* without the empty text that is as good as absent; the same one if it has none."""
+    """Return *value* without the empty text that counts as absent; the same object if there is none."""
     dropped = frozenset(blanks(rule, value, read))
     if not dropped:
         return value

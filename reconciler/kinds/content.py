@@ -1,8 +1,8 @@
 """
-Digests of content that Azure never returns, one for each field, as the text of a tag. Pure.
+Digests of the content that Azure never returns, one for each field, as the text of a tag. Pure.
 
-``v2`` names the fields, so that a plan can name the one that changed. ``v1`` was one digest of all of them together,
-and is still read.
+``v2`` names the fields, so that a plan can name the one that changed. ``v1``, which is still read, was one digest of
+all fields together.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class ContentDigest:
     Attributes:
         fields: Digest by the last step of the field's path, in the order of the schema.
         packages: The fields that are links to a package.
-        package: The package's own checksum, as far as it is recorded; None where the manifest has none.
-        legacy: The text that version 1 recorded of the same content.
+        package: The package's own checksum, as far as it is recorded; None if the manifest has none.
+        legacy: The text of version 1 for the same content.
     """
 
     fields: Mapping[str, str]
@@ -56,10 +56,10 @@ class ContentDigest:
 
     def moved(self, recorded: str | None) -> frozenset[str] | None:
         """
-        Return the fields whose content is other than *recorded* tells; None where it tells nothing.
+        Return the fields whose content differs from the recorded one; None if nothing is recorded.
 
         Args:
-            recorded: The text of the tag; None where there is none.
+            recorded: The text of the tag; None if there is none.
         """
         if recorded is not None and _V1.fullmatch(recorded):
             return frozenset() if recorded == self.legacy else frozenset(self.fields)
@@ -71,7 +71,7 @@ class ContentDigest:
 
 
 def recorded_fields(recorded: str | None) -> Mapping[str, str]:
-    """Return the digests that a tag of version 2 records, by field; none of a text that is no such tag."""
+    """Return the digests in a tag of version 2, by field; none for any other text."""
     if recorded is None or not _V2.fullmatch(recorded):
         return {}
     parts = [part.split("=") for part in recorded.split(" ")[1:]]
@@ -121,7 +121,7 @@ def _sha256(value: Any) -> str:
 
 
 def _lasting(rule: Rule, value: Any) -> Any:
-    """Return a template without the stamps of its compiler: each release of that writes others for the same source."""
+    """Return a template without the stamps of its compiler, which differ between releases for the same source."""
     text = canonical(value) if rule.normalize == "json" else ""
     return json.loads(text, object_hook=_without_stamp) if _STAMP in text else value  # as deep as JSON can be read
 

@@ -27,7 +27,7 @@ class Field:
         rule: Its own.
         schema: Its own, references resolved.
         parents: The rules above it, from the body down.
-        is_key: It is part of what tells the elements of a list apart.
+        is_key: Whether it is part of the key of an element.
     """
 
     path: str
@@ -38,12 +38,12 @@ class Field:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether nothing below it is described."""
+        """Whether its schema describes no part of it."""
         return self.rule.shape is Shape.LEAF
 
     @property
     def is_element(self) -> bool:
-        """Whether it is an element of a list by itself: a plain value."""
+        """Whether it is an element of a list, as a plain value."""
         return self.parents[-1:] != () and self.parents[-1].shape is Shape.LIST
 
     @property
@@ -53,17 +53,17 @@ class Field:
 
     @property
     def field_class(self) -> FieldClass:
-        """Return its class, which it may have from what it is part of."""
+        """The class, which may come from a value that contains it."""
         return class_of((*self.parents, self.rule))
 
     @property
     def is_refused(self) -> bool:
-        """Whether no manifest may state it."""
+        """Whether manifests must not declare it."""
         return self.schema.get("not") == {}
 
 
 def fields(kind: Kind) -> tuple[Field, ...]:
-    """Return every field of the request body of *kind*, parents before what is in them."""
+    """Return every field of the request body of *kind*, parents before their parts."""
     definitions = kind.schema.get("$defs", {})
     spec = resolved(kind.schema["properties"]["spec"], definitions)
     return tuple(_below(Field("", kind.rules, spec, ()), definitions))
@@ -90,7 +90,7 @@ def _below(field: Field, definitions: JsonObject, keys: tuple[tuple[str, ...], .
 
 
 def leaf_lines(kind: Kind) -> str:
-    """Return a line for every leaf: its class, its path, and whatever else of it decides."""
+    """Return a line for every leaf: its class, its path, and the marks of its rule."""
     lines = [f"{field.field_class:<10} {field.path}{_marks(field)}\n" for field in fields(kind) if field.is_leaf]
     lists = [f"{'list':<10} {field.path}{_list_marks(field.rule)}\n" for field in _lists(kind)]
     return "".join([f"{kind.name} {kind.api_version}, {kind.put}\n", *lines, *lists])

@@ -38,27 +38,27 @@ class Kind:
     One resource type, as its schema describes it. Pure: no I/O, no logging.
 
     Attributes:
-        name: The manifest's ``kind``.
-        resource_type: ARM's, such as ``Microsoft.Compute/galleries``.
-        api_version: Pinned; every request uses it.
-        parent: Name of the parent's kind.
+        name: The ``kind`` of manifests.
+        resource_type: The type in ARM, such as ``Microsoft.Compute/galleries``.
+        api_version: Of every request.
+        parent: Name of the parent's kind; None for a top-level type.
         id_template: Path of the resource, with ``{parameters}``.
-        lists: Path templates of the lists, by what they list under.
-        read: How many are read at once: ``get``, or the list under ``parent`` or ``resourceGroup``.
-        put: ``merge`` if what a PUT leaves out stays, ``replace`` if it goes.
-        operation: ``header`` if a PUT is a long operation, ``sync`` if it ends with its answer.
-        writer: URI parameters that name the slot of one writer at a time.
-        replicates: Where an answer states the replication status; None if there is none.
+        lists: Path templates of the lists, by the scope that they list.
+        read: ``get`` if resources are read one by one, else the scope of the list that is read.
+        put: ``merge`` if properties that a PUT omits stay, ``replace`` if they are removed.
+        operation: ``header`` if a PUT starts a long-running operation, ``sync`` if it ends with its answer.
+        writer: URI parameters that name the slot in which ARM allows one writer at a time.
+        replicates: Paths of the replication status in an answer; None if there is none.
         summary: The values that a report shows of a created resource.
-        latest: Where number, exclusion and regions of a version stand; None for a kind without versions.
+        latest: Paths of number, exclusion and regions of a version; None for a kind without versions.
         system_data: An api-version whose answers carry ``systemData``.
         docs: Microsoft's page.
         parameters: URI parameters, in the order of the id.
         rules: Of the request body.
-        secret_paths: Where secrets are in the body; ``*`` stands for any element.
-        links: Where links to blobs are, and the rule of each.
-        write_only_paths: Where what Azure never returns is.
-        json_texts: Where an object may stand as the text of its JSON.
+        secret_paths: Paths of secrets in the body; ``*`` stands for any element.
+        links: Paths of links to blobs, with the rule of each.
+        write_only_paths: Paths of content that Azure never returns.
+        json_texts: Paths at which the text of a JSON object may stand for the object.
         schema: Of the whole manifest.
     """
 
@@ -93,7 +93,7 @@ class Kind:
         return self.replicates.query if self.replicates else None
 
     def resource_id(self, params: Mapping[str, str]) -> str:
-        """Return the id, every parameter percent-encoded so that none can change the shape of the path."""
+        """Return the id, each parameter percent-encoded so that it cannot change the shape of the path."""
         return _fill(self.id_template, params)
 
     def parent_id(self, params: Mapping[str, str]) -> str | None:
@@ -101,7 +101,7 @@ class Kind:
         return self.resource_id(params).rsplit("/", 2)[0] if self.parent else None
 
     def list_path(self, params: Mapping[str, str]) -> str | None:
-        """Return the path of the list that holds the resource and its siblings; None if the kind is read one by one."""
+        """Return the path of the list with the resource and its siblings; None if resources are read one by one."""
         return self.list_under(self.read, params)
 
     def list_under(self, scope: str, params: Mapping[str, str]) -> str | None:
@@ -110,7 +110,7 @@ class Kind:
         return _fill(template, params) if template else None
 
     def parse_id(self, resource_id: str) -> dict[str, str] | None:
-        """Return the URI parameters in *resource_id*, None if it is not an id of this kind. Ids have no case."""
+        """Return the URI parameters in *resource_id*, in any case; None if it is not an id of this kind."""
         match = self._id_pattern.fullmatch(resource_id)
         return match.groupdict() if match else None
 
@@ -122,25 +122,25 @@ class Kind:
         """
         Return *body* with its secrets sealed; the same body if it has none.
 
-        Sealed is every text at or below a secret place, or in the way to one where the shape is another than the schema
-        knows, and where the schema knows nothing every link with a query or user information.
+        Sealed are all texts at or below a secret property, all texts of another shape on the way to one, and, in
+        properties that the schema does not know, links with a query or user information.
         """
         sealed: JsonObject = self._sealer(body) if self._sealer else body
         return sealed
 
     def live(self, body: JsonObject) -> Live:
-        """Return the live resource that ARM answered with *body*: secrets sealed, replication where it is stated."""
+        """Return the live resource in an answer with *body*: secrets sealed, with its replication if answered."""
         sealed = self.seal(body)
         return Live(sealed, self.replicates.read(sealed) if self.replicates else None)
 
     def map_links(self, body: JsonObject, change: Callable[[SecretUrl], SecretUrl]) -> JsonObject:
-        """Return *body* with every link to a blob that a PUT states as *change* gives it."""
+        """Return *body* with *change* applied to every link to a blob."""
         for path, _ in self.links:
             body = mapped(body, path, lambda value: change(value) if isinstance(value, SecretUrl) else value)
         return body
 
     def links_in(self, body: JsonObject) -> tuple[tuple[SecretUrl, int | None], ...]:
-        """Return every link to a blob in *body* with the most bytes that Azure takes of it, None for no limit."""
+        """Return every link to a blob in *body*, with the size limit of the blob in bytes; None for no limit."""
         return tuple(
             (value, rule.max_bytes)
             for path, rule in self.links
@@ -150,7 +150,7 @@ class Kind:
 
     def with_variables(self, body: JsonObject, secrets: Mapping[str, Secret]) -> JsonObject:
         """
-        Return *body* with the values of environment variables where a secret place names one, as ``{$env: NAME}``.
+        Return *body* with the values of environment variables in place of ``{$env: NAME}`` in secret properties.
 
         Args:
             body: As declared.
@@ -164,7 +164,7 @@ class Kind:
         return self._map_secrets(body, read)
 
     def map_variables(self, body: JsonObject, change: Callable[[FromEnvironment], Any]) -> JsonObject:
-        """Return *body* with every value of an environment variable as *change* gives it."""
+        """Return *body* with *change* applied to every value of an environment variable."""
         return self._map_secrets(body, lambda value: change(value) if isinstance(value, FromEnvironment) else value)
 
     def _map_secrets(self, body: JsonObject, change: Change) -> JsonObject:
@@ -249,7 +249,7 @@ def _body_rules(schema: JsonObject, parameters: tuple[str, ...], put: str) -> Ru
 
 
 def folded_id(resource_id: str) -> str:
-    """Fold an id: ARM compares ids without case, lists hold them as text, and a manifest's are percent-encoded."""
+    """Return an id in folded form: ARM compares ids without case, and a manifest's are percent-encoded."""
     return (resource_id if resource_id.isascii() else quote(resource_id, safe="/()")).lower()
 
 
@@ -260,7 +260,7 @@ def _fill(template: str, params: Mapping[str, str]) -> str:
 
 @cache
 def _split(template: str) -> tuple[str, ...]:
-    """Return fixed text and names of parameters by turns."""
+    """Return fixed texts and names of parameters, alternating."""
     return tuple(_PARAMETER.split(template))
 
 
@@ -282,7 +282,7 @@ def variable_in(value: Any) -> str | None:
 
 
 def mapped(node: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> Any:
-    """Return *node* with *change* made at *path*, copied along the way."""
+    """Return *node* with *change* applied at *path*; only the containers on the way are copied."""
     if not path:
         return change(node)
     step, below = path[0], path[1:]

@@ -1,5 +1,5 @@
 """
-Which version ``latest`` is, for each parent and region: the annotation ``x-arm.latest``, compiled and evaluated. Pure.
+Finds the version that ``latest`` is in each region, by the annotation ``x-arm.latest``. Pure.
 
 It is the highest version by its three numbers that is excluded neither globally nor in that region, and that is
 replicated there; where replication was not read, the provisioning state decides.
@@ -30,7 +30,7 @@ _USABLE: Final = frozenset({"", "succeeded", "updating"})
 @dataclass(frozen=True, slots=True)
 class LatestRule:
     """
-    Where a kind states what decides about ``latest``.
+    Paths of the values that decide about ``latest``.
 
     Attributes:
         number: The URI parameter that holds the version number.
@@ -47,7 +47,7 @@ class LatestRule:
     region_excluded: tuple[str, ...]
 
     def regions_in(self, body: JsonObject) -> Iterator[tuple[str, bool]]:
-        """Yield each region that *body* states, as it spells it, and whether the version is excluded there."""
+        """Yield each region in *body*, as it spells it, and whether the version is excluded there."""
         listed = at(body, self.regions)
         everywhere = at(body, self.excluded) is True
         for each in listed if isinstance(listed, list) else ():
@@ -59,14 +59,14 @@ class LatestRule:
 @dataclass(frozen=True, slots=True)
 class Version:
     """
-    One version that takes part.
+    One candidate.
 
     Attributes:
         parent: Folded id of the resource that it is a version of.
-        number: As Azure, else the manifest, spells it.
-        body: Live, or as a plan would leave it.
+        number: As Azure spells it, else as the manifest does.
+        body: The live body, or the one after the PUTs of a plan.
         replication: None where it was not read.
-        is_written: Whether a plan would PUT it: it then counts as replicated in all of its regions.
+        is_written: Whether a plan PUTs it: it then counts as replicated in all of its regions.
     """
 
     rule: LatestRule
@@ -78,7 +78,7 @@ class Version:
 
     @property
     def order(self) -> tuple[tuple[int, ...], int] | None:
-        """The sort key, highest last; of two spellings of one number the shorter is higher. None if it is no number."""
+        """The sort key, highest last; of two spellings of one number the shorter is higher. None for any other text."""
         parts = self.number.split(".")
         if len(parts) != _NUMBERS or not all(part.isascii() and part.isdigit() for part in parts):
             return None
@@ -88,7 +88,7 @@ class Version:
         return tuple(map(int, digits)), -len(self.number)
 
     def offers(self) -> Iterator[tuple[str, str]]:
-        """Yield folded name and spelling of each region where machines may get it as ``latest``."""
+        """Yield folded name and spelling of each region in which it may be ``latest``."""
         copied = frozenset(region(name) for name in self.replication.completed_regions) if self.replication else None
         for name, is_excluded in self.rule.regions_in(self.body):
             if not is_excluded and self._is_there(region(name), copied):

@@ -1,7 +1,7 @@
 """
-Takes a stated body and a live one apart, leaf by leaf and side by side, as the rules pair them. Pure.
+Takes a declared body and a live one apart, leaf by leaf and side by side, as the rules pair them. Pure.
 
-For explaining every leaf. The differences come from :mod:`diff`, which looks at no leaf more than it must.
+For the explanation of every leaf; the differences come from :mod:`diff`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reconciler.values import MISSING
 
 
 class FieldClass(StrEnum):
-    """How a leaf may change once the resource exists."""
+    """The way in which a leaf may change once the resource exists."""
 
     NAME = "name"
     READ_ONLY = "read-only"
@@ -28,7 +28,7 @@ class FieldClass(StrEnum):
 
 
 def class_of(chain: Sequence[Rule]) -> FieldClass:
-    """Return the class that the rules of a field, and of all that it is part of, make together."""
+    """Return the class of a field from its own rule and those of the values that contain it."""
     if any(rule.read_only for rule in chain):
         return FieldClass.READ_ONLY
     if any(rule.write_only for rule in chain):
@@ -39,11 +39,11 @@ def class_of(chain: Sequence[Rule]) -> FieldClass:
 @dataclass(frozen=True, slots=True)
 class Place:
     """
-    Where a leaf is.
+    The place of a leaf.
 
     Attributes:
         above: The rules from the body down to its parent.
-        accepts: Something above is whatever the service picks, and nothing is stated of it.
+        accepts: Whether a value above it is chosen by Azure and not declared.
     """
 
     steps: Steps = ()
@@ -57,12 +57,12 @@ _BODY: Final = Place()
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """
-    One leaf of a stated body and a live one, side by side.
+    One leaf of a declared body and a live one, side by side.
 
     Attributes:
         rule: Its own; *OPAQUE* for a value that the schema does not know.
-        want: As stated; MISSING where it is not.
-        have: As ARM answered it; MISSING where it did not.
+        want: The declared value; MISSING if there is none.
+        have: The live value; MISSING if there is none.
     """
 
     rule: Rule
@@ -77,7 +77,7 @@ class Leaf:
 
     @property
     def field_class(self) -> FieldClass:
-        """How it may change, which may come from the value that it is part of."""
+        """The class, which may come from a value that contains it."""
         if self.rule.is_opaque:
             return FieldClass.UNKNOWN
         return class_of((*self.place.above, self.rule))
@@ -85,13 +85,13 @@ class Leaf:
 
 def leaves(rule: Rule, want: Any, have: Any, place: Place = _BODY) -> Iterator[Leaf]:
     """
-    Yield every leaf that the schema, the stated body or the live one knows; lists that hold nothing are leaves too.
+    Yield every leaf of the schema, the declared body and the live one; empty lists and objects are leaves too.
 
     Args:
         rule: Of the request body.
-        want: As stated.
-        have: As ARM answered it; MISSING if the resource is not there.
-        place: Where to begin.
+        want: The declared value.
+        have: The live value; MISSING if the resource does not exist.
+        place: Of the value.
     """
     accepts = place.accepts or (rule.server_populated and want is MISSING)
     here = Place(place.steps, place.above, accepts)
@@ -105,7 +105,7 @@ def leaves(rule: Rule, want: Any, have: Any, place: Place = _BODY) -> Iterator[L
 
 
 def below(leaf: Leaf) -> Iterator[Leaf]:
-    """Yield what is directly in a value, side by side; nothing of one that is looked at as a whole."""
+    """Yield the parts directly in a value, side by side; none of a value that is compared whole."""
     rule = leaf.rule
     if _is_whole(rule, leaf.want, leaf.have):
         return
@@ -114,7 +114,7 @@ def below(leaf: Leaf) -> Iterator[Leaf]:
 
 
 def _is_whole(rule: Rule, want: Any, have: Any) -> bool:
-    """Whether a value is looked at as one, whatever is in it."""
+    """Return whether a value is compared whole."""
     if rule.shape is Shape.LEAF or rule.read_only or rule.write_only or want is None:
         return True
     usual = list if rule.shape is Shape.LIST else Mapping

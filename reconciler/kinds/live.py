@@ -1,4 +1,4 @@
-"""A live resource, as its kind reads it."""
+"""A live resource, as its kind reads it: body, provisioning state, replication and health. Pure."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SETTLED: Final = _FAILED | {"succeeded"}
 @dataclass(frozen=True, slots=True)
 class Replication:
     """
-    How far the copies of a version are, region by region.
+    The replication of a version, region by region.
 
     Attributes:
         state: Of all regions together, as Azure spells it: ``Unknown``, ``InProgress``, ``Completed``, ``Failed``;
-            empty where it states none.
+            empty if there is none.
         regions: Name and state of each.
-        details: Azure's remarks on them.
+        details: Remarks of Azure on them.
     """
 
     state: str = ""
@@ -36,26 +36,26 @@ class Replication:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every copy is made."""
+        """Whether it is complete in every region."""
         return _is(self.state, "completed")
 
     @property
     def failed_regions(self) -> tuple[str, ...]:
-        """Where a copy could not be made."""
+        """The regions in which it failed."""
         return tuple(name for name, state in self.regions if _is(state, "failed"))
 
     @property
     def completed_regions(self) -> tuple[str, ...]:
-        """Where the copies are made."""
+        """The regions in which it is complete."""
         return tuple(name for name, state in self.regions if _is(state, "completed"))
 
     @property
     def has_failed(self) -> bool:
-        """Whether any copy could not be made."""
+        """Whether it failed in any region."""
         return _is(self.state, "failed") or bool(self.failed_regions)
 
     def failure(self) -> str:
-        """Return where it failed, and what Azure says of it."""
+        """Return the failed regions, with the remarks of Azure."""
         where = ", ".join(self.failed_regions) or "a region"
         return scrub(": ".join((f"replication failed in {where}", *self.details)))
 
@@ -93,17 +93,17 @@ class Live:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no operation runs; a word that nobody knows means that one does."""
+        """Whether no operation is running; an unknown state means that one is."""
         return self.provisioning_state.lower() in _SETTLED
 
     @property
     def has_failed(self) -> bool:
-        """Whether the last operation did not end well."""
+        """Whether the last operation failed or was canceled."""
         return self.provisioning_state.lower() in _FAILED
 
     @property
     def health(self) -> Health:
-        """How the resource is: by its state, and by its replication where that was read."""
+        """The health, from the provisioning state, and from the replication where it was read."""
         if not self.is_settled:
             return Health.PROGRESSING
         is_degraded = self.has_failed or (self.replication is not None and self.replication.has_failed)
@@ -111,7 +111,7 @@ class Live:
 
 
 class Health(StrEnum):
-    """How the live resource is, whatever the manifest says."""
+    """The health of a live resource, whatever its manifest declares."""
 
     HEALTHY = "Healthy"
     DEGRADED = "Degraded"

@@ -1,5 +1,5 @@
 """
-Addresses of values: compared bodies use folded keys, reports and manifests their own spelling; this module translates.
+Addresses of values: between folded keys, as compared bodies have them, and the spelling of manifests and reports.
 
 *Steps* are keys of objects and folded keys of list elements, as :mod:`reconciler.compare.normalize` makes them.
 """
@@ -39,8 +39,8 @@ def keyed(rule: Rule, elements: Any) -> dict[str | int, tuple[int, Any]]:
     """
     Return the elements of a list by their folded key, each with its index.
 
-    Lists whose order counts are keyed by index. An element that repeats a key, or has none, gets a key of its own: a
-    live list may hold anything, and nothing of it may be hidden.
+    The elements of an ordered list have their index as key. An element that repeats a key, or has none, gets a key of
+    its own, so that no element of a live list is lost.
     """
     found: dict[str | int, tuple[int, Any]] = {}
     if not isinstance(elements, list):
@@ -64,12 +64,12 @@ def _folded_key(rule: Rule, element: Any, index: int) -> str | int:
 
 def _key_part(rule: Rule, element: Any, path: tuple[str, ...]) -> Any:
     value = get(element, path)
-    value = value.base if isinstance(value, FromEnvironment) else shown(value)  # told apart, and not shown
+    value = value.base if isinstance(value, FromEnvironment) else shown(value)  # distinct, and not shown
     return normalize(rule.at(path).normalize, value)
 
 
 def label(rule: Rule, element: Any, index: int) -> str:
-    """Return the address of one element as a reader writes it: ``[West US]``, ``["action"]`` or ``[0]``."""
+    """Return the address of an element as reports show it: ``[West US]``, ``["action"]`` or ``[0]``."""
     if rule.list_type == "set":
         return f"[{canonical(shown(element))}]"
     parts = [get(element, path) for path in rule.keys]
@@ -79,19 +79,19 @@ def label(rule: Rule, element: Any, index: int) -> str:
 
 
 def _element(key: str) -> str:
-    """Return the address of an element: quoted where a bracket or a quote of its own would end it elsewhere."""
+    """Return the address of an element, quoted where its own brackets or quotes would end it early."""
     return f"[{canonical(key)}]" if "]" in key or key.startswith('"') else f"[{key}]"
 
 
 def fold_names(rule: Rule, value: Any) -> dict[str, str]:
-    """Return the names in a map by their folded form; as written where the map's names have case."""
+    """Return the names in a map by their folded form, which is the name as written where the map is case-sensitive."""
     if not isinstance(value, dict):
         return {}
     return {name.casefold() if rule.fold_keys else name: name for name in value}
 
 
 def lookup(rule: Rule, value: Any, steps: Steps) -> Any:
-    """Return the value at *steps* as written; MISSING if it is not there."""
+    """Return the value at *steps* as written; MISSING if there is none."""
     for step in steps:
         located = _descend(rule, value, step)
         if located is None:
@@ -114,7 +114,7 @@ def _descend(rule: Rule, value: Any, step: str | int) -> tuple[str | int, Any] |
 
 
 def written_path(rule: Rule, value: Any, steps: Steps) -> FieldPath:
-    """Return *steps* as keys and indexes of *value* as written, as far as they are written."""
+    """Return *steps* as keys and indexes of *value* as written, as far as *value* has them."""
     path: list[str | int] = []
     for step in steps:
         located = _descend(rule, value, step)
@@ -127,7 +127,7 @@ def written_path(rule: Rule, value: Any, steps: Steps) -> FieldPath:
 
 
 def format_steps(rule: Rule, steps: Steps, *bodies: Any) -> str:
-    """Return *steps* as a reader writes them, in the spelling of the first of *bodies* that has the value."""
+    """Return *steps* as reports show them, in the spelling of the first of *bodies* that has the value."""
     text = ""
     values = list(bodies)
     for step in steps:
@@ -146,10 +146,10 @@ def format_steps(rule: Rule, steps: Steps, *bodies: Any) -> str:
 
 def find(rule: Rule, body: Any, target: str) -> tuple[FieldPath, str] | None:
     """
-    Return what ARM's ``target`` of an error names in *body*: where, as written, and as a reader writes it.
+    Return the place in *body* that the ``target`` of ARM's error names: as written, and as reports show it.
 
-    ARM writes ``galleryApplicationVersion.properties.…`` as well as ``properties.…``, in any case, and names a list
-    without telling the element. None if *body* does not hold it.
+    ARM writes ``galleryApplicationVersion.properties.…`` as well as ``properties.…``, in any case, and may name a list
+    without the element. None if *body* does not have it.
     """
     words = _WORD.findall(target)
     return _find(rule, body, words) or _find(rule, body, words[1:])
@@ -179,9 +179,9 @@ def _find(rule: Rule, value: Any, words: Sequence[str]) -> tuple[FieldPath, str]
 
 def find_known(rule: Rule, body: Any, target: str) -> tuple[FieldPath, str] | None:
     """
-    Return what ARM's ``target`` names of the schema, whether *body* holds it or not, as :func:`find` does.
+    Return the property of the schema that ARM's ``target`` names, whether *body* has it or not, as :func:`find` does.
 
-    Also understood: aliases of Azure Policy, such as ``Microsoft.Compute/galleries/description``, and ``tags[name]``. A
+    Also accepted: aliases of Azure Policy, such as ``Microsoft.Compute/galleries/description``, and ``tags[name]``. A
     list without an element ends the path. None if the schema knows no such property.
     """
     words = _WORD.findall(target)
@@ -218,7 +218,7 @@ def _known_paths(rule: Rule, above: tuple[str, ...] = ()) -> Iterator[tuple[str,
 
 
 def _known(rule: Rule, value: Any, words: Sequence[str]) -> tuple[FieldPath, str] | None:
-    """Follow *words* through rules and, as far as it is there, the value; None where a rule is missing."""
+    """Follow *words* through the rules and, as far as it goes, the value; None where a rule is missing."""
     path: list[str | int] = []
     text = ""
     for word in words:

@@ -1,7 +1,7 @@
 """
-Wildcards of the command line and of the project file, matched in steps that grow with the lengths alone. Pure.
+Wildcards of the command line and of the project file, matched in time that grows with the lengths only. Pure.
 
-A pattern from outside never becomes a regular expression: some of those keep an engine that backtracks busy for years.
+A pattern from outside never becomes a regular expression, as some of them make a backtracking engine run for years.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def is_match(pattern: str, text: str, *, single: str | None = "?") -> bool:
     """
     Return whether *pattern* covers the whole of *text*: ``*`` is any characters; case counts.
 
-    The parts between the asterisks are looked for from left to right, each where it first occurs: a later occurrence of
-    one part never lets more of the others fit.
+    The parts between the asterisks are searched from left to right, each at its first occurrence: a later one never
+    leaves more room for the others.
 
     Args:
         pattern: With its wildcards.

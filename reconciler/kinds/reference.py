@@ -1,7 +1,7 @@
 """
-The reference page of a kind: what its schema says of every field, in words.
+Renders the reference page of a kind: the rules of every field, in words. Pure.
 
-A function of the kind alone. Knows none of them by name, and neither ARM nor manifests.
+A function of the kind alone, which names no kind.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def render(kind: Kind) -> str:
 
 
 _NAMES: Final = (
-    "They make up the URL. A manifest that states another name states another resource; nothing is renamed or removed."
+    "They make up the URL. A manifest with another name declares another resource; nothing is renamed or deleted."
 )
 _FIELDS: Final = (
-    "The request body. `[*]` is any element of a list, `.*` any name of a map. *Absent* is what it means that no"
-    " manifest states the field."
+    "The request body. `[*]` is any element of a list, `.*` any name of a map. *Absent* is the meaning of a field that"
+    " the manifest does not declare."
 )
-_ANSWERED: Final = "Never sent and never compared; a manifest that states one is refused."
+_ANSWERED: Final = "Never sent and never compared; a manifest that declares one is refused."
 
 
 def _table(*rows: tuple[str, ...]) -> str:
@@ -69,7 +69,7 @@ def _head(kind: Kind) -> str:
         ("api-version", _code(kind.api_version)),
         ("URL", _code(kind.id_template)),
         *((f"list, by {_LISTED.get(name, name)}", _code(path)) for name, path in kind.lists.items()),
-        ("read by", "that list, once for all" if kind.read in kind.lists else "one GET for each"),
+        ("read by", "the list, once for all" if kind.read in kind.lists else "one GET for each"),
         ("parent", f"[{kind.parent}]({kind.parent}.md)" if kind.parent else "none"),
         ("a PUT", _PUTS[kind.put]),
         ("it ends", _OPERATION[kind.operation]),
@@ -82,11 +82,11 @@ def _head(kind: Kind) -> str:
 
 _LISTED: Final = {"parent": "parent", "resourceGroup": "resource group", "subscription": "subscription"}
 _PUTS: Final = {
-    "merge": "merges: what it leaves out stays as it is, save lists and maps, which replace whole",
-    "replace": "replaces: what it leaves out is gone, so everything that is known of the live resource is sent back",
+    "merge": "merges: omitted properties stay as they are; lists and maps are replaced whole",
+    "replace": "replaces: omitted properties are removed, so the known live values are sent back",
 }
 _OPERATION: Final = {
-    "header": "with the operation that its answer's header names, which is followed to the end",
+    "header": "with the operation that the header of its answer names, which is polled to its end",
     "sync": "with its answer",
 }
 
@@ -136,7 +136,7 @@ def _absence_word(field: Field) -> str:
 
 
 def _entry(kind: Kind, field: Field) -> str:
-    """Return what is known of one field: only what holds for it."""
+    """Return the section of one field, with the facts that apply to it."""
     facts = (
         ("type", _type(field)),
         ("limits", _limits(field.schema)),
@@ -152,7 +152,7 @@ def _entry(kind: Kind, field: Field) -> str:
     return f"### `{field.path}`\n\n{field.rule.description}\n\n{lines}"
 
 
-_NEVER_PRINTED: Final = "the value may be one, or hold one in its query part: it is never printed"
+_NEVER_PRINTED: Final = "the value may be a secret, or hold one in its query: it is never printed"
 
 
 def _type(field: Field) -> str:
@@ -186,14 +186,14 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def _limits(schema: JsonObject) -> str:
-    """Return what is refused, in the words of the error; else the values that are known."""
+    """Return the limits in the words of the error, else the known values."""
     if "errorMessage" in schema:
         return str(schema["errorMessage"])
     warnings = schema.get(Annotation.WARN, [])
     for rule in [warnings] if isinstance(warnings, dict) else warnings:
         if "enum" in rule:
             known = ", ".join(_code(str(value)) for value in rule["enum"] if value is not None)
-            return f"known are {known}; any other is sent with a warning"
+            return f"known values are {known}; any other is sent with a warning"
     return ""
 
 
@@ -202,9 +202,9 @@ def _absence(kind: Kind, field: Field) -> str:
     if field.is_element:
         return ""
     if rule.required:
-        return f"refused, wherever {_holder(field)} is stated"
+        return f"refused, wherever {_holder(field)} is declared"
     if field.is_key:
-        return "the element has no key, and is compared by its place"
+        return "the element has no key, and is compared by its index"
     if rule.default is not MISSING:
         return f"the default, {_code(canonical(rule.default))}, on both sides{_unasked(field)}"
     if rule.default_from is not None:
@@ -214,17 +214,17 @@ def _absence(kind: Kind, field: Field) -> str:
     if rule.server_populated:
         return "Azure chooses, and any choice is accepted"
     if rule.write_only:
-        return "nothing is remembered or compared"
+        return "nothing is recorded or compared"
     if not field.is_leaf and rule.has_default:
-        return "not managed, save the defaults of what is in it"
+        return "not managed, except the defaults within it"
     if rule.implied is not MISSING:
         implied = _code(canonical(rule.implied))
-        return f"not managed; in an answer it means {implied}, and any other live value is `undeclared`, and stays"
-    return "not managed: a live value is `undeclared`, and stays"
+        return f"not managed; in an answer it means {implied}, and any other live value is `undeclared` and stays"
+    return "not managed: a live value is `undeclared` and stays"
 
 
 def _unasked(field: Field) -> str:
-    return "; any other live value is `undeclared`, and stays" if field.field_class is FieldClass.FROZEN else ""
+    return "; any other live value is `undeclared` and stays" if field.field_class is FieldClass.FROZEN else ""
 
 
 def _holder(field: Field) -> str:
@@ -233,27 +233,27 @@ def _holder(field: Field) -> str:
 
 
 def _null(kind: Kind, field: Field) -> str:
-    """Return what becomes of null, which says "must not be set"."""
+    """Return the effect of null, which says "must not be set"."""
     rule = field.rule
     if field.is_element:
         return ""
     if field.is_refused or not takes_null(field.schema):
         return "refused"
     if field.field_class is FieldClass.WRITE_ONLY:
-        return "as good as absent: what Azure never returns is not known to be there"
+        return "the same as absent, as it is unknown whether content that Azure never returns is set"
     if field.field_class is FieldClass.FROZEN:
-        return "blocked (`immutable-field`) where a live value is"
+        return "blocked (`immutable-field`) if there is a live value"
     if rule.shape is Shape.OBJECT and any(each.frozen for _, each in rule.every()):
-        return f"blocked (`immutable-field`) where what is frozen in it is live{_cannot_unset(rule)}"
+        return f"blocked (`immutable-field`) if an immutable field within it is live{_cannot_unset(rule)}"
     if not rule.clearable:
-        return "blocked (`cannot-unset`) where a live value is: Azure keeps what a PUT leaves out"
+        return "blocked (`cannot-unset`) if there is a live value: Azure keeps properties that a PUT omits"
     if kind.put == "merge" and rule.shape in _EMPTY:
         return f"removed, with `{_EMPTY[rule.shape]}` in the PUT"
-    return "removed: left out of the PUT"
+    return "removed: omitted from the PUT"
 
 
 def _cannot_unset(rule: Rule) -> str:
-    return "" if rule.clearable else ", and else (`cannot-unset`) where anything is"
+    return "" if rule.clearable else ", else (`cannot-unset`) if any other is"
 
 
 _EMPTY: Final[Mapping[Shape, str]] = {Shape.LIST: "[]", Shape.MAP: "{}"}
@@ -272,12 +272,12 @@ def _equal(field: Field) -> str:
 
 
 EQUAL: Final[Mapping[str, str]] = {
-    "region": "case and blanks do not count: `West Europe` is `westeurope`",
-    "resource-id": "case and a slash at the end do not count",
-    "instant": "the same moment, whatever the offset and the zeros of the fraction",
+    "region": "ignoring case and spaces: `West Europe` is `westeurope`",
+    "resource-id": "ignoring case and a slash at the end",
+    "instant": "the same moment, in any offset, with any zeros at the end of the fraction",
     "json": "the same JSON, as text or as an object",
-    "blob-url": "scheme, host and path; the query never counts",
-    "case-insensitive": "case does not count",
+    "blob-url": "scheme, host and path; the query is not compared",
+    "case-insensitive": "ignoring case",
 }
 """When two spellings are the same, for each normal form that a schema may name."""
 
@@ -286,9 +286,9 @@ def _change(field: Field) -> str:
     if field.is_refused or not field.is_leaf:
         return ""
     if field.field_class is FieldClass.WRITE_ONLY:
-        return "of its digest, kept in a tag, is a PUT; where no digest is recorded, one PUT adopts it"
+        return "of its digest, which is recorded in a tag, is a PUT; if no digest is recorded, one PUT records it"
     if field.is_key or (field.is_element and field.parents[-1].list_type == "set"):
-        return "is another element: one is added, the other removed"
+        return "makes another element: one is added, the other removed"
     if field.field_class is FieldClass.FROZEN:
         within = " of an element that stays" if field.in_list else ""
         return f"{within} is blocked (`immutable-field`): restore it, or publish under a new name or version".strip()
@@ -298,16 +298,18 @@ def _change(field: Field) -> str:
 def _elements(rule: Rule) -> str:
     if rule.shape is Shape.MAP:
         case = ", names compared without case" if rule.fold_keys else ""
-        return f"those that are not stated stay{case}"
+        return f"undeclared ones stay{case}"
     if rule.shape is not Shape.LIST:
         return ""
     keys = ", ".join(_code(".".join(key)) for key in rule.keys)
     text = {
-        "map": f"told apart by {keys}; their order does not count",
-        "set": "each counts once; their order does not count",
+        "map": f"identified by {keys}, in any order",
+        "set": "distinct values, in any order",
         "atomic": "compared one by one, in order",
     }[rule.list_type or "atomic"]
     guard = ".".join(rule.removal_guard or ())
-    removal = f"goes only while {_code(guard)} is `true`, and is blocked (`removal-refused`) else" if guard else "goes"
+    removal = (
+        f"is removed only while {_code(guard)} is `true`, else blocked (`removal-refused`)" if guard else "is removed"
+    )
     held = f"; one of them must be {_code('.'.join(rule.must_contain))}" if rule.must_contain else ""
-    return f"{text}; one that is not stated {removal}{held}"
+    return f"{text}; an undeclared one {removal}{held}"

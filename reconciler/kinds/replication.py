@@ -1,4 +1,4 @@
-"""How far the copies of a resource are, read out of a live body by its kind's ``x-health``. Pure; names no field."""
+"""Reads the replication of a resource from a live body, by the annotation ``x-health`` of its kind. Pure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class HealthRule:
     """
-    Where a kind's answers state replication: the annotation ``x-health``, compiled.
+    The annotation ``x-health``, compiled: paths of the replication status in an answer.
 
     Attributes:
-        query: Added to a GET, so that the answer holds the replication.
+        query: Added to a GET, so that the answer has the status.
         state: Path of the state of all parts together.
         parts: Path of the list of parts, such as regions.
         name: Path of the name within a part.
@@ -42,7 +42,7 @@ class HealthRule:
         return self.state[:-1]
 
     def read(self, body: JsonObject) -> Replication | None:
-        """Return the replication that *body* states; None if it states none, as where it was not asked for."""
+        """Return the replication in *body*; None if it has none, as in an answer to a GET without the query."""
         if not isinstance(at(body, self.holder), Mapping):
             return None
         listed = at(body, self.parts)
@@ -73,7 +73,7 @@ def compile_health(annotation: Mapping[str, Any]) -> HealthRule:
 
 
 def at(node: object, path: Sequence[str]) -> Any:
-    """Return the value at *path* of a live body, whatever its shape; None where there is none."""
+    """Return the value at *path* of a live body of any shape; None if there is none."""
     for step in path:
         if not isinstance(node, Mapping):
             return None

@@ -27,7 +27,7 @@ _KNOWN_LISTS: Final = frozenset({"map", "set", "atomic"})
 
 
 class Shape(StrEnum):
-    """How a value is taken apart when it is compared."""
+    """The way in which a value is taken apart when it is compared."""
 
     OBJECT = "object"
     MAP = "map"
@@ -38,29 +38,29 @@ class Shape(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Rule:
     """
-    How one property is read, spelled, compared and written.
+    The rule by which one property is read, spelled, compared and written.
 
     Attributes:
         properties: Of an object, by name.
         items: Of a list or a map: the rule of every element or value.
-        keys: Of a keyed list: the paths, inside an element, of what identifies it.
-        fold_keys: Of a map: its names are compared without case (tags).
-        read_only: The server's; never sent, never compared.
-        write_only: Sent and never returned; remembered by digest.
-        frozen: Cannot change after create.
-        optional_text: A text that may be left out, so that an empty one is as good as absent.
-        clearable: The service can clear it once it is set.
-        secret: Holds a secret, wholly or in its query part.
+        keys: Of a keyed list: paths, within an element, of the values that identify it.
+        fold_keys: Of a map: whether its names are compared without case (tags).
+        read_only: Set by Azure; never sent, never compared.
+        write_only: Sent, never returned, and recorded by digest.
+        frozen: Immutable after creation.
+        optional_text: A text that may be omitted, so that empty text counts as absent.
+        clearable: Whether Azure can clear it once it is set.
+        secret: Whether it holds a secret, wholly or in its query part.
         default: The value that absence means; MISSING if none.
-        default_from: The path, in the body, of the property whose value absence means.
-        server_populated: Absence accepts whatever the server picks.
-        implied: The value that its absence in an answer means; MISSING if none. Absent in a manifest it is undeclared.
+        default_from: Path, in the body, of the property whose value absence means.
+        server_populated: Whether absence accepts any value that Azure chooses.
+        implied: The value that absence from an answer means; MISSING if none. Absent from a manifest it is undeclared.
         completed_in: Path of texts that may be answered in its place, each beginning with it and a hyphen.
-        has_default: It, or something below it, has a default.
-        removal_guard: Path of the flag that must be true for an element to go.
-        must_contain: Path of a value that the list must hold.
-        takes_file: A reference to a file may stand in its place.
-        max_bytes: Of a link: the largest blob behind it that Azure takes.
+        has_default: Whether it, or a property below it, has a default.
+        removal_guard: Path of the flag that must be true for an element to be removed.
+        must_contain: Path of a value that the list must contain.
+        takes_file: Whether a reference to a file may stand in its place.
+        max_bytes: Of a link: size limit of the blob behind it.
         too_large: The fix where a file in its place is too large.
     """
 
@@ -94,7 +94,7 @@ class Rule:
 
     @property
     def is_opaque(self) -> bool:
-        """Whether the schema does not know the property."""
+        """Whether it stands for a property that the schema does not know."""
         return self is OPAQUE
 
     @property
@@ -184,9 +184,9 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
 
 def without_clearing(rule: Rule) -> Rule:
     """
-    Return *rule* for a kind whose PUT merges: an object or a scalar that is left out stays.
+    Return *rule* for a kind whose PUT merges: an object or a scalar that is omitted stays.
 
-    Lists and maps replace whole, so what is inside them can be cleared.
+    Lists and maps are replaced whole, so values within them can be cleared.
     """
     if rule.shape in {Shape.LIST, Shape.MAP}:
         return rule
@@ -195,7 +195,7 @@ def without_clearing(rule: Rule) -> Rule:
 
 
 def resolved(schema: JsonObject, definitions: JsonObject) -> dict[str, Any]:
-    """Return *schema* with its reference replaced by what it refers to; its own words win."""
+    """Return *schema* with its reference resolved; its own keywords take precedence."""
     node = dict(schema)
     while "$ref" in node:
         name = node.pop("$ref").removeprefix("#/$defs/")
@@ -212,7 +212,7 @@ def _shape(node: JsonObject) -> Shape:
     types = _types(node)
     if "array" in types:
         return Shape.LIST
-    if "string" in types:  # an object in place of text is a reference to a file, which loading has replaced
+    if "string" in types:  # an object in place of text is a reference, which loading has resolved
         return Shape.LEAF
     if "properties" in node:
         return Shape.OBJECT
@@ -233,7 +233,7 @@ def _properties(node: JsonObject, definitions: JsonObject) -> dict[str, Rule]:
 
 
 def _optional(rule: Rule, schema: JsonObject, definitions: JsonObject) -> Rule:
-    """Return the rule of a property that may be left out."""
+    """Return the rule of a property that may be omitted."""
     is_text = rule.shape is Shape.LEAF and "string" in _types(resolved(schema, definitions))
     return replace(rule, optional_text=is_text and not rule.read_only)
 
@@ -250,7 +250,7 @@ def _items(node: JsonObject, shape: Shape, definitions: JsonObject) -> Rule | No
 
 
 def _with_key(rule: Rule, path: Sequence[str]) -> Rule:
-    """Return the rule of an element whose key is at *path*: an empty key is a key."""
+    """Return the rule of an element whose key is at *path*, so that an empty key is a key."""
     if not path:
         return replace(rule, optional_text=False)
     child = rule.properties.get(path[0])

@@ -15,16 +15,16 @@ PROJECT: Final = "Project"
 _WHOLE: Final = frozenset(
     {"allOf", "anyOf", "dependentRequired", "dependentSchemas", "if", "not", "oneOf", "then", "else"}
 )
-"""Keywords that a part of a manifest cannot be held to: they speak of several keys together."""
+"""Keywords about several keys together, which a part of a manifest need not satisfy."""
 
 
 def schemas(registry: Registry) -> dict[str, JsonObject]:
-    """Return every schema that a user's file has, by kind."""
+    """Return the schemas of manifests and of the project file, by kind."""
     return {**{name: kind.schema for name, kind in registry.kinds.items()}, PROJECT: registry.documents[PROJECT]}
 
 
 def partial_schema(schema: JsonObject) -> dict[str, Any]:
-    """Return the schema of a document that an overlay lays over a manifest of *schema* (RFC 7386)."""
+    """Return the schema of an overlay document, which is merged into a manifest of *schema* (RFC 7386)."""
     found = _partial(schema)
     found["required"] = ["apiVersion", "kind", "metadata"]
     found["$id"] = str(schema["$id"]).replace(".schema.json", ".partial.schema.json")

@@ -1,8 +1,8 @@
 """
-When two spellings of one value are the same: the normal forms that ``x-normalize`` names.
+Normal forms, by the names of ``x-normalize``: two spellings of one value have the same one.
 
-Every function is total and idempotent: a value it cannot read is its own normal form, so that a surprising answer shows
-up as a difference and not as a crash.
+Every function is total and idempotent: a value that it cannot read is its own normal form, so that an unexpected answer
+is a difference and not a crash.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _DEFAULT_PORT: Final = {"https": ":443", "http": ":80"}
 
 
 def region(value: str) -> str:
-    """Fold "East US 2" and "eastus2" into one; a region nobody knows yet folds the same way."""
+    """Return the folded name of a region, known or not: "East US 2" is "eastus2"."""
     return value.replace(" ", "").lower()
 
 
 def resource_id(value: str) -> str:
-    """Fold a resource id: ARM compares ids without case."""
+    """Return the folded form of a resource id: ARM compares ids without case."""
     return value.rstrip("/").lower()
 
 
@@ -69,7 +69,7 @@ def _offset(text: str) -> timedelta:
 
 
 def json_text(value: Any) -> Any:
-    """Return the JSON that *value* means: text is parsed, unless it means but another text; the rest is what it is."""
+    """Return the JSON in *value*: text is parsed, except JSON that is a mere text; other values stay."""
     if not isinstance(value, str):
         return value
     try:
@@ -81,7 +81,7 @@ def json_text(value: Any) -> Any:
 
 def parse_json(text: str) -> Any:
     """
-    Return what the text of a template means: JSON, with the comments, trailing commas and line breaks that ARM accepts.
+    Return the JSON in the text of a template, with the comments, trailing commas and line breaks that ARM accepts.
 
     Raises:
         TemplateError: It is no JSON, or a key stands twice in an object.
@@ -98,7 +98,7 @@ def _loads(text: str) -> Any:
 
 
 def is_deeper_than(value: Any, most: int) -> bool:
-    """Whether JSON is nested deeper than so many levels. Nothing here calls itself, whatever *value* is."""
+    """Return whether JSON is nested deeper than *most* levels; without recursion, as *value* may be hostile."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(most):
         below = (node.values() if isinstance(node, dict) else node for node in level)
@@ -107,7 +107,7 @@ def is_deeper_than(value: Any, most: int) -> bool:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object of which one reader would see the first value of a key, and another the last."""
+    """Refuse an object that repeats a key: readers differ in whether the first or the last value counts."""
     value: dict[str, Any] = {}
     for key, item in pairs:
         if key in value:
@@ -123,7 +123,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def blob_url(value: str) -> str:
-    """Return scheme, host and path: a signature changes, the service may strip it, and it names no other blob."""
+    """Return scheme, host and path: signatures change, services may strip them, and they do not change the blob."""
     base = value.partition("?")[0].partition("#")[0]
     scheme, separator, rest = base.partition("://")
     if not separator:
@@ -136,7 +136,7 @@ def blob_url(value: str) -> str:
 
 
 def is_same_place(stated: Any, live: Any) -> bool:
-    """Return whether *stated* is a link without a query to where *live* leads: the secret in that query stays."""
+    """Return whether *stated* is a link without a query to the blob of *live*, whose query then stays."""
     if not isinstance(stated, SecretUrl) or stated.query is not None or not isinstance(live, SecretUrl):
         return False
     return blob_url(live.base) == blob_url(stated.base)
@@ -172,7 +172,7 @@ def normalize(name: str | None, value: Any) -> Any:
 
 
 def without_mark(text: str) -> str:
-    """Return *text* without byte order marks at its start: they say how a file is written, and are no part of it."""
+    """Return *text* without byte order marks at its start, which are no part of the content."""
     return text.lstrip("\ufeff")
 
 

@@ -1,7 +1,7 @@
 """
-The main values of a kind: the annotation ``x-summary``, compiled, and read out of a body. Pure.
+The main values of a kind, by the annotation ``x-summary``. Pure.
 
-A report of a resource that is created shows these: there is no live side to compare with.
+Reports show them of a created resource, which has no live side to compare with.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Shown:
     One value of a kind's summary.
 
     Attributes:
-        label: As a report names it.
+        label: In reports.
         path: Of the value in the body.
         name: Path of the name within an element, for a list.
         parts: Labels and paths of other values within an element.
@@ -45,7 +45,7 @@ class Element:
 
     Attributes:
         name: Such as that of a region.
-        parts: Labels and values of what else is declared of it.
+        parts: Labels and values of its other parts.
     """
 
     name: Any
@@ -70,7 +70,7 @@ def _shown(label: str, entry: str | Mapping[str, Any]) -> Shown:
 
 
 def summary_of(summary: tuple[Shown, ...], body: JsonObject) -> Iterator[tuple[Shown, Any]]:
-    """Yield what *body* declares of a kind's *summary*, without secrets: a value, or a tuple of elements for a list."""
+    """Yield the values in *body* of a kind's *summary*, without secrets; for a list, a tuple of its elements."""
     for shown in summary:
         value = printable(at(body, shown.path), shown.path)
         if value is None or value == []:

@@ -1,7 +1,7 @@
 """
-State kept in tags of the resource itself: the digest of content that Azure never returns, owner, commit.
+State in tags of the resource itself: digest of the content that Azure never returns, owner and commit. Pure.
 
-There is no state file. Pure.
+There is no state file.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Tracking:
     """
-    How resources are tagged.
+    The tags of the reconciler.
 
     Attributes:
-        tags: Whether tags are written at all.
-        prefix: Of the tags' names.
-        project: Owner to record and to respect; None without a project file.
-        commit: Of the manifests; None where it is not known.
+        tags: Whether tags are written.
+        prefix: Of the names of the tags.
+        project: Owner to record, and to compare with; None without a project file.
+        commit: Of the manifests; None if it is unknown.
     """
 
     tags: bool = True
@@ -49,17 +49,17 @@ class Tracking:
         return f"{self.prefix}-project"
 
     def commit_of(self, live: JsonObject) -> str | None:
-        """Return the commit recorded on a live resource; None for what is no commit's name."""
+        """Return the commit recorded on a live resource; None if the tag holds no commit id."""
         found = self._read(live, "commit")
         return found if found is not None and _COMMIT.fullmatch(found) else None
 
     def is_foreign(self, live: JsonObject) -> bool:
-        """Whether the live resource belongs to another project."""
+        """Return whether another project owns the live resource."""
         owner = self.owner_of(live)
         return self.project is not None and owner is not None and owner != self.project
 
     def is_own_name(self, name: str) -> bool:
-        """Whether a tag's name is one of those that only the reconciler writes. Names have no case."""
+        """Return whether only the reconciler writes the tag of that name; names are case-insensitive."""
         return name.casefold().startswith(f"{self.prefix.casefold()}-")
 
     def without_tags(self, live: JsonObject) -> JsonObject:
@@ -77,7 +77,7 @@ class Tracking:
         return {f"{self.prefix}-{name}": value for name, value in values.items() if value is not None}
 
     def passing(self) -> frozenset[str]:
-        """Return the folded names of the tags that speak of the last PUT alone: without a new value they are untrue."""
+        """Return the folded names of the tags that describe the last PUT only: any PUT replaces or removes them."""
         return frozenset(f"{self.prefix}-{name}".casefold() for name in ("digest", "commit"))
 
     def _read(self, live: JsonObject, name: str) -> str | None:

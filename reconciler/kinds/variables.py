@@ -1,8 +1,8 @@
 """
-Values that a manifest takes from the environment, beside the live values that match them. Pure.
+Values that a manifest takes from the environment, paired with their live values. Pure.
 
-The live value beside such a value is hidden like it; where the variable is not set, or the live value was hidden in a
-snapshot, it is unknown whether they are equal, and the live value stands in for both.
+The live value of such a pair is hidden like the declared one. Where the variable is not set, or the live value was
+hidden in a snapshot, it is unknown whether they are equal, and the live value stands for both.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Beside:
     A manifest and a live body, ready to be compared.
 
     Attributes:
-        unknown: Where nothing can tell whether both are the same, with the name of the variable.
+        unknown: Paths at which it is unknown whether both are equal, with the name of the variable.
     """
 
     desired: Desired
@@ -67,7 +67,7 @@ def _lists(
 ) -> tuple[list[Any], list[Any]]:
     stated, live = keyed(rule, want), keyed(rule, have)
     pairs = {key: key for key in stated if key in live}
-    # An element whose key is not known answers to one that nothing else answers to.
+    # An element whose key is unknown is paired with a live one that has no pair.
     left = [key for key in live if key not in pairs]
     for key in stated:
         if key not in pairs and left and (_is_unclear(rule, stated[key][1]) or _is_unclear(rule, live[left[0]][1])):
@@ -81,7 +81,7 @@ def _lists(
 
 
 def _veil_rest(rule: Rule, want: list[Any], have: list[Any], left: list[int]) -> None:
-    """Hide the keys of live elements that nothing answers to: a former value of the variable may be there."""
+    """Hide the keys of live elements without a pair, which may hold a former value of the variable."""
     for path in rule.keys:
         for like in (value for item in want if isinstance(value := get(item, path), FromEnvironment)):
             for index in left:
@@ -105,7 +105,7 @@ def _cannot_be_read(value: Any) -> bool:
 
 
 def _leaf(want: Any, have: Any, steps: Steps, unknown: dict[Steps, str]) -> tuple[Any, Any]:
-    if not isinstance(want, FromEnvironment):  # an older manifest stands for what is live
+    if not isinstance(want, FromEnvironment):  # an older manifest stands for the live body
         return want, (want if not have.is_set and isinstance(want, Secret) else have)
     if not isinstance(have, Secret):
         return want, have
@@ -120,12 +120,12 @@ def _leaf(want: Any, have: Any, steps: Steps, unknown: dict[Steps, str]) -> tupl
 
 
 def named(desired: Desired) -> JsonObject:
-    """Return the body of *desired* with the names of variables in place of their values: for digests."""
+    """Return the body of *desired* with the names of variables in place of their values, for digests."""
     return desired.kind.map_variables(desired.body, lambda value: {"$env": value.variable})
 
 
 def told(desired: Desired, live: JsonObject) -> JsonObject:
-    """Return a live body in which each value that *desired* takes from a variable only tells whether it is that one."""
+    """Return a live body in which each value that *desired* takes from a variable says only whether both are equal."""
     found = beside(desired, live)
     own = {value.variable: value for value in desired.kind.variables_in(desired.body)}
 

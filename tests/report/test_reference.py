@@ -107,7 +107,7 @@ def test_a_new_kind_needs_no_more_than_its_schema(put: str) -> None:
         names[name]["description"] = "A name."
     kind = compile_kind(made)
     described = dict(entries(render(kind)))
-    assert described["properties.grid"]["elements"] == "compared one by one, in order; one that is not stated goes"
+    assert described["properties.grid"]["elements"] == "compared one by one, in order; an undeclared one is removed"
     assert described["properties.grid"]["type"] == "list of lists"
     assert described["properties.steps[*]"]["a change"] == "is a PUT"
     assert described["properties.number"]["equal"].startswith("as written, type included")
@@ -139,9 +139,9 @@ def test_a_new_kind_needs_no_more_than_its_schema(put: str) -> None:
         ("GalleryApplicationVersion", "properties.publishingProfile.targetRegions[*].name", "a change", "another"),
         ("GalleryApplication", "properties.customActions", "null", "with `[]` in the PUT"),
         ("GalleryApplication", "properties.supportedOSType", "limits", "one of Windows, Linux"),
-        ("ApplicationDefinition", "properties.mainTemplate", "a change", "of its digest, kept in a tag, is a PUT"),
-        ("ApplicationDefinition", "properties.displayName", "null", "left out of the PUT"),
-        ("ApplicationDefinition", "properties.lockingPolicy.allowedActions[*]", "a change", "is another element"),
+        ("ApplicationDefinition", "properties.mainTemplate", "a change", "of its digest"),
+        ("ApplicationDefinition", "properties.displayName", "null", "removed"),
+        ("ApplicationDefinition", "properties.lockingPolicy.allowedActions[*]", "a change", "another element"),
         ("ApplicationDefinition", "location", "absent", "any choice is accepted"),
         ("ApplicationDefinition", "tags", "elements", "names compared without case"),
         ("ApplicationDefinition", "properties.managementPolicy", "null", "(`immutable-field`)"),
