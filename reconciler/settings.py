@@ -68,6 +68,8 @@ CLOUDS: Final[Mapping[str, Cloud]] = {
 EMULATOR: Final = "emulator"
 CUSTOM: Final = "custom"
 CLOUD_NAMES: Final = (*CLOUDS, EMULATOR, CUSTOM)
+_DIGITS: Final = 6
+"""More than the columns of any terminal have."""
 _Choice = TypeVar("_Choice", bound=str)
 _EMULATOR_ENDPOINT: Final = "http://localhost"
 
@@ -258,8 +260,47 @@ def header_token(name: str, value: str) -> Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Ci:
+    """
+    The facts of a CI job; each is None where the job does not state it.
+
+    Attributes:
+        commit: The commit that the job runs for; ``RECONCILER_COMMIT`` wins.
+        workspace: The folder that the repository was checked out to.
+        step_summary: The file to which GitHub's runner takes Markdown about this step.
+        step_outputs: The file to which GitHub's runner takes values for later steps.
+        agent_folder: The folder that the agent of Azure Pipelines empties after the job.
+    """
+
+    commit: str | None = None
+    workspace: Path | None = None
+    step_summary: Path | None = None
+    step_outputs: Path | None = None
+    agent_folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """
+    The user's wishes for text on a terminal.
+
+    Attributes:
+        columns: Of ``COLUMNS``; None for those of the terminal itself.
+        is_colored: False where ``NO_COLOR`` is set (no-color.org).
+    """
+
+    columns: int | None = None
+    is_colored: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
-    """The process environment, read by name."""
+    """
+    The environment of the process, read once: typed values for this program, the text as it is for libraries and git.
+
+    Attributes:
+        values: By the names of the variables.
+    """
 
     values: Mapping[str, str] = field(repr=False)
 
@@ -311,37 +352,29 @@ class Environment:
         return (self.values.get("RECONCILER_STORAGE_HOSTS", ""),)
 
     @property
-    def columns(self) -> str:
-        """The width of the terminal as the user states it; empty where they do not."""
-        return self.values.get("COLUMNS", "")
+    def terminal(self) -> Terminal:
+        """The user's wishes for text on a terminal."""
+        stated = self.values.get("COLUMNS", "")
+        columns = int(stated) if stated.isdecimal() and len(stated) < _DIGITS else None
+        return Terminal(columns or None, is_colored=not self.values.get("NO_COLOR"))
 
     @property
-    def no_color(self) -> bool:
-        """Whether the user wants no color (no-color.org)."""
-        return bool(self.values.get("NO_COLOR"))
+    def ci(self) -> Ci:
+        """The facts of the CI job that this process belongs to."""
+        return Ci(
+            commit=self._first(*_COMMITS),
+            workspace=self._path(*_WORKSPACES),
+            step_summary=self._path("GITHUB_STEP_SUMMARY"),
+            step_outputs=self._path("GITHUB_OUTPUT"),
+            agent_folder=self._path("AGENT_TEMPDIRECTORY"),
+        )
 
-    def commit(self) -> str | None:
-        """Return the commit that CI says is being run."""
-        return next((value for name in _COMMITS if (value := self.values.get(name))), None)
-
-    def workspace(self) -> Path | None:
-        """Return the folder that CI checked the repository out to."""
-        return self._path(*_WORKSPACES)
-
-    def step_summary(self) -> Path | None:
-        """Return the file to which GitHub's runner takes Markdown about this step."""
-        return self._path("GITHUB_STEP_SUMMARY")
-
-    def step_outputs(self) -> Path | None:
-        """Return the file to which GitHub's runner takes what later steps may read."""
-        return self._path("GITHUB_OUTPUT")
-
-    def agent_folder(self) -> Path | None:
-        """Return the folder that the agent of Azure Pipelines empties after the job."""
-        return self._path("AGENT_TEMPDIRECTORY")
+    def _first(self, *names: str) -> str | None:
+        return next((value for name in names if (value := self.values.get(name))), None)
 
     def _path(self, *names: str) -> Path | None:
-        return next((Path(value) for name in names if (value := self.values.get(name))), None)
+        value = self._first(*names)
+        return Path(value) if value else None
 
     def emulator_state(self) -> Path:
         """Return the state file of the embedded ARM."""

@@ -173,18 +173,18 @@ def test_secrets_of_the_environment() -> None:
 @pytest.mark.parametrize("name", ["RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA"])
 def test_commits(name: str) -> None:
     """Each CI service has its variable; ours comes first."""
-    assert Environment({name: "abc", "CI_COMMIT_SHA": "last"} | {name: "abc"}).commit() == "abc"
+    assert Environment({name: "abc", "CI_COMMIT_SHA": "last"} | {name: "abc"}).ci.commit == "abc"
 
 
 def test_the_order_of_commits() -> None:
     """The first that holds anything counts."""
     everything = {"CI_COMMIT_SHA": "4", "BUILD_SOURCEVERSION": "3", "GITHUB_SHA": "2", "RECONCILER_COMMIT": "1"}
-    assert Environment(everything).commit() == "1"
-    assert Environment({**everything, "RECONCILER_COMMIT": ""}).commit() == "2"
-    assert Environment({}).commit() is None
+    assert Environment(everything).ci.commit == "1"
+    assert Environment({**everything, "RECONCILER_COMMIT": ""}).ci.commit == "2"
+    assert Environment({}).ci.commit is None
 
 
 def test_the_environment_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is read when it is asked for."""
     monkeypatch.setenv("GITHUB_SHA", "abc")
-    assert process_environment().commit() == "abc"
+    assert process_environment().ci.commit == "abc"

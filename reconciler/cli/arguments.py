@@ -9,7 +9,7 @@ from reconciler.clock import SystemClock
 from reconciler.manifests.estate import Options
 from reconciler.manifests.yaml12 import STREAM
 from reconciler.runtime.run import Run
-from reconciler.settings import Custom, connection, permitted, process_environment
+from reconciler.settings import Custom, connection, permitted
 
 if TYPE_CHECKING:
     from reconciler.cli.options import Given
@@ -52,7 +52,7 @@ def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[s
         command=name,
         options=options,
         connection=chosen,
-        environment=process_environment(),
+        environment=given.process,
         clock=SystemClock(),
         stdin=_stdin(options.paths),
         poll_interval_s=chosen.default_poll_interval_s if given.poll_interval is None else given.poll_interval,
@@ -70,7 +70,7 @@ def connection_of(given: Given) -> Connection:
 def permits_of(given: Given) -> Permits:
     """Return the operator's permissions, of options and variables and never of a file; UsageError if one is wrong."""
     azure = connection_of(given).azure
-    return permitted(azure, process_environment(), given.storage_host, given.allowed_scope)
+    return permitted(azure, given.process, given.storage_host, given.allowed_scope)
 
 
 def _stdin(paths: tuple[str, ...]) -> bytes:

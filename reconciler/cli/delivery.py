@@ -15,7 +15,6 @@ from reconciler.report import render
 from reconciler.runtime import streams
 from reconciler.runtime.ci import folder_in_repository, handover
 from reconciler.runtime.output import deliver, write_stdout
-from reconciler.settings import process_environment
 
 if TYPE_CHECKING:
     from reconciler.cli.options import Given
@@ -42,7 +41,7 @@ def finish(
         may_write: Whether the command may write, and exits as an apply does where it finds nothing to write too.
     """
     code = signalled or of_report(report, detailed=detailed_exitcode, may_write=may_write)
-    given_over = handover(report, given.output, code, process_environment())
+    given_over = handover(report, given.output, code, given.process.ci)
     try:
         _deliver(report, given, f"{_rendered(report, given)}{given_over.text}", given_over)
     except OutputError as error:
@@ -66,24 +65,26 @@ def print_result(text: str, given: Given) -> None:
 
 def wants_color(given: Given) -> bool:
     """Whether standard output is colored."""
-    return streams.is_terminal() and not given.no_color and not process_environment().no_color
+    return streams.is_terminal() and not given.no_color and given.process.terminal.is_colored
 
 
-def width() -> int | None:
+def width(given: Given) -> int | None:
     """Return the columns of the terminal, or those that COLUMNS states; None where there is neither."""
-    return columns(process_environment().columns)
+    return columns(given.process.terminal.columns)
 
 
 def _rendered(report: Report, given: Given) -> str:
     """Return the report for standard output."""
-    return render(report, given.output, color=wants_color(given), width=width(), base=_base(), verbose=given.verbose)
+    return render(
+        report, given.output, color=wants_color(given), width=width(given), base=_base(given), verbose=given.verbose
+    )
 
 
 def _deliver(report: Report, given: Given, text: str, given_over: Handover | None = None) -> None:
-    requested = ((Path(file), render(report, name, base=_base())) for name, file in given.report)
+    requested = ((Path(file), render(report, name, base=_base(given))) for name, file in given.report)
     files, appended = (given_over.files, given_over.appended) if given_over else ((), ())
     deliver(text, (*requested, *files), appended, form=streams.form_of(given.output))
 
 
-def _base() -> str:
-    return folder_in_repository(process_environment())
+def _base(given: Given) -> str:
+    return folder_in_repository(given.process.ci)

@@ -8,7 +8,7 @@ alone arrives as an argument of its own.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +21,7 @@ from reconciler.cli import completion
 from reconciler.cli.terminal import columns, help_width
 from reconciler.errors import PathError, UsageError
 from reconciler.report import FORMATS
-from reconciler.settings import CLOUD_NAMES, process_environment
+from reconciler.settings import CLOUD_NAMES, Environment, process_environment
 
 if TYPE_CHECKING:
     import os
@@ -57,6 +57,7 @@ class Given:
         target: ``KIND/NAME`` patterns.
         selector: Labels, by name and value.
         report: Format and file of each further report.
+        process: The environment of the process, which no option states; read once.
     """
 
     paths: tuple[str, ...] = ()
@@ -88,6 +89,7 @@ class Given:
     no_color: bool = False
     log_level: str = "warning"
     log_format: str = "text"
+    process: Environment = field(default_factory=process_environment)
 
 
 class Option(click.Option):
@@ -122,7 +124,7 @@ class Command(click.Command):
 
     def get_help(self, ctx: click.Context) -> str:
         """Return the help, as wide as the terminal."""
-        ctx.terminal_width = help_width(columns(process_environment().columns))
+        ctx.terminal_width = help_width(columns(process_environment().terminal.columns))
         return super().get_help(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

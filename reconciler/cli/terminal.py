@@ -8,17 +8,16 @@ from typing import Final
 _NARROWEST: Final = 40
 _USUAL: Final = 80
 """Columns of a help text where there is no terminal."""
-_DIGITS: Final = 6
 
 
-def columns(stated: str = "") -> int | None:
+def columns(stated: int | None = None) -> int | None:
     """
     Return the columns of the terminal; None without one.
 
     Args:
-        stated: The value of ``COLUMNS``, which wins.
+        stated: The columns that the user states, which win.
     """
-    found = int(stated) if stated.isdecimal() and len(stated) < _DIGITS else _terminal_columns()
+    found = stated or _terminal_columns()
     return max(_NARROWEST, found) if found else None
 
 

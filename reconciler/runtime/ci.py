@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.model.outcome import Report
-    from reconciler.settings import Environment
+    from reconciler.settings import Ci
 
 _ROOM_FOR_NOTHING: Final = 4096
 """Bytes; in less, not even the table's head and the notes about what is left out have a place."""
@@ -38,7 +38,7 @@ class Handover:
     appended: tuple[tuple[Path, str], ...] = ()
 
 
-def handover(report: Report, output: str, code: int, environment: Environment) -> Handover:
+def handover(report: Report, output: str, code: int, ci: Ci) -> Handover:
     """
     Return what goes to the runner for which the report on standard output is; nothing elsewhere.
 
@@ -46,19 +46,19 @@ def handover(report: Report, output: str, code: int, environment: Environment) -
         report: Of one pass.
         output: The format of standard output.
         code: With which the command exits.
-        environment: Where the runner says what it takes.
+        ci: The facts of the job.
     """
     if output == "github":
-        return _to_github(report, code, environment)
+        return _to_github(report, code, ci)
     if output == "azure-devops":
-        return _to_azure_devops(report, code, environment)
+        return _to_azure_devops(report, code, ci)
     return Handover()
 
 
-def folder_in_repository(environment: Environment) -> str:
+def folder_in_repository(ci: Ci) -> str:
     """Return the working folder from the root of what CI checked out; empty if that is not known, or is the root."""
     try:
-        workspace = environment.workspace()
+        workspace = ci.workspace
         root, here = filesystem.real(workspace) if workspace else None, filesystem.real(".")
     except PathError:  # the working folder was deleted, say: then a report names files as they were named to it
         return ""
@@ -67,13 +67,13 @@ def folder_in_repository(environment: Environment) -> str:
     return here.relative_to(root).as_posix().removeprefix(".")
 
 
-def _to_github(report: Report, code: int, environment: Environment) -> Handover:
+def _to_github(report: Report, code: int, ci: Ci) -> Handover:
     from secrets import token_hex  # noqa: PLC0415
 
     from reconciler.report import github, render  # noqa: PLC0415
     from reconciler.report.outputs import outputs  # noqa: PLC0415
 
-    summary, chosen = environment.step_summary(), environment.step_outputs()
+    summary, chosen = ci.step_summary, ci.step_outputs
     appended: list[tuple[Path, str]] = []
     if summary is not None:
         room = github.SUMMARY_LIMIT - filesystem.size(summary)
@@ -84,13 +84,13 @@ def _to_github(report: Report, code: int, environment: Environment) -> Handover:
     return Handover(appended=tuple(appended))
 
 
-def _to_azure_devops(report: Report, code: int, environment: Environment) -> Handover:
+def _to_azure_devops(report: Report, code: int, ci: Ci) -> Handover:
     from secrets import token_hex  # noqa: PLC0415
 
     from reconciler.report import azure_devops, render  # noqa: PLC0415
     from reconciler.report.outputs import outputs  # noqa: PLC0415
 
-    folder = environment.agent_folder()
+    folder = ci.agent_folder
     if folder is None:
         return Handover()
     summary = folder / f"reconciler-{token_hex(8)}.md"

@@ -105,7 +105,7 @@ class Run:
         """Return what a report of this run is about: the project's name, and the commit of what was read."""
         cloud, endpoint = self.connection.cloud, self.connection.endpoint
         asked = {} if self.command == "validate" else {"cloud": cloud, "endpoint": given_endpoint(cloud, endpoint)}
-        commit = self.environment.commit()
+        commit = self.environment.ci.commit
         if commit is None and sources is not None:
             from reconciler.history.commit import commit_read  # noqa: PLC0415 (an import of subprocess)
 

@@ -26,7 +26,7 @@ from reconciler.review.host import Api
 from reconciler.review.sticky import put
 from reconciler.runtime.output import write_stdout
 from reconciler.secret.text import Secret, scrub_known
-from reconciler.settings import header_token, process_environment, web_address
+from reconciler.settings import header_token, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,7 @@ class CommentRun:
 @options.log
 def command(given: Given, file: str, host: str | None, repository: str | None, pull_request: int | None) -> int:
     """Write a Markdown report, from FILE or standard input (-), as one comment on a pull request."""
-    run = CommentRun(host, given.environment, repository, pull_request, process_environment().values, SystemClock())
+    run = CommentRun(host, given.environment, repository, pull_request, given.process.values, SystemClock())
     report = report_in(file)  # here, as a signal still ends a process that waits for a pipe
     text, signalled = supervised(given, lambda stop: unless_stopped(post(run, report), stop))
     write_stdout(f"{text}\n")

@@ -15,7 +15,6 @@ from reconciler.emulator.server import serve
 from reconciler.plan.exit_codes import of_signal
 from reconciler.runtime.connect import emulator_settings
 from reconciler.runtime.output import write_stdout
-from reconciler.settings import process_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,9 +37,9 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Private key (PEM).  [default: in the file of --tls-cert]",
 )
-def command(_given: Given, port: int, state: Path | None, tls_cert: Path | None, tls_key: Path | None) -> int:
+def command(given: Given, port: int, state: Path | None, tls_cert: Path | None, tls_key: Path | None) -> int:
     """Serve the embedded ARM over HTTP, on loopback."""
-    settings = emulator_settings(process_environment())
+    settings = emulator_settings(given.process)
     if state is not None:
         settings = replace(settings, state=state)
     scheme = "https" if tls_cert else "http"

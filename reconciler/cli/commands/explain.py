@@ -57,7 +57,7 @@ def command(given: Given, address: str, path: str | None) -> int:
     explanation, signalled = supervised(
         given, lambda stop: unless_stopped(explain_one(run, estate, address, path), stop)
     )
-    print_result(render_explanation(explanation, given.output, color=wants_color(given), width=width()), given)
+    print_result(render_explanation(explanation, given.output, color=wants_color(given), width=width(given)), given)
     return signalled or of_explanation(explanation.change)
 
 

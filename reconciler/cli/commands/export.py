@@ -28,7 +28,6 @@ from reconciler.plan.exit_codes import ExitCode, of_export
 from reconciler.runtime.connect import open_reader
 from reconciler.runtime.output import write_stdout
 from reconciler.runtime.run import given_endpoint
-from reconciler.settings import process_environment
 
 if TYPE_CHECKING:
     import asyncio
@@ -99,8 +98,7 @@ def command(
     if not permits_of(given).scopes.hold(wanted.scope):
         message = f"{wanted.scope} is in no --allowed-scope"
         raise UsageError(message)
-    environment = process_environment()
-    run = ExportRun(wanted, connection_of(given), environment, SystemClock(), out_dir, given.config, force)
+    run = ExportRun(wanted, connection_of(given), given.process, SystemClock(), out_dir, given.config, force)
     (text, code), signalled = supervised(given, lambda stop: write_export(run, stop))
     write_stdout(text)
     return signalled or code

@@ -66,7 +66,7 @@ def command(given: Given, arguments: tuple[str, ...]) -> int:
     except ManifestError as error:
         return finish(run.failed(error), given)
     listing, signalled = supervised(given, lambda stop: unless_stopped(list_live(run, estate), stop))
-    print_result(render_list(listing, given.output, color=wants_color(given), width=width()), given)
+    print_result(render_list(listing, given.output, color=wants_color(given), width=width(given)), given)
     return signalled or of_reads(listing.unread)
 
 
