@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.model.change import Action, Finding, Sync
 from reconciler.model.outcome import Result
@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from reconciler.plan.states import Item
 
 _NONE_SENT: Final = {"GET": 0, "PUT": 0}
-_NAMES: Final = {"in_sync": "inSync", "apply_requests": "applyRequests"}
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """
-    The counts of a report, under the names that the JSON report gives them.
+    The counts of a report; the JSON report has them under the same names.
 
     A monoid: ``+`` adds count by count and is associative, and ``Summary()`` changes nothing.
 
@@ -62,10 +61,6 @@ class Summary:
             else None
         )
         return Summary(**counts, requests=_added(self.requests, other.requests), apply_requests=apply_requests)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the ``summary`` of the JSON report, in its order."""
-        return {_NAMES.get(key, key): value for key, value in asdict(self).items()}
 
 
 _COUNTS: Final = tuple(each.name for each in fields(Summary) if not each.name.endswith("requests"))

@@ -36,7 +36,7 @@ REASONS: Final = {
     Reason.GROUP_MISSING: "its resource group does not exist",
     Reason.OWNED_ELSEWHERE: "owned by another project",
     Reason.OPERATION_RUNNING: "an earlier operation is still running",
-    Reason.PAUSED: "by its annotation",
+    Reason.PAUSED: "an annotation pauses it",
     Reason.READ_FAILED: "could not be read",
     Reason.UNMANAGED: "not declared by any manifest; left unchanged",
 }
