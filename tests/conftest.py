@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,10 @@ import pytest
 from hypothesis import is_hypothesis_test, settings
 
 from tests.kit.repository import ROOT
+
+# What is compiled once serves the next run, and processes that tests start, also where Python was told to keep none.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = ("tests.kit.canary",)  # no test may show a secret
 

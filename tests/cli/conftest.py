@@ -10,6 +10,7 @@ from reconciler.cli.program import main
 from reconciler.runtime import connect
 from tests.kit.between import Between
 from tests.kit.cli import Azure, Done, Report, Workspace
+from tests.kit.clock import LeapingClock
 from tests.kit.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ def between(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Between:
     made = Between()
     made.install(monkeypatch)
     return made
+
+
+@pytest.fixture
+def leaping(monkeypatch: pytest.MonkeyPatch) -> LeapingClock:
+    """Return the clock of the commands, for which nobody waits."""
+    clock = LeapingClock()
+    clock.install(monkeypatch)
+    return clock
 
 
 @pytest.fixture

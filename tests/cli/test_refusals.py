@@ -380,8 +380,12 @@ def test_a_property_by_its_last_words(
     assert (word in error["fix"]) if word else error["fix"] is None
 
 
-def test_a_service_that_is_down_has_a_fix(work: Workspace, report: Reporting, proxy: Proxy) -> None:
+@pytest.mark.usefixtures("leaping")
+def test_a_service_that_is_down_has_a_fix(
+    work: Workspace, report: Reporting, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever its code is."""
+    monkeypatch.setenv("RECONCILER_POLL_INTERVAL", "5")
     assert refused(work, report, proxy, 500, {"error": {"code": "Unheard", "message": "no"}})["fix"] is not None
 
 

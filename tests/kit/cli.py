@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
-import jsonschema
+import jsonschema_rs
 import yaml
 
 from reconciler.clock import SystemClock
@@ -43,7 +43,7 @@ REGIONS: Final = "properties.publishingProfile.targetRegions"
 COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
 
 _ME: Final = ("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false")
-_SCHEMA: Final = json.loads((ROOT / "schemas" / "report.schema.json").read_text())
+_SCHEMA: Final = jsonschema_rs.validator_for(json.loads((ROOT / "schemas" / "report.schema.json").read_text()))
 PROGRAM: Final = Path(sys.executable).parent / "reconciler"
 _IDS: Final = {
     "Gallery": "Microsoft.Compute/galleries/{galleryName}",
@@ -347,7 +347,7 @@ class Done:
 
 def checked(report: Report) -> Report:
     """Return *report* after holding it against its schema, and its counts against its resources."""
-    jsonschema.Draft202012Validator(_SCHEMA).validate(report)
+    _SCHEMA.validate(report)
     summary, resources = report["summary"], report["resources"]
     stated = [item for item in resources if item["source"] is not None]
     actions = Counter(item["action"] for item in stated)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
+from weakref import WeakKeyDictionary
+
+from reconciler.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import pytest
 
 START: Final = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
 EARLIER_S: Final = 1000.0  # what the monotonic clock shows at START: not the time of day
@@ -57,3 +67,57 @@ class FakeClock:
             if not woken.done():
                 self.elapsed = max(self.elapsed, moment)
                 woken.set_result(None)
+
+
+class LeapingClock:
+    """
+    The machine's clocks, for code in this process: when nothing else can run, they leap to the end of a sleep.
+
+    Attributes:
+        ahead_s: By how much they are ahead of the machine's.
+    """
+
+    def __init__(self) -> None:
+        """Begin with the machine's time."""
+        self.ahead_s = 0.0
+        self._sleepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Sleepers] = WeakKeyDictionary()
+        self._order = count()
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        """Let every SystemClock show this time."""
+        patch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + timedelta(seconds=self.ahead_s))
+        patch.setattr(SystemClock, "monotonic", lambda _: self._monotonic())
+        patch.setattr(SystemClock, "sleep", lambda _, seconds: self._sleep(seconds))
+
+    def _monotonic(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+    async def _sleep(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+        sleepers = self._sleepers.setdefault(loop, Sleepers([], None))
+        heapq.heappush(sleepers.queue, (self._monotonic() + seconds, next(self._order), woken))
+        if sleepers.driver is None or sleepers.driver.done():
+            sleepers.driver = asyncio.ensure_future(self._drive(sleepers.queue, loop._ready))  # type: ignore[attr-defined]
+        await woken
+
+    async def _drive(self, queue: list[Sleeper], ready: Collection[object]) -> None:
+        while queue:
+            await asyncio.sleep(0)
+            if ready:
+                continue
+            moment, _, woken = heapq.heappop(queue)
+            if not woken.done():
+                self.ahead_s += max(0.0, moment - self._monotonic())
+                woken.set_result(None)
+
+
+Sleeper: TypeAlias = "tuple[float, int, asyncio.Future[None]]"
+
+
+@dataclass
+class Sleepers:
+    """Who sleeps on one event loop, and what wakes them."""
+
+    queue: list[Sleeper]
+    driver: asyncio.Task[None] | None
