@@ -128,7 +128,7 @@ def test_embedded_arm_reads_the_dialect(work: Workspace, azure: Azure) -> None:
         ("", 1, 1),
         ("[]", 1, 1),
         ("[" * 100_000, 1, 129),
-        ('{"a": [' + "1," * 600_000 + "]}", 1, None),
+        pytest.param('{"a": [' + "1," * 600_000 + "]}", 1, None, marks=pytest.mark.slow),
     ],
 )
 def test_fault_names_template_line_and_column(
@@ -151,6 +151,7 @@ def test_fault_in_text_output(work: Workspace, run: Command) -> None:
     assert "manifests/form.json:3:3" in done.out + done.err
 
 
+@pytest.mark.slow
 def test_template_of_bicep_size(work: Workspace, report: Reporting) -> None:
     """A template of 2.4 MB is read; beyond ARM's own limit of 4 MiB the fix is a package."""
     template = {**TEMPLATE, "variables": {f"v{index}": "x" * 100 for index in range(20_000)}}

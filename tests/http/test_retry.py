@@ -282,7 +282,14 @@ def until(moment: float, clock: FakeClock, down: httpx.Response) -> Callable[[ht
 @pytest.mark.parametrize(
     "down", [BROKEN, httpx.ConnectTimeout("slow"), answer(502), refused(503, "ServerBusy", "busy")]
 )
-@pytest.mark.parametrize(("many", "limit"), [(16, 16), (400, 1), (400, 16), (400, 64), (1000, 256)])
+@pytest.mark.parametrize(
+    ("many", "limit"),
+    [
+        (16, 16),
+        (400, 16),
+        *(pytest.param(many, limit, marks=pytest.mark.slow) for many, limit in ((400, 1), (400, 64), (1000, 256))),
+    ],
+)
 def test_wholly_down(latency: float, down: httpx.Response | Exception, many: int, limit: int) -> None:
     """Then fifty requests are too many, however much there is to do at a time, and it is over within two minutes."""
     clock = FakeClock()

@@ -577,6 +577,7 @@ def measured(path: str) -> tuple[float, int, list[tuple[str, int | None, str]]]:
     return seconds, rss, problems
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_file_is_refused_within_bounds(hostile: str, tmp_path: Path) -> None:
     """Whatever is meant to exhaust the machine ends as a problem within 2 s of its time and 200 MiB."""

@@ -233,7 +233,11 @@ def test_aliases_that_mean_nothing_are_refused(text: str, part: str) -> None:
         ("a: &a 1\nb: [" + "*a," * 101 + "]", "100 aliases"),
         ("a: &a [" + "1," * 600 + "]\nb: [" + "*a," * 99 + "]", "50,000 keys and values"),
         ("a: [" + "1," * 50_000 + "]", "50,000 keys and values in one document"),
-        ("\n---\n".join(["a: [" + "1," * 40_000 + "]"] * 7), "250,000 keys and values in one file"),
+        pytest.param(
+            "\n---\n".join(["a: [" + "1," * 40_000 + "]"] * 7),
+            "250,000 keys and values in one file",
+            marks=pytest.mark.slow,
+        ),
         ("a: " + "[" * 64 + "]" * 64, "64 levels"),
         ("a0: &a0 " + "[" * 40 + "]" * 40 + "\na1: " + "[" * 30 + "*a0" + "]" * 30, "64 levels"),
         ("a: &a " + "x" * 1_000_000 + "\nb: [" + "*a," * 9 + "]", "8,388,608 characters"),

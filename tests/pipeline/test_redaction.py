@@ -33,6 +33,7 @@ PLACES = [(kind.name, path) for kind in packaged().kinds.values() for path, rule
 LINK = f"https://packages.blob.core.windows.net/c/p.zip?sv=2022-11-02&sr=b&sig={MARK}%2B%2F%3D"
 
 
+@pytest.mark.slow
 def test_secrets_by_the_dozen_in_every_form_and_every_sink() -> None:
     """No sink shows a piece of one, however ARM quotes it; each reached ARM. By the thousand: make redaction."""
     figure = measure(10)

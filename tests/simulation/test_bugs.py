@@ -31,6 +31,7 @@ def test_the_page_has_every_bug_and_each_was_found() -> None:
     assert list(known()) == [bug.name for bug in BUGS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_planted_bug_is_found(bug: Mutant) -> None:
     """By the schedule on the page, else, where the code has moved on since, by another of the first few hundred."""

@@ -76,6 +76,7 @@ def test_the_same_number_is_the_same_story() -> None:
         assert first.cost == second.cost
 
 
+@pytest.mark.slow
 def test_every_fault_and_step_comes_up() -> None:
     """In a few hundred schedules; and each fault meets a request."""
     steps: set[str] = set()
