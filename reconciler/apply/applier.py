@@ -7,8 +7,9 @@ A failure is an outcome of its own resource; whatever does not depend on it goes
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.apply.attempt import (
     Attempt,
@@ -17,6 +18,7 @@ from reconciler.apply.attempt import (
     Elapsed,
     Event,
     FindBlockers,
+    Phase,
     Poll,
     Put,
     Read,
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
     from reconciler.plan.decide import Policy
     from reconciler.plan.saved import SavedPlan
+
+
+_ONE_OF: Final = 8
+"""Of so many permits one is kept for operations that have begun."""
 
 
 class Progress(Protocol):
@@ -97,7 +103,9 @@ class Applier:
         terms = Terms(
             self.policy, patience.interval_s, patience.timeout_s, LONGEST_WAIT_S, self.saved, self.wait_replicated
         )
-        run = _Run(self, plan, Schedule.of(plan), terms, asyncio.Semaphore(self.concurrency))
+        writers = self.concurrency - self.concurrency // _ONE_OF
+        permits = asyncio.Semaphore(self.concurrency)
+        run = _Run(self, plan, Schedule.of(plan), terms, permits, asyncio.Semaphore(writers))
         try:
             await run.to_its_end()
         except asyncio.CancelledError:
@@ -120,6 +128,8 @@ class _Run:
 
     Attributes:
         permits: For requests, not for waits: a resource keeps its permit from a read to the PUT that is built from it.
+        writers: For the resources between such a read and PUT: a PUT may wait minutes for a limit of ARM's, and some
+            permits are left for the operations that have begun.
         moved: Set when a resource has ended.
     """
 
@@ -128,6 +138,7 @@ class _Run:
     schedule: Schedule
     terms: Terms
     permits: asyncio.Semaphore
+    writers: asyncio.Semaphore
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def to_its_end(self) -> None:
@@ -199,7 +210,8 @@ class _Job:
             if isinstance(step, Wait):
                 step = self._after(await self._elapsed(step))
                 continue
-            async with self._run.permits:
+            writer = self._run.writers if self.state.phase is Phase.READING else nullcontext()
+            async with writer, self._run.permits:
                 if self._patience.is_interrupted:
                     step = self._after(Stopped())
                 while isinstance(step, Request):

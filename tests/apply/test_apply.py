@@ -1058,6 +1058,19 @@ def test_slow_operations_hold_nobody_up() -> None:
         assert test.clock.elapsed == 3600
 
 
+def test_throttled_writes_hold_no_operation_up() -> None:
+    """While PUTs wait for a limit of ARM's, operations that have begun are polled, and end."""
+
+    @scenario(gallery(), *(definition(f"suite{n}") for n in range(9)))
+    async def _(test: Bench) -> None:
+        for number in range(9):
+            test.service.plan("PUT", f"/suite{number}", refuses(429, "TooManyRequests", Retry_After="300"))
+        assert set((await test.results(concurrency=8)).values()) == {"succeeded"}
+        polls = [seen.at for seen in test.service.seen if "capsOperations" in seen.path]
+        assert polls == [0, 15, 30, 45, 60]
+        assert test.clock.elapsed >= 300
+
+
 def test_waves() -> None:
     """A wave starts when the one before is written and verified; a parent's wave lifts its children."""
 
