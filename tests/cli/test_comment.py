@@ -294,6 +294,7 @@ def test_what_is_never_there(github: GitHub, report: Path) -> None:
     assert len(github.sent("GET")) == 5
 
 
+@pytest.mark.usefixtures("leaping")
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
@@ -304,19 +305,12 @@ def test_what_is_never_there(github: GitHub, report: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["GitHub", "Azure DevOps"])
-def test_a_host_that_is_down_words_its_own_answers(  # noqa: PLR0917
-    run: Command,
-    request: pytest.FixtureRequest,
-    report: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    reply: Reply,
-    said: str,
+def test_a_host_that_is_down_words_its_own_answers(
+    run: Command, request: pytest.FixtureRequest, report: Path, name: str, reply: Reply, said: str
 ) -> None:
     """However long it is down, and however the run gives up, no error speaks of ARM."""
     host = request.getfixturevalue(name.lower().replace(" ", "_"))
     host.faults = [(method, reply) for method in ("GET", "POST") for _ in range(99)]
-    monkeypatch.setattr("reconciler.clock.SystemClock", FakeClock)
     done = run("comment", f"--{name.lower().replace(' ', '-')}", str(report))
     assert (done.code, done.out) == (1, "")
     assert f"{name} {said}; " in done.err
@@ -336,7 +330,6 @@ def test_a_write_without_an_answer_is_not_repeated(github: GitHub, report: Path)
 def test_nobody_answers(run: Command, github: GitHub, report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the host by its name, and not Azure."""
     monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("reconciler.clock.SystemClock", FakeClock)
     done = run("comment", "--github", str(report))
     assert done.code == 1
     assert "GitHub: the connection was refused" in done.err

@@ -38,13 +38,13 @@ spec:
 """
 
 
-def first_error(work: Workspace, report: Reporting, old: str, new: str) -> dict[str, Any]:
-    """Return the first error of the manifest with *new* in the place of *old*."""
+def errors_of(work: Workspace, report: Reporting, old: str, new: str) -> list[dict[str, Any]]:
+    """Return the errors of the manifest with *new* in the place of *old*."""
     assert TEXT.count(old) == 1
     work.file("manifests/a.yaml", TEXT.replace(old, new))
     errors: list[dict[str, Any]] = report("validate", code=1)["errors"]
     assert all("as the message says" not in error["fix"] for error in errors)
-    return errors[0]
+    return errors
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,46 @@ def first_error(work: Workspace, report: Reporting, old: str, new: str) -> dict[
         ("- name: West", "-name: West", 19, "`- `"),
         ("- name: West", "name: West", 20, "`- `"),
         ('.zip"}', '.zip"', 14, "}"),
-        ("- name: West Europe", "- [name, West Europe", 19, "]"),
+        (
+            "- name: West Europe\n          regionalReplicaCount: 1",
+            "{name: West Europe}\n        - {name: b}",
+            19,
+            "`- `",
+        ),
+        (
+            "- name: West Europe\n          regionalReplicaCount: 1",
+            "  {name: West Europe}\n        - {name: b}",
+            19,
+            "`- `",
+        ),
+        (
+            "- name: West Europe\n          regionalReplicaCount: 1",
+            "- {name: West Europe}\n        {name: b}",
+            20,
+            "`- `",
+        ),
+        ("Count: 1\n", "Count: 1\n        name: b\n", 21, "`- `"),
+        ("- name: West Europe\n          regionalReplicaCount: 1", "- West Europe\n        North Europe", 20, "`- `"),
+        ("  location", "\u00a0\u00a0location", 11, "spaces"),
+        ("apiVersion", "- apiVersion", 1, "remove the `- `"),
+        ("remove: r.sh", "remove: $env: X", 17, "{$env: NAME}"),
+        ("  subscriptionId", "subscriptionId", 6, "indent it by 2"),
+        ("  location: West Europe", "<<<<<<< HEAD\n  location: a\n=======\n  location: b\n>>>>>>> b", 11, "git"),
+        ("install: i.sh", "install: |\n        echo hi", 17, "indent it by 10"),
     ],
 )
 def test_slip_in_the_yaml(work: Workspace, report: Reporting, old: str, new: str, line: int, fix: str) -> None:
     """The line is that of the slip, and not where the parser lost its way."""
-    error = first_error(work, report, old, new)
-    assert (error["code"], error["line"]) == ("syntax", line)
+    (error,) = (error for error in errors_of(work, report, old, new) if error["code"] == "syntax")
+    assert error["line"] == line
     assert fix in error["fix"]
+
+
+def test_a_list_that_is_not_closed(work: Workspace, report: Reporting) -> None:
+    """What the parser makes of the lines after it comes second."""
+    error, _ = errors_of(work, report, "- name: West Europe", "- [name, West Europe")
+    assert (error["code"], error["line"]) == ("syntax", 19)
+    assert "]" in error["fix"]
 
 
 @pytest.mark.parametrize(
@@ -141,17 +173,14 @@ def test_slip_in_the_yaml(work: Workspace, report: Reporting, old: str, new: str
 )
 def test_slip_in_the_manifest(work: Workspace, report: Reporting, old: str, new: str, path: str, fix: str) -> None:
     """One round is enough: the fix names what to write, or where the key belongs."""
-    assert TEXT.count(old) == 1
-    work.file("manifests/a.yaml", TEXT.replace(old, new))
-    errors = report("validate", code=1)["errors"]
-    assert all("as the message says" not in error["fix"] for error in errors)
+    errors = errors_of(work, report, old, new)
     assert any(fix in error["fix"] for error in errors if not path or error["path"] == path)
 
 
 @pytest.mark.parametrize("key", ["id", "name", "type", "systemData"])
 def test_read_only_names_are_not_offered(work: Workspace, report: Reporting, key: str) -> None:
     """The list of known keys has those alone that a manifest may hold."""
-    error = first_error(work, report, "  location: West", "  zzzzzzzz: 1\n  location: West")
+    error = errors_of(work, report, "  location: West", "  zzzzzzzz: 1\n  location: West")[0]
     assert key not in error["fix"].removeprefix("known keys: ").split(", ")
 
 
@@ -212,47 +241,6 @@ def test_text_that_means_something_else_is_a_warning(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "fix"),
-    [
-        (
-            "- name: West Europe\n          regionalReplicaCount: 1",
-            "{name: West Europe}\n        - {name: b}",
-            19,
-            "`- `",
-        ),
-        (
-            "- name: West Europe\n          regionalReplicaCount: 1",
-            "  {name: West Europe}\n        - {name: b}",
-            19,
-            "`- `",
-        ),
-        (
-            "- name: West Europe\n          regionalReplicaCount: 1",
-            "- {name: West Europe}\n        {name: b}",
-            20,
-            "`- `",
-        ),
-        ("Count: 1\n", "Count: 1\n        name: b\n", 21, "`- `"),
-        ("- name: West Europe\n          regionalReplicaCount: 1", "- West Europe\n        North Europe", 20, "`- `"),
-        ("  location", "\u00a0\u00a0location", 11, "spaces"),
-        ("apiVersion", "- apiVersion", 1, "remove the `- `"),
-        ("remove: r.sh", "remove: $env: X", 17, "{$env: NAME}"),
-        ("  subscriptionId", "subscriptionId", 6, "indent it by 2"),
-        ("  location: West Europe", "<<<<<<< HEAD\n  location: a\n=======\n  location: b\n>>>>>>> b", 11, "git"),
-        ("install: i.sh", "install: |\n        echo hi", 17, "indent it by 10"),
-    ],
-)
-def test_lost_hyphens_and_blanks(work: Workspace, report: Reporting, old: str, new: str, line: int, fix: str) -> None:
-    """The cause is at the line that lacks its hyphen or holds what nobody sees."""
-    assert TEXT.count(old) == 1
-    work.file("manifests/a.yaml", TEXT.replace(old, new))
-    error, *others = (item for item in report("validate", code=1)["errors"] if item["code"] == "syntax")
-    assert not others
-    assert error["line"] == line
-    assert fix in error["fix"]
-
-
-@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("  location", "\tlocation"),
@@ -304,10 +292,10 @@ def test_misspelt_file(work: Workspace, report: Reporting) -> None:
     """The file of nearly the same name is named, by its path from the manifest; a hidden one never is."""
     work.file("manifests/scripts/remove.sh", "true\n")
     work.file("manifests/scripts/.remvoe.sh", "true\n")
-    error = first_error(work, report, "remove: r.sh", "remove: {$file: scripts/remvoe.sh}")
+    error = errors_of(work, report, "remove: r.sh", "remove: {$file: scripts/remvoe.sh}")[0]
     assert (error["code"], error["line"]) == ("file-reference", 17)
     assert error["fix"] == "did you mean `scripts/remove.sh`?"
-    assert "remove" not in first_error(work, report, "remove: r.sh", "remove: {$file: other/remove.sh}")["fix"]
+    assert "remove" not in errors_of(work, report, "remove: r.sh", "remove: {$file: other/remove.sh}")[0]["fix"]
 
 
 def test_reference_without_its_sign(work: Workspace, report: Reporting) -> None:

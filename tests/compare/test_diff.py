@@ -13,7 +13,7 @@ from reconciler.manifests.project import IgnoreRule
 from reconciler.model.change import FieldChange, Finding, Op, Refusal
 from reconciler.secret.text import HIDDEN, HIDDEN_CHANGED
 from reconciler.values import MISSING
-from tests.kit.synthetic import KINDS, MERGING, WIDGET, desired, minimal, sealed, widget
+from tests.kit.synthetic import KINDS, MERGING, WIDGET, desired, minimal, part, sealed, widget
 
 if TYPE_CHECKING:
     from reconciler.model.desired import Desired
@@ -45,11 +45,6 @@ def told(want: dict[str, Any], have: dict[str, Any], kind: Any = WIDGET) -> list
         )
         for field in found(want, have, kind)
     ]
-
-
-def part(name: str, **more: Any) -> dict[str, Any]:
-    """Return an element of a keyed list."""
-    return {"name": name, "at": {"zone": "1"}, **more}
 
 
 ABSENT = MISSING

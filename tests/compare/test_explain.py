@@ -23,7 +23,7 @@ from reconciler.model.live import Absence, Absent, Observed, Unreadable
 from reconciler.problems import Layer, Origin
 from reconciler.secret.text import HIDDEN, HIDDEN_CHANGED
 from reconciler.values import MISSING
-from tests.kit.synthetic import KINDS, MERGING, WIDGET, desired, sealed, widget
+from tests.kit.synthetic import KINDS, MERGING, WIDGET, desired, part, sealed, widget
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,11 +46,6 @@ def rows(
     found = explain(item, Live(live), Tracking(tags=tags), ignore)
     assert (item.body, live) == before
     return {row.path.removeprefix("properties."): row for row in found}
-
-
-def part(name: str, **more: Any) -> dict[str, Any]:
-    """Return an element of a keyed list."""
-    return {"name": name, "at": {"zone": "1"}, **more}
 
 
 LEAVES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [

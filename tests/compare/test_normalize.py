@@ -12,7 +12,7 @@ from reconciler.compare.normalize import Pair, comparable, normalized
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.spelling import canonical
 from reconciler.secret.text import Secret, SecretUrl
-from tests.kit.synthetic import KINDS, WIDGET
+from tests.kit.synthetic import KINDS, WIDGET, part
 
 RULES = WIDGET.rules
 
@@ -31,11 +31,6 @@ def sides(want: dict[str, Any], have: dict[str, Any]) -> tuple[Any, Any, list[tu
     made = pair(want, have)
     undeclared = [steps[1:] for steps in made.undeclared]
     return made.want.get("properties"), made.have.get("properties"), undeclared
-
-
-def part(name: str, **more: Any) -> dict[str, Any]:
-    """Return an element of a keyed list."""
-    return {"name": name, "at": {"zone": "1"}, **more}
 
 
 EQUAL: list[tuple[dict[str, Any], dict[str, Any]]] = [

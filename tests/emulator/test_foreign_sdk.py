@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import ResourceNotFoundError
-from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.managedapplications import ManagedApplicationsMgmtClient
 
@@ -15,21 +13,10 @@ from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve_in_thread
 from tests.kit.emulator import SUBSCRIPTION, application, definition, version
+from tests.kit.sdk import AnyCredential, PlainAuthentication
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-class _Credential:
-    def get_token(self, *_: str, **__: Any) -> AccessToken:
-        return AccessToken("any", 2**33)
-
-
-class _PlainAuthentication(SansIOHTTPPolicy[Any, Any]):
-    """Sends a token over http, which the SDK's own policy refuses to do."""
-
-    def on_request(self, request: Any) -> None:
-        request.http_request.headers["Authorization"] = "Bearer any"
 
 
 @pytest.fixture
@@ -43,7 +30,7 @@ def _options(base_url: str) -> dict[str, Any]:
     return {
         "base_url": base_url,
         "credential_scopes": ["any"],
-        "authentication_policy": _PlainAuthentication(),
+        "authentication_policy": PlainAuthentication(),
         "polling_interval": 0.02,
     }
 
@@ -51,7 +38,7 @@ def _options(base_url: str) -> dict[str, Any]:
 def test_compute_client(base_url: str) -> None:
     """Create, get, list, update and delete galleries, applications and versions."""
     client: Any
-    with ComputeManagementClient(_Credential(), SUBSCRIPTION, **_options(base_url)) as client:
+    with ComputeManagementClient(AnyCredential(), SUBSCRIPTION, **_options(base_url)) as client:
         gallery = client.galleries.begin_create_or_update("rg", "tools", {"location": "westus"}).result()
         assert gallery.provisioning_state == "Succeeded"
         names = ("rg", "tools", "agent")
@@ -78,7 +65,7 @@ def test_compute_client(base_url: str) -> None:
 def test_managed_applications_client(base_url: str) -> None:
     """Create, get, list, update and delete definitions."""
     client: Any
-    with ManagedApplicationsMgmtClient(_Credential(), SUBSCRIPTION, **_options(base_url)) as client:
+    with ManagedApplicationsMgmtClient(AnyCredential(), SUBSCRIPTION, **_options(base_url)) as client:
         definitions = client.application_definitions
         made = definitions.create_or_update("rg", "suite", definition())
         assert made.lock_level == "None"

@@ -10,7 +10,7 @@ from reconciler.kinds.paths import find, fold_names, format_steps, get, keyed, l
 from reconciler.kinds.rules import Rule
 from reconciler.secret.text import SecretUrl
 from reconciler.values import MISSING
-from tests.kit.synthetic import KINDS, WIDGET
+from tests.kit.synthetic import KINDS, WIDGET, part
 
 RULES = WIDGET.rules
 PROPERTIES = RULES.properties["properties"]
@@ -34,11 +34,6 @@ STEPS = PROPERTIES.properties["steps"]
 def test_a_value_is_found_or_missing(body: Any, path: tuple[str, ...], value: Any) -> None:
     """Whatever is in the way, absence is no crash and no null."""
     assert get(body, path) == value
-
-
-def part(name: Any, zone: Any = "1", **more: Any) -> dict[str, Any]:
-    """Return an element of a list that is keyed by two paths, one of them dotted."""
-    return {"name": name, "at": {"zone": zone}, **more}
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,11 @@ def widget(kind: Kind = WIDGET, **properties: Any) -> Desired:
     return desired({"properties": properties}, kind)
 
 
+def part(name: Any, zone: Any = "1", **more: Any) -> dict[str, Any]:
+    """Return an element of the widgets' list that is keyed by two paths, one of them dotted."""
+    return {"name": name, "at": {"zone": zone}, **more}
+
+
 def minimal(name: str, **changes: Any) -> Desired:
     """Return the smallest valid resource of a real kind, its body's properties changed."""
     body = MINIMAL[name]

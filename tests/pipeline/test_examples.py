@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import httpx
 import pytest
-from azure.core.credentials import AccessToken
-from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.managedapplications import ManagedApplicationsMgmtClient
 
@@ -30,6 +28,7 @@ from reconciler.model.outcome import Result
 from tests.kit.bench import ENDPOINT, Bench, MediaLink, on_bench
 from tests.kit.emulator import FakeClock
 from tests.kit.repository import ROOT
+from tests.kit.sdk import AnyCredential, PlainAuthentication
 from tests.kit.strategies import body_of, id_of, kind_of, manifest, params_of
 
 if TYPE_CHECKING:
@@ -236,18 +235,6 @@ def test_a_sample_update_of_somebody_else_reads_without_noise(example: Example) 
     on_bench(scenario)
 
 
-class _Credential:
-    def get_token(self, *_: str, **__: Any) -> AccessToken:
-        return AccessToken("any", 2**33)
-
-
-class _PlainAuthentication(SansIOHTTPPolicy[Any, Any]):
-    """Sends a token over http, which the SDK's own policy refuses to do."""
-
-    def on_request(self, request: Any) -> None:
-        request.http_request.headers["Authorization"] = "Bearer any"
-
-
 @pytest.fixture
 def base_url() -> Iterator[str]:
     """Yield the URL of an embedded ARM whose operations end at once."""
@@ -261,18 +248,18 @@ def test_what_microsofts_clients_create_reads_without_noise(base_url: str) -> No
     options: dict[str, Any] = {
         "base_url": base_url,
         "credential_scopes": ["any"],
-        "authentication_policy": _PlainAuthentication(),
+        "authentication_policy": PlainAuthentication(),
         "polling_interval": 0,
     }
     gallery, application, version, definition = (body_of(document) for document in documents)
     names = list(params_of(documents[2]).values())
     client: Any
-    with ComputeManagementClient(_Credential(), names[0], **options) as client:
+    with ComputeManagementClient(AnyCredential(), names[0], **options) as client:
         client.galleries.begin_create_or_update(*names[1:3], gallery).result()
         client.gallery_applications.begin_create_or_update(*names[1:4], application).result()
         client.gallery_application_versions.begin_create_or_update(*names[1:5], version).result()
     subscription, *names = params_of(documents[3]).values()
-    with ManagedApplicationsMgmtClient(_Credential(), subscription, **options) as client:
+    with ManagedApplicationsMgmtClient(AnyCredential(), subscription, **options) as client:
         client.application_definitions.create_or_update(*names, definition)
     _assert_quiet(asyncio.run(_plan(base_url, documents)))
 

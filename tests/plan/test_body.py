@@ -13,7 +13,7 @@ from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.project import IgnoreRule
 from reconciler.plan.body import put_body
 from reconciler.secret.text import reveal
-from tests.kit.synthetic import KINDS, MERGING, WIDGET, desired, minimal, widget
+from tests.kit.synthetic import KINDS, MERGING, WIDGET, desired, minimal, part, widget
 
 if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
@@ -38,11 +38,6 @@ def body(
 def properties(want: dict[str, Any], have: dict[str, Any], kind: Kind = WIDGET, *ignore: str) -> Any:
     """Return the properties of the body of an update."""
     return body({"properties": want}, {"properties": have}, kind, *ignore)["properties"]
-
-
-def part(name: str, **more: Any) -> dict[str, Any]:
-    """Return an element of a keyed list."""
-    return {"name": name, "at": {"zone": "1"}, **more}
 
 
 def test_a_create_sends_the_manifest_as_stated() -> None:

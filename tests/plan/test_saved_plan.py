@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,12 +15,12 @@ from reconciler.errors import ErrorInfo, PlanFileError
 from reconciler.kinds.kind import compile_kind
 from reconciler.kinds.live import Health
 from reconciler.kinds.packaged import packaged
-from reconciler.kinds.spelling import canonical
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.project import IgnoreRule
 from reconciler.model.change import Action, Change, Plan, Reason, Sync
 from reconciler.plan.decide import Policy
 from reconciler.plan.saved import SavedPlan, read, save
+from tests.kit.signed import sign
 from tests.kit.synthetic import WIDGET, schema, sealed, widget
 
 if TYPE_CHECKING:
@@ -53,12 +52,6 @@ def text(*changes: Change, live: Any = LIVE, policy: Policy = POLICY) -> str:
 def reread(made: str, now: datetime = NOW) -> SavedPlan:
     """Read a plan file."""
     return read(made.encode(), SCHEMA, "shop", now)
-
-
-def sign(content: dict[str, Any]) -> bytes:
-    """Return a plan file whose digest is right, whatever it says."""
-    content = {key: value for key, value in content.items() if key != "digest"}
-    return json.dumps({**content, "digest": hashlib.sha256(canonical(content).encode()).hexdigest()}).encode()
 
 
 def test_a_plan_file_holds_digests_and_no_bodies() -> None:

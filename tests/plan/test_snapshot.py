@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,6 +31,7 @@ from reconciler.report import FORMATS, render
 from reconciler.secret.text import scrub
 from reconciler.values import MISSING
 from tests.kit.bench import Bench, on_bench
+from tests.kit.signed import sign
 from tests.kit.strategies import (
     Place,
     as_yaml,
@@ -442,12 +442,6 @@ MADE = text(Observation({ITEM.key: Live(sealed(WIDGET, text="a"))}), [ITEM])
 UNKNOWN = "it names a resource of a kind that is not known here"
 NAMES = {step for kind in KINDS.values() for path, _ in kind.rules.every() for step in path} | {"provisioningState"}
 READ = partial(read, registry=replace(packaged(), kinds={"Widget": WIDGET}), project="shop")
-
-
-def sign(content: dict[str, Any]) -> bytes:
-    """Return a snapshot file whose digest is right, whatever it says."""
-    content = {key: value for key, value in content.items() if key != "digest"}
-    return json.dumps({**content, "digest": hashlib.sha256(canonical(content).encode()).hexdigest()}).encode()
 
 
 def unusable(content: bytes, **more: Any) -> str:
