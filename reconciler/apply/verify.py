@@ -63,7 +63,7 @@ def did_not_stick(fields: Sequence[FieldChange]) -> ErrorInfo:
     """Return the error for values that Azure did not keep."""
     first = fields[0]
     observed, desired = _short(first.observed), _short(first.desired)
-    more = f" ({len(fields) - 1} more fields differ)" if len(fields) > 1 else ""
+    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
     message = f"Azure accepted the PUT, but `{first.path}` is {observed} instead of {desired}{more}"
     fix = "compare both values: another client may have changed the field, or Azure does not keep the value"
     return ErrorInfo(ErrorCode.DID_NOT_STICK, message, fix=fix)

@@ -376,7 +376,7 @@ connection: Final = _group(
         show_default=True,
         metavar="N",
         heading=AZURE,
-        help="Requests sent, and resources written, at the same time.",
+        help="Requests at the same time; operations that run do not count.",
     ),
     option(
         "--allowed-scope",
