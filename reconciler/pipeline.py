@@ -3,9 +3,9 @@ The stages of a command in their order, and nothing else.
 
     estate -> cut -> for each partition: observe -> normalize, diff, decide -> + -> history -> limits -> apply
 
-A plan is a fold over the partitions of an estate. A partition knows its own resources and their parents; whatever needs
-all resources (idle ignore rules, causes and commits in git, limits, waves, a saved plan) follows the sum. A plan and an
-apply share every line up to the first PUT.
+A plan is a fold over the partitions of an estate. A partition knows its own resources and their parents. Steps that
+need all resources (idle ignore rules, causes and commits in git, limits, waves, a saved plan) follow the sum. A plan
+and an apply share every line up to the first PUT.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ async def _folded(task: Task, source: Source) -> Reading:
 
 
 def _scope(task: Task) -> Scope:
-    """Return how much is read; ``--target`` reads one by one, and makes no statement about unmanaged resources."""
+    """Return how much is read; ``--target`` reads resource by resource, and finds no unmanaged ones."""
     declared = frozenset(item.key for item in task.estate.desired)
     return Scope(declared, bool(task.options.targets), task.options.health, task.options.concurrency)
 

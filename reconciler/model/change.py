@@ -61,7 +61,7 @@ class FieldChange:
         observed: The live value as sent; MISSING if absent.
         desired: The manifest's value, or the default that applies; MISSING if absent.
         refusal: Set when ARM would refuse the change.
-        line: Where the manifest states it; None where it does not.
+        line: Where the manifest declares it; None where it does not.
         origin: Where *desired* comes from: ``manifest`` or ``default``.
         where: The source of *desired*: the manifest, an overlay or defaults of the project; None where undeclared.
         cause: The side that changed; None where git was not read, and for undeclared values.
@@ -85,7 +85,7 @@ class FieldChange:
 @dataclass(frozen=True, slots=True)
 class Modified:
     """
-    Who last modified a resource, and when, as Azure says; None for what it does not say.
+    Who last modified a resource, and when, as Azure records it; None for a part that Azure does not record.
 
     Attributes:
         by: The name of a user, or the id of an application.
@@ -122,7 +122,7 @@ class Action(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why the action was chosen. For readers: nothing is decided by it."""
+    """Why the action was chosen. For readers: no decision depends on it."""
 
     IN_SYNC = "in-sync"
     NOT_FOUND = "not-found"
@@ -144,7 +144,7 @@ class Reason(StrEnum):
 
 
 class Sync(StrEnum):
-    """Whether the live resource is as the manifest says."""
+    """Whether the live resource equals its manifest."""
 
     IN_SYNC = "InSync"
     OUT_OF_SYNC = "OutOfSync"
@@ -182,14 +182,14 @@ class Change:
     Attributes:
         fields: Every finding, sorted by path.
         ignored: How many differences an ignore rule hid.
-        ailment: Why the health is bad, where Azure says so.
-        error: Why nothing is known, for action ``unknown``.
-        fix: The way out, for actions ``blocked`` and ``paused``.
-        cause: Of all its differences together; None where nobody asked git, or nothing differs.
-        modified: Who last modified the resource, where that was asked.
+        ailment: Why the health is bad, where Azure names a cause.
+        error: Why the live state is unknown, for action ``unknown``.
+        fix: The fix, for actions ``blocked`` and ``paused``.
+        cause: Of all its differences together; None where git was not read, or nothing differs.
+        modified: Who last modified the resource, where that was read.
         signatures: That a PUT would use, for links to packages.
         replication: Of the live resource; None where it was not read.
-        owner: The other project that owns the live resource; None if it is the run's own, or nobody's.
+        owner: The other project that owns the live resource; None if it is the run's own, or has no owner.
     """
 
     desired: Desired
@@ -223,10 +223,10 @@ class Plan:
 
     @property
     def todo(self) -> int:
-        """How many resources an apply takes up: to create, to update, or to wait for."""
+        """How many resources an apply creates, updates or waits for."""
         return self.puts + sum(change.action is Action.WAIT for change in self.changes)
 
     @property
     def reads(self) -> int:
-        """How many reads an apply adds to the plan's, at least: before and after each PUT, and of what it waits for."""
+        """How many reads an apply adds at least: before and after each PUT, and of each waiting resource."""
         return 2 * self.puts + sum(change.action is Action.WAIT for change in self.changes)

@@ -65,7 +65,7 @@ class Desired:
         return tuple(value.variable for value in self.kind.variables_in(self.body) if not value.is_set)
 
     def origin(self, path: FieldPath) -> Origin:
-        """Return where the value at a path of ``spec``, as written, is stated. Reads texts again: for reports only."""
+        """Return where the value at a path of ``spec``, as written, is declared. Reads texts again: for reports."""
         if self.trace is not None:
             return self.trace(("spec", *path))
         return Origin(Layer.MANIFEST, self.source.file, *self.locate(("spec", *path)))

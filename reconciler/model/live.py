@@ -1,4 +1,4 @@
-"""Azure's answers about resources."""
+"""The live state of resources, as read from Azure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Absence(StrEnum):
-    """Why a resource is not there."""
+    """Why a resource is missing."""
 
     NOT_FOUND = "not-found"
     PARENT_MISSING = "parent-missing"
@@ -33,7 +33,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The read failed or gave nothing usable: nothing is known of the resource."""
+    """The read failed, or its answer was not usable: the state of the resource is unknown."""
 
     error: ErrorInfo
 
@@ -44,12 +44,12 @@ Observed: TypeAlias = Live | Absent | Unreadable
 @dataclass(frozen=True, slots=True)
 class Observation:
     """
-    Everything that one round of reading found.
+    The result of reading the live state of the selected resources.
 
     Attributes:
         observed: By folded id, for every selected resource.
-        parents: Folded ids of parents that are known to exist without being stated.
-        unmanaged: Live resources beside the stated ones that no manifest states.
+        parents: Folded ids of undeclared parents that exist.
+        unmanaged: Live resources in the lists that were read that no manifest declares.
         lists: Folded paths of the lists that were read whole.
     """
 
@@ -67,10 +67,10 @@ class Observation:
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
     """
-    A live resource that no manifest states.
+    A live resource that no manifest declares.
 
     Attributes:
-        owner: The other project whose tag it has; None without one.
+        owner: The other project that owns it; None without one.
     """
 
     kind: Kind

@@ -45,7 +45,7 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Report:
     """
-    Everything that a run has to say, for every format alike.
+    The report of one run, for every format.
 
     Attributes:
         command: ``validate``, ``plan``, ``apply``, ``drift`` or ``run``.
@@ -53,9 +53,9 @@ class Report:
         manifests: Valid manifests of a validation; 0 for a report with a plan, which counts its own resources.
         requests: How many requests of each method were sent to ARM.
         puts: Planned (plan, drift) or sent (apply).
-        checked: Of how many resources it was asked whether a saved plan still holds; None if that was not asked.
+        checked: Resources that were compared with a saved plan; None without one.
         about: The environment, cloud and commit that the report is about.
-        environments: That were validated one by one, as none was chosen.
+        environments: The environments that were validated one by one, as none was chosen.
         unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
     """
 

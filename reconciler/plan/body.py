@@ -1,7 +1,7 @@
 """
-Builds the body of a PUT so that nothing that somebody else owns is wiped. Pure.
+Build the body of a PUT that keeps the values of other owners. Pure.
 
-A create sends the manifest as stated. An update sends the live body without what the server owns, overlaid by the
+A create sends the manifest as declared. An update sends the live body without what the server owns, overlaid by the
 manifest, every change written out: right for a service that merges and for one that replaces.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def put_body(desired: Desired, live: JsonObject | None, comparison: Comparison, tracking: Tracking) -> JsonObject:
     """
-    Return the body of the PUT, secrets still sealed.
+    Return the body of the PUT, with its secrets still hidden.
 
     Args:
         desired: The declared resource.
@@ -63,7 +63,7 @@ def _keep(desired: Desired, body: Any, live: JsonObject, ignored: Sequence[Steps
 
 
 def _kept_at(desired: Desired, live: JsonObject, steps: Steps) -> Any:
-    """Return what a PUT sends back of the live value at *steps*; MISSING if nothing is set there."""
+    """Return the part of the live value at *steps* that a PUT sends back; MISSING if nothing is set there."""
     rules = desired.kind.rules
     value, stated = lookup(rules, live, steps), lookup(rules, desired.body, steps)
     if value is MISSING or value is None:
@@ -94,7 +94,7 @@ class _Carrying:
 
     def kept(self, rule: Rule, value: Any, stated: Any, *, whole: bool = False) -> Any:
         """
-        Return what is sent back of a live value.
+        Return the part of a live value that is sent back.
 
         Args:
             rule: Of the value.
@@ -126,7 +126,7 @@ class _Carrying:
         return whole or not self._is_spare(rule, value)
 
     def _is_spare(self, rule: Rule, value: Any) -> bool:
-        """Whether a leaf says no more than its absence, before this PUT and after it."""
+        """Return whether a leaf equals its absence, before this PUT and after it."""
         if is_blank(rule, value):
             return True
         if rule.shape is not Shape.LEAF or not is_same(rule, value, meant(self._rules, rule, self._live)):
@@ -135,7 +135,7 @@ class _Carrying:
 
 
 def _merged(rule: Rule, stated: Any, live: Any, put: str) -> Any:
-    """Overlay *live* with what is stated."""
+    """Return *live*, overlaid by the declared value."""
     if rule.shape is Shape.LIST and isinstance(stated, list):
         return _merged_list(rule, stated, live, put)
     if rule.shape in {Shape.OBJECT, Shape.MAP} and isinstance(stated, Mapping):
@@ -162,7 +162,7 @@ def _merged_object(rule: Rule, stated: Mapping[str, Any], live: Mapping[str, Any
 
 
 def _merged_list(rule: Rule, stated: list[Any], live: Any, put: str) -> list[Any]:
-    """Return the stated elements, each over the live one of its key: what nobody stated of it is kept."""
+    """Return the declared elements, each over the live one of its key, whose undeclared values are kept."""
     if rule.list_type != "map":
         return [without_nulls(rule.element, item) for item in stated]
     old = keyed(rule, live)
@@ -209,7 +209,7 @@ def _stays_true(desired: Desired, recorded: str | None) -> bool:
 
 def _tagged(body: Mapping[str, Any], desired: Desired, tracking: Tracking) -> JsonObject:
     if not tracking.tags and _stays_true(desired, tracking.digest_of(body)):
-        return body  # nothing is recorded, and what was recorded before stays true
+        return body  # nothing is recorded, and earlier records stay true
     stamp, tags = tracking.stamp(desired), body.get("tags")
     if not isinstance(tags, Mapping):
         tags = {}

@@ -1,8 +1,8 @@
 """
 Files that one run writes and another one reads: JSON under a schema of its own, with a digest of itself.
 
-Between the two anybody may have held it. The digest tells accidents and careless edits, not intent: who can write the
-file can compute it. So nothing that is read is believed beyond what its schema says. Pure.
+The file may have been edited in between. The digest shows accidents and careless edits, not intent: whoever can write
+the file can compute it. So its content is trusted no further than its schema goes. Pure.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def sealed_text(content: Mapping[str, Any]) -> str:
 
 def opened(content: bytes, what: str, schema: JsonObject, versions: Mapping[str, object]) -> dict[str, Any]:
     """
-    Return what a file holds, without its digest.
+    Return the content of a file, without its digest.
 
     Args:
-        content: Of the file, whoever wrote it.
+        content: The bytes of the file, trusted in nothing.
         what: The word for such a file.
         schema: Of such a file.
-        versions: Keys that say by what it was written, and the one value of each that can be read.
+        versions: Keys that name the versions of its writer, and the value of each that can be read.
 
     Raises:
         ValueError: Says, as a clause, why it cannot be used.

@@ -1,7 +1,7 @@
 """
-Stage 7: chooses one action for every resource. The only place that decides one. Pure.
+Stage 7: choose one action for every resource, here and nowhere else. Pure.
 
-:func:`decide` is asked twice: for the plan, and again just before each PUT, with the read that its body is built from.
+:func:`decide` is called twice: for the plan, and again just before each PUT, with the read that its body is built from.
 """
 
 from __future__ import annotations

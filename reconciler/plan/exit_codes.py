@@ -1,7 +1,7 @@
 """
 The exit code of every command: the only place that decides one. Pure.
 
-A code of 64 or more follows sysexits.h; a run that a signal ended exits as a shell says it (``of_signal``).
+A code of 64 or more follows sysexits.h; a command that a signal ended exits as shells do (``of_signal``).
 """
 
 from __future__ import annotations

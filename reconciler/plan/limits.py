@@ -1,4 +1,4 @@
-"""How much one run may write. Past a limit nothing is written. Pure."""
+"""Limits on the writes of one run: a plan over a limit writes nothing. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _over_share(plan: Plan, most: float) -> Problem | None:
 
 
 def _may_write(change: Change) -> bool:
-    """Whether an apply may send a PUT: what waits is decided again once the operation that is running has ended."""
+    """Return whether an apply may send a PUT: a waiting resource is decided again after the operation in its way."""
     return change.action.writes or change.action is Action.WAIT
 
 

@@ -1,4 +1,4 @@
-"""A plan from an older commit: it would take back the changes of a newer one. Pure; git is asked elsewhere."""
+"""A plan from an older commit: it would take back the changes of a newer one. Pure; `history/` reads git."""
 
 from __future__ import annotations
 

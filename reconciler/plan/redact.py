@@ -1,8 +1,8 @@
 """
-Redacts a live body for a file that others read, and restores the values to assume when it is read again. Pure.
+Redact a live body for a file that others read, and restore the assumed values when it is read again. Pure.
 
-The inputs of a plan are kept. Values that nothing compares are dropped: the server's own, and content that Azure never
-returns. Every secret is hidden, and any text that looks like one.
+The inputs of a plan are kept. Values that are not compared are left out: read-only ones, and content that Azure never
+returns. Secrets are hidden, and texts like secrets too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def kept(kind: Kind, body: JsonObject) -> dict[str, Any]:
 
     Args:
         kind: Of the resource.
-        body: As ARM answered it, its secrets sealed.
+        body: As ARM answered it, its secrets hidden.
     """
     found: dict[str, Any] = _kept(kind.rules, body, ())
     for path in (_STATE, *((kind.replicates.holder,) if kind.replicates else ())):
@@ -54,7 +54,7 @@ def _kept(rule: Rule, value: Any, steps: Steps, keys: tuple[tuple[str, ...], ...
 
     Args:
         rule: Of the value.
-        value: Live, its secrets sealed.
+        value: Live, its secrets hidden.
         steps: Where it stands.
         keys: Paths from here of the values by which the elements of a list are matched: a digest would match none.
     """
@@ -94,10 +94,10 @@ def _digested(rule: Rule, value: Any) -> Any:
 
 def public(value: Any, steps: Steps = ()) -> Any:
     """
-    Return JSON with what is secret in it hidden, or looks secret; a link tells that it had more than is shown.
+    Return JSON with secrets, and texts like secrets, hidden; a link shows that a part of it is hidden.
 
     Args:
-        value: JSON in which secrets may be sealed.
+        value: JSON that may hold hidden secrets.
         steps: Where it stands: its last steps name it.
     """
     named = {path for path, _ in named_secrets(value, steps)}
@@ -124,15 +124,15 @@ def _public(value: Any, steps: Steps, named: set[Steps]) -> Any:
 
 def assumed(kind: Kind, body: JsonObject, stated: JsonObject) -> tuple[dict[str, Any], tuple[Steps, ...]]:
     """
-    Put into a kept body what the manifest states, wherever they are the same but for what is hidden.
+    Return a kept body with the manifest's values wherever the two differ in hidden parts alone.
 
     Args:
         kind: Of the resource.
-        body: As it was kept, its secrets sealed.
-        stated: The request body as the manifest states it.
+        body: As it was kept, its secrets hidden.
+        stated: The request body as declared.
 
     Returns:
-        The body to compare, and where nobody can tell whether what is hidden is the same. A link that is compared
+        The body to compare, and the places whose hidden part may differ. A link that is compared
         without its query is not among them: nothing of it is hidden that counts.
     """
     unknown: list[Steps] = []
@@ -180,5 +180,5 @@ def _leaf(rule: Rule, have: Any, want: Any, steps: Steps, note: Callable[[Steps]
 
 
 def _form(rule: Rule, value: Any, steps: Steps) -> str:
-    """Return how a value is kept: of one that is a digest already, the same."""
+    """Return the kept form of a value; a digest is its own."""
     return canonical(normalize(rule.normalize, _digested(rule, public(value, steps))))

@@ -31,7 +31,7 @@ class Remedy:
         fix: In the imperative.
         path: The property that the code is about, where it is always the same one.
         package: Whether the code is about the package behind a link.
-        general: Whether the code says little: a property that Azure names decides first.
+        general: Whether the code is unspecific: a property that Azure names is tried first.
     """
 
     fix: str
@@ -48,7 +48,7 @@ _GRANT: Final = (
     "grant the identity this action on this scope (docs/sign-in.md lists them); a new role takes minutes to spread"
 )
 _REGISTER: Final = "register the resource provider in the subscription (az provider register --namespace NAMESPACE)"
-_FEATURE: Final = "register the feature that the message names (az feature register), or drop the property"
+_FEATURE: Final = "register the feature that the message names (az feature register), or remove the property"
 _API_VERSION: Final = (
     "check --cloud and --endpoint: this cloud or region does not know the resource type at that api-version"
 )
@@ -68,7 +68,7 @@ _PARENT: Final = "add a manifest for the parent, or correct the names in `spec`"
 _GATEWAY: Final = "check --endpoint and the network: a proxy or gateway may have answered in place of Azure"
 
 REMEDIES: Final[Mapping[str, Remedy]] = {
-    # Who asks.
+    # Sign-in and access.
     "AuthorizationFailed": Remedy(_GRANT),
     "Forbidden": Remedy(_GRANT, general=True),
     "LinkedAuthorizationFailed": Remedy(
@@ -103,7 +103,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "ResourceGroupNotFound": Remedy("create the resource group, or correct `resourceGroupName`"),
     "ResourceGroupBeingDeleted": Remedy(_GROUP_GOING),
     "ResourceGroupDeletionInProgress": Remedy(_GROUP_GOING),
-    # Where, and at which api-version.
+    # Locations and API versions.
     "NoRegisteredProviderFound": Remedy(f"{_API_VERSION}; or choose a `location` that the message names", "location"),
     "InvalidApiVersionParameter": Remedy(_API_VERSION),
     "UnsupportedApiVersion": Remedy(_API_VERSION),
@@ -122,7 +122,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "NotAvailableForSubscription": Remedy(_LOCATION, "location"),
     "RegionNotSupported": Remedy(_LOCATION, "location"),
     "ZoneNotSupported": Remedy(_LOCATION, "location"),
-    # How much.
+    # Quotas and throttling.
     "QuotaExceeded": Remedy(_QUOTA),
     "ResourceQuotaExceeded": Remedy(_QUOTA),
     "ResourceCountExceedsLimitDueToTemplate": Remedy(_QUOTA),
@@ -134,13 +134,13 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "SubscriptionRequestsThrottled": Remedy(_SLOWER),
     "ResourceRequestsThrottled": Remedy(_SLOWER),
     "OperationPreempted": Remedy(_LATER),
-    # In the way.
+    # Conflicts.
     "Conflict": Remedy(_WAIT),
     "AnotherOperationInProgress": Remedy(_WAIT),
     "OperationInProgress": Remedy(_WAIT),
     "RetryableError": Remedy(_WAIT),
     "CannotDeleteResource": Remedy(_WAIT),
-    # What was sent.
+    # The request.
     "PropertyChangeNotAllowed": Remedy(_IMMUTABLE),
     "PropertyUpdateNotAllowed": Remedy(_IMMUTABLE),
     "PropertyImmutable": Remedy(_IMMUTABLE),
@@ -174,7 +174,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "InvalidBlobUri": Remedy(_PACKAGE, package=True),
     "PublicAccessNotPermitted": Remedy(_PACKAGE, package=True),
     "NoAuthenticationInformation": Remedy(_PACKAGE, package=True),
-    # Azure itself, and what stands before it.
+    # Azure itself, and gateways in front of it.
     "InternalServerError": Remedy(_LATER, general=True),
     "InternalExecutionError": Remedy(_LATER, general=True),
     "InternalOperationError": Remedy(_LATER, general=True),
@@ -194,7 +194,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "Http503": Remedy(_GATEWAY, general=True),
     "Http504": Remedy(_GATEWAY, general=True),
 }
-"""By Azure's code; of several codes of one error the first that says more than a general one."""
+"""By Azure's code; of several codes of one error, the first specific one counts."""
 
 _CALLED: Final = re.compile(r"\b(?i:parameter|property|field)\s+['\"`]?([A-Za-z]\w*(?:\.\w+|\[[^\]'\"`]{0,80}\])*)")
 _QUOTED: Final = re.compile(r"['\"`]([A-Za-z][\w-]*(?:\.[\w-]+|\[[^\]'\"`]{0,80}\])+)['\"`]")

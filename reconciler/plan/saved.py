@@ -67,25 +67,25 @@ class SavedPlan:
     The items of a plan file by folded resource id.
 
     Attributes:
-        policy: Of the run that applies it: what it has to decide as the plan did.
+        policy: The policy of the run that applies the plan.
     """
 
     items: Mapping[str, SavedItem]
     policy: Policy = _USUAL
 
-    def require(self, stated: Collection[str]) -> None:
+    def require(self, declared: Collection[str]) -> None:
         """
         Check that every item still has its manifest: else the plan cannot be applied as it was reviewed.
 
         Args:
-            stated: Folded ids of everything that the manifests state.
+            declared: Folded ids of all declared resources.
 
         Raises:
             PlanFileError: With the items that have none.
         """
-        gone = sorted(item.address for key, item in self.items.items() if key not in stated)
-        if gone:
-            message = f"no manifest declares {', '.join(gone)} any more"
+        missing = sorted(item.address for key, item in self.items.items() if key not in declared)
+        if missing:
+            message = f"no manifest declares {', '.join(missing)} any more"
             raise _unusable(message)
 
     def within(self, policy: Policy) -> SavedPlan:
@@ -94,7 +94,7 @@ class SavedPlan:
 
     def refusal(self, desired: Desired, action: Action, live: JsonObject | None) -> ErrorInfo | None:
         """
-        Return why an item of the saved plan must not be written now; None if nothing moved.
+        Return why an item of the saved plan must not be written now; None if its inputs are the same.
 
         Args:
             desired: As rendered now.
@@ -107,7 +107,7 @@ class SavedPlan:
         now = _item(desired, action, live, self.policy)
         moved = [name for name in ("action", *_DIGESTS) if getattr(saved, name) != getattr(now, name)]
         if len(moved) > 1 and "settings" in moved:
-            moved.remove("settings")  # what a rule leaves alone follows from the others too
+            moved.remove("settings")  # the fields that rules ignore follow from the other inputs
         return _refused(f"changed since the plan was made: {', '.join(moved)}") if moved else None
 
     def check(self, plan: Plan, live: Mapping[str, JsonObject]) -> tuple[dict[str, Outcome], int]:
@@ -193,10 +193,10 @@ def _item(desired: Desired, action: Action, live: JsonObject | None, policy: Pol
 
 def _settings_digest(desired: Desired, live: JsonObject | None, policy: Policy) -> str:
     """
-    Return a digest of what the project file makes of one item: its whole request, and what decides whether it is sent.
+    Return a digest of the project file's effect on one item: its request, and the settings that decide about it.
 
-    A rule that hides nothing of the item has no say. The commit is not part of it, as one plan may be applied from a
-    later one; nor is any secret, as those rotate: of a signature its host and source are.
+    An ignore rule that hides nothing of the item has no effect. The commit is left out, as a plan may be applied from a
+    later one. Secrets are left out, as they rotate; the host and source of a signature are included.
     """
     tracking = replace(policy.tracking, commit=None)
     found = compare(desired, live, tracking, policy.ignore) if live is not None else Comparison()

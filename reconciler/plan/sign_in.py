@@ -1,7 +1,7 @@
 """
-States once what a failed sign-in means for a run: a sign-in is the run's, not each resource's. Pure.
+Report a failed sign-in once: it concerns the run, not each resource. Pure.
 
-Every read fails alike then; the resources say no more than that they were not read.
+All reads fail alike then, and each resource is reported as not read.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _CHILD: Final = ErrorCode.DEPENDENCY_FAILED
 
 def stated_once(report: Report, file: str) -> Report:
     """
-    Return *report* with what it says about a failed sign-in said once, and not for each resource.
+    Return *report* with a failed sign-in reported once instead of for each resource.
 
     Where nothing could be read it is an error of the run, else a warning for each sign-in that failed.
 
     Args:
-        report: Of a plan, or of what an apply did.
+        report: The report of a plan or an apply.
         file: The file that the error is reported for: a path of the command line.
     """
     changes = report.plan.changes
@@ -50,10 +50,10 @@ def stated_once(report: Report, file: str) -> Report:
 
 def statement(errors: Sequence[ErrorInfo | None], file: str = "") -> Problem | None:
     """
-    Return the one statement for a run whose every read failed in the sign-in; None where one did not.
+    Return the error of a run whose reads all failed at the sign-in; None if one did not.
 
     Args:
-        errors: Of each resource; None for one that was read. Its children, which depend on it, count with it.
+        errors: The error of each resource; None for one that was read. Children count with their parents.
         file: The file that the error is reported for: a path of the command line.
     """
     failed = [error for error in errors if error is not None and error.is_sign_in]

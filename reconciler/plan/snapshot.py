@@ -1,5 +1,5 @@
 """
-Live resources as a file without secrets, for planning where there is no access. A second source of one value. Pure.
+Live resources in a file without secrets, for a plan without access to Azure. Pure.
 
 The file may come from a stranger. It is read as data, checked against its schema, and affects the plan only.
 """
@@ -63,8 +63,8 @@ class Snapshot:
         cloud: That was read.
         endpoint: Of its ARM.
         records: By folded id.
-        parents: Folded ids of what is known to exist without a record.
-        lists: Folded paths of the lists that were read whole: what was in none of them did not exist.
+        parents: Folded ids of resources that exist and have no record.
+        lists: Folded paths of the lists that were read whole: a resource that they lack did not exist.
     """
 
     taken_at: datetime
@@ -110,7 +110,7 @@ class Snapshot:
         return found
 
     def _absent(self, item: Desired) -> Observed:
-        """Return what is known of a resource that the snapshot does not name: only a whole list shows an absence."""
+        """Return the state of a resource that has no record: only a list that was read whole shows its absence."""
         if _list_of(item.kind, item.params) in self.lists:
             return Absent(Absence.NOT_FOUND)
         message = "the snapshot does not cover this resource: neither it nor its list was read"
@@ -118,7 +118,7 @@ class Snapshot:
         return Unreadable(ErrorInfo(ErrorCode.NOT_IN_SNAPSHOT, message, fix=fix))
 
     def _below_unstated(self, parent: str, found: Absent, parents: set[str]) -> Observed:
-        """Return what is known of an absent resource by its parent, which was stated then and is not among these."""
+        """Return the state of an absent resource by its parent, which was declared then and is not selected now."""
         record = self.records.get(parent)
         if record is not None and isinstance(record.observed, Live):
             parents.add(parent)
@@ -138,7 +138,7 @@ class Snapshot:
 
     def remarks(self, file: str, now: datetime) -> tuple[Problem, ...]:
         """
-        Return what a reader of the plan has to know: that nobody was asked, and how old the answer is.
+        Return warnings for the reader of the plan: that Azure was not read, and the snapshot's age.
 
         Args:
             file: The snapshot's, as the user would name it.
@@ -198,7 +198,7 @@ def save(  # noqa: PLR0913 (all that a snapshot is made of)
 
 
 def _veiled(item: Desired, observed: Observed) -> Observed:
-    """Return what was read of a resource, without what its manifest takes from variables."""
+    """Return the live state of a resource without the values that its manifest takes from variables."""
     return Live(beside(item, observed.body).live) if isinstance(observed, Live) else observed
 
 
@@ -220,7 +220,7 @@ def read(content: bytes, registry: Registry, project: str | None, environment: s
     Read a snapshot file.
 
     Args:
-        content: Of the file, whoever made it.
+        content: The bytes of the file, trusted in nothing.
         registry: The kinds that are known, and the schema of snapshots.
         project: The name of the project that it is to be of.
         environment: That it is to be of.
@@ -292,7 +292,7 @@ def _hidden(item: Desired, steps: tuple[str | int, ...]) -> Problem:
 
 
 def _ago(age: timedelta) -> str:
-    """Return an age as a reader says it."""
+    """Return an age in words."""
     seconds = int(age.total_seconds())
     if seconds < 0:
         return "in the future, by this clock"

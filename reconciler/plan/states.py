@@ -1,4 +1,4 @@
-"""One manifest's part of a report, and the one or two words for it. Pure; knows no format."""
+"""The state of each resource in a report, and the words for it. Pure; knows no format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STATES: Final = {Action.CREATE: "to create", Action.UPDATE: "to update", Action
 _INTERRUPTED: Final = ErrorCode.INTERRUPTED
 _GOES_ON: Final = frozenset({ErrorCode.TIMEOUT, _INTERRUPTED})
 BAD: Final = ("failed", "skipped", "refused", "blocked", "unknown", "still running", "not started")
-"""Endings after which an apply has not done what it was to do."""
+"""Endings after which an apply is incomplete."""
 _ENDINGS: Final = {Result.FAILED: "failed", Result.SKIPPED: "skipped", Result.REFUSED: "refused"}
 
 
@@ -50,14 +50,14 @@ class Level(StrEnum):
 
 
 def level_of(item: Item, report: Report) -> Level:
-    """Return what *item* does to the exit code of the command that made *report*."""
+    """Return the effect of *item* on the exit code of the command that made *report*."""
     change = item.change
     if report.checked is not None:
         is_refused = item.outcome is not None and item.outcome.result is Result.REFUSED
         return Level.ERROR if is_refused else Level.NOTE
     if is_applied(report):
         ending = ending_of(item)
-        is_held_back = ending == "not started" and bool(report.errors)  # by an error that is told of itself
+        is_held_back = ending == "not started" and bool(report.errors)  # by an error that is reported on its own
         return Level.ERROR if ending in BAD and not is_held_back else Level.NOTE
     if change.action is Action.UNKNOWN or (change.action is Action.BLOCKED and report.command == "plan"):
         return Level.ERROR
@@ -72,9 +72,9 @@ def items(report: Report) -> tuple[Item, ...]:
 
 def noteworthy(report: Report) -> tuple[Item, ...]:
     """
-    Return the parts of which there is more to say than that they are in sync.
+    Return the parts that a report shows one by one: all but those in sync without a remark.
 
-    None of a validation, and none where nothing was read, as the error of the run says all there is.
+    None of a validation, and none where nothing was read, as the error of the run covers them.
     """
     if report.command == "validate" or is_signed_out(report):
         return ()
@@ -95,8 +95,8 @@ def is_known_drift(change: Change, command: str) -> bool:
     """
     Return whether a resource is known to have been changed outside git, as far as *command* can know.
 
-    An edit that was not applied yet is none. Nor is a resource to create, of which nothing shows that it ever existed;
-    only a command that asks for drift counts that too, as somebody may have deleted it.
+    An edit that was not applied yet is none. Nor is a resource to create without a sign that it ever existed; only
+    ``drift`` and ``run`` count that too, as it may have been deleted.
     """
     if not change.sync.is_drift or change.cause is Cause.PENDING:
         return False
@@ -105,7 +105,7 @@ def is_known_drift(change: Change, command: str) -> bool:
 
 
 def state_of(change: Change) -> str:
-    """Return the words for what a plan says of a resource."""
+    """Return the words for the state of a resource in a plan."""
     if change.action is Action.NONE:
         return {Sync.IN_SYNC: "in sync", Sync.UNKNOWN: "unverified"}.get(change.sync, "out of sync")
     return _STATES.get(change.action, str(change.action))
@@ -126,19 +126,19 @@ def ending_of(item: Item) -> str:
 
 
 def _goes_on(item: Item) -> bool:
-    """Whether it is we who do not wait any longer; ARM's own errors have a status, whatever they are called."""
+    """Return whether the run stopped waiting; ARM's own errors of the same code have a status."""
     error = item.outcome.error if item.outcome else None
     return error is not None and error.code in _GOES_ON and error.status is None
 
 
 def is_interrupted(item: Item) -> bool:
-    """Return whether a resource is as it is because the run was told to stop."""
+    """Return whether a resource was not finished because the run was interrupted."""
     error = item.outcome.error if item.outcome else None
     return error is not None and error.code == _INTERRUPTED and error.status is None
 
 
 def is_noteworthy(item: Item) -> bool:
-    """Return whether there is more to say of a resource than that it is in sync."""
+    """Return whether a report shows a resource by itself."""
     change = item.change
     if item.outcome is not None and item.outcome.error is not None:
         return True
@@ -148,14 +148,14 @@ def is_noteworthy(item: Item) -> bool:
 
 
 def error_of(item: Item) -> ErrorInfo | None:
-    """Return what went wrong with a resource: in applying if it came to that, else in reading."""
+    """Return the error of a resource: of its apply, else of its read."""
     if item.outcome is not None and item.outcome.error is not None:
         return item.outcome.error
     return item.change.error
 
 
 def place_of(item: Item) -> tuple[str, Origin] | None:
-    """Return the value that an error of ARM names: its path, and what declares it or would have to."""
+    """Return the value that an error of ARM names: its path, and the place that declares it or would have to."""
     error = error_of(item)
     if error is None or error.path is None:
         return None

@@ -101,7 +101,7 @@ async def rounds(
     run: Run, emit: Callable[[Report], None], interval_s: float, stop: asyncio.Event, *, report_only: bool
 ) -> None:
     """
-    Do rounds until told to stop. A round that fails, for whatever reason, is reported, and the next one comes.
+    Run rounds until the process is told to stop. A failed round is reported, and the next one follows.
 
     Raises:
         PathError: The working folder was deleted before the first round.
@@ -111,11 +111,11 @@ async def rounds(
     async def one_round(retries: Retries) -> Report:
         started = run.clock.now()
         try:
-            filesystem.enter(folder)  # which a deployment may have replaced since
+            filesystem.enter(folder)  # a deployment may have replaced it since
             return await (plan if report_only else apply)(run, stop, retries)
         except Interrupted:
             raise
-        except Exception as error:  # noqa: BLE001 (the loop goes on, whatever it is)
+        except Exception as error:  # noqa: BLE001 (a loop outlives any error of a round)
             return run.failed(ManifestError([_of_round(run, error)]), started)
 
     def tell(report: Report) -> None:
@@ -130,7 +130,7 @@ async def rounds(
 
 
 def _of_round(run: Run, error: Exception) -> Problem:
-    """Return what is reported of a round that failed: a commit may take away what the command line names, say."""
+    """Return the problem of a failed round: a commit may have removed a path of the command line, for example."""
     _LOG.debug("a round failed", exc_info=error)
     if isinstance(error, PathError):
         return Problem(error.path, None, None, "", "unreadable", f"it cannot be used: {error.reason}")
@@ -164,7 +164,7 @@ async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report
 
 
 def _task(run: Run, estate: Estate) -> Task:
-    names_writers = run.command != "run"  # one GET each, in every round
+    names_writers = run.command != "run"  # a loop would send one GET for each, in every round
     return Task(
         run.options, estate, run.registry, run.read_stdin, only_drift=run.only_drift, names_writers=names_writers
     )

@@ -38,15 +38,15 @@ class Run:
     All arguments of one command.
 
     Attributes:
-        poll_interval_s: Between two looks at an operation.
-        timeout_s: For one operation.
-        stdin: The content of standard input, where a path names it: read once, before anything waits for it.
-        out: Where a plan is saved.
+        poll_interval_s: Seconds between two reads of an operation.
+        timeout_s: Seconds for one operation.
+        stdin: The content of standard input, where a path names it; read once, before the run starts.
+        out: The file for the plan.
         plan_file: The saved plan to apply, or to check.
-        snapshot: Where one is saved, or is read from.
-        against: Revision that manifests are compared with.
-        changed_since: Revision since which the manifest of what is selected was edited.
-        only_drift: Whether an apply repairs what moved in Azure, and publishes nothing new.
+        snapshot: The file of the snapshot, to write or to read.
+        against: The revision that manifests are compared with.
+        changed_since: The revision since which the selected manifests were edited.
+        only_drift: Whether an apply repairs changes made outside git, and publishes no edit.
         registry: The kinds, and the schemas of other files.
     """
 
@@ -67,12 +67,12 @@ class Run:
     registry: Registry = field(default_factory=packaged)
 
     def read_stdin(self, limit: int) -> bytes:
-        """Return what standard input held, as often as it is asked for."""
+        """Return the content of standard input, on every call."""
         return self.stdin[:limit]
 
     def check_environment(self) -> None:
         """
-        Check that the project has the environment that was chosen, and that one was where it wants one.
+        Check that the project has the chosen environment, and that one was chosen if it requires one.
 
         Raises:
             UsageError: It has not, or none was.
@@ -95,14 +95,14 @@ class Run:
         return replace(estate, selected=edited, unselected=estate.unselected or unedited)
 
     def past(self, revision: str) -> Past:
-        """Return what the manifests stated where HEAD left the history of *revision*."""
+        """Return the resources that the manifests declared where HEAD left the history of *revision*."""
         from reconciler.history.past import History  # noqa: PLC0415 (few runs look at history)
 
         history = History(self.options, self.registry, self.clock.now())
         return history.at(history.base(revision))
 
     def about(self, project: str | None, sources: Sources | None = None) -> About:
-        """Return what a report of this run is about: the project's name, and the commit of what was read."""
+        """Return the subject of this run's report: project, environment, cloud, and the commit of its manifests."""
         cloud, endpoint = self.connection.cloud, self.connection.endpoint
         asked = {} if self.command == "validate" else {"cloud": cloud, "endpoint": given_endpoint(cloud, endpoint)}
         commit = self.environment.ci.commit
@@ -113,7 +113,7 @@ class Run:
         return About(self.options.environment, project, commit=commit, **asked)
 
     def failed(self, error: ManifestError, started: datetime | None = None) -> Report:
-        """Return the report of a run that ended at its manifests; one of a command without reports is validate's."""
+        """Return the report of a run that ended at its manifests; a command without reports has validate's."""
         command = "validate" if self.command in _WITHOUT_REPORT else self.command
         now, about = self.clock.now(), self.about(self._project_name())
         return Report(command, started or now, now, errors=error.problems, warnings=error.warnings, about=about)
@@ -164,7 +164,7 @@ def validate(run: Run) -> Report:
 
 
 def _environments(run: Run) -> tuple[Run, ...]:
-    """Return a run for each environment of the project; the run itself where one was chosen, or there is none."""
+    """Return a run for each environment of the project; the run itself if one was chosen, or there is none."""
     file = find_project(run.options.paths, run.options.config)
     project = examine_project(file, run.registry).project if file else Project()
     if run.options.environment is not None or project.environment_required or not project.environments:
@@ -173,7 +173,7 @@ def _environments(run: Run) -> tuple[Run, ...]:
 
 
 def _together(found: Sequence[tuple[Run, tuple[Problem, ...]]]) -> tuple[Problem, ...]:
-    """Return the problems of all environments, each once; those that not all have say which have them."""
+    """Return the problems of all environments, each once; a problem of some names those environments."""
     names: dict[Problem, list[str]] = {}
     for run, problems in found:
         for problem in dict.fromkeys(problems):
@@ -189,7 +189,7 @@ def _named(environments: Sequence[str]) -> str:
 
 
 def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-    """Return what is wrong, and what is worth a warning, of the edits since the revision that is compared with."""
+    """Return the errors and the warnings of the edits since the revision of ``--against``."""
     if run.against is None:
         return (), ()
     from reconciler.history.edits import left_behind, refused_edits  # noqa: PLC0415 (for this option alone)
@@ -197,15 +197,15 @@ def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem,
 
     past = run.past(run.against)
     refused = refused_edits(past.desired, found.desired, run.against)
-    # What is not valid now is mended first: it may be what seems to be gone.
-    gone = () if found.problems else left_behind(past.desired.values(), found.desired, run.against)
+    # An invalid manifest may be the one that seems to be missing: those come first.
+    missing = () if found.problems else left_behind(past.desired.values(), found.desired, run.against)
     dates = past_edits(past.desired, found.desired, run.clock.now())
-    return tuple(refused), (*dates, *gone, *_unread(past, run.against))
+    return tuple(refused), (*dates, *missing, *_unread(past, run.against))
 
 
 def _unread(past: Past, revision: str) -> Iterator[Problem]:
     for path in past.new:
-        message = f"{path} was not there at {revision}: its manifests were not compared with published ones"
+        message = f"{path} did not exist at {revision}: its manifests were not compared with published ones"
         fix = "nothing if it is new; if it was moved, move it without an edit"
         yield Problem(path, None, None, "", "not-compared", message, fix)
     if past.problems:
