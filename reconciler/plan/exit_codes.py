@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model.change import Action, Cause
-from reconciler.model.outcome import Result
 from reconciler.plan.states import Level, items, level_of
 
 if TYPE_CHECKING:
@@ -57,12 +56,11 @@ def of_report(report: Report, *, detailed: bool = False, may_write: bool = False
     if may_write:
         report = replace(report, command="apply")
     parts = items(report)
-    if report.checked is not None:
-        is_refused = any(part.outcome is not None and part.outcome.result is Result.REFUSED for part in parts)
-        return ExitCode.FAILURE if is_refused else ExitCode.SUCCESS
     levels = {level_of(part, report) for part in parts}
     if Level.ERROR in levels:
         return ExitCode.FAILURE
+    if report.checked is not None:
+        return ExitCode.SUCCESS
     if report.command == "plan":
         return ExitCode.DIFFERS if detailed and report.puts else ExitCode.SUCCESS
     if Level.WARNING not in levels:

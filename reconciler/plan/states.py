@@ -70,17 +70,6 @@ def items(report: Report) -> tuple[Item, ...]:
     return tuple(Item(outcome.change if outcome else change, outcome) for change, outcome in parts)
 
 
-def noteworthy(report: Report) -> tuple[Item, ...]:
-    """
-    Return the parts that a report shows one by one: all but those in sync without a remark.
-
-    None of a validation, and none where nothing was read, as the error of the run covers them.
-    """
-    if report.command == "validate" or is_signed_out(report):
-        return ()
-    return tuple(item for item in items(report) if is_noteworthy(item))
-
-
 def is_signed_out(report: Report) -> bool:
     """Return whether nothing was read because the sign-in failed."""
     return any(problem.code == SIGN_IN_FAILED for problem in report.errors)
