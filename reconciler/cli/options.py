@@ -20,7 +20,7 @@ from reconciler import filesystem
 from reconciler.cli import completion
 from reconciler.cli.terminal import columns, help_width
 from reconciler.errors import PathError, UsageError
-from reconciler.report import FORMATS
+from reconciler.report import FEW_FORMATS, FORMATS
 from reconciler.settings import CLOUD_NAMES, Environment, process_environment
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ CREDENTIALS: Final = (
     "azure-pipelines",
     "token",
 )
-FEW_FORMATS: Final = ("text", "json")
-"""The formats of a command that writes no report."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Report
     from reconciler.plan.listing import Listing
 
-__all__ = ["FORMATS", "MOST", "check_format", "render", "render_explanation", "render_list"]
+__all__ = ["FEW_FORMATS", "FORMATS", "MOST", "check_format", "render", "render_explanation", "render_list"]
 
 
 class Renderer(Protocol):
@@ -29,7 +29,7 @@ class Renderer(Protocol):
 _USUAL: Final = 100
 """Characters of a line where there is no terminal."""
 MOST: Final = 500
-"""Resources in one text: nobody reads more, and the JSON report has all of them."""
+"""Resources in one text; the JSON report has all of them."""
 FORMATS: Final[Mapping[str, Bounds]] = {
     "text": Bounds(line=_USUAL, resources=MOST),
     "json": Bounds(for_people=False, in_sync=True),
@@ -40,8 +40,9 @@ FORMATS: Final[Mapping[str, Bounds]] = {
     "junit": Bounds(line=_USUAL, in_sync=True),
     "html": Bounds(value=1000, lines=400),
 }
-_FORMATS_OF: Final = {"explain": ("text", "json"), "list": ("text", "json")}
-"""Of the commands that write no report."""
+FEW_FORMATS: Final = ("text", "json")
+"""The formats of a command that writes no report."""
+_FORMATS_OF: Final = {"explain": FEW_FORMATS, "list": FEW_FORMATS}
 
 
 def render(report: Report, format: str, *, width: int | None = None, **options: Any) -> str:  # noqa: A002

@@ -1,8 +1,8 @@
 """
 The report as logging commands of Azure Pipelines: issues on the lines of the manifests, and the rest as plain lines.
 
-"Logging commands" (learn.microsoft.com) has the commands; ``docs/design/percentEncoding.md`` of
-microsoft/azure-pipelines-agent has what is escaped how.
+The commands are those of "Logging commands" (learn.microsoft.com), their escapes those of
+``docs/design/percentEncoding.md`` of microsoft/azure-pipelines-agent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST: Final = 10
 """Issues of one level that the agent keeps of a step."""
 
 MOST_NOTES: Final = 500
-"""Remarks without an effect on the exit code: nobody reads more, and the JSON report has all of them."""
+"""Remarks without an effect on the exit code; the JSON report has all of them."""
 
 _TYPES: Final = ("error", "warning")
 _ESCAPES: Final = {
@@ -36,7 +36,7 @@ _ESCAPES: Final = {
 
 
 def render(view: View, *, base: str = "", **_: object) -> str:
-    """Return *view* as the verdict, errors and warnings as issues, and what else there is to say as plain lines."""
+    """Return *view* as the verdict, errors and warnings as issues, and remarks without an effect as plain lines."""
     return "".join(f"{line}\n" for line in _lines(view, base))
 
 

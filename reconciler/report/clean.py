@@ -58,7 +58,8 @@ class _Cleaned:
         if kind is list:
             return [self(each) for each in value]
         if isinstance(value, Mapping):
-            return value and {self._text(name): self(each) for name, each in value.items()}
+            made = {self._text(name): self(each) for name, each in value.items()}
+            return made if made or kind is not dict else value
         if isinstance(value, str):  # a word of an enumeration
             return str(value)
         if isinstance(value, int):  # the status of an answer in process is an enumeration's, too

@@ -1,8 +1,8 @@
 """
 The report as workflow commands of GitHub Actions: annotations on the lines of the manifests.
 
-"Workflow commands for GitHub Actions" (docs.github.com) has the commands, ``ActionCommand.cs`` of actions/runner what
-is escaped how, and its ``ExecutionContext.cs`` how many issues a step may have and how long one may be.
+The commands are those of "Workflow commands for GitHub Actions" (docs.github.com). In actions/runner,
+``ActionCommand.cs`` has their escapes, ``ExecutionContext.cs`` how many issues a step may have and of what length.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from reconciler.report.view import View
 
 MOST: Final = 10
-"""Annotations of one level that GitHub keeps of a step; what comes later is lost without a word."""
+"""Annotations of one level that GitHub keeps of a step; it drops the others silently."""
 
 SUMMARY_LIMIT: Final = 1024 * 1024
 """Bytes of a step's summary, above which GitHub shows none of it."""
 
 _LONGEST: Final = 4000
-"""Characters of a message; the runner cuts at 4096, and says nothing of it."""
+"""Characters of a message; the runner cuts silently at 4096."""
 
 _NAMES: Final = {"error": "error", "warning": "warning", "note": "notice"}
 _DATA: Final = {ord("%"): "%25", ord("\r"): "%0D", ord("\n"): "%0A"}

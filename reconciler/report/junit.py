@@ -1,9 +1,9 @@
 """
 The report as test results: a suite for each kind, a case for each manifest, and one case for the run itself.
 
-A case fails where the exit code of the command says that something is to be done: for a plan and an apply what makes
-them exit 1, for a report of drift also what differs. Elements and attributes are those of the schema that the xUnit
-plugin of Jenkins checks against (``junit-10.xsd``).
+A case fails if its resource makes the command exit with another code than 0: in a plan or an apply if it makes them
+exit 1, in a report of drift also if it differs. Elements and attributes are those of the schema that the xUnit plugin
+of Jenkins checks against (``junit-10.xsd``).
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _HEAD: Final = "| resource | action | why |\n| --- | --- | --- |\n"
 
 
 class _Room:
-    """How many bytes may still be written."""
+    """The bytes that may still be written."""
 
     def __init__(self, left: int) -> None:
         self._left = left
@@ -134,7 +134,7 @@ def _details(resource: Resource) -> str:
 
 
 def _lines(resource: Resource, indent: str, *, with_reason: bool = True) -> str:
-    """Return what there is to say of one resource as a list: values or differences, the error, the fix."""
+    """Return one resource as a list: declared values, notes, differences, the error, the fix."""
     error = resource.error
     values = [f"{each.label}: {code(each.text)}" for each in resource.words.declared]
     notes = [sentence(each.text) for each in resource.words.notes if with_reason or each.about != "reason"]

@@ -1,4 +1,4 @@
-"""Problems of manifests as a reader wants them: equal warnings once, with their number. Pure."""
+"""Equal warnings as one, with their number. Pure."""
 
 from __future__ import annotations
 

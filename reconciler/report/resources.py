@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.live import Health
 from reconciler.model.change import Action, Finding, Reason, Sync
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from reconciler.plan.states import Item
     from reconciler.report.bounds import Bounds
 
-UNREAD = "unknown"
+UNREAD: Final = "unknown"
 """The word for a state that Azure does not answer."""
 
 

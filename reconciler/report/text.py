@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.report.escape import inert
 from reconciler.report.lines import INDENT, Look, head_line, problem_lines, resource_lines
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.report.view import Error, Resource, View
 
-_STYLES = {"failed": "red", "complete": "green", "running": "cyan"}
+_STYLES: Final = {"failed": "red", "complete": "green", "running": "cyan"}
 
 
 def render(view: View, *, color: bool = False, width: int | None = None, verbose: bool = False, **_: object) -> str:

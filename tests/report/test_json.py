@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconciler.errors import ErrorCode, ErrorInfo
 from reconciler.kinds.live import Health
 from reconciler.model.change import Action, Finding, Op, Reason, Sync
 from reconciler.model.outcome import Result
@@ -110,6 +112,17 @@ def test_what_is_no_json_is_a_bug() -> None:
     made = report("plan", change("x", Action.UPDATE, Reason.FIELDS_DIFFER, field("a", Op.ADD, wanted=object())))
     with pytest.raises(TypeError, match="object is no JSON"):
         render(made, "json")
+
+
+def test_words_and_numbers_of_enumerations_are_written_plainly() -> None:
+    """The embedded ARM answers in process, with the library's own numbers; a view has Python's."""
+    fields = (field("a", Op.ADD, wanted=MappingProxyType({})), field("b", Op.ADD, wanted=[HTTPStatus.OK, Action.NONE]))
+    error = ErrorInfo(ErrorCode.TIMEOUT, "it took too long", HTTPStatus.CONFLICT)
+    made = report("plan", change("x", Action.UNKNOWN, Reason.READ_FAILED, *fields, error=error))
+    (resource,) = _given(made)["resources"]
+    assert [each["desired"] for each in resource["changes"]] == [{}, [200, "none"]]
+    assert (resource["error"]["code"], resource["error"]["status"]) == ("Timeout", 409)
+    assert "HTTP 409" in render(made, "text")
 
 
 def test_commands_are_escaped_without_loss() -> None:

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import ast
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import example, given
 
-from reconciler.report import FORMATS
+from reconciler.compare.rows import Explanation, Row, Verdict
+from reconciler.errors import ErrorInfo
+from reconciler.kinds.leaves import FieldClass
+from reconciler.kinds.live import Live
+from reconciler.model.about import About
+from reconciler.model.change import Action, Modified
+from reconciler.plan.listing import Listed, Listing, Region
+from reconciler.report import FORMATS, render_explanation, render_list
+from reconciler.report import explanation as explained
+from reconciler.report import listing as listed
 from reconciler.report.build import view_of
+from reconciler.report.escape import masked
 from reconciler.report.json import plain
 from reconciler.report.view import View
 from tests.kit.reports import REPORTS
 from tests.kit.repository import ROOT
-from tests.report.test_hostile import PIECES, UNSEEN, made_of
+from tests.report.test_hostile import COMMAND, PIECES, UNSEEN, made_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +130,34 @@ def test_every_text_of_a_view_for_people_is_visible_and_masked(format_: str, pie
         assert not UNSEEN.search(text)
         assert "\n" not in text
         assert "CANARY" not in text
+
+
+@given(PIECES)
+@example(["\r\n::error::x\u202e"] * 8)
+@example(["x\n?sig=CANARY0123&y"] * 8)
+def test_explanations_and_lists_are_views_too(pieces: list[str]) -> None:
+    """Their texts are as visible and masked as those of a report, and their JSON is as exact."""
+    made = made_of(pieces)
+    planned = made.plan.changes[0]
+    error = ErrorInfo(pieces[0], "\n".join(pieces), 400, pieces[1], pieces[2])
+    row = Row(
+        pieces[0], Verdict.CHANGE, pieces[1], FieldClass.UPDATABLE, (pieces[2],), stated=pieces[3], observed=pieces
+    )
+    explanation = Explanation(replace(planned, action=Action.UNKNOWN, error=error), (row,), About(pieces[4]))
+    region = Region(pieces[5], is_latest=True, state=pieces[6])
+    live = Listed(planned.desired, Live({}), pieces[7], (region,), Modified(*pieces[:3]), pieces[3])
+    listing = Listing(About(pieces[4]), (live,), (planned.desired,), ((planned.desired, error),), (), made.warnings)
+    for view in (explained.view_of(explanation, people=True), listed.view_of(listing, people=True)):
+        for text in texts(view):
+            assert not UNSEEN.search(text)
+            assert "\n" not in text
+            assert "CANARY" not in text
+    for text in (render_explanation(explanation, "text"), render_list(listing, "text")):
+        assert not UNSEEN.search(text)
+        assert not COMMAND.search(text)
+    given_back = json.loads(render_explanation(explanation, "json"))
+    assert given_back["fields"][0]["path"] == masked(pieces[0])
+    assert json.loads(render_list(listing, "json"))["resources"][0]["owner"] == masked(pieces[3])
 
 
 def test_texts_of_a_view_for_people_are_bounded() -> None:
