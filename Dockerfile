@@ -1,15 +1,15 @@
-# The reconciler and Python, as a user without rights; manifests are mounted at /work.
+# The reconciler and Python, as an unprivileged user; manifests are mounted at /work.
 #
 #   docker build --tag reconciler .
 #   docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/work:ro" reconciler validate
 #
-# There is no git in it: say the commit in RECONCILER_COMMIT, and leave --against and --changed-since to where git is.
+# The image has no git: pass the commit in RECONCILER_COMMIT, and use --against and --changed-since elsewhere.
 FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS build
 
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 COPY deploy/requirements.txt deploy/
-# Nothing that the lock does not name, and no code of a package runs to build it.
+# Only locked dependencies, and no code of a package runs during the build.
 RUN python -m venv /opt/reconciler \
     && /opt/reconciler/bin/pip install --only-binary :all: --no-deps --require-hashes -r deploy/requirements.txt
 COPY pyproject.toml README.md ./
@@ -25,7 +25,7 @@ FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd218179
 COPY --from=build /opt/reconciler /opt/reconciler
 ENV PATH=/opt/reconciler/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 WORKDIR /work
-# A number, so that Kubernetes can see that it is not root.
+# A number, so that Kubernetes can verify that it is not root.
 USER 65532:65532
 ENTRYPOINT ["reconciler"]
 CMD ["--help"]

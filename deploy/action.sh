@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The steps of action.yml. Everything comes in as a variable, and nothing of it is ever read as a command.
+# The steps of action.yml. All inputs are variables, and none is ever run as a command.
 set -euo pipefail
 
 HOME_OF_TOOL=${RUNNER_TEMP:?}/reconciler
@@ -9,15 +9,15 @@ fail() {
   exit 64
 }
 
-# Installs the reconciler that came with this action into a folder that the runner empties, started from there: the
-# workspace is what the pull request brought.
+# Installs the reconciler of this action into a temporary folder of the runner, and from there: the workspace contains
+# the files of the pull request.
 install() {
   (cd "$RUNNER_TEMP" && bash "${GITHUB_ACTION_PATH:?}/deploy/install.sh" "$HOME_OF_TOOL")
   local wanted=${INPUT_VERSION:-} brought
   brought=$("$HOME_OF_TOOL/bin/reconciler" --version)
   brought=${brought##* }
   # A version alone, or with its commit.
-  [ -z "$wanted" ] || [ "$brought" = "$wanted" ] || [ "${brought%%+*}" = "$wanted" ] || fail "this action brings version $brought, and not the one that was asked for"
+  [ -z "$wanted" ] || [ "$brought" = "$wanted" ] || [ "${brought%%+*}" = "$wanted" ] || fail "this action installs version $brought, which is not the requested one"
 }
 
 # Runs one command. With -o github the reconciler itself writes annotations, the summary and most outputs.
@@ -51,7 +51,7 @@ run() {
   return "$code"
 }
 
-# Writes the report into the pull request; a run that got to no report leaves what stands there.
+# Writes the report into the pull request; a run without a report leaves the comment unchanged.
 comment() {
   [ -n "${MARKDOWN:-}" ] || return 0
   local arguments=()
@@ -59,7 +59,7 @@ comment() {
   "$HOME_OF_TOOL/bin/reconciler" comment --github ${arguments[@]+"${arguments[@]}"} -- "$MARKDOWN"
 }
 
-# Hands a value to later steps; the name of a file only if the file is there.
+# Sets an output for later steps; the name of a file only if the file exists.
 tell() {
   if [ -n "${3:-}" ] || [ -f "$2" ]; then
     local end

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# install.sh FOLDER: install the reconciler of this checkout into a virtual environment, and only what its lock names.
+# install.sh FOLDER: install the reconciler of this checkout and its locked dependencies into a virtual environment.
 #
-# The working folder may be a stranger's checkout. Python runs isolated (-I), so that no module of it is imported.
+# The working folder may be the checkout of a pull request. Python runs isolated (-I), so that no module of it is imported.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Replaces the program in place and keeps the configuration that the machine has.
+# Replaces the program in place and keeps the configuration of the machine.
 set -eu
 
 systemctl stop larkspur-agent.service
