@@ -20,6 +20,7 @@ from reconciler.plan.decide import Memory
 from reconciler.plan.saved import read, save
 from reconciler.values import MISSING
 from tests.kit.clock import START
+from tests.kit.loops import run
 from tests.kit.service import (
     APPLICATION,
     DEFINITION,
@@ -34,7 +35,6 @@ from tests.kit.service import (
     gallery,
     refuses,
     restated,
-    run,
     says,
     told,
     version,
@@ -64,7 +64,7 @@ def scenario(
                     test.service.seen.clear()
                 await act(test)
 
-        run(play)
+        run(play())
 
     return decorate
 

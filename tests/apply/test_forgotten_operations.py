@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.kit.service import GALLERY, Bench, bench, gallery, refuses, run, told
+from tests.kit.loops import run
+from tests.kit.service import GALLERY, Bench, bench, gallery, refuses, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ def applied(before: Callable[[Bench], None], timeout_s: float = 3600, known_s: f
             assert len(test.service.sent("PUT")) == 1
             return told(outcome)
 
-    return run(scenario), polled
+    return run(scenario()), polled
 
 
 def test_a_resource_that_is_well() -> None:

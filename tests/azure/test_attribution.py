@@ -12,8 +12,9 @@ from reconciler.kinds.live import Health, Live
 from reconciler.kinds.packaged import packaged
 from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Modified, Op, Plan, Reason, Sync
 from reconciler.model.live import Absence, Absent, Observation
-from tests.kit.arm import Wire, answer, client, refused, run
+from tests.kit.arm import Wire, answer, client, refused
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 from tests.kit.synthetic import desired as made
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from reconciler.http.answer import Answer
 from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
 from reconciler.secret.text import Secret
-from tests.kit.arm import RESOURCE, VERSION, Largest, Wire, answer, found, refused, run, transport
+from tests.kit.arm import RESOURCE, VERSION, Largest, Wire, answer, found, refused, transport
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,8 +19,8 @@ from reconciler.kinds.packaged import packaged
 from reconciler.manifests.access import Grant
 from reconciler.manifests.permits import StorageHosts, storage_hosts
 from reconciler.secret.text import Secret, reveal
-from tests.kit.arm import run
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 from tests.kit.storage import GOOD, OID, TID, Storage
 
 if TYPE_CHECKING:

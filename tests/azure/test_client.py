@@ -19,8 +19,9 @@ from reconciler.errors import (
 )
 from reconciler.http.tokens import StaticToken
 from reconciler.secret.text import Secret, SecretUrl
-from tests.kit.arm import ENDPOINT, RESOURCE, VERSION, Wire, answer, client, found, refused, run
+from tests.kit.arm import ENDPOINT, RESOURCE, VERSION, Wire, answer, client, found, refused
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 
 if TYPE_CHECKING:
     from reconciler.http.answer import Answer

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.azure.client import Accepted
-from tests.kit.arm import RESOURCE, VERSION, Wire, answer, client, found, patience, refused, run
+from tests.kit.arm import RESOURCE, VERSION, Wire, answer, client, found, patience, refused
 from tests.kit.clock import FakeClock
 from tests.kit.following import follow
+from tests.kit.loops import run
 
 if TYPE_CHECKING:
     from datetime import datetime

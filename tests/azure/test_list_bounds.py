@@ -18,8 +18,9 @@ from reconciler.http.bounds import Bounds
 from reconciler.http.tokens import StaticToken
 from reconciler.json.size import MOST, values_in
 from reconciler.secret.text import Secret
-from tests.kit.arm import ENDPOINT, RESOURCE, VERSION, Wire, client, run
+from tests.kit.arm import ENDPOINT, RESOURCE, VERSION, Wire, client
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 
 LIST = f"{RESOURCE}/applications"
 

@@ -9,6 +9,7 @@ import pytest
 from reconciler.azure.observe import Scope, observe, read_one
 from reconciler.kinds.live import Live
 from reconciler.model.live import Absence, Absent, Unreadable
+from tests.kit.loops import run
 from tests.kit.service import (
     APPLICATION,
     GALLERY,
@@ -20,7 +21,6 @@ from tests.kit.service import (
     definition,
     gallery,
     refuses,
-    run,
     says,
     version,
 )
@@ -67,7 +67,7 @@ def observed(*manifests: Manifest, standing: bool = True, **faults: tuple[str, F
                 test.service.plan("GET", path, fault, times=99)
             return read(test, await test.observe())
 
-    return run(scenario)
+    return run(scenario())
 
 
 def test_lists_by_parent() -> None:
@@ -81,7 +81,7 @@ def test_lists_by_parent() -> None:
             assert sorted(test.service.sent("GET")) == ["applicationDefinitions", "applications", "tools", "versions"]
             assert found.unmanaged == ()
 
-    run(scenario)
+    run(scenario())
 
 
 def test_secrets_are_sealed() -> None:
@@ -94,7 +94,7 @@ def test_secrets_are_sealed() -> None:
             assert "CANARY" not in repr(await test.observe(singly=True))
             assert "CANARY" not in repr(await test.observe(health=True))
 
-    run(scenario)
+    run(scenario())
 
 
 def test_singly() -> None:
@@ -108,7 +108,7 @@ def test_singly() -> None:
             assert test.service.sent("GET") == ["1.1.0"]
             assert found.unmanaged == ()
 
-    run(scenario)
+    run(scenario())
 
 
 def test_unmanaged() -> None:
@@ -125,7 +125,7 @@ def test_unmanaged() -> None:
                 ("GalleryApplication", "zeta"),
             ]
 
-    run(scenario)
+    run(scenario())
 
 
 def test_nothing_is_read_below_what_is_not_there() -> None:
@@ -137,7 +137,7 @@ def test_nothing_is_read_below_what_is_not_there() -> None:
             assert found == {"tools": "not-found", "agent": "parent-missing", "agent-1.0.0": "parent-missing"}
             assert test.service.sent("GET") == ["tools"]
 
-    run(scenario)
+    run(scenario())
 
 
 def test_absent_from_a_complete_list() -> None:
@@ -149,7 +149,7 @@ def test_absent_from_a_complete_list() -> None:
             test.world.remove(VERSION)
             assert read(test, await test.observe())["agent-1.0.0"] == "not-found"
 
-    run(scenario)
+    run(scenario())
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_letters_beyond_ascii() -> None:
             assert read(test, found) == {"suite": "live"}
             assert found.unmanaged == ()
 
-    run(scenario)
+    run(scenario())
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_parents_that_no_manifest_states(fault: Fault | None, word: str, known: 
             assert sorted(test.service.sent("GET")) == ["applications", "tools"]
             assert set(found.observed) == {item.key for item in test.desired}
 
-    run(scenario)
+    run(scenario())
 
 
 def test_a_list_proves_the_parent() -> None:
@@ -300,7 +300,7 @@ def test_a_list_proves_the_parent() -> None:
             assert APPLICATION.lower() in found.parents
             assert test.service.sent("GET") == ["versions"]
 
-    run(scenario)
+    run(scenario())
 
 
 def test_a_live_resource_needs_no_parent_read() -> None:
@@ -314,7 +314,7 @@ def test_a_live_resource_needs_no_parent_read() -> None:
             await test.observe(singly=True, only="agent-1.0.0")
             assert test.service.sent("GET") == ["1.0.0", "1.0.0", "agent"]
 
-    run(scenario)
+    run(scenario())
 
 
 def test_a_parent_of_no_known_kind() -> None:
@@ -327,7 +327,7 @@ def test_a_parent_of_no_known_kind() -> None:
             assert read(test, found) == {"agent": "parent-missing"}
             assert test.service.sent("GET") == ["applications"]
 
-    run(scenario)
+    run(scenario())
 
 
 def test_health() -> None:
@@ -344,7 +344,7 @@ def test_health() -> None:
             statuses = {name: "replicationStatus" in str(body) for name, body in bodies.items() if "agent-" in name}
             assert statuses == {"agent-1.0.0": True, "agent-1.1.0": False}
 
-    run(scenario)
+    run(scenario())
 
 
 def test_no_health_of_what_is_not_there() -> None:
@@ -355,7 +355,7 @@ def test_no_health_of_what_is_not_there() -> None:
             await test.observe(health=True)
             assert test.service.sent("GET") == ["tools"]
 
-    run(scenario)
+    run(scenario())
 
 
 def test_bounded_concurrency() -> None:
@@ -367,7 +367,7 @@ def test_bounded_concurrency() -> None:
             await test.observe()
             assert [seen.at for seen in test.service.seen] == [0] * 4 + [1] * 4 + [2] * 2
 
-    run(scenario)
+    run(scenario())
 
 
 def test_read_one() -> None:
@@ -381,7 +381,7 @@ def test_read_one() -> None:
             test.service.plan("GET", "/tools", says(404, b"<html>"))
             assert isinstance(await read_one(test.desired[0], test.arm), Unreadable)
 
-    run(scenario)
+    run(scenario())
 
 
 @pytest.mark.parametrize("status", [5, "Failed", [], {"aggregatedState": 5, "summary": 5}, {"summary": [5, None]}])
@@ -394,7 +394,7 @@ def test_a_replication_status_of_another_shape(status: Any) -> None:
             test.service.plan("GET", "/versions", says(200, {"value": [body]}))
             assert (await test.plan()).changes[0].health.value == "Healthy"
 
-    run(scenario)
+    run(scenario())
 
 
 @pytest.mark.parametrize("error", [RuntimeError, MemoryError, SystemError])

@@ -10,9 +10,10 @@ import pytest
 
 from reconciler.azure.client import Accepted
 from reconciler.azure.polling import Interrupted
-from tests.kit.arm import ENDPOINT, Wire, answer, client, patience, refused, run
+from tests.kit.arm import ENDPOINT, Wire, answer, client, patience, refused
 from tests.kit.clock import FakeClock
 from tests.kit.following import follow
+from tests.kit.loops import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,9 +29,9 @@ from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.secret.text import Secret
 from reconciler.settings import CLOUDS
-from tests.kit.arm import run
 from tests.kit.entra import CORRELATION, TENANT, Arm, Asked, Entra, Internet, given, make_client_certificate
 from tests.kit.entra import make_trust as trust_of
+from tests.kit.loops import run
 from tests.kit.raw import Raw, says
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from reconciler.http.transport import Transport
 from reconciler.manifests.access import blob_at, covers
 from reconciler.manifests.permits import StorageHosts, storage_hosts
 from reconciler.settings import connection
-from tests.kit.arm import run
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:

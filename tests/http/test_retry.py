@@ -14,8 +14,9 @@ from reconciler.errors import RejectedError, RequestError, TransientError
 from reconciler.http.concurrency import run_all
 from reconciler.http.policy import Policy
 from reconciler.http.retry import Retrier
-from tests.kit.arm import RESOURCE, VERSION, Wire, answer, client, found, refused, run
+from tests.kit.arm import RESOURCE, VERSION, Wire, answer, client, found, refused
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

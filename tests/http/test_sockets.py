@@ -35,8 +35,9 @@ from reconciler.http.tokens import NoToken, StaticToken
 from reconciler.http.transport import Transport
 from reconciler.model.live import Unreadable
 from reconciler.secret.text import Secret
-from tests.kit.arm import RESOURCE, VERSION, Largest, run
+from tests.kit.arm import RESOURCE, VERSION, Largest
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 from tests.kit.raw import Authority, Raw, Talk, drips, http, resets, says, silent
 
 if TYPE_CHECKING:

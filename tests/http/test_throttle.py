@@ -18,8 +18,9 @@ from reconciler.http.retry import Retrier
 from reconciler.http.throttle import NOTHING_SAID, Lane, Throttle
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
-from tests.kit.arm import RESOURCE, VERSION, Largest, Wire, answer, client, run
+from tests.kit.arm import RESOURCE, VERSION, Largest, Wire, answer, client
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 from tests.kit.service import GALLERY
 
 if TYPE_CHECKING:

@@ -22,8 +22,9 @@ from reconciler.http.bounds import Bounds
 from reconciler.http.tokens import NoToken, StaticToken
 from reconciler.http.transport import Transport
 from reconciler.secret.text import Secret
-from tests.kit.arm import ENDPOINT, RESOURCE, Wire, answer, run, transport
+from tests.kit.arm import ENDPOINT, RESOURCE, Wire, answer, transport
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -17,7 +17,7 @@ from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from reconciler.http.tokens import TokenSource
     from tests.kit.clock import FakeClock
@@ -107,8 +107,3 @@ def client(wire: Wire, tokens: TokenSource | None = None, tries: int = 5) -> Arm
 def patience(clock: FakeClock, interval_s: float = 15, timeout_s: float = 3600) -> Patience:
     """Return patience."""
     return Patience(clock, interval_s, timeout_s, asyncio.Event())
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end."""
-    return asyncio.run(work)

@@ -19,6 +19,7 @@ from reconciler.kinds.packaged import packaged
 from reconciler.manifests.estate import Options, read_estate
 from reconciler.pipeline import Reading, Task
 from tests.kit.emulator import START, SUBSCRIPTION, FakeClock
+from tests.kit.loops import run
 from tests.kit.strategies import as_yaml, manifest
 
 if TYPE_CHECKING:
@@ -109,11 +110,11 @@ def on_bench(scenario: Callable[[Bench], Awaitable[T]], media_link: MediaLink = 
     if media_link == "stripped":
         settings = replace(settings, server_fields="all", empty_text="dropped")
 
-    async def run() -> T:
+    async def on_it() -> T:
         async with open_bench(settings) as bench:
             return await scenario(bench)
 
-    return asyncio.run(run())
+    return run(on_it())
 
 
 def desired_of(kind: Kind, body: Mapping[str, Any]) -> Desired:

@@ -29,7 +29,7 @@ from tests.kit.arm import Largest
 from tests.kit.clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from reconciler.emulator.world import World
     from reconciler.model.change import Change, Plan
@@ -305,8 +305,3 @@ def restated(test: Bench, *manifests: Manifest) -> Bench:
     """Return the same bench with other manifests."""
     desired, _ = resolve(manifests, packaged().kinds)
     return replace(test, desired=desired)
-
-
-def run(scenario: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a scenario to its end."""
-    return asyncio.run(scenario())

@@ -19,11 +19,11 @@ from reconciler.report import render
 from reconciler.secret.text import HIDDEN, Secret
 from reconciler.settings import Environment, connection
 from tests.kit.arm import RESOURCE, VERSION, Wire, answer, client
-from tests.kit.arm import run as run_alone
 from tests.kit.canary import MARK
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 from tests.kit.redaction import FORMS, measure
-from tests.kit.service import bench, definition, restated, run, says
+from tests.kit.service import bench, definition, restated, says
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def test_every_secret_goes_over_the_wire_as_it_is(name: str, path: tuple[str, ..
     """Sealed on the way, true in the request, and the token in its header; none of them in the URL."""
     body = packaged().kinds[name].seal(at(path, text))
     wire = Wire(FakeClock(), answer(200, {}))
-    run_alone(client(wire, StaticToken(Secret(f"{MARK}-token"))).put(RESOURCE, VERSION, body))
+    run(client(wire, StaticToken(Secret(f"{MARK}-token"))).put(RESOURCE, VERSION, body))
     (request,) = wire.requests
     assert json.loads(request.content) == at(path, text)
     assert request.headers["authorization"] == f"Bearer {MARK}-token"
@@ -92,7 +92,7 @@ def test_arm_quotes_a_secret_wherever_it_can(form: str) -> None:
                 assert HIDDEN in text
                 assert [found for found in (MARK, "Q0FOQVJZ", "NBTkFSW", "DQU5BUl") if found in text] == []
 
-    run(scenario)
+    run(scenario())
 
 
 @pytest.mark.parametrize("status", ["Failed", "Canceled"])
@@ -109,7 +109,7 @@ def test_an_operation_quotes_a_secret_when_it_ends(status: str) -> None:
             assert HIDDEN in outcome.error.message
             assert "Q0FOQVJZ" not in repr(outcome) + repr(outcome.error)
 
-    run(scenario)
+    run(scenario())
 
 
 def test_a_secret_that_reads_like_the_mask_is_still_told_from_others() -> None:
@@ -127,7 +127,7 @@ def test_a_secret_that_reads_like_the_mask_is_still_told_from_others() -> None:
             # An address without its query keeps the live one.
             assert await restated(test, made("")).actions() == {"suite": "none"}
 
-    run(scenario)
+    run(scenario())
 
 
 def test_values_that_hold_secrets_do_not_show_them() -> None:

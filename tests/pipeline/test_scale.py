@@ -28,7 +28,8 @@ from reconciler.model.change import Sync
 from reconciler.plan.decide import Policy, make_plan
 from reconciler.runtime.progress import Silent
 from tests.kit.clock import FakeClock
-from tests.kit.service import application, gallery, respond, run, told, version
+from tests.kit.loops import run
+from tests.kit.service import application, gallery, respond, told, version
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -163,7 +164,7 @@ def test_ten_thousand_in_sync(concurrency: int) -> None:
             assert whole.answered == {("GET", 200): len(lists) + 1}  # of a gallery there is no list to read
             assert (400 - 250) / 25 <= whole.clock.elapsed <= 12
 
-    run(scenario)
+    run(scenario())
 
 
 async def _fail(ways: Mapping[str, int], whole: Estate, scope: Any, receive: Any, send: Any) -> bool:
@@ -197,7 +198,7 @@ def test_one_of_ten_fails_for_ever(applications: int) -> None:
             assert whole.throttled <= 0.005 * whole.requests
             assert whole.requests <= 1.1 * clean
 
-    run(scenario)
+    run(scenario())
 
 
 async def _err(chance: Random, whole: Estate, scope: Any, receive: Any, send: Any) -> bool:
@@ -236,7 +237,7 @@ def test_one_of_ten_requests_fails(seed: int) -> None:
             whole.answers = _nothing
             assert (await whole.plan()).puts == 0
 
-    run(scenario)
+    run(scenario())
 
 
 class Slow:
@@ -286,4 +287,4 @@ def test_one_slow_operation(applications: int) -> None:
             assert max(others) <= clean_s * 16 / 15 + 60  # one of sixteen permits is away
             assert slow.until <= whole.clock.elapsed
 
-    run(scenario)
+    run(scenario())

@@ -18,6 +18,7 @@ from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.kinds.tracking import Tracking
 from reconciler.plan.decide import Policy
+from tests.kit.loops import run
 from tests.kit.service import (
     APPLICATION,
     DEFINITION,
@@ -29,7 +30,6 @@ from tests.kit.service import (
     definition,
     gallery,
     restated,
-    run,
     version,
 )
 
@@ -131,7 +131,7 @@ def test_two_runs_of_one_commit(offset: float) -> None:
             assert max(b.taken.values()) <= 1
             assert set((await a.bench.actions()).values()) == {"none"}
 
-    run(scenario)
+    run(scenario())
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -152,7 +152,7 @@ def test_two_runs_of_two_commits(offset: float, seed: int) -> None:
             assert max((b.taken - before).values(), default=0) <= 1
             assert set((await b.bench.actions()).values()) == {"none"}
 
-    run(scenario)
+    run(scenario())
 
 
 def test_an_older_commit_after_a_newer_one() -> None:
@@ -169,7 +169,7 @@ def test_an_older_commit_after_a_newer_one() -> None:
                 assert live(test) == values
                 assert set((await one.bench.actions()).values()) == {"none"}
 
-    run(scenario)
+    run(scenario())
 
 
 def test_an_older_plan_after_a_newer_apply() -> None:
@@ -188,7 +188,7 @@ def test_an_older_plan_after_a_newer_apply() -> None:
                 assert stored["tags"]["cost"] == "their center"
             assert live(test) == ["three", "three", "2035", "three"]
 
-    run(scenario)
+    run(scenario())
 
 
 @pytest.mark.parametrize("theirs", ["one", "theirs"])
@@ -211,7 +211,7 @@ def test_somebody_writes_between_the_read_and_the_put(theirs: str) -> None:
             assert test.service.sent("PUT") == ["suite"]
             assert set((await test.actions()).values()) == {"none"}
 
-    run(scenario)
+    run(scenario())
 
 
 def test_somebodys_operation_begins_between_the_read_and_the_put() -> None:
@@ -234,7 +234,7 @@ def test_somebodys_operation_begins_between_the_read_and_the_put() -> None:
             assert (stored["properties"]["description"], stored["tags"]["cost"]) == ("two", "their center")
             assert person.taken["tools"] == 1
 
-    run(scenario)
+    run(scenario())
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -259,4 +259,4 @@ def test_two_projects(offset: float, seed: int) -> None:
             await asyncio.gather(a.run(), b.run())
             assert (a.taken, b.taken) == taken
 
-    run(scenario)
+    run(scenario())

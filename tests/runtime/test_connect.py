@@ -14,8 +14,9 @@ from reconciler.http.tokens import NoToken
 from reconciler.manifests.access import Grant
 from reconciler.runtime.connect import emulator_settings, open_blobs, open_reader, open_writer
 from reconciler.settings import CLOUDS, Connection, Environment, connection
-from tests.kit.arm import RESOURCE, VERSION, run
+from tests.kit.arm import RESOURCE, VERSION
 from tests.kit.clock import FakeClock
+from tests.kit.loops import run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,8 @@ from reconciler.model.outcome import Outcome, Result
 from reconciler.runtime import logs
 from reconciler.runtime.progress import Bars, Silent, duration, shown
 from tests.kit.clock import FakeClock
-from tests.kit.service import bench, definition, run
+from tests.kit.loops import run
+from tests.kit.service import bench, definition
 
 
 def change(name: str = "suite") -> Change:
@@ -28,7 +29,7 @@ def change(name: str = "suite") -> Change:
         async with bench(definition(name)) as test:
             return Change(test.desired[0], Action.CREATE, Reason.NOT_FOUND, Sync.MISSING, Health.UNKNOWN)
 
-    return run(scenario)
+    return run(scenario())
 
 
 def test_lines_where_no_terminal_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,7 +51,7 @@ def test_lines_where_no_terminal_is(capsys: pytest.CaptureFixture[str]) -> None:
             progress.finished(Outcome(third, Result.UNCHANGED))
 
     logs.set_up("warning", "text")
-    run(scenario)
+    run(scenario())
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
@@ -74,7 +75,7 @@ def test_lines_follow_the_log(capsys: pytest.CaptureFixture[str], level: str, st
             progress.started(hostile)
 
     logs.set_up(level, style)
-    run(scenario)
+    run(scenario())
     lines = capsys.readouterr().err.splitlines()
     assert [json.loads(line)["message"] for line in lines] == (
         [] if level == "error" else ["ApplicationDefinition/a\\x1b[2J: creating"]
@@ -92,7 +93,7 @@ def test_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
             progress.noted(made.desired, "text")
             progress.finished(Outcome(made, Result.SUCCEEDED))
 
-    run(scenario)
+    run(scenario())
     assert capsys.readouterr() == ("", "")
 
 
@@ -158,5 +159,5 @@ def test_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
             progress._progress.refresh()
             progress.finished(Outcome(marked, Result.SUCCEEDED))
 
-    run(scenario)
+    run(scenario())
     assert "[red]x[/red]" in terminal.getvalue()

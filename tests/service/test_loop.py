@@ -19,7 +19,8 @@ from reconciler.runtime.run import Run
 from reconciler.service.rounds import Retries, run_rounds
 from reconciler.settings import Connection, Environment
 from tests.kit.clock import START, FakeClock
-from tests.kit.service import Faulty, bench, definition, refuses, run
+from tests.kit.loops import run
+from tests.kit.service import Faulty, bench, definition, refuses
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ def outcome(result: Result | None, reason: Reason = Reason.FIELDS_DIFFER) -> dic
         async with bench(definition()) as test:
             return test.desired[0]
 
-    change = Change(run(one), Action.UPDATE, reason, Sync.OUT_OF_SYNC, Health.UNKNOWN)
+    change = Change(run(one()), Action.UPDATE, reason, Sync.OUT_OF_SYNC, Health.UNKNOWN)
     return {"id": Outcome(change, result, ErrorInfo("X", "no") if result is Result.FAILED else None)}
 
 
