@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo, TransientError
 
 LONGEST_WAIT_S: Final = 600.0
-"""No request waits longer because a service asks it to; ARM asks for 10 to 600 s (resource provider contract)."""
+"""No request waits longer because a service asks it to; services that ask for a wait ask for at most ten minutes."""
 
 Outcome: TypeAlias = "Answer | TransientError"
 

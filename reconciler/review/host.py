@@ -66,7 +66,7 @@ class Facts:
 
     name: str
     setting: str
-    fixes: Mapping[HTTPStatus, str]
+    fixes: Mapping[int, str]
     request_id: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -75,16 +75,15 @@ class Facts:
         return Service(self.name, self._words, self.setting, self.request_id, bounds=_BOUNDS)
 
     def _words(self, answer: Answer) -> ErrorInfo:
-        """Return what a host says of a refusal, in its own words, and how to go on."""
+        """Return the error for a refusal, with the words of the host."""
         try:
             said = answer.json()
         except ValueError:
             said = None
         words = ": ".join(_said(said)) if isinstance(said, dict) else ""
         detail = f" ({visible(scrub(words)[:_SHOWN_CHARACTERS])})" if words else ""
-        fix = next((fix for status, fix in self.fixes.items() if status == answer.status), None)
-        fix = fix or _fix_of(self.name, answer.status)
-        message = f"{self.name} answered {answer.status}{detail}{f'; {fix}' if fix else ''}"
+        fix = self.fixes.get(answer.status) or _fix_of(self.name, answer.status)
+        message = f"{self.name} answered {answer.status}{detail}"
         return ErrorInfo(f"Http{answer.status}", message, answer.status, answer.request_id, fix)
 
 
@@ -160,14 +159,18 @@ class Host:
             message = f"{self.facts.name}: a link in an answer leads to another host; nothing was sent there"
             raise ReviewError(message) from None
         except RequestError as error:
-            raise ReviewError("; ".join(filter(None, (error.info.message, error.info.fix)))) from None
+            raise _failure(error.info) from None
         if answer.status not in _GOOD:
-            raise ReviewError(answer.service.words(answer).message)
+            raise _failure(answer.service.words(answer))
         return answer
 
     def unusable(self) -> ReviewError:
         """Return the error for an answer that lacks the requested content."""
         return ReviewError(f"{self.facts.name} sent an unexpected answer")
+
+
+def _failure(info: ErrorInfo) -> ReviewError:
+    return ReviewError(f"{info.message}; {info.fix}" if info.fix else info.message)
 
 
 def text_in(value: Any) -> str:
