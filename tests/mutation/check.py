@@ -157,21 +157,21 @@ def page(verdicts: list[Verdict]) -> str:
 
 # Mutation check
 
-Are the tests worth anything? `make mutants` breaks {len(verdicts)} rules of the schemas, the comparison, the decision
+This page measures the tests. `make mutants` breaks {len(verdicts)} rules of the schemas, the comparison, the decision
 and the body of a PUT, one at a time, in a copy of the repository, and runs the tests of the behavior against each. A
-rule that can be broken without a failing test is a rule that can be lost: the command then exits 1. It takes some
-minutes, and CI does not run it; a test holds the list against the code, so that it cannot grow stale. How a mutant is
-written: [CONTRIBUTING](../CONTRIBUTING.md#breaking-a-rule).
+rule that can be broken without a failing test can be lost: the command then exits 1. It takes some minutes, and CI does
+not run it; a test compares the list with the code, so that it cannot become stale. [CONTRIBUTING](../CONTRIBUTING.md#breaking-a-rule)
+describes how to write a mutant.
 
-Tests that compare whole texts, such as the pages of [the reference](reference), do not take part: they see every
-change, and say nothing about whether it matters.
+Tests that compare whole texts, such as the pages of [the reference](reference), do not take part: they detect every
+change, whether it matters or not.
 
-{len(verdicts) - len(survived)} of {len(verdicts)} are seen, each by the test named first among those that fail.
+{len(verdicts) - len(survived)} of {len(verdicts)} are detected, each by the test named first among those that fail.
 
-| mutant | what somebody would notice | broken in | seen by |
+| mutant | effect | broken in | detected by |
 | --- | --- | --- | --- |
 {rows}"""
 
 
 def _seen(verdict: Verdict) -> str:
-    return f"`{verdict.seen_by[0]}`: `{verdict.seen_by[1]}`" if verdict.seen_by else "**nobody**"
+    return f"`{verdict.seen_by[0]}`: `{verdict.seen_by[1]}`" if verdict.seen_by else "**none**"
