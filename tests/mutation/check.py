@@ -160,8 +160,8 @@ def page(verdicts: list[Verdict]) -> str:
 This page measures the tests. `make mutants` breaks {len(verdicts)} rules of the schemas, the comparison, the decision
 and the body of a PUT, one at a time, in a copy of the repository, and runs the tests of the behavior against each. A
 rule that can be broken without a failing test can be lost: the command then exits 1. It takes some minutes, and CI does
-not run it; a test compares the list with the code, so that it cannot become stale. [CONTRIBUTING](../CONTRIBUTING.md#breaking-a-rule)
-describes how to write a mutant.
+not run it; a test compares the list with the code, so that it cannot become stale.
+[CONTRIBUTING](../CONTRIBUTING.md#breaking-a-rule) describes how to write a mutant.
 
 Tests that compare whole texts, such as the pages of [the reference](reference), do not take part: they detect every
 change, whether it matters or not.

@@ -45,8 +45,8 @@ def test_the_page_has_every_mutant_and_each_was_seen(root: Path) -> None:
 def test_a_survivor_stands_out() -> None:
     """The page says of it that nobody saw it, and it is not remembered as seen."""
     text = page([Verdict(MUTANTS[0], None), Verdict(MUTANTS[1], ("tests/test_x.py", "test_it"))])
-    assert "\n1 of 2 are seen" in text
-    assert re.findall(r"\*\*nobody\*\*", text) == ["**nobody**"]
+    assert "\n1 of 2 are detected" in text
+    assert re.findall(r"\*\*none\*\*", text) == ["**none**"]
 
 
 def test_what_was_broken_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
