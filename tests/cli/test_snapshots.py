@@ -122,7 +122,7 @@ def test_what_it_does_not_cover(work: Workspace, report: Reporting) -> None:
     planned = report("plan", "--against-snapshot", "live.json", code=1)
     for made in (gallery("other"), definition()):
         assert resource(planned, made)["error"]["code"] == "NotInSnapshot"
-        assert "take a new one" in resource(planned, made)["error"]["fix"]
+        assert "snapshot" in resource(planned, made)["error"]["fix"]
     assert verdict(planned, gallery())[0] == "none"
 
 
