@@ -28,13 +28,13 @@ _WORKSPACES: Final = ("GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY", "CI_PROJECT_
 @dataclass(frozen=True, slots=True)
 class Cloud:
     """
-    One Azure cloud. None of these is ever derived from another.
+    The facts of one Azure cloud. None is derived from another.
 
     Attributes:
         endpoint: Of ARM.
-        scope: Of a token for it.
+        scope: Of its tokens.
         authority: Host of the sign-in service.
-        blob_hosts: How the names of blob storage's hosts end.
+        blob_hosts: The ends of the names of its blob hosts.
     """
 
     endpoint: str
@@ -133,12 +133,12 @@ class Connection:
 
     @property
     def default_poll_interval_s(self) -> float:
-        """Seconds between two looks at an operation: short where nobody is asked too often."""
+        """Seconds between two requests about an operation; few where requests stay on this machine."""
         return 0.2 if self.is_loopback else 15.0
 
     @property
     def sends_token(self) -> bool:
-        """Whether a token goes out: over plain http to loopback only one that was given for it."""
+        """Whether a token is sent: over plain http, to loopback, only that of ``--credential token``."""
         return not self.is_emulated and (self.endpoint.startswith("https://") or self.credential == "token")
 
 
@@ -215,9 +215,9 @@ def web_address(name: str, text: str, only: str = "") -> str:
     Return a URL that a token may be sent to, without a slash at its end.
 
     Args:
-        name: Whose value it is.
+        name: The option or variable that holds it.
         text: The value.
-        only: The parts that it consists of, if it may have no path.
+        only: The allowed parts in words, if a path is not one of them.
 
     Raises:
         UsageError: It is no https URL, nor http to loopback, or holds more than that.
@@ -234,27 +234,25 @@ def web_address(name: str, text: str, only: str = "") -> str:
         raise UsageError(message)
     origin = origin_of(text)
     if origin is None or not origin.is_safe:
-        message = f"{name} must be https; plain http is for loopback addresses alone"
+        message = f"{name} must be https; plain http is allowed for loopback only"
         raise UsageError(message)
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 def header_token(name: str, value: str) -> Secret:
     """
-    Return a token that fits into a header, without the blanks and line ends around it.
+    Return a token for a header, without surrounding blanks and line ends.
 
     Args:
-        name: Of the variable that holds it.
-        value: As the variable has it.
+        name: The variable that holds it.
+        value: The value of the variable.
 
     Raises:
-        UsageError: It holds a character that no token has.
+        UsageError: The value has a character that no token has.
     """
     token = value.strip(" \t\r\n")
     if not token or not all("!" <= char <= "~" for char in token):
-        message = (
-            f"{name} holds no token: it has a line end, a blank, a control character or a letter that is not ASCII"
-        )
+        message = f"{name} holds no token: it has a line end, a blank, a control character, or a letter outside ASCII"
         raise UsageError(message)
     return Secret(token)
 
@@ -313,7 +311,7 @@ class Environment:
         """
         value = self.values.get("RECONCILER_ACCESS_TOKEN")
         if not value:
-            message = "--credential token takes the bearer token from RECONCILER_ACCESS_TOKEN, which is not set"
+            message = "--credential token needs a bearer token in RECONCILER_ACCESS_TOKEN, which is not set"
             raise UsageError(message)
         return header_token("RECONCILER_ACCESS_TOKEN", value)
 
@@ -335,10 +333,10 @@ class Environment:
 
     def secrets(self) -> Mapping[str, Secret]:
         """
-        Return the values that a manifest may name, by the name of their variable, without blanks and line ends around.
+        Return the values that a manifest may name, by their variables, without surrounding blanks and line ends.
 
         Raises:
-            UsageError: One holds a line end or another control character within, which no link and no address has.
+            UsageError: A value contains a line end or another control character, which no link and no address has.
         """
         values = {name: value.strip() for name, value in self.values.items() if name.startswith(SECRET_PREFIX)}
         for name, value in values.items():
@@ -348,7 +346,7 @@ class Environment:
         return {name: Secret(value) for name, value in values.items() if value}
 
     def storage_hosts(self) -> tuple[str, ...]:
-        """Return the hosts that the operator names for signatures, where no option says it."""
+        """Return the hosts of ``RECONCILER_STORAGE_HOSTS``, for a command without ``--storage-host``."""
         return (self.values.get("RECONCILER_STORAGE_HOSTS", ""),)
 
     @property
@@ -420,12 +418,12 @@ def permitted(
 
     Args:
         cloud: Its blob hosts may get a signature.
-        environment: With the secrets that manifests may name.
-        named: More hosts, parted by blanks or commas where a variable holds several.
-        allowed: Subscriptions and resource groups, likewise; none is any.
+        environment: Its secrets may be named by manifests.
+        named: Further hosts; a text may hold several, separated by blanks or commas.
+        allowed: Subscriptions and resource groups, likewise; empty for any.
 
     Raises:
-        UsageError: One of them cannot be read.
+        UsageError: A host, scope or secret is malformed.
     """
     return Permits(
         storage=storage_hosts(cloud.blob_hosts, _words(named)),

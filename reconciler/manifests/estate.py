@@ -311,7 +311,7 @@ def choose(project: Project, name: str | None) -> Environment | None:
             raise UsageError(message)
         near = nearest(name, project.environments)
         hint = f"did you mean `{near}`? " if near else ""
-        message = f"the project file declares no environment `{name}`; {hint}known: {_known(project)}"
+        message = f"--environment {name}: the project file declares no such environment; {hint}known: {_known(project)}"
         raise UsageError(message)
     return project.environments[name]
 

@@ -1,7 +1,7 @@
 """
-Output for a CI runner beside a report in its format: a summary, and values for later steps.
+Builds the output for a CI runner besides a report in its format: a summary, and values for later steps.
 
-Formats are imported where they are needed: most runs have no runner to hand anything to.
+Formats are imported when needed: most runs have no runner.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.settings import Ci
 
 _ROOM_FOR_NOTHING: Final = 4096
-"""Bytes; in less, not even the table's head and the notes about what is left out have a place."""
+"""Bytes; less has no room for the head of the table and the notes about omitted parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Handover:
 
 def handover(report: Report, output: str, code: int, ci: Ci) -> Handover:
     """
-    Return what goes to the runner for which the report on standard output is; nothing elsewhere.
+    Return the output for the runner whose format standard output has; empty for other formats.
 
     Args:
-        report: Of one pass.
+        report: The result.
         output: The format of standard output.
-        code: With which the command exits.
+        code: The exit code of the command.
         ci: The facts of the job.
     """
     if output == "github":
@@ -56,11 +56,11 @@ def handover(report: Report, output: str, code: int, ci: Ci) -> Handover:
 
 
 def folder_in_repository(ci: Ci) -> str:
-    """Return the working folder from the root of what CI checked out; empty if that is not known, or is the root."""
+    """Return the working folder from the root of the checkout in CI; empty if that root is unknown, or the same."""
     try:
         workspace = ci.workspace
         root, here = filesystem.real(workspace) if workspace else None, filesystem.real(".")
-    except PathError:  # the working folder was deleted, say: then a report names files as they were named to it
+    except PathError:  # the working folder was deleted, say: a report then names files as the command line does
         return ""
     if root is None or not here.is_relative_to(root):
         return ""

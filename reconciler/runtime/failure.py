@@ -1,4 +1,4 @@
-"""Word an exception for a user: whether it is a bug, and where it is. Quotes no value: it may be a secret."""
+"""Words exceptions for users. Quotes no value: it may be a secret."""
 
 from __future__ import annotations
 

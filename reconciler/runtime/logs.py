@@ -1,4 +1,4 @@
-"""Sets up what goes to standard error. Every line passes the net for secrets on its way out."""
+"""Sets up the log on standard error. Secrets are hidden in every line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.runtime.streams import log_stream
 from reconciler.secret.text import scrub
 
 PROGRESS: Final = "reconciler.progress"
-"""The logger of an apply's progress: lines of their own, at every level but error."""
+"""The logger of an apply's progress, which writes at every level except error."""
 
 
 class _Text(logging.Formatter):
@@ -33,10 +33,10 @@ class _Json(logging.Formatter):
 
 def set_up(level: str, style: str) -> None:
     """
-    Send the reconciler's own log to standard error, and the progress of an apply unless only errors are wanted.
+    Send the reconciler's log to standard error, and the progress of an apply too unless the level is error.
 
     Args:
-        level: A name of the standard library's.
+        level: The name of a level of ``logging``.
         style: ``text`` or ``json``.
     """
     handler = logging.StreamHandler(log_stream())

@@ -1,4 +1,4 @@
-"""Writes what a run has to say: whole files or none, and standard output that somebody may close."""
+"""Writes results: whole files or none, and standard output, whose reader may be gone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def deliver(
     """
     Write *text* to standard output and every file, even if another of them fails.
 
-    Where standard output takes nothing, *text* goes to standard error, so that the result is not lost.
+    If standard output cannot be written, *text* goes to standard error, so that the result is not lost.
 
     Args:
         text: For standard output.
@@ -33,7 +33,7 @@ def deliver(
         form: The format of *text*.
 
     Raises:
-        OutputError: Something could not be written; it names all of that.
+        OutputError: A file or standard output could not be written; the error names each.
     """
     failures: list[str] = []
     try:
@@ -53,12 +53,12 @@ def deliver(
 
 def write_file(path: Path, text: str, *, private: bool = False) -> None:
     """
-    Write a file that is either the old one or the whole new one.
+    Write a file; a reader sees either the old content or the complete new content.
 
     Args:
-        path: Its folders are made.
+        path: Missing folders are created.
         text: The new content.
-        private: Readable by its owner alone; else by whom the umask lets.
+        private: Readable by its owner only; else as the umask allows.
 
     Raises:
         OutputError: It cannot be written.
@@ -71,7 +71,7 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
 
 def append_file(path: Path, text: str) -> None:
     """
-    Add to a file that somebody else made and reads.
+    Append to a file that another program created and reads.
 
     Raises:
         OutputError: It cannot be written.
@@ -88,7 +88,7 @@ def _unwritable(error: PathError) -> OutputError:
 
 def write_stdout(text: str, form: Form = Form.TEXT) -> None:
     """
-    Write to standard output; a reader that has gone (``| head``), or never was (``>&-``), is no error.
+    Write to standard output; a missing reader (``| head``, ``>&-``) is no error.
 
     Raises:
         OutputError: It cannot be written.

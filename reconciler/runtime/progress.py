@@ -1,7 +1,7 @@
 """
-Shows on standard error how an apply goes on: bars where a terminal is, else one line for each PUT and a sign of life.
+Shows the progress of an apply on standard error: bars on a terminal, else lines for each PUT and one each minute.
 
-The lines are log records of a logger of their own, so they pass the net for secrets and follow ``--log-format``.
+The lines are records of a separate logger, so that secrets are hidden in them and ``--log-format`` applies.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class Silent:
 @dataclass(slots=True)
 class Tally:
     """
-    How much of an apply is done.
+    The progress of an apply, counted.
 
     Attributes:
         total: Resources to create, to update or to wait for.
         done: Those with an outcome.
-        running: Folded ids of those whose PUT was begun, each with the monotonic seconds of its start.
+        running: Folded ids of resources whose PUT has started, each with the monotonic seconds of its start.
     """
 
     total: int
@@ -73,14 +73,14 @@ class Tally:
         self.running.setdefault(change.desired.key, now)
 
     def finish(self, outcome: Outcome, now: float) -> float | None:
-        """Count a resource as done, and return how many seconds it ran; None if its PUT was never begun."""
+        """Count a resource as done, and return its seconds since the start of its PUT; None if no PUT was sent."""
         self.done += 1
         started = self.running.pop(outcome.change.desired.key, None)
         return None if started is None else now - started
 
 
 class Lines:
-    """One line when a PUT starts, one when it ends, and a sign of life each minute."""
+    """Writes a line when a PUT starts, one when it ends, and one each minute."""
 
     def __init__(self, clock: Clock, total: int) -> None:
         """Count *total* resources, and measure by *clock*."""
@@ -94,13 +94,13 @@ class Lines:
         _LOG.info("%s: %s", change.desired.address, _STARTS.get(change.action, "updating"))
 
     def noted(self, desired: Desired, text: str) -> None:
-        """Write what there is to say of a resource, once as long as it stays the same."""
+        """Write a note about a resource, unless it repeats the last one."""
         if self._noted.get(desired.key) != text:
             self._noted[desired.key] = text
             _LOG.info("%s: %s", desired.address, text)
 
     def finished(self, outcome: Outcome) -> None:
-        """Write how a resource ended; nothing of one that had nothing to be done."""
+        """Write the outcome of a resource; nothing if it needed no PUT."""
         seconds = self._tally.finish(outcome, self._clock.monotonic())
         if seconds is None and outcome.error is None:
             return
@@ -111,14 +111,14 @@ class Lines:
         _LOG.info("%s: %s%s%s %s", outcome.change.desired.address, ending, after, cause, place)
 
     async def live(self) -> None:
-        """Write each minute how much is done, until cancelled."""
+        """Write the counts each minute, until cancelled."""
         while True:
             await self._clock.sleep(_LIFE_S)
             _LOG.info("%s", self._tally)
 
 
 class Bars:
-    """One line for how much is done, and one for each resource that is being written."""
+    """Draws a line with the counts, and one for each running PUT."""
 
     def __init__(self, progress: RichProgress, total: int) -> None:
         """Draw on *progress*."""
@@ -135,14 +135,14 @@ class Bars:
         self._progress.update(self._whole, description=str(self._tally))
 
     def noted(self, desired: Desired, text: str) -> None:
-        """Add to the line."""
+        """Show a note in the line."""
         task = self._tasks.get(desired.key)
         if task is not None:
             name = f"{desired.kind.name}/{desired.name}"
             self._progress.update(task, description=_plain(f"{name}: {text}"))
 
     def finished(self, outcome: Outcome) -> None:
-        """Take the line away."""
+        """Remove the line."""
         task = self._tasks.pop(outcome.change.desired.key, None)
         if task is not None:
             self._progress.remove_task(task)
@@ -155,7 +155,7 @@ def _plain(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people write it, such as ``4m19s``."""
+    """Return a duration as text, such as ``4m19s``."""
     minutes, rest = divmod(round(seconds), _MINUTE)
     hours, minutes = divmod(minutes, _MINUTE)
     if hours:
@@ -166,7 +166,7 @@ def duration(seconds: float) -> str:
 @asynccontextmanager
 async def shown(clock: Clock, total: int) -> AsyncIterator[Progress]:
     """
-    Return a display of an apply's progress: bars on a terminal, else lines.
+    Yield a display of an apply's progress: bars on a terminal, else lines.
 
     Args:
         clock: Measures and waits.

@@ -22,13 +22,13 @@ _GRACE_S: Final = 4.0  # GitHub sends SIGTERM 7.5 s after SIGINT and kills 2.5 s
 
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> tuple[T, int | None]:
     """
-    Run *main* and give its result, and the exit code of the signal that came meanwhile, if one did.
+    Run *main*, and return its result with the exit code of the signal that interrupted it; None without a signal.
 
-    The first SIGINT or SIGTERM sets the event that *main* is given; what has not ended some seconds later is cancelled.
-    The second one ends the process at once.
+    The first SIGINT or SIGTERM sets the event that *main* gets, and cancels *main* if it runs some seconds later still.
+    The second signal ends the process at once.
 
     Raises:
-        Stopped: A signal came and there is no result.
+        Stopped: A signal interrupted *main* before it had a result.
     """
     return asyncio.run(_supervise(main))
 

@@ -1,8 +1,8 @@
 """
-The one door to standard output and standard error: no text that leaves is a command to a CI runner or a terminal.
+The only writer of standard output and standard error: no text is a command to a CI runner or a terminal.
 
-Reports and messages are inert when they get here; this is the net under all of them, and the only one for texts of
-libraries, of the interpreter and of click. Nothing else in the package may name ``sys.stdout`` or ``sys.stderr``.
+Reports and messages are inert before they are written; this module escapes them again, and alone escapes the texts of
+libraries, of the interpreter and of click. No other module of the package may name ``sys.stdout`` or ``sys.stderr``.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _FORMS: Final = {
 
 _CODES: Final = r"(?:\x1b\[[0-9;]*m)*"
 _HASHES: Final = re.compile(rf"(?<=#)({_CODES})#(?={_CODES}\w*{_CODES}\[)")
-"""The second hash of ``##[`` and ``##vso[``, which runners obey wherever they stand."""
+"""The second hash of ``##[`` and ``##vso[``, which runners obey anywhere in a line."""
 _OPEN_HASHES: Final = re.compile(rf"(?<=#)({_CODES})#(?={_CODES}\w*\Z)")
 _COLONS: Final = re.compile(rf"^((?:\s|{_CODES})*:{_CODES}):")
 """The second colon of ``::``, which a runner obeys at the start of a line."""
 _HEAD: Final = re.compile(
     r"::(?:notice|warning|error)(?= |::)|##vso\[task\.(?:logissue|setvariable|uploadsummary)(?=[ \]])"
 )
-"""How the commands begin that a report in a runner's format consists of."""
+"""The beginning of the commands in a report in a runner's format."""
 _COLOR: Final = re.compile(r"(\x1b\[[0-9;]*m|\t)")
 _ODD: Final = re.compile(r"[^\x20-\x7e\n]|##|::")
 _UNSEEN: Final = re.compile(r"[^\x20-\x7e\n\t]")
@@ -60,12 +60,12 @@ def form_of(output: str) -> Form:
 
 def safe(text: str, form: Form = Form.TEXT, *, color: bool = False) -> str:
     """
-    Return *text* with nothing in it that a CI runner or a terminal obeys; JSON stays JSON of the same values.
+    Return *text* without commands that a CI runner or a terminal obeys; JSON keeps its values.
 
     Args:
         text: Of any number of lines.
         form: Its format.
-        color: Whether color codes may stay; no other control sequence ever does.
+        color: Whether color codes stay; every other control sequence is escaped.
     """
     if not _ODD.search(text):
         return text
@@ -99,7 +99,7 @@ _ESCAPED: Final = {
 
 
 def _json_escape(found: re.Match[str]) -> str:
-    """Return a character that may not be seen as it is as JSON spells it; one that is plainly seen stays."""
+    """Return the JSON escape of an invisible character; a visible one is returned as it is."""
     from reconciler.report.escape import visible  # noqa: PLC0415
 
     char = found[0]
@@ -116,17 +116,17 @@ def _units(char: str) -> tuple[int, ...]:
 
 
 def _unended(text: str) -> str:
-    """Return *text* whose last line goes on, and could still become a command of two hashes."""
+    """Escape the end of *text* if its last line, which continues, could become a command of two hashes."""
     return _OPEN_HASHES.sub(r"\g<1>\\x23", text)
 
 
 class _Guard(io.TextIOBase):
-    """Stands for a standard stream towards everything that writes to one by itself."""
+    """A standard stream for code that writes to it directly."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self.stream = stream
-        self._line = ""  # what was written of the line that is not ended yet
+        self._line = ""  # the written part of the unfinished line
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -147,10 +147,10 @@ class _Guard(io.TextIOBase):
 
     def write(self, text: str | bytes) -> int:
         """
-        Write *text*, escaped together with what its line began with: two harmless pieces can make a command.
+        Write *text*, escaped together with the beginning of its line: two harmless pieces can make a command.
 
         Raises:
-            TypeError: It is no bytes at all, by which click asks whether this takes bytes alone.
+            TypeError: *text* is empty bytes, with which click tests whether the stream takes bytes only.
         """
         if isinstance(text, bytes):  # of click's completion, which finds no binary stream to write to
             if not text:
@@ -179,7 +179,7 @@ _LONGEST_START: Final = 200
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Let nothing in this process write to a standard stream past this module, as long as the context lasts."""
+    """Route every write to a standard stream through this module while the context lasts."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (
         cast("Any", stream if stream is None or isinstance(stream, _Guard) else _Guard(stream)) for stream in before
@@ -195,13 +195,13 @@ def _raw(stream: Any) -> TextIO | None:
 
 
 def terminal() -> TextIO | None:
-    """Return standard error itself if somebody watches it, for a display that moves the cursor; else None."""
+    """Return standard error itself if it is a terminal, for a display that moves the cursor; else None."""
     stream = _raw(sys.stderr)
     return stream if stream is not None and stream.isatty() else None
 
 
 def log_stream() -> TextIO | None:
-    """Return where a log is written to, line by line."""
+    """Return the stream of the log."""
     return cast("TextIO | None", sys.stderr)
 
 
@@ -212,7 +212,7 @@ def is_terminal() -> bool:
 
 def write_stdout(text: str, form: Form = Form.TEXT) -> None:
     """
-    Write to standard output; a reader that has gone (``| head``), or never was (``>&-``), is no error.
+    Write to standard output; a missing reader (``| head``, ``>&-``) is no error.
 
     Raises:
         OSError: It cannot be written.
@@ -223,14 +223,14 @@ def write_stdout(text: str, form: Form = Form.TEXT) -> None:
     try:
         _write(stream, safe(text, form, color=stream.isatty()))
     except BrokenPipeError:
-        # What is still buffered would raise again when the interpreter exits.
+        # The buffered rest would raise again when the interpreter exits.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
         os.close(null)
 
 
 def write_stderr(text: str) -> None:
-    """Write to standard error; where nobody can hear it, nothing is left to tell."""
+    """Write to standard error; a failure is ignored, as no other stream could report it."""
     stream = _raw(sys.stderr)
     with contextlib.suppress(OSError, ValueError):
         if stream is not None:

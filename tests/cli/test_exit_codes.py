@@ -107,6 +107,7 @@ def test_a_wrong_variable_is_named(
 ) -> None:
     """A value from the environment is nowhere to be seen on the command line, so the error names its variable."""
     work.state(gallery())
+    work.project(environments={"prod": {}})
     if variable == "RECONCILER_ENDPOINT":
         monkeypatch.setenv("RECONCILER_CLOUD", "public")
     monkeypatch.setenv(variable, value)

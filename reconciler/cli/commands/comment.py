@@ -41,14 +41,14 @@ _REPOSITORY: Final = re.compile(r"[\w-]+/(?!\.{1,2}\Z)[\w.-]+", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class CommentRun:
     """
-    Where a comment is posted, and for which environment.
+    The arguments of one comment.
 
     Attributes:
         host: ``github`` or ``azure-devops``.
-        environment: Whose comment it is.
-        repository: None for what CI says.
-        pull_request: None for what CI says.
-        variables: Of the process.
+        environment: The environment of the report, which has a comment of its own.
+        repository: None for that of the CI job.
+        pull_request: None for that of the CI job.
+        variables: The environment of the process.
     """
 
     host: str | None
@@ -63,7 +63,7 @@ class CommentRun:
         Return the value of a variable that CI sets.
 
         Raises:
-            UsageError: It is not set; *fix* says what to do.
+            UsageError: The variable is not set; the message ends with *fix*.
         """
         value = self.variables.get(name)
         if not value:
@@ -122,7 +122,7 @@ async def post(run: CommentRun, report: str) -> str:
 
 
 def _tokens(run: CommentRun) -> tuple[Secret, ...]:
-    """Return what a host may have put into the address that it gave."""
+    """Return the tokens, which a host may repeat in an address that it answers."""
     names = ("GITHUB_TOKEN", "SYSTEM_ACCESSTOKEN")
     return tuple(Secret(value.strip()) for name in names if (value := run.variables.get(name)))
 
@@ -132,7 +132,7 @@ def _opened(run: CommentRun, event: Any) -> PullRequest:
         return _github(run, event)
     if run.host == "azure-devops":
         return _azure_devops(run)
-    message = "say where: --github or --azure-devops"
+    message = "no host is chosen: pass --github or --azure-devops"
     raise UsageError(message)
 
 
@@ -164,13 +164,13 @@ def _github(run: CommentRun, event: Any) -> GitHubPullRequest:
     api = web_address("GITHUB_API_URL", run.variables.get("GITHUB_API_URL") or "https://api.github.com")
     given = run.variable("GITHUB_TOKEN", "map it into the step, as ${{ github.token }}")
     token = header_token("GITHUB_TOKEN", given)
-    repository = run.repository or run.variable("GITHUB_REPOSITORY", "say --repository OWNER/NAME")
+    repository = run.repository or run.variable("GITHUB_REPOSITORY", "pass --repository OWNER/NAME")
     if not _REPOSITORY.fullmatch(repository):
-        message = "a repository on GitHub is OWNER/NAME"
+        message = "a repository on GitHub is written OWNER/NAME"
         raise UsageError(message)
     number = run.pull_request or _inner(event, "pull_request", "number")
     if not isinstance(number, int):
-        message = "this run is for no pull request: say --pull-request NUMBER, or comment in a run for one only"
+        message = "this run is for no pull request: pass --pull-request NUMBER, or comment only in runs for one"
         raise UsageError(message)
     return GitHubPullRequest.open(Api(api, token, run.clock, run.variables), repository, number)
 
@@ -180,20 +180,22 @@ def _azure_devops(run: CommentRun) -> AzureDevOpsPullRequest:
     given = run.variable("SYSTEM_ACCESSTOKEN", "map it into the step, as $(System.AccessToken)")
     token = header_token("SYSTEM_ACCESSTOKEN", given)
     project = run.variable("SYSTEM_TEAMPROJECT", "Azure Pipelines sets it")
-    repository = run.repository or run.variable("BUILD_REPOSITORY_ID", "say --repository NAME")
+    repository = run.repository or run.variable("BUILD_REPOSITORY_ID", "pass --repository NAME")
     if run.pull_request:
         number = str(run.pull_request)
     else:
-        number = run.variable("SYSTEM_PULLREQUEST_PULLREQUESTID", "this run is for no pull request; say --pull-request")
+        number = run.variable(
+            "SYSTEM_PULLREQUEST_PULLREQUESTID", "this run is for no pull request; pass --pull-request"
+        )
     if not number.isdecimal():
-        message = "SYSTEM_PULLREQUEST_PULLREQUESTID is no number"
+        message = "SYSTEM_PULLREQUEST_PULLREQUESTID is not a number"
         raise UsageError(message)
     api = Api(collection, token, run.clock, run.variables)
     return AzureDevOpsPullRequest.open(api, project, repository, int(number))
 
 
 def _event(run: CommentRun) -> Any:
-    """Return what GitHub says of the event that started the run; nothing where there is no such file."""
+    """Return the event that started the run, from GitHub's file; empty without one."""
     path = run.variables.get("GITHUB_EVENT_PATH")
     if not path:
         return {}
@@ -202,12 +204,12 @@ def _event(run: CommentRun) -> Any:
         require_few_values(content)
         return orjson.loads(content)
     except (PathError, ValueError):
-        message = "GITHUB_EVENT_PATH names no JSON file: say --pull-request NUMBER, and unset it"
+        message = "GITHUB_EVENT_PATH names no JSON file: pass --pull-request NUMBER, and unset the variable"
         raise UsageError(message) from None
 
 
 def _commit(run: CommentRun, event: Any) -> str | None:
-    """Return the commit that reviewers see: on a pull request, GITHUB_SHA is that of a merge which is never pushed."""
+    """Return the commit that reviewers see. On a pull request, GITHUB_SHA is a merge commit that is never pushed."""
     if run.host == "github":
         found = _inner(event, "pull_request", "head", "sha") or run.variables.get("GITHUB_SHA")
     else:
