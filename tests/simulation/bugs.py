@@ -40,7 +40,7 @@ MOST_OF_ONE: Final = 3000
 ONE: Final = "resource"
 """In the place of a profile, for a schedule of one resource."""
 _HEAD: Final = """\
-| bug | what somebody would notice | planted in | found by | schedules until then |
+| bug | effect | planted in | found by | schedules until then |
 | --- | --- | --- | --- | --- |
 """
 _ROW: Final = re.compile(r"^\| `([\w-]+)` \| .* \| `(\w+)` (\d+) \| \d+ \|$", re.MULTILINE)
