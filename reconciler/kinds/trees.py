@@ -6,7 +6,6 @@ A *leaf* is a value with the rule of a leaf, or of another shape than its rule: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.kinds.rules import Shape
@@ -24,27 +23,39 @@ if TYPE_CHECKING:
 
 def is_leaf(rule: Rule, value: Any) -> bool:
     """Return whether *value* is not taken apart: *rule* is that of a leaf, or of another shape."""
-    return rule.shape is Shape.LEAF or not isinstance(value, list if rule.shape is Shape.LIST else Mapping)
+    return rule.shape is Shape.LEAF or not isinstance(value, list if rule.shape is Shape.LIST else dict)
 
 
-def below(rule: Rule, value: Any) -> Iterator[tuple[str | int, Rule, Any]]:
-    """Yield key or index, rule and value of everything directly in *value*; nothing of a leaf."""
+def below(rule: Rule, value: Any) -> list[tuple[str | int, Rule, Any]]:
+    """Return key or index, rule and value of everything directly in *value*; nothing of a leaf."""
     if is_leaf(rule, value):
-        return
+        return []
+    items = rule.element
     if rule.shape is Shape.LIST:
-        items = rule.element
-        for index, item in enumerate(value):
-            yield index, items, item
-    else:
-        for name, item in value.items():
-            yield name, rule.child(name), item
+        return [(index, items, item) for index, item in enumerate(value)]
+    known = rule.properties  # of an object; a map has none, and one rule for every value
+    return [(name, known.get(name, items), item) for name, item in value.items()]
 
 
 def walk(rule: Rule, value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, Rule, Any]]:
-    """Yield path, rule and value of *value* and of everything in it, containers before their parts."""
+    """
+    Yield path, rule and value of *value* and of everything in it, containers before their parts.
+
+    Every manifest is walked more than once, so the children are found here and not by a call of :func:`below`.
+    """
     yield path, rule, value
-    for step, child, item in below(rule, value):
-        yield from walk(child, item, (*path, step))
+    shape, items = rule.shape, rule.element
+    if shape is Shape.LIST:
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            yield from walk(items, item, (*path, index))
+    elif shape is not Shape.LEAF and isinstance(value, dict):
+        known = rule.properties
+        for name, item in value.items():
+            child = known.get(name, items)
+            if child.shape is Shape.LEAF:  # most are: no generator for each
+                yield (*path, name), child, item
+            else:
+                yield from walk(child, item, (*path, name))
 
 
 def transform(

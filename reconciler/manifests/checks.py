@@ -107,7 +107,7 @@ def _check_credentials(check: _Check) -> None:
 
 def _check_values(check: _Check) -> None:
     for path, rule, value in walk(check.rules, check.spec):
-        if rule.shape is Shape.LEAF and not rule.is_opaque:
+        if rule.shape is Shape.LEAF and rule is not OPAQUE:
             _check_leaf(check, rule, value, path)
         elif rule.shape is Shape.LIST and isinstance(value, list):
             _check_twins(check, rule, value, path)
