@@ -504,8 +504,8 @@ def test_the_chain_in_another_cloud(world: World) -> None:
 
 
 def test_no_token_for_others(world: World) -> None:
-    """What has a token for ARM alone is no credential for anything else."""
-    with pytest.raises(ValueError, match="a token for ARM alone"):
+    """A given token for ARM is no credential for anything else."""
+    with pytest.raises(ValueError, match="only has a token for ARM"):
         Credentials("token", LOGIN, {}).create(None)
 
 
@@ -560,7 +560,7 @@ def test_az_in_two_tenants(world: World) -> None:
     [
         (
             "managed-identity",
-            f"has tokens of its own tenant alone, and the subscription is of {OTHER}",
+            f"has only tokens of its own tenant, and the subscription belongs to {OTHER}",
         ),
         ("token", f"subscription {ONE} belongs to tenant {OTHER}"),
     ],
