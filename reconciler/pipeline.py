@@ -117,7 +117,7 @@ async def plan(task: Task, arm: ArmReader, saved: SavedPlan | None = None) -> Re
     """Return the actions of an apply, and check a saved plan against them; ``plan`` and ``drift`` alike."""
     reading = _explained(task, await read(task, arm))
     if task.names_writers:
-        reading = await with_writers(task, reading, arm)
+        reading = await _with_writers(task, reading, arm)
     reading = _warned(reading, _limit(task, reading))
     return _checked(reading, saved) if saved else reading
 
@@ -266,7 +266,7 @@ def _older(task: Task, reading: Reading) -> Reading:
     return _warned(reading, older_commit(written, after))
 
 
-async def with_writers(task: Task, reading: Reading, arm: ArmReader) -> Reading:
+async def _with_writers(task: Task, reading: Reading, arm: ArmReader) -> Reading:
     """Return a reading that names who last modified each resource that differs, as far as Azure answers it."""
     made = await attributed(reading.plan, reading.observation, arm, task.options.concurrency)
     return replace(reading, plan=made)
