@@ -327,6 +327,7 @@ def test_a_write_without_an_answer_is_not_repeated(github: GitHub, report: Path)
     assert len(github.sent("PATCH")) == 1
 
 
+@pytest.mark.usefixtures("leaping")
 def test_nobody_answers(run: Command, github: GitHub, report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the host by its name, and not Azure."""
     monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:9")

@@ -18,7 +18,9 @@ from reconciler.http.transport import Transport
 from reconciler.kinds.packaged import packaged
 from reconciler.manifests.estate import Options, read_estate
 from reconciler.pipeline import Reading, Task
-from tests.kit.emulator import START, SUBSCRIPTION, FakeClock
+from reconciler.runtime.progress import Silent
+from tests.kit.clock import START, ManualClock
+from tests.kit.emulator import SUBSCRIPTION
 from tests.kit.loops import run
 from tests.kit.strategies import as_yaml, manifest
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from reconciler.emulator.world import World
     from reconciler.kinds.kind import Kind
-    from reconciler.model.change import Change
     from reconciler.model.desired import Desired
     from reconciler.model.outcome import Outcome
 
@@ -35,19 +36,6 @@ ENDPOINT = "http://localhost"
 MediaLink = Literal["whole", "stripped"]
 _NAMES = {"subscriptionId": SUBSCRIPTION, "galleryApplicationVersionName": "1.0.0"}
 T = TypeVar("T")
-
-
-class Silent:
-    """Hears how an apply goes on, and says nothing."""
-
-    def started(self, change: Change) -> None:
-        """One resource is being taken up."""
-
-    def noted(self, desired: Desired, text: str) -> None:
-        """There is something to say of one that is being waited for."""
-
-    def finished(self, outcome: Outcome) -> None:
-        """One resource is done with."""
 
 
 @dataclass
@@ -61,7 +49,7 @@ class Bench:
 
     app: Any
     arm: ArmWriter
-    clock: FakeClock
+    clock: ManualClock
     options: Options = field(default_factory=lambda: Options(paths=("-",)))
 
     @property
@@ -94,7 +82,7 @@ class Bench:
 @asynccontextmanager
 async def open_bench(settings: EmulatorSettings) -> AsyncIterator[Bench]:
     """Yield a bench with a fresh ARM."""
-    clock = FakeClock()
+    clock = ManualClock()
     app = create_app(settings, clock)
     transport = Transport.open(ENDPOINT, ARM, NoToken(), clock, environ={}, app=app)
     try:

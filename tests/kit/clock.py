@@ -1,4 +1,4 @@
-"""A clock that no test waits for: time stands still while anything can run, and then jumps to the next sleeper."""
+"""Clocks that no test waits for."""
 
 from __future__ import annotations
 
@@ -22,9 +22,31 @@ START: Final = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
 EARLIER_S: Final = 1000.0  # what the monotonic clock shows at START: not the time of day
 
 
+class ManualClock:
+    """A clock that only moves when it is told to, or slept on."""
+
+    def __init__(self) -> None:
+        """Begin at START."""
+        self.seconds = START.timestamp()
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        """Return the time it was moved to."""
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+    def monotonic(self) -> float:
+        """Return the same, in seconds."""
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on."""
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+
 class FakeClock:
     """
-    Virtual time.
+    Virtual time: it stands still while anything can run, and then jumps to the next sleeper.
 
     Attributes:
         elapsed: Seconds since the start.

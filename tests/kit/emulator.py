@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
 from reconciler.emulator import EmulatorSettings, create_app
+from tests.kit.clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -25,36 +25,13 @@ VERSION: Final = f"{APPLICATION}/versions/1.0.0"
 DEFINITIONS: Final = f"{GROUP}/providers/Microsoft.Solutions/applicationDefinitions"
 DEFINITION: Final = f"{DEFINITIONS}/suite"
 LINK: Final = "https://packages.blob.core.windows.net/agent/agent.zip?sv=2022&sig=one"
-START: Final = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
 BASE: Final = "http://arm.test"
-
-
-class FakeClock:
-    """A clock that only moves when it is told to, or slept on."""
-
-    def __init__(self) -> None:
-        """Begin at START."""
-        self.seconds = START.timestamp()
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        """Return the time it was moved to."""
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def monotonic(self) -> float:
-        """Return the same, in seconds."""
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        """Move on."""
-        self.slept.append(seconds)
-        self.seconds += seconds
 
 
 class Arm:
     """A client of one embedded ARM, and what is behind it."""
 
-    def __init__(self, client: httpx.AsyncClient, world: World, clock: FakeClock) -> None:
+    def __init__(self, client: httpx.AsyncClient, world: World, clock: ManualClock) -> None:
         """Talk to it through *client*."""
         self.client = client
         self.world = world
@@ -101,9 +78,9 @@ def definition(**properties: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def arm(settings: EmulatorSettings | None = None, clock: FakeClock | None = None) -> AsyncIterator[Arm]:
+async def arm(settings: EmulatorSettings | None = None, clock: ManualClock | None = None) -> AsyncIterator[Arm]:
     """Yield a client of a fresh embedded ARM."""
-    clock = clock or FakeClock()
+    clock = clock or ManualClock()
     app = create_app(settings or EmulatorSettings(), clock)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
@@ -113,9 +90,9 @@ async def arm(settings: EmulatorSettings | None = None, clock: FakeClock | None 
 
 def with_arm(
     scenario: Callable[[Arm], Coroutine[Any, Any, None]], settings: EmulatorSettings | None = None
-) -> FakeClock:
+) -> ManualClock:
     """Run *scenario* against a fresh embedded ARM."""
-    clock = FakeClock()
+    clock = ManualClock()
 
     async def run() -> None:
         async with arm(settings, clock) as service:

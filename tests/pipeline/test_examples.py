@@ -26,7 +26,7 @@ from reconciler.kinds.packaged import packaged
 from reconciler.model.change import Action, Change, Finding, Reason, Sync
 from reconciler.model.outcome import Result
 from tests.kit.bench import ENDPOINT, Bench, MediaLink, on_bench
-from tests.kit.emulator import FakeClock
+from tests.kit.clock import ManualClock
 from tests.kit.repository import ROOT
 from tests.kit.sdk import AnyCredential, PlainAuthentication
 from tests.kit.strategies import body_of, id_of, kind_of, manifest, params_of
@@ -238,7 +238,7 @@ def test_a_sample_update_of_somebody_else_reads_without_noise(example: Example) 
 @pytest.fixture
 def base_url() -> Iterator[str]:
     """Yield the URL of an embedded ARM whose operations end at once."""
-    with serve_in_thread(create_app(EmulatorSettings(operation_seconds=0), FakeClock())) as url:
+    with serve_in_thread(create_app(EmulatorSettings(operation_seconds=0), ManualClock())) as url:
         yield url
 
 
@@ -265,7 +265,7 @@ def test_what_microsofts_clients_create_reads_without_noise(base_url: str) -> No
 
 
 async def _plan(base_url: str, documents: Sequence[Mapping[str, Any]]) -> Sequence[Change]:
-    clock = FakeClock()
+    clock = ManualClock()
     transport = Transport.open(base_url, ARM, NoToken(), clock, environ={})
     try:
         reading = await Bench(None, ArmWriter(transport, Retrier(clock)), clock).plan(documents)

@@ -24,9 +24,10 @@ from reconciler.pipeline import Task
 from reconciler.plan.parts import Part, joined
 from reconciler.plan.summary import Summary, summarize
 from reconciler.report import render
-from tests.kit.bench import Bench, Silent, on_bench
+from reconciler.runtime.progress import Silent
+from tests.kit.bench import Bench, on_bench
 from tests.kit.cli import annotated, application, definition, gallery, version
-from tests.kit.emulator import START
+from tests.kit.clock import START
 from tests.kit.strategies import as_yaml, estates
 
 if TYPE_CHECKING:
