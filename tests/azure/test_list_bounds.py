@@ -102,7 +102,7 @@ _PROGRAM = textwrap.dedent("""
     from reconciler.errors import ReconcilerError
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     content = b'{"value": [' + b"[]," * 10_000_000 + b"[]]}"
-    for read in (lambda: json_object(Answer(200, {}, content, ARM)), lambda: opened(content, "snapshot", {})):
+    for read in (lambda: json_object(Answer(200, {}, content, ARM)), lambda: opened(content, "snapshot", {}, {})):
         try:
             read()
         except (ReconcilerError, ValueError):
