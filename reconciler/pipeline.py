@@ -148,7 +148,7 @@ async def apply(
     Plan, and carry the plan out; nothing is written if it has errors.
 
     Raises:
-        Interrupted: The run was told to stop before the first PUT.
+        Interrupted: The run was interrupted before the first PUT.
     """
     reading = _without_others(task, await unless_stopped(read(task, arm), patience.stop))
     if task.only_drift:
@@ -221,7 +221,7 @@ def _policy(task: Task) -> Policy:
 
 
 def _judged(estate: Estate, policy: Policy, part: Part) -> Reading:
-    """Return the reading of all parts together, with the problems that show in their sum alone."""
+    """Return the reading of all parts together, with the problems that only their sum shows."""
     idle = idle_rules(estate, part.used, part.observation.bodies.keys())
     errors, warnings = (idle, estate.warnings) if policy.strict else ((), (*estate.warnings, *idle))
     past = past_dates(part.plan.changes, estate.read_at)  # a warning under strict too: no manifest is wrong

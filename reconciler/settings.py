@@ -183,9 +183,7 @@ def _facts(endpoint: str, custom: Custom) -> Cloud:
     A token's scope is its audience with ``/.default`` behind it, a slash at the end kept: the two are different
     audiences ("Scopes and permissions in the Microsoft identity platform", trailing slash, learn.microsoft.com).
     """
-    authority = _https(
-        "--authority", custom.authority, "scheme, host and port alone, such as https://login.example.net"
-    )
+    authority = _https("--authority", custom.authority, "scheme, host and port only, such as https://login.example.net")
     _https("--audience", custom.audience)
     suffix = folded_host(custom.blob_suffix.removeprefix(".").removeprefix("blob.")) if custom.blob_suffix else ""
     if suffix is None:
@@ -207,7 +205,7 @@ def _https(name: str, text: str | None, only: str = "") -> str:
 
 
 def _checked(endpoint: str) -> str:
-    return web_address("--endpoint", endpoint, "scheme, host and port alone, such as https://management.azure.com")
+    return web_address("--endpoint", endpoint, "scheme, host and port only, such as https://management.azure.com")
 
 
 def web_address(name: str, text: str, only: str = "") -> str:
@@ -230,7 +228,7 @@ def web_address(name: str, text: str, only: str = "") -> str:
         raise UsageError(message) from None
     path = parts.path.rstrip("/")
     if parts.username is not None or parts.query or parts.fragment or (only and path) or not host:
-        message = f"{name} takes {only or 'scheme, host, port and path alone'}"
+        message = f"{name} takes {only or 'scheme, host, port and path only'}"
         raise UsageError(message)
     origin = origin_of(text)
     if origin is None or not origin.is_safe:

@@ -1,1 +1,1 @@
-"""Stage 8: PUTs, and what became of them."""
+"""Stage 8: PUTs and their outcomes."""

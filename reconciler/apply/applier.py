@@ -1,7 +1,7 @@
 """
 Stage 8: turns a plan into outcomes. Sends, waits and counts; :mod:`schedule` and :mod:`attempt` decide.
 
-A failure is an outcome of its own resource; whatever does not depend on it goes on.
+A failure is the outcome of its own resource; resources that do not depend on it continue.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ class Applier:
 
     async def apply(self, plan: Plan) -> Mapping[str, Outcome]:
         """
-        Do what *plan* says, and return the outcome of every change that was to be done, by folded id.
+        Carry out *plan*, and return the outcome of every change to make, by folded id.
 
-        An apply that is interrupted and then cancelled returns outcomes too: they say which PUTs were in flight.
+        An apply that is interrupted and then cancelled returns outcomes too, which name the PUTs in flight.
         """
         patience = self.patience
         terms = Terms(
@@ -175,7 +175,7 @@ class _Run:
             self.applier.progress.finished(outcome)
 
     async def _outcome_of(self, change: Change) -> Outcome:
-        """Return the outcome of one resource, whatever happens to it."""
+        """Return the outcome of one resource, also after an unexpected error."""
         job = _Job(self, Attempt(self.terms, change))
         try:
             return await job.to_its_end()
@@ -204,7 +204,7 @@ class _Job:
         self._requests = Requests(state.change.desired, applier.arm, applier.patience, applier.count, applier.blobs)
 
     async def to_its_end(self) -> Outcome:
-        """Do step after step: requests with a permit, waits without one, so that a slow operation holds nobody up."""
+        """Do step after step: requests with a permit, waits without one, so that a slow operation delays no other."""
         step = self._after(Stopped() if self._patience.is_interrupted else Started())
         while not isinstance(step, Done):
             if isinstance(step, Wait):

@@ -1,7 +1,7 @@
 """
 Stage 8, its end: judges whether Azure kept what a PUT sent. Pure.
 
-An answer alone proves nothing: a write is done when a read shows it.
+An answer to a PUT proves nothing: a write is complete when a read shows it.
 """
 
 from __future__ import annotations

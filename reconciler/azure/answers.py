@@ -92,7 +92,7 @@ def resource(answer: Answer, resource_id: str) -> JsonObject:
 
 
 def unusable(answer: Answer, why: str) -> UnusableAnswerError:
-    """Return the error for an answer that says nothing about the resource."""
+    """Return the error for an answer without information about the resource."""
     fix = "check for a proxy or a gateway that answers in place of Azure"
     return UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, why, answer.status, answer.request_id, fix))
 

@@ -32,7 +32,7 @@ class Refusal:
         error: The error for a report, where there is no other token.
         token: The refused token; None if none was sent.
         claims: The JSON object to request a new token with, where ARM asks for one (continuous access evaluation).
-        tenant: GUID of the tenant of the subscription, where ARM says that the token is of another.
+        tenant: GUID of the tenant of the subscription, where ARM reports that the token is of another.
     """
 
     error: ErrorInfo

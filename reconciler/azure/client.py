@@ -206,7 +206,7 @@ def _elements(page: JsonObject, answer: Answer) -> list[JsonObject]:
 
 
 def _is_resource(element: Any) -> bool:
-    """Whether an element names its resource; otherwise no resource can be said to be missing from the list."""
+    """Whether an element names its resource; otherwise the list cannot prove that a resource is missing."""
     return isinstance(element, dict) and isinstance(element.get("id"), str)
 
 

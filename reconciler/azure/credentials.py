@@ -51,7 +51,7 @@ _WAYS: Final[Mapping[str, str]] = {
     "github": "give the job `permissions: id-token: write`, and check the federated credential of the application",
     "azure-pipelines": "check the service connection, and that the step maps SYSTEM_ACCESSTOKEN",
 }
-"""The next step by the name of ``--credential``, where nothing else says more."""
+"""The next step by the name of ``--credential``, where no more specific one is known."""
 _LOGIN: Final = "run `az login` again, for the tenant of the subscription"
 _SECRET: Final = "set a valid client secret in AZURE_CLIENT_SECRET: this one is wrong or has expired"  # noqa: S105
 _FEDERATION: Final = "correct the federated credential of the application: issuer, subject or audience do not match"

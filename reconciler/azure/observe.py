@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.values import JsonObject
 
 _LOG: Final = logging.getLogger("reconciler.azure.observe")
-# Only a 404 with one of these codes is about the resource; a gateway's, or one without a code, says nothing about it
+# Only a 404 with one of these codes is about the resource; a gateway's, or one without a code, has no meaning for it
 # ("Common deployment errors", learn.microsoft.com).
 _ABSENT: Final[Mapping[str, Absence]] = {
     "ResourceNotFound": Absence.NOT_FOUND,

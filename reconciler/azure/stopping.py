@@ -1,4 +1,4 @@
-"""Ends work that reads as soon as the run is told to stop."""
+"""Ends work that only reads as soon as the run is interrupted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T
     Return the result of *work*; cancel it as soon as the run is interrupted: reading leaves nothing to finish.
 
     Raises:
-        Interrupted: The run was told to stop.
+        Interrupted: The run was interrupted.
     """
     working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:

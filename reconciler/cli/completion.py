@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MOST_SECONDS: Final = 1.0
 """After which no further file is read."""
 _LAST_SECOND: Final = 3.0
-"""At which the process ends without an answer, whatever it waits for."""
+"""Seconds after which the process ends without an answer."""
 _MOST_FILES: Final = 2_000
 _MOST_BYTES: Final = 4 * 1024 * 1024
 """Of all files that are read."""
@@ -82,7 +82,7 @@ def _answers(find: Callable[[], Iterable[str]], incomplete: str) -> list[str]:
     try:
         found = (each for each in find() if each.startswith(incomplete) and _NAME.fullmatch(each))
         return sorted({each for each in islice(found, _MOST_ANSWERS) if scrub(each) == each})
-    except Exception:  # noqa: BLE001 (whatever it is, a shell completes nothing)
+    except Exception:  # noqa: BLE001 (on any error, the shell completes nothing)
         return []
     finally:
         watch.cancel()

@@ -37,7 +37,7 @@ def finish(
         report: The result.
         given: With the formats.
         signalled: The exit code of the signal that came, which wins over the report's.
-        detailed_exitcode: Whether the exit code tells more.
+        detailed_exitcode: Whether the exit code distinguishes changes.
         may_write: Whether the command may write, and exits as an apply does where it finds nothing to write too.
     """
     code = signalled or of_report(report, detailed=detailed_exitcode, may_write=may_write)
@@ -69,7 +69,7 @@ def wants_color(given: Given) -> bool:
 
 
 def width(given: Given) -> int | None:
-    """Return the columns of the terminal, or those that COLUMNS states; None where there is neither."""
+    """Return the columns of the terminal, or the value of COLUMNS; None where there is neither."""
     return columns(given.process.terminal.columns)
 
 

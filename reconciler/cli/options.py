@@ -55,7 +55,7 @@ class Given:
         target: ``KIND/NAME`` patterns.
         selector: Labels, by name and value.
         report: Format and file of each further report.
-        process: The environment of the process, which no option states; read once.
+        process: The environment of the process, read once.
     """
 
     paths: tuple[str, ...] = ()

@@ -37,8 +37,8 @@ COMMANDS: Final = {
         "drift": "Report where Azure differs from git; exit 2 if it does. Read-only.",
         "list": "List the live state of declared resources: version, regions, latest, last writer, owner. Read-only.",
         "explain": "Explain, field by field, why a resource does or does not differ from its manifest. Read-only.",
-        "snapshot": "Save the live state, without secrets, for plan --against-snapshot. Read-only towards Azure.",
-        "export": "Write manifests for existing resources. Read-only towards Azure.",
+        "snapshot": "Save the live state, without secrets, for plan --against-snapshot. Read-only access to Azure.",
+        "export": "Write manifests for existing resources. Read-only access to Azure.",
     },
     "More": {
         "comment": "Write a Markdown report, from FILE or standard input (-), as one comment on a pull request.",
@@ -74,7 +74,7 @@ class _Program(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Return the commands that begin so, in the order of use, or the options."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 (for completion alone)
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 (for completion only)
 
         if incomplete.startswith("-"):
             return click.Command.shell_complete(self, ctx, incomplete)
@@ -86,7 +86,7 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
     """Print the version and end."""
     if not wanted or context.resilient_parsing:
         return
-    from reconciler.runtime.build import build_version  # noqa: PLC0415 (for --version alone)
+    from reconciler.runtime.build import build_version  # noqa: PLC0415 (for --version only)
     from reconciler.runtime.output import write_stdout  # noqa: PLC0415 (not for --help)
 
     write_stdout(f"reconciler, version {build_version()}\n")
@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _main(arguments)
         except OSError as error:
-            from reconciler.cli.complaint import unwritable  # noqa: PLC0415 (for a failure alone)
+            from reconciler.cli.complaint import unwritable  # noqa: PLC0415 (for a failure only)
 
             return unwritable(error)
     from reconciler.runtime import streams  # noqa: PLC0415 (not for --help)
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _main(arguments)
         except Exception as error:  # noqa: BLE001 (the outermost handler)
-            from reconciler.cli.complaint import failed  # noqa: PLC0415 (for a failure alone)
+            from reconciler.cli.complaint import failed  # noqa: PLC0415 (for a failure only)
 
             return failed(error)
 
@@ -137,11 +137,11 @@ def _main(arguments: list[str]) -> int:
     try:
         code = cli.main(args=arguments, standalone_mode=False, terminal_width=help_width(columns()))
     except click.ClickException as error:
-        from reconciler.cli.complaint import misused  # noqa: PLC0415 (for a failure alone)
+        from reconciler.cli.complaint import misused  # noqa: PLC0415 (for a failure only)
 
         return misused(error)
     except click.Abort:
-        from reconciler.cli.complaint import aborted  # noqa: PLC0415 (for a signal alone)
+        from reconciler.cli.complaint import aborted  # noqa: PLC0415 (for a signal only)
 
         return aborted()
     return code if isinstance(code, int) else 0

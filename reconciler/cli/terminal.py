@@ -15,7 +15,7 @@ def columns(stated: int | None = None) -> int | None:
     Return the columns of the terminal; None without one.
 
     Args:
-        stated: The columns that the user states, which win.
+        stated: The columns that the user declares, which take precedence.
     """
     found = stated or _terminal_columns()
     return max(_NARROWEST, found) if found else None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def digest_of(value: Any) -> str:
-    """Return a digest of a JSON value, whatever the order of its keys."""
+    """Return a digest of a JSON value, independent of the order of its keys."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -34,7 +34,7 @@ def fingerprint(desired: Desired) -> str:
 
 
 def _nulls(value: Any, path: str = "") -> list[str]:
-    """Return the paths of nulls, which say "must not be set" and are not in the normal form."""
+    """Return the paths of nulls, which mean "must not be set" and are not in the normal form."""
     if isinstance(value, Mapping):
         return sorted(found for name, item in value.items() for found in _nulls(item, f"{path}.{name}"))
     if isinstance(value, list):

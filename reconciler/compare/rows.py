@@ -67,7 +67,7 @@ class Row:
 
     @property
     def is_there(self) -> bool:
-        """Return whether it is declared, live or has a default; any other leaf is known from the schema alone."""
+        """Return whether it is declared, live or has a default; any other leaf is known from the schema only."""
         return any(value is not MISSING for value in (self.stated, self.observed, self.default))
 
 

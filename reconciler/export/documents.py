@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.values import JsonObject
 
 _Way: TypeAlias = tuple[tuple[str, ...], ...]
-"""Paths of write-only properties that are stated together."""
+"""Paths of write-only properties that are declared together."""
 _API_VERSION: Final = "reconciler.dev/v1"
 _WORTH_SAYING: Final = "secret-in-manifest"
 

@@ -25,7 +25,7 @@ _SHELL: Final = re.compile(r"#![^\n]*\b(?:ba|da|k|z)?sh\b")
 
 
 class Paths:
-    """The files of an export: texts by path, no two of which differ by case alone."""
+    """The files of an export: texts by path, no two of which differ by case only."""
 
     def __init__(self) -> None:
         """Begin without any file."""

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def render(exported: Exported, folder: str, reads: int) -> str:
-    """Return what an export that wrote its files has to say."""
+    """Return the report of an export that wrote its files."""
     return _lines(_said(exported, folder, reads))
 
 
 def render_conflicts(folder: str, paths: Iterable[str]) -> str:
-    """Return what an export has to say that would write over files."""
+    """Return the report of an export that would overwrite files."""
     known = [visible(f"{folder}/{path}") for path in sorted(paths)]
     verb = "file exists" if len(known) == 1 else "files exist"
     verdict = f"Nothing was written: {len(known)} {verb}. Choose another --out-dir, or --force to write over them."

@@ -1,4 +1,4 @@
-"""The way out of this machine: the certificates that a server's is held against, and the proxies of the environment."""
+"""The network of this machine: the certificate store for servers, and the proxies of the environment."""
 
 from __future__ import annotations
 

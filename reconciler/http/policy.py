@@ -122,7 +122,7 @@ def asked_s(outcome: Outcome, now: datetime) -> float:
 
 
 def info_of(outcome: Outcome) -> ErrorInfo:
-    """Return what a report says of an outcome that is no success."""
+    """Return the error in a report for an outcome other than success."""
     return (error_of(outcome, write=False) if isinstance(outcome, Answer) else outcome).info
 
 

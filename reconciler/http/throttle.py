@@ -47,7 +47,7 @@ class Remaining:
     The rest of a service's limits, as one answer names it.
 
     Attributes:
-        requests: Requests left in the bucket of the scope; None where the answer does not say.
+        requests: Requests left in the bucket of the scope; None where the answer has no such header.
         per_second: Requests that the bucket is refilled with.
         calls: Calls of the same operation that are left, by the length of their window in seconds.
     """

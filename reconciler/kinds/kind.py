@@ -185,7 +185,7 @@ class Kind:
                     yield at, value
 
     def body_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the request body alone: without URI parameters and references to files."""
+        """Return the JSON Schema of the request body only: without URI parameters and references to files."""
         spec = dict(self.schema["properties"]["spec"])
         spec["properties"] = {k: v for k, v in spec["properties"].items() if k not in self.parameters}
         spec["required"] = [name for name in spec.get("required", ()) if name not in self.parameters]

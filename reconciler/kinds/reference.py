@@ -1,7 +1,7 @@
 """
 Renders the reference page of a kind: the rules of every field, in words. Pure.
 
-A function of the kind alone, which names no kind.
+A function of the kind only, which names no kind.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ def _holder(field: Field) -> str:
 
 
 def _null(kind: Kind, field: Field) -> str:
-    """Return the effect of null, which says "must not be set"."""
+    """Return the effect of null, which means "must not be set"."""
     rule = field.rule
     if field.is_element:
         return ""

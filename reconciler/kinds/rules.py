@@ -272,7 +272,7 @@ def _implied(node: JsonObject, shape: Shape) -> Any:
         return MISSING
     others = [name for name in _OTHER_ABSENCE if node.get(name)] + ["default"] * ("default" in node)
     if shape is not Shape.LEAF or others:
-        message = f"{Annotation.IMPLIED} is for leaves alone, and not beside {', '.join(others) or shape}"
+        message = f"{Annotation.IMPLIED} is for leaves only, and not beside {', '.join(others) or shape}"
         raise ValueError(message)
     value = node[Annotation.IMPLIED]
     if not _types(node) & _JSON_TYPES.get(type(value), set()):

@@ -125,7 +125,7 @@ def named(desired: Desired) -> JsonObject:
 
 
 def told(desired: Desired, live: JsonObject) -> JsonObject:
-    """Return a live body in which each value that *desired* takes from a variable says only whether both are equal."""
+    """Return a live body in which each value that *desired* takes from a variable shows only whether both are equal."""
     found = beside(desired, live)
     own = {value.variable: value for value in desired.kind.variables_in(desired.body)}
 

@@ -26,7 +26,7 @@ class Absence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """ARM says that the resource does not exist."""
+    """ARM reports that the resource does not exist."""
 
     why: Absence
 

@@ -86,7 +86,7 @@ def _digested(rule: Rule, value: Any) -> Any:
     is_script = rule.takes_file and rule.frozen
     if not is_script and "\n" not in value and len(value) <= _ONE_LINE:
         return value
-    import hashlib  # noqa: PLC0415 (slow to import, and for snapshots alone)
+    import hashlib  # noqa: PLC0415 (slow to import, and for snapshots only)
 
     digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{_DIGEST_WITH_SECRETS if HIDDEN in value else _DIGEST}{digest})"
@@ -124,7 +124,7 @@ def _public(value: Any, steps: Steps, named: set[Steps]) -> Any:
 
 def assumed(kind: Kind, body: JsonObject, stated: JsonObject) -> tuple[dict[str, Any], tuple[Steps, ...]]:
     """
-    Return a kept body with the manifest's values wherever the two differ in hidden parts alone.
+    Return a kept body with the manifest's values wherever the two differ in hidden parts only.
 
     Args:
         kind: Of the resource.

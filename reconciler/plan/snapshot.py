@@ -83,7 +83,7 @@ class Snapshot:
         Args:
             desired: The selected resources.
             stated: Folded ids of all declared resources.
-            singly: Whether it would have read these alone, and no lists.
+            singly: Whether it would have read only these, and no lists.
         """
         observed: dict[str, Observed] = {}
         parents, problems = set(self.parents), list[Problem]()

@@ -70,7 +70,7 @@ def _words(report: Report, parts: Sequence[Item], summary: Counts, left_out: int
 
 def _resources(report: Report, parts: Sequence[Item], bounds: Bounds) -> tuple[tuple[Resource, ...], int]:
     """Return the resources for which there is room, and the number of those for which there is none."""
-    is_quiet = report.command == "validate" or is_signed_out(report)  # the errors of the run say all there is
+    is_quiet = report.command == "validate" or is_signed_out(report)  # the errors of the run are its whole report
     noteworthy = [] if is_quiet else [item for item in parts if is_noteworthy(item)]
     unmanaged = report.plan.unmanaged
     left_out = 0

@@ -38,7 +38,7 @@ def words_of(change: Change, field: FieldChange, bounds: Bounds) -> ChangeWords:
 
 
 def _place(change: Change, field: FieldChange) -> str:
-    """Return file and line of what states a field; nothing where nothing does."""
+    """Return file and line of the declaration of a field; empty where it is undeclared."""
     if field.line is None and field.where is not None:
         return f"{field.where.file}:{field.where.line}"
     return f"{change.desired.source.file}:{field.line}" if field.line is not None else ""

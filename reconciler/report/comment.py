@@ -1,5 +1,5 @@
 """
-A report as the body of a comment on a pull request, behind a mark by which the next run finds it again. Pure.
+A report as the body of a comment on a pull request, after a mark by which the next run finds it again. Pure.
 
 The mark is an HTML comment, which no reader sees. It counts only where a body begins: what a report quotes stands
 further down, in code spans and fences, and is never taken for one.
@@ -28,7 +28,7 @@ def body(report: str, environment: str | None, commit: str | None = None) -> str
     Return the comment for a report.
 
     Args:
-        report: As Markdown. It is cut by lines where it does not fit, and the comment says so first.
+        report: As Markdown. It is cut by lines where it does not fit, which the comment reports first.
         environment: Which of several; None where there is one.
         commit: The commit that the report is about.
     """
@@ -41,7 +41,7 @@ def body(report: str, environment: str | None, commit: str | None = None) -> str
 
 
 def replaced(environment: str | None) -> str:
-    """Return what a comment says from now on that another one took the place of: no reader decides by an old report."""
+    """Return the new text of a comment that another one has replaced, so that no reader decides by an old report."""
     return f"{mark(environment)}\nReplaced: the report is in an earlier comment.\n"
 
 

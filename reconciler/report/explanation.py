@@ -114,7 +114,7 @@ class Field:
 
     Attributes:
         class_: Such as ``immutable`` or ``write-only``.
-        stated: The declared value; MISSING where none is declared.
+        stated: The declared value; MISSING where there is none.
         default: The value that absence means; MISSING where it means none.
         observed: The live value; MISSING where there is none.
     """

@@ -50,7 +50,7 @@ PLAIN: Final = Look()
 
 
 def problem_lines(problem: Problem, level: str, look: Look = PLAIN, places: str = "") -> Iterator[str]:
-    """Yield the lines of one error or warning; *places* says that other places have it too."""
+    """Yield the lines of one error or warning; *places* means that other places have it too."""
     name = look.paint(f"{level}[{problem.code}]", "red" if level == "error" else "yellow")
     yield f"{look.paint(place_of(problem), 'bold')}: {name}: {problem.message}{f' ({places})' if places else ''}"
     yield from advice_lines(problem, places)

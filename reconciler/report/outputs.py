@@ -1,7 +1,7 @@
 """
 The outputs of a run for later steps of a pipeline, under the names of the JSON report's summary. Pure.
 
-``drift`` alone counts otherwise: only resources that are known to have drifted, so that the first plan of a manifest
+Only ``drift`` counts otherwise: only resources that are known to have drifted, so that the first plan of a manifest
 has none.
 """
 

@@ -36,7 +36,7 @@ def literal(value: Any, limit: int, skip: int = 0) -> str:
 
     Args:
         value: JSON, a secret, or MISSING.
-        limit: Where to cut; an ellipsis says that something is left out.
+        limit: Where to cut; an ellipsis marks the omitted rest.
         skip: How much of a text to leave out at its beginning.
     """
     if value is MISSING:
@@ -50,7 +50,7 @@ def literal(value: Any, limit: int, skip: int = 0) -> str:
 
 
 def pair(observed: Any, desired: Any, limit: int) -> tuple[str, str]:
-    """Return both sides, cut so that the place where two long texts part is seen; a secret is said to have changed."""
+    """Return both sides, cut so that the place where two long texts part is seen; a secret is shown as changed."""
     skip = 0
     differ = observed != desired
     observed, desired = _scrubbed(observed), _scrubbed(desired)

@@ -197,7 +197,7 @@ class Copies:
     The copies of a version.
 
     Attributes:
-        state: Of all of them together, as Azure spells it; ``unknown`` where it states none.
+        state: Of all of them together, as Azure spells it; ``unknown`` where it returns none.
         result: ``failed``, ``complete`` or ``running``.
         regions: One line for each: its name and state.
     """

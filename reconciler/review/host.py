@@ -187,7 +187,7 @@ def text_in(value: Any) -> str:
 
 def _said(body: Mapping[str, Any]) -> Iterator[str]:
     """
-    Yield the message of a refusal, then what its ``errors`` say.
+    Yield the message of a refusal, then the messages of its ``errors``.
 
     GitHub writes those as texts, or as objects with a message, else a field and a code ("Troubleshooting the REST API",
     docs.github.com).

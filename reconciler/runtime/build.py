@@ -1,7 +1,7 @@
 """
-Which build this is. The commit tells two builds of one version apart.
+The version of this build. The commit distinguishes two builds of one version.
 
-Reads files alone: ``--version`` waits neither for git nor for a parser of package metadata.
+Reads files only: ``--version`` waits neither for git nor for a parser of package metadata.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def folder_in_repository(ci: Ci) -> str:
     try:
         workspace = ci.workspace
         root, here = filesystem.real(workspace) if workspace else None, filesystem.real(".")
-    except PathError:  # the working folder was deleted, say: a report then names files as the command line does
+    except PathError:  # such as a deleted working folder: a report then names files as the command line does
         return ""
     if root is None or not here.is_relative_to(root):
         return ""

@@ -101,7 +101,7 @@ async def rounds(
     run: Run, emit: Callable[[Report], None], interval_s: float, stop: asyncio.Event, *, report_only: bool
 ) -> None:
     """
-    Run rounds until the process is told to stop. A failed round is reported, and the next one follows.
+    Run rounds until the process is interrupted. A failed round is reported, and the next one follows.
 
     Raises:
         PathError: The working folder was deleted before the first round.
@@ -197,7 +197,7 @@ def _grants(run: Run, estate: Estate) -> tuple[Grant, ...]:
     if run.connection.credential == "token" and not all(rule.env for rule in rules):
         message = (
             "userDelegation in spec.storage of the project file needs a token for storage, and --credential token holds"
-            " one for ARM alone: choose another --credential, or sas: {env: NAME}"
+            " one for ARM only: choose another --credential, or sas: {env: NAME}"
         )
         raise UsageError(message)
     environment = run.environment

@@ -13,7 +13,7 @@ class Stopped(Exception):  # noqa: N818 (no error: a signal was sent)
     A signal ended the run before it had a result.
 
     Attributes:
-        code: The exit code that tells which.
+        code: The exit code for it.
     """
 
     def __init__(self, code: int) -> None:

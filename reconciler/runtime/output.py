@@ -1,4 +1,4 @@
-"""Writes results: whole files or none, and standard output, whose reader may be gone."""
+"""Writes results: whole files or none, and standard output, whose reader may have closed it."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Run:
         estate = read_estate(self.options, self.registry, self.clock.now(), self.read_stdin)
         if self.changed_since is None:
             return estate
-        from reconciler.history.edits import is_edited  # noqa: PLC0415 (for this option alone)
+        from reconciler.history.edits import is_edited  # noqa: PLC0415 (for this option only)
 
         before = self.past(self.changed_since).desired
         edited = tuple(item for item in estate.selected if is_edited(before.get(item.key), item))
@@ -192,8 +192,8 @@ def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem,
     """Return the errors and the warnings of the edits since the revision of ``--against``."""
     if run.against is None:
         return (), ()
-    from reconciler.history.edits import left_behind, refused_edits  # noqa: PLC0415 (for this option alone)
-    from reconciler.manifests.dates import past_edits  # noqa: PLC0415 (for this option alone)
+    from reconciler.history.edits import left_behind, refused_edits  # noqa: PLC0415 (for this option only)
+    from reconciler.manifests.dates import past_edits  # noqa: PLC0415 (for this option only)
 
     past = run.past(run.against)
     refused = refused_edits(past.desired, found.desired, run.against)

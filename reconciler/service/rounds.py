@@ -39,7 +39,7 @@ class _Stuck:
     paths: frozenset[str]
 
     def is_the_same(self, change: Change) -> bool:
-        """Whether a plan says nothing new of it: neither in sync, nor different elsewhere, nor of another manifest."""
+        """Whether a plan has no news of it: neither in sync, nor different elsewhere, nor of another manifest."""
         if change.action in {Action.WAIT, Action.UNKNOWN}:
             return True
         paths = _changed_paths(change)
@@ -54,7 +54,7 @@ class Retries:
     Attributes:
         clock: Its monotonic seconds.
         base_s: The first delay; each further one is twice as long, an hour at most.
-        windows: When ARM wants to hear nothing: a round that ends does not end what ARM asked for.
+        windows: Times in which ARM asked for no requests; they outlast a round.
     """
 
     clock: Clock
@@ -65,7 +65,7 @@ class Retries:
     _did_not_stick: dict[str, _Stuck] = field(default_factory=dict)
 
     def memory(self, desired: Iterable[Desired]) -> Memory:
-        """Return what is not to be done again in this round; what a changed manifest states is new."""
+        """Return the resources to skip in this round; a changed manifest is not skipped."""
         now = self.clock.monotonic()
         held_back = frozenset(key for key, until in self._not_before.items() if until > now)
         stuck = [item for item in desired if item.key in self._did_not_stick] if self._did_not_stick else []
@@ -105,14 +105,14 @@ async def run_rounds(
     stop: asyncio.Event,
 ) -> None:
     """
-    Do rounds until the run is told to stop.
+    Run rounds until the run is interrupted.
 
     Args:
         one_round: Does one, and turns what goes wrong into a report; what it raises nevertheless is logged.
         emit: Hears of each; what it raises is logged.
         clock: Waits between them.
         interval_s: From the end of one round to the start of the next.
-        stop: Set when the run is told to stop.
+        stop: Set when the run is interrupted.
     """
     retries = Retries(clock, interval_s)
     patience = Patience(clock, interval_s, float("inf"), stop)

@@ -68,7 +68,7 @@ async def explain_one(run: Run, estate: Estate, target: str, path: str | None) -
     Args:
         run: The arguments of the command.
         estate: The declared resources.
-        target: ``KIND/NAME``, or a pattern that one resource alone matches.
+        target: ``KIND/NAME``, or a pattern that exactly one resource matches.
         path: Of the leaves, as an ignore rule writes it; None for all.
 
     Raises:

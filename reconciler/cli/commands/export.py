@@ -93,7 +93,7 @@ def _names(command: Callable[..., Any]) -> Callable[..., Any]:
 def command(
     given: Given, subscription: str, resource_group: str | None, out_dir: Path, *, force: bool, **names: str | None
 ) -> int:
-    """Write manifests for existing resources. Read-only towards Azure."""
+    """Write manifests for existing resources. Read-only access to Azure."""
     wanted = Wanted(subscription, resource_group, patterns(_NAMES, names), given.concurrency)
     if not permits_of(given).scopes.hold(wanted.scope):
         message = f"{wanted.scope} is in no --allowed-scope"
@@ -161,7 +161,7 @@ def _require_folders(folder: Path, paths: Iterable[str]) -> None:
         found = filesystem.link_on_the_way(folder, path)
         if found is not None:
             message = (
-                f"{found} is a link, or no folder: nothing was written, as files go into folders of --out-dir alone"
+                f"{found} is a link, or no folder: nothing was written, as files go into folders of --out-dir only"
             )
             raise OutputError(message)
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @options.color
 @options.log
 def command(given: Given, out: Path) -> int:
-    """Save the live state, without secrets, for plan --against-snapshot. Read-only towards Azure."""
+    """Save the live state, without secrets, for plan --against-snapshot. Read-only access to Azure."""
     run = replace(make_run("snapshot", given), snapshot=out)
     try:
         estate = run.estate()

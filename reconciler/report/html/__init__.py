@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _TONES: Final = {"+": "good", "~": "warn", "!": "bad", "?": "bad", "…": "calm", "=": "quiet", "*": "quiet"}
 _TONE_OF_CODE: Final = {0: "good", 1: "bad", 2: "warn", 3: "calm"}
 _FEW: Final = 12
-"""So many resources are shown with all there is to say of them; of more, those that fail."""
+"""Number of resources that are shown with all details; beyond it, only failed ones are."""
 
 
 def render(view: View, **_: object) -> str:
