@@ -11,14 +11,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from reconciler.apply.attempt import (
-    Attempt,
+from reconciler.apply.attempt import Attempt, Phase, Terms, interrupted, next_step
+from reconciler.apply.conflicts import known
+from reconciler.apply.requests import Requests
+from reconciler.apply.schedule import Schedule
+from reconciler.apply.steps import (
     Blockers,
     Done,
     Elapsed,
     Event,
     FindBlockers,
-    Phase,
     Poll,
     Put,
     Read,
@@ -26,14 +28,8 @@ from reconciler.apply.attempt import (
     Started,
     Step,
     Stopped,
-    Terms,
     Wait,
-    interrupted,
-    next_step,
 )
-from reconciler.apply.conflicts import known
-from reconciler.apply.requests import Requests
-from reconciler.apply.schedule import Schedule
 from reconciler.azure.observe import internal_error
 from reconciler.azure.polling import Interrupted
 from reconciler.http.policy import LONGEST_WAIT_S

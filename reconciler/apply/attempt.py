@@ -8,12 +8,35 @@ reports the event that came of it. Each PUT is decided from a read of its own, w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from reconciler.apply.conflicts import Running, named
+from reconciler.apply.conflicts import named
+from reconciler.apply.steps import (
+    Blockers,
+    Conflict,
+    Done,
+    Elapsed,
+    Ended,
+    Event,
+    Expired,
+    FindBlockers,
+    Hidden,
+    InProgress,
+    NotFound,
+    Poll,
+    Put,
+    Read,
+    Refused,
+    Started,
+    Step,
+    Stopped,
+    Taken,
+    Unanswered,
+    Wait,
+)
 from reconciler.apply.verify import (
     did_not_stick,
     not_replicated,
@@ -37,7 +60,6 @@ if TYPE_CHECKING:
     from reconciler.model.live import Observed
     from reconciler.plan.decide import Policy
     from reconciler.plan.saved import SavedPlan
-    from reconciler.values import JsonObject
 
 READ_GRACE_S: Final = 60.0  # a read that soon after a PUT may show the previous state
 FRESH_S: Final = 30.0  # a PUT that waited longer since its read, for its turn or as ARM asked, is decided again
@@ -46,205 +68,6 @@ _MOST_LOST: Final = 3
 _MOST_PUT_OFF: Final = 5
 _LEAST_S: Final = 1e-3
 _LEAST_BETWEEN_POLLS_S: Final = 1.0  # whole seconds are the rule; of milliseconds there would be thousands of polls
-
-
-# What the driver is to do
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """
-    Read the resource by itself.
-
-    Attributes:
-        replication: Whether its replication is read too.
-    """
-
-    replication: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """
-    Send a PUT.
-
-    Attributes:
-        change: As decided from the read that the body is built from.
-        body: Secrets hidden, links not signed yet.
-        not_after: The monotonic seconds after which the body is too old to be sent.
-        is_first: Whether it is the first PUT of the resource.
-    """
-
-    change: Change
-    body: JsonObject = field(repr=False)
-    not_after: float
-    is_first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """Request the state of an operation."""
-
-    operation: str = field(repr=False)  # its query is signed
-
-
-@dataclass(frozen=True, slots=True)
-class FindBlockers:
-    """Find the operations in the resource's writer slot."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """
-    Wait, and hold no permit meanwhile.
-
-    Attributes:
-        why: For the progress display; empty where it already shows that the resource is being written.
-    """
-
-    seconds: float
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Nothing is left to do."""
-
-    outcome: Outcome
-
-
-Request: TypeAlias = Read | Put | Poll | FindBlockers
-Step: TypeAlias = Request | Wait | Done
-
-
-# What came of it; a read is a `Live`, an `Absent` or an `Unreadable`
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The schedule lets the resource begin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Elapsed:
-    """The wait is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """
-    The run was interrupted.
-
-    Attributes:
-        is_sent: Whether a PUT is on its way, without an answer.
-    """
-
-    is_sent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """
-    ARM accepted the PUT.
-
-    Attributes:
-        operation: Link to poll; None where the resource itself must be watched.
-        retry_after_s: How long ARM asks to wait before the first poll.
-    """
-
-    operation: str | None = field(default=None, repr=False)  # its query is signed
-    request_id: str | None = None
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """The PUT was not sent in time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Another operation kept ARM from accepting the PUT."""
-
-    error: ErrorInfo
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """
-    The PUT was throttled, got no answer, or was answered with a server error.
-
-    Attributes:
-        may_have_landed: Whether ARM may have acted on it.
-    """
-
-    error: ErrorInfo
-    retry_after_s: float | None = None
-    may_have_landed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The request failed, and would fail again."""
-
-    error: ErrorInfo
-
-
-@dataclass(frozen=True, slots=True)
-class InProgress:
-    """The operation is running."""
-
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """
-    The operation has ended.
-
-    Attributes:
-        error: None where it succeeded.
-    """
-
-    error: ErrorInfo | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """ARM does not know the operation: not yet, or not any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hidden:
-    """The operation cannot be read, for example for lack of a role: the resource itself will show how it ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blockers:
-    """The operations that were found in the writer slot."""
-
-    found: tuple[Running, ...] = ()
-
-
-Event: TypeAlias = (
-    Started
-    | Elapsed
-    | Stopped
-    | Live
-    | Absent
-    | Unreadable
-    | Taken
-    | Expired
-    | Conflict
-    | Unanswered
-    | Refused
-    | InProgress
-    | Ended
-    | NotFound
-    | Hidden
-    | Blockers
-)
 
 
 # How far a resource has come

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply.attempt import (
+from reconciler.apply.conflicts import among, siblings_path
+from reconciler.apply.steps import (
     Blockers,
     Conflict,
     Ended,
@@ -25,7 +26,6 @@ from reconciler.apply.attempt import (
     Taken,
     Unanswered,
 )
-from reconciler.apply.conflicts import among, siblings_path
 from reconciler.azure.answers import operation_error
 from reconciler.azure.observe import read_one
 from reconciler.azure.polling import Interrupted, has_failed, has_succeeded

@@ -6,21 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.apply.attempt import (
-    Attempt,
-    Done,
-    Event,
-    Expired,
-    InProgress,
-    Phase,
-    Started,
-    Taken,
-    Terms,
-    interrupted,
-    next_step,
-)
+from reconciler.apply.attempt import Attempt, Phase, Terms, interrupted, next_step
 from reconciler.apply.conflicts import Running, named
 from reconciler.apply.schedule import Schedule
+from reconciler.apply.steps import Done, Event, Expired, InProgress, Started, Taken
 from reconciler.apply.verify import did_not_stick, not_replicated, provisioning_failed, unreadable
 from reconciler.errors import ErrorInfo
 from reconciler.kinds.live import Live, Replication

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.apply.attempt import (
-    Attempt,
-    Done,
-    Elapsed,
-    Event,
-    Phase,
-    Poll,
-    State,
-    Stopped,
-    Taken,
-    Terms,
-    Wait,
-    next_step,
-)
+from reconciler.apply.attempt import Attempt, Phase, State, Terms, next_step
 from reconciler.apply.requests import Requests
+from reconciler.apply.steps import Done, Elapsed, Event, Poll, Stopped, Taken, Wait
 from reconciler.azure.polling import Interrupted
 from reconciler.model.live import Absence, Absent
 from reconciler.plan.decide import Policy, decide

@@ -21,8 +21,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.apply import attempt as module
-from reconciler.apply.attempt import (
-    Attempt,
+from reconciler.apply.attempt import Attempt, Terms, next_step
+from reconciler.apply.conflicts import Running
+from reconciler.apply.steps import (
     Blockers,
     Conflict,
     Done,
@@ -42,12 +43,9 @@ from reconciler.apply.attempt import (
     Step,
     Stopped,
     Taken,
-    Terms,
     Unanswered,
     Wait,
-    next_step,
 )
-from reconciler.apply.conflicts import Running
 from reconciler.errors import ErrorInfo
 from reconciler.kinds.tracking import Tracking
 from reconciler.model.live import Absence, Absent, Observed, Unreadable
