@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from reconciler.cli.program import main
-from reconciler.runtime import connect
-from tests.kit.between import Between
 from tests.kit.cli import Azure, Done, Report, Workspace
 from tests.kit.clock import LeapingClock
 from tests.kit.proxy import Proxy
@@ -51,14 +49,6 @@ def azure(tmp_path: Path) -> Azure:
 
 
 @pytest.fixture
-def between(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Between:
-    """Return what stands between the commands and the embedded ARM, keeps what is sent and alters what is answered."""
-    made = Between()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
 def leaping(monkeypatch: pytest.MonkeyPatch) -> LeapingClock:
     """Return the clock of the commands, for which nobody waits."""
     clock = LeapingClock()
@@ -95,8 +85,7 @@ def report(run: Command) -> Reporting:
 
 @pytest.fixture
 def proxy(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> Proxy:
-    """Return what stands before the embedded ARM of the commands, and answers single requests in its stead."""
-    found = Proxy()
-    embedded = connect._embedded
-    monkeypatch.setattr(connect, "_embedded", lambda *given: found.before(embedded(*given)))
-    return found
+    """Return the proxy before the embedded ARM of the commands."""
+    made = Proxy()
+    made.install(monkeypatch)
+    return made

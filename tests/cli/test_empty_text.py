@@ -25,8 +25,8 @@ from tests.kit.cli import (
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.kit.between import Between
     from tests.kit.cli import Azure
+    from tests.kit.proxy import Proxy
 
 MADE: Final = {made["kind"]: made for made in estate()}
 
@@ -61,19 +61,19 @@ def test_every_kind_has_some() -> None:
 
 @pytest.mark.parametrize(("kind", "path"), [leaf for leaf in LEAVES if leaf not in ELSEWHERE])
 def test_declared_it_is_a_warning_and_nothing_else(
-    work: Workspace, between: Between, report: Reporting, run: Command, kind: str, path: str
+    work: Workspace, proxy: Proxy, report: Reporting, run: Command, kind: str, path: str
 ) -> None:
     """No change, no secret, no part of a PUT."""
     work.state(*estate())
     report("apply")
-    sent = len(between.sent)
+    sent = len(proxy.written)
     work.state(*(changed(made, path, "") if made["kind"] == kind else made for made in estate()))
     validated = report("validate")
     assert codes(validated, "warnings").count("empty-text") == 1
     plan = report("plan", "--detailed-exitcode")
     assert plan["summary"]["inSync"] == 4
     assert report("apply")["summary"]["requests"]["PUT"] == 0
-    assert len(between.sent) == sent
+    assert len(proxy.written) == sent
     assert "(secret)" not in run("plan").out
 
 
@@ -152,7 +152,7 @@ def test_only_what_is_empty_goes() -> None:
 
 @pytest.mark.parametrize(("prefix", "is_same"), [("contoso", True), ("conto", False), ("other", False)])
 def test_a_prefix_that_azure_answers_as_complete_names(
-    work: Workspace, between: Between, report: Reporting, prefix: str, *, is_same: bool
+    work: Workspace, proxy: Proxy, report: Reporting, prefix: str, *, is_same: bool
 ) -> None:
     """Equal where a public name begins with it and a hyphen."""
 
@@ -162,7 +162,7 @@ def test_a_prefix_that_azure_answers_as_complete_names(
             info.pop("publicNamePrefix", None)
             info["publicNames"] = ["contoso-5c0e4d35-5b1c-4d3e-a1e8-3f9cb6a1d111"]
 
-    between.alter("galleries", complete)
+    proxy.alter("galleries", complete)
     info = {"publisherUri": "https://contoso.example", "publicNamePrefix": "contoso"}
     shared = {"permissions": "Community", "communityGalleryInfo": info}
     work.state(gallery(sharingProfile=shared))

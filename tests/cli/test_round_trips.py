@@ -25,8 +25,8 @@ from tests.kit.cli import (
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.kit.between import Between
     from tests.kit.cli import Azure, Manifest
+    from tests.kit.proxy import Proxy
 
 INSTALL: Final = "properties.publishingProfile.manageActions.install"
 
@@ -38,9 +38,7 @@ def spelled(made: Manifest, **names: str) -> Manifest:
     return {**made, "spec": {**made["spec"], **names}}
 
 
-def test_a_parent_in_two_spellings_is_read_once(
-    work: Workspace, azure: Azure, between: Between, report: Reporting
-) -> None:
+def test_a_parent_in_two_spellings_is_read_once(work: Workspace, azure: Azure, proxy: Proxy, report: Reporting) -> None:
     """What is unmanaged below it is listed once, and a definition's group likewise."""
     others = [version("9.0.0"), inline("other")]
     mine = [version("1.0.0"), spelled(version("2.0.0"), galleryApplicationName="AGENT", galleryName="TOOLS")]
@@ -53,18 +51,18 @@ def test_a_parent_in_two_spellings_is_read_once(
     plan = report("plan", "--no-adopt")
     assert plan["summary"]["unmanaged"] == 2
     assert plan["summary"]["inSync"] == 4
-    paths = [path.lower() for method, path in between.asked if method == "GET"]
+    paths = [path.lower() for method, path in proxy.asked if method == "GET"]
     assert len(paths) == len(set(paths))
 
 
 def test_a_parent_that_is_absent_in_two_spellings_is_asked_for_once(
-    work: Workspace, between: Between, report: Reporting
+    work: Workspace, proxy: Proxy, report: Reporting
 ) -> None:
     """Its children are blocked alike."""
     work.state(version("1.0.0"), spelled(version("2.0.0"), galleryApplicationName="AGENT"))
     plan = report("plan", code=1)
     assert {each["reason"] for each in plan["resources"]} == {"parent-missing"}
-    paths = [path.lower() for _, path in between.asked]
+    paths = [path.lower() for _, path in proxy.asked]
     assert len(paths) == len(set(paths))
 
 
@@ -178,7 +176,7 @@ def test_a_live_script_is_exported_validated_and_planned_without_a_change(
     assert (plan["summary"]["inSync"], changes_of(plan)) == (3, [])
 
 
-def test_a_byte_order_mark_is_no_difference(work: Workspace, azure: Azure, between: Between, report: Reporting) -> None:
+def test_a_byte_order_mark_is_no_difference(work: Workspace, azure: Azure, proxy: Proxy, report: Reporting) -> None:
     """A PUT of something else leaves it where it is: the script is immutable."""
     script = "\ufeff#!/bin/sh\necho 1"
     azure.seed(gallery(), application(), changed(version(), INSTALL, script))
@@ -188,7 +186,7 @@ def test_a_byte_order_mark_is_no_difference(work: Workspace, azure: Azure, betwe
         assert verdict(report("plan"), version())[:2] == ("none", "in-sync")
     work.state(gallery(), application(), changed(version(excludeFromLatest=True), INSTALL, declared))
     assert report("apply")["summary"]["succeeded"] == 1
-    (body,) = between.puts("versions")
+    (body,) = proxy.puts("versions")
     assert body["properties"]["publishingProfile"]["manageActions"]["install"] == script
     work.state(gallery(), application(), changed(version(excludeFromLatest=True), INSTALL, "#!/bin/sh\necho 2"))
     assert verdict(report("plan", code=1), version())[:2] == ("blocked", "immutable-field")

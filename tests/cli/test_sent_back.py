@@ -23,8 +23,8 @@ from tests.kit.cli import (
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.kit.between import Between
     from tests.kit.cli import Azure, Manifest
+    from tests.kit.proxy import Proxy
 
 SHARING = "properties.sharingProfile.permissions"
 SOFT_DELETE = "properties.softDeletePolicy.isSoftDeleteEnabled"
@@ -41,7 +41,7 @@ def shared(permissions: str | None, **more: Any) -> Manifest:
 
 @pytest.mark.parametrize("permissions", ["Private", None])
 def test_the_implied_value_of_a_gallery_that_never_said_it_is_no_difference(
-    work: Workspace, between: Between, report: Reporting, permissions: str | None
+    work: Workspace, proxy: Proxy, report: Reporting, permissions: str | None
 ) -> None:
     """Private is how it is shared, so declaring that, or that nothing must be set, writes nothing."""
     work.state(gallery())
@@ -49,7 +49,7 @@ def test_the_implied_value_of_a_gallery_that_never_said_it_is_no_difference(
     work.state(shared(permissions))
     assert changes_of(report("plan", "--detailed-exitcode")) == []
     report("apply")
-    assert len(between.puts("galleries")) == 1
+    assert len(proxy.puts("galleries")) == 1
 
 
 @pytest.mark.parametrize("permissions", ["Community", "Groups"])
@@ -69,9 +69,7 @@ def test_sharing_changes_by_a_put(work: Workspace, azure: Azure, report: Reporti
         assert report("plan")["summary"]["inSync"] == 1
 
 
-def test_a_silent_manifest_changes_no_sharing(
-    work: Workspace, azure: Azure, between: Between, report: Reporting
-) -> None:
+def test_a_silent_manifest_changes_no_sharing(work: Workspace, azure: Azure, proxy: Proxy, report: Reporting) -> None:
     """It is reported, carried over, and causes nothing; the implied value is not even reported."""
     azure.seed(shared("Community"))
     work.state(gallery())
@@ -79,12 +77,12 @@ def test_a_silent_manifest_changes_no_sharing(
     assert paths(plan, "undeclared") == ["properties.sharingProfile"]
     work.state(gallery(description="New"))
     report("apply")
-    assert between.puts("galleries")[-1]["properties"]["sharingProfile"] == {"permissions": "Community"}
+    assert proxy.puts("galleries")[-1]["properties"]["sharingProfile"] == {"permissions": "Community"}
     azure.edit(gallery(), SHARING, "Private")
     assert changes_of(report("plan")) == []
     work.state(gallery(description="Newer"))
     report("apply")
-    assert "sharingProfile" not in between.puts("galleries")[-1]["properties"]
+    assert "sharingProfile" not in proxy.puts("galleries")[-1]["properties"]
 
 
 def test_sharing_that_azure_refuses_is_reported_on_its_path(
@@ -115,7 +113,7 @@ def test_the_full_replication_of_a_version_that_never_said_it(work: Workspace, a
 
 
 def test_a_policy_that_azure_answers_and_refuses_is_not_sent(
-    work: Workspace, azure: Azure, between: Between, report: Reporting, monkeypatch: pytest.MonkeyPatch
+    work: Workspace, azure: Azure, proxy: Proxy, report: Reporting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The soft delete of a subscription without the feature."""
     monkeypatch.setenv("RECONCILER_EMULATOR_SOFT_DELETE", "refused")
@@ -124,7 +122,7 @@ def test_a_policy_that_azure_answers_and_refuses_is_not_sent(
     work.state(gallery(description="New"))
     assert paths(report("plan"), "undeclared") == []
     assert report("apply")["summary"]["succeeded"] == 1
-    assert "softDeletePolicy" not in between.puts("galleries")[-1]["properties"]
+    assert "softDeletePolicy" not in proxy.puts("galleries")[-1]["properties"]
     work.state(gallery(description="New", softDeletePolicy={"isSoftDeleteEnabled": True}))
     failed = resource(report("apply", code=1), gallery())
     assert failed["outcome"] == "failed"
@@ -133,7 +131,7 @@ def test_a_policy_that_azure_answers_and_refuses_is_not_sent(
 
 @pytest.mark.parametrize("made", [definition(), version()], ids=["definition", "version"])
 def test_defaults_that_nobody_declared_are_not_sent_back(
-    work: Workspace, between: Between, report: Reporting, made: Manifest
+    work: Workspace, proxy: Proxy, report: Reporting, made: Manifest
 ) -> None:
     """Immutable ones are carried all the same."""
     work.state(*estate())
@@ -141,7 +139,7 @@ def test_defaults_that_nobody_declared_are_not_sent_back(
     kept = [each for each in estate() if each["kind"] != made["kind"]]
     work.state(*kept, changed(made, "tags", {"team": "x"}))
     report("apply")
-    first, last = between.puts("versions" if made["kind"].endswith("Version") else "applicationDefinitions")
+    first, last = proxy.puts("versions" if made["kind"].endswith("Version") else "applicationDefinitions")
     if made["kind"] == "ApplicationDefinition":
         assert last["properties"].keys() == first["properties"].keys()
     else:
@@ -152,13 +150,13 @@ def test_defaults_that_nobody_declared_are_not_sent_back(
 
 
 @pytest.mark.parametrize("where", [SOFT_DELETE, "properties.softDeletePolicy", "properties.soft*"])
-def test_a_rule_that_omits(work: Workspace, azure: Azure, between: Between, report: Reporting, where: str) -> None:
+def test_a_rule_that_omits(work: Workspace, azure: Azure, proxy: Proxy, report: Reporting, where: str) -> None:
     """Neither the live value nor, in an update, a declared one is sent; nothing is left of the object around it."""
     rule = {"path": where, "reason": "The subscription lacks the feature", "omit": True}
     work.project(ignore=[rule])
     azure.seed(changed(gallery(), SOFT_DELETE, value=True))
     work.state(gallery(description="New"))
-    between.refuse("galleries", lambda body: "softDeletePolicy" in body["properties"], "InvalidParameter")
+    proxy.refuse_where(lambda body: "softDeletePolicy" in body["properties"], "galleries", "InvalidParameter")
     plan = report("plan")
     assert paths(plan, "undeclared") == []
     assert plan["summary"]["ignored"] == 1
@@ -180,7 +178,7 @@ def test_a_rule_that_omits_nothing_is_idle(work: Workspace, report: Reporting) -
     assert [each["code"] for each in report("plan")["warnings"]] == ["ignore-unused"]
 
 
-def test_an_element_that_a_rule_omits(work: Workspace, azure: Azure, between: Between, report: Reporting) -> None:
+def test_an_element_that_a_rule_omits(work: Workspace, azure: Azure, proxy: Proxy, report: Reporting) -> None:
     """Two of a list, by their keys."""
     actions = [{"name": name, "script": "x"} for name in ("a", "b", "c")]
     azure.seed(gallery(), application(customActions=actions))
@@ -192,12 +190,12 @@ def test_an_element_that_a_rule_omits(work: Workspace, azure: Azure, between: Be
     )
     work.state(gallery(), application(description="New"))
     report("apply")
-    assert [each["name"] for each in between.puts("applications")[-1]["properties"]["customActions"]] == ["c"]
+    assert [each["name"] for each in proxy.puts("applications")[-1]["properties"]["customActions"]] == ["c"]
 
 
 @pytest.mark.parametrize("fields", ["none", "writes", "all"])
 def test_the_servers_own_fields_are_read_only_everywhere(
-    work: Workspace, between: Between, report: Reporting, monkeypatch: pytest.MonkeyPatch, fields: str
+    work: Workspace, proxy: Proxy, report: Reporting, monkeypatch: pytest.MonkeyPatch, fields: str
 ) -> None:
     """State, etag, system data and a type in lower case, in answers to GET, list and PUT."""
     monkeypatch.setenv("RECONCILER_EMULATOR_SERVER_FIELDS", fields)
@@ -206,7 +204,7 @@ def test_the_servers_own_fields_are_read_only_everywhere(
     work.state(definition(displayName="New"), definition("other"))
     assert paths(report("plan"), "undeclared") == []
     report("apply")
-    body = between.puts("applicationDefinitions")[-1]
+    body = proxy.puts("applicationDefinitions")[-1]
     assert not {"etag", "systemData", "type", "id", "name"} & body.keys()
     assert "provisioningState" not in body["properties"]
     assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 2
@@ -215,7 +213,7 @@ def test_the_servers_own_fields_are_read_only_everywhere(
 
 @pytest.mark.parametrize("made", estate(), ids=lambda made: str(made["kind"]))
 def test_every_kind_may_answer_them(
-    work: Workspace, between: Between, report: Reporting, run: Command, made: Manifest
+    work: Workspace, proxy: Proxy, report: Reporting, run: Command, made: Manifest
 ) -> None:
     """A state where none was documented, an etag, and who made it."""
 
@@ -223,7 +221,7 @@ def test_every_kind_may_answer_them(
         body.update(etag='"1"', systemData={"createdBy": "x"}, type=body["type"].lower())
         body["properties"].setdefault("provisioningState", "Succeeded")
 
-    between.alter("", dress)
+    proxy.alter("", dress)
     work.state(*estate())
     report("apply")
     kept = [each for each in estate() if each["kind"] != made["kind"]]
@@ -231,7 +229,7 @@ def test_every_kind_may_answer_them(
     assert changes_of(report("plan"))[0]["path"].startswith("tags")
     assert len(changes_of(report("plan"))) == 1
     report("apply")
-    _, _, body = between.sent[-1]
+    _, body = proxy.written[-1]
     assert not {"etag", "systemData", "type", "id", "name"} & body.keys()
     assert "provisioningState" not in body["properties"]
     assert report("plan")["summary"]["inSync"] == 4
@@ -240,12 +238,12 @@ def test_every_kind_may_answer_them(
 
 
 def test_a_state_that_no_schema_describes_is_health(
-    work: Workspace, azure: Azure, between: Between, report: Reporting
+    work: Workspace, azure: Azure, proxy: Proxy, report: Reporting
 ) -> None:
     """A definition that is Failed is degraded, and no value of it is undeclared."""
     work.state(definition())
     report("apply")
-    between.alter("applicationDefinitions", lambda body: body["properties"].update(provisioningState="Failed"))
+    proxy.alter("applicationDefinitions", lambda body: body["properties"].update(provisioningState="Failed"))
     found = resource(report("plan"), definition())
     assert (found["health"], found["reason"], found["changes"]) == ("Degraded", "last-operation-failed", [])
 
@@ -254,7 +252,7 @@ def test_a_state_that_no_schema_describes_is_health(
 
 
 def test_regions_that_nobody_declared_are_sent_as_they_are(
-    work: Workspace, azure: Azure, between: Between, report: Reporting
+    work: Workspace, azure: Azure, proxy: Proxy, report: Reporting
 ) -> None:
     """A PUT that leaves them out may be read as a request to drop them."""
     silent = without(version(), REGIONS)
@@ -271,7 +269,7 @@ def test_regions_that_nobody_declared_are_sent_as_they_are(
     live = azure.stored(version())["properties"]["publishingProfile"]["targetRegions"]
     work.state(gallery(), application(), changed(silent, "properties.publishingProfile.replicaCount", 3))
     report("apply")
-    (body,) = between.puts("versions")
+    (body,) = proxy.puts("versions")
     assert body["properties"]["publishingProfile"]["targetRegions"] == live
     assert azure.stored(version())["properties"]["publishingProfile"]["targetRegions"] == live
     assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 3

@@ -1,41 +1,81 @@
-"""A small reverse proxy before the embedded ARM of a command: it lets through what it was not told to answer itself."""
+"""A proxy before the embedded ARM of the command line: it keeps what passes, alters answers, or gives its own."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import httpx
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    import pytest
+
+    Body: TypeAlias = dict[str, Any]
 
 
-@dataclass
-class Reply:
-    """An answer that is given in ARM's stead."""
+@dataclass(frozen=True)
+class Planned:
+    """
+    An answer in ARM's stead.
 
+    Attributes:
+        fits: Whether a write with this body is answered so; any request is, where it is None.
+    """
+
+    method: str
+    path: re.Pattern[str]
     status: int
-    body: Any
+    content: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    fits: Callable[[Body], bool] | None = None
+
+    def is_for(self, method: str, path: str, body: Body | None) -> bool:
+        """Return whether a request is answered so."""
+        return (
+            method == self.method
+            and self.path.search(path) is not None
+            and (self.fits is None or (body is not None and self.fits(body)))
+        )
 
 
 @dataclass
 class Proxy:
     """
-    Answers what it was told to, and lets everything else through.
+    What passes through.
 
     Attributes:
-        seen: Method and path of every request.
-        app: The embedded ARM.
+        asked: Method and path of every request.
+        written: Path and body of every PUT.
     """
 
-    seen: list[tuple[str, str]] = field(default_factory=list)
-    app: Any = None
-    _planned: list[tuple[str, re.Pattern[str], Reply, bool]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    written: list[tuple[str, Body]] = field(default_factory=list)
+    _altered: list[tuple[str, Callable[[Body], None]]] = field(default_factory=list)
+    _planned: list[Planned] = field(default_factory=list)
 
-    def answer(self, method: str, path: str, status: int, body: Any, *, acts: bool = False, **headers: str) -> None:
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        """Stand before the embedded ARM."""
+        forward = httpx.ASGITransport.handle_async_request
+
+        async def handle(transport: httpx.ASGITransport, request: httpx.Request) -> httpx.Response:
+            method, path = request.method, request.url.path
+            body = orjson.loads(await request.aread()) if method == "PUT" else None
+            self.asked.append((method, path))
+            if body is not None:
+                self.written.append((path, body))
+            for planned in self._planned:
+                if planned.is_for(method, path, body):
+                    headers = {"content-type": "application/json", **planned.headers}
+                    return httpx.Response(planned.status, content=planned.content, headers=headers, request=request)
+            return await self._altered_answer(request, await forward(transport, request))
+
+        patch.setattr(httpx.ASGITransport, "handle_async_request", handle)
+
+    def answer(self, method: str, path: str, status: int, body: Any, **headers: str) -> None:
         """
         Answer requests whose path matches; bytes go as they are.
 
@@ -44,47 +84,41 @@ class Proxy:
             path: A regular expression for the path, or its end.
             status: HTTP's.
             body: Of the answer.
-            acts: Whether ARM gets the request all the same.
             headers: Of the answer; underscores stand for hyphens.
         """
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._planned.append((method, re.compile(f"{path}$", re.IGNORECASE), Reply(status, body, named), acts))
+        content = body if isinstance(body, bytes) else orjson.dumps(body)
+        self._planned.append(Planned(method, re.compile(f"{path}$", re.IGNORECASE), status, content, named))
 
     def refuse(self, method: str, path: str, status: int, code: str, message: str = "no", **more: Any) -> None:
         """Answer with an ARM error."""
         self.answer(method, path, status, {"error": {"code": code, "message": message, **more}})
 
-    def sent(self, method: str) -> list[str]:
-        """Return the paths of what was asked with a method."""
-        return [path for asked, path in self.seen if asked == method]
+    def refuse_where(self, fits: Callable[[Body], bool], resource_type: str, code: str) -> None:
+        """Refuse a PUT of a type whose body *fits*."""
+        error = orjson.dumps({"error": {"code": code, "message": "no", "target": ""}})
+        self._planned.append(Planned("PUT", _of_type(resource_type), 400, error, fits=fits))
 
-    def before(self, app: Any) -> Self:
-        """Stand before *app*."""
-        self.app = app
-        return self
+    def alter(self, resource_type: str, change: Callable[[Body], None]) -> None:
+        """Change, in place, every body of a type that is answered, by itself or in a list."""
+        self._altered.append((resource_type, change))
 
-    @property
-    def state(self) -> Any:
-        """Return the state of the application behind."""
-        return self.app.state
+    def puts(self, resource_type: str) -> list[Body]:
+        """Return the bodies of all PUTs of a type."""
+        return [body for path, body in self.written if _of_type(resource_type).search(path)]
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request."""
-        method, path = scope["method"], scope["path"]
-        self.seen.append((method, path))
-        planned = next((one for one in self._planned if one[0] == method and one[1].search(path)), None)
-        if planned is None:
-            await self.app(scope, receive, send)
-            return
-        _, _, reply, acts = planned
-        if acts:
-            await self.app(scope, receive, _nowhere)
-        content = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
-        headers = {"content-type": "application/json", **reply.headers}
-        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": reply.status, "headers": raw})
-        await send({"type": "http.response.body", "body": content})
+    async def _altered_answer(self, request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        content = await answer.aread()
+        body = orjson.loads(content) if answer.is_success and content else None
+        for each in body.get("value", [body]) if isinstance(body, dict) else ():
+            for resource_type, change in self._altered:
+                if isinstance(each, dict) and "type" in each and each["type"].lower().endswith(resource_type.lower()):
+                    change(each)
+        headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
+        content = orjson.dumps(body) if isinstance(body, dict) else content
+        return httpx.Response(answer.status_code, headers=headers, content=content, request=request)
 
 
-async def _nowhere(message: Any) -> None:
-    """Let an answer go nowhere."""
+def _of_type(resource_type: str) -> re.Pattern[str]:
+    """Return what the path of a resource holds whose type is *resource_type*."""
+    return re.compile(f"/{re.escape(resource_type)}/[^/]+$", re.IGNORECASE)
