@@ -70,7 +70,7 @@ def _dates(desired: Desired) -> Iterator[tuple[Steps, str]]:
     waiting = [Leaf(desired.kind.rules, desired.body, MISSING, Place())]
     while waiting:
         leaf = waiting.pop()
-        if leaf.rule is not None and leaf.rule.normalize == "instant" and isinstance(leaf.want, str):
+        if leaf.rule.normalize == "instant" and isinstance(leaf.want, str):
             yield leaf.place.steps, leaf.want
         else:
             waiting += (each for each in below(leaf) if each.want is not MISSING)
