@@ -153,11 +153,11 @@ def connection(cloud: str, endpoint: str | None, credential: str, custom: Custom
     if cloud == CUSTOM:
         return _custom(endpoint, credential, custom)
     for option in custom.named():
-        message = f"{option} does not go with --cloud {cloud}: leave it out, or choose --cloud custom"
+        message = f"{option} cannot be combined with --cloud {cloud}: leave it out, or choose --cloud custom"
         raise UsageError(message)
     if cloud == EMULATOR:
         if endpoint:
-            message = "--endpoint does not go with --cloud emulator: leave one of them out"
+            message = "--endpoint cannot be combined with --cloud emulator: leave one of them out"
             raise UsageError(message)
         return Connection(EMULATOR, _EMULATOR_ENDPOINT, credential)
     return Connection(cloud, _checked(endpoint) if endpoint else CLOUDS[cloud].endpoint, credential)

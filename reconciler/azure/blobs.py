@@ -156,7 +156,7 @@ class Blobs:
         if not self.hosts.allows(link.base):
             origin = origin_of(link.base)
             host = origin.host if origin else "an unreadable host"
-            message = f"no signature is sent to {host}, which is no blob host of this cloud"
+            message = f"no signature is sent to {host}, which is not a blob host of this cloud"
             account = f" (NAME{self.hosts.suffixes[0]})" if self.hosts.suffixes else ""
             fix = f"correct the prefix{account}, or pass --storage-host {host} if it is yours"
             raise PackageError(_error(ErrorCode.FOREIGN_ORIGIN, message, fix))

@@ -297,7 +297,7 @@ class _Body:
         if leaf.want is None:
             return (
                 Verdict.EQUAL,
-                "null means that it must not be set, and it is not live, or says no more than absence.",
+                "null means that the value must not be set; it is not live, or null is the same as absent here.",
             )
         if leaf.field_class is FieldClass.WRITE_ONLY:
             return (

@@ -119,7 +119,7 @@ def _leads_on(kind: Kind, wanted: Wanted, kinds: Mapping[str, Kind]) -> bool:
 def _params(kind: Kind, body: JsonObject) -> dict[str, str]:
     params = kind.parse_id(str(body["id"]))
     if params is None:
-        raise UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, f"a list of {kind.name} names something else"))
+        raise UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, f"a list of {kind.name} has another resource"))
     return params
 
 

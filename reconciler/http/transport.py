@@ -95,7 +95,7 @@ class Transport:
                 trust_env=not is_loopback(endpoint),  # a proxy would see the token of a loopback endpoint
             )
         except (ValueError, ImportError, httpx.InvalidURL):  # their texts quote the proxy, password and all
-            message = f"a proxy in {unusable_proxies(environ)} is no http or https URL"
+            message = f"a proxy in {unusable_proxies(environ)} is not an http or https URL"
             raise UsageError(message) from None
         return cls(endpoint.rstrip("/"), service, tokens, clock, http)
 

@@ -161,7 +161,7 @@ def _require_folders(folder: Path, paths: Iterable[str]) -> None:
         found = filesystem.link_on_the_way(folder, path)
         if found is not None:
             message = (
-                f"{found} is a link, or no folder: nothing was written, as files go into folders of --out-dir only"
+                f"{found} is a link, or not a folder: nothing was written, as files go into folders of --out-dir only"
             )
             raise OutputError(message)
 

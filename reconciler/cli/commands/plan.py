@@ -34,7 +34,7 @@ def command(
 ) -> int:
     """Show what apply would do. Read-only."""
     if snapshot is not None and (out is not None or plan_file is not None):
-        message = "--against-snapshot does not go with --out or --check: a saved plan is made from the live state"
+        message = "--against-snapshot cannot be combined with --out or --check: a saved plan needs the live state"
         raise UsageError(message)
     run = make_run("plan", given, signs=snapshot is None)
     run = replace(run, plan_file=plan_file, snapshot=snapshot, out=out)
