@@ -21,13 +21,13 @@ import pytest
 
 from reconciler import filesystem
 from reconciler.cli.program import main
-from tests.kit.cli import application, as_yaml, checked, codes, commit, gallery, git, project
+from tests.kit.cli import Workspace, application, as_yaml, checked, codes, commit, gallery, git, project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.cli.conftest import Command
-    from tests.kit.cli import Azure, Workspace
+    from tests.kit.cli import Azure
 
 INTERVAL_S: Final = 3600
 SUBSCRIPTION: Final = "5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11"
@@ -107,10 +107,28 @@ ODD: Final[dict[str, Callable[[Path], str]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a working folder with a commit of one gallery."""
+    work = Workspace(tmp_path_factory.mktemp("repository"))
+    work.state(gallery())
+    git(work.folder, "init", "--quiet")
+    commit(work.folder)
+    return work.folder
+
+
+@pytest.fixture
+def committed(work: Workspace, repository: Path) -> Workspace:
+    """Return the working folder of the test with a commit of one gallery."""
+    work.state(gallery())
+    shutil.copytree(repository / ".git", work.folder / ".git")
+    return work
+
+
 @pytest.mark.parametrize("made", ODD.values(), ids=list(ODD))
 @pytest.mark.parametrize("taker", TAKES_A_PATH)
 def test_an_odd_path(
-    work: Workspace,
+    committed: Workspace,
     azure: Azure,
     run: Command,
     monkeypatch: pytest.MonkeyPatch,
@@ -120,11 +138,8 @@ def test_an_odd_path(
     """It is named, on one stream or the other, and is nobody's bug."""
     monkeypatch.setattr(filesystem, "PIPE_WAIT_MS", 0)
     monkeypatch.setenv("GITHUB_TOKEN", "none")
-    work.state(gallery())
     azure.seed(gallery())
-    git(work.folder, "init", "--quiet")
-    commit(work.folder)
-    path = made(work.folder)
+    path = made(committed.folder)
     done = run(*(each.replace("{}", path) for each in TAKES_A_PATH[taker]))
     assert done.code in {1, 64}, (done.code, done.out, done.err)
     assert path[:9].partition("\0")[0].partition("\ud800")[0] in done.out + done.err

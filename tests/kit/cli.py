@@ -42,7 +42,10 @@ PACKAGE: Final = "https://packages.blob.core.windows.net/suite/app.zip"
 REGIONS: Final = "properties.publishingProfile.targetRegions"
 COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
 
-_ME: Final = ("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false")
+_SETTINGS: Final = (
+    *("-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "commit.gpgsign=false"),
+    *("-c", "maintenance.auto=false", "-c", "gc.auto=0"),
+)
 _SCHEMA: Final = jsonschema_rs.validator_for(json.loads((ROOT / "schemas" / "report.schema.json").read_text()))
 PROGRAM: Final = Path(sys.executable).parent / "reconciler"
 _IDS: Final = {
@@ -191,7 +194,7 @@ def as_yaml(*documents: Mapping[str, Any]) -> str:
 
 def git(folder: Path, *arguments: str) -> str:
     """Run git as somebody, whatever the machine's own settings say, and give what it printed."""
-    done = subprocess.run(["git", *_ME, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(["git", *_SETTINGS, *arguments], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 
