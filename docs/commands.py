@@ -18,8 +18,8 @@ _HEAD: Final = """\
 
 The output of `reconciler COMMAND --help`, on one page. `make reference` writes it from the program.
 
-A flag wins over its [variable](../README.md#environment-variables), and the variable over the default. Results go to
-standard output, the log and the progress to standard error; nothing ever asks a question. The README has the
+An option takes precedence over its [variable](../README.md#environment-variables), and the variable over the default.
+Results go to standard output, the log and the progress to standard error; no command prompts. The README has the
 [exit codes](../README.md#exit-codes).
 """
 
