@@ -31,6 +31,7 @@ from reconciler.secret.text import Secret
 from reconciler.settings import CLOUDS
 from tests.kit.entra import CORRELATION, TENANT, Arm, Asked, Entra, Internet, given, make_client_certificate
 from tests.kit.entra import make_trust as trust_of
+from tests.kit.forked import program
 from tests.kit.loops import run
 from tests.kit.raw import Raw, says
 
@@ -670,7 +671,7 @@ def test_a_sign_in_service_that_is_silent(tokens: IdentityToken, world: World) -
 @contextmanager
 def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Start a command, which does not outlive the test."""
-    command = [str(Path(sys.executable).parent / "reconciler"), *arguments]
+    command = [str(program()), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         try:
             yield running

@@ -1,4 +1,4 @@
-"""What the tests of the embedded ARM share: a clock that they move, a client, the bodies of plain resources."""
+"""What the tests of the embedded ARM share: a client, the bodies of plain resources."""
 
 from __future__ import annotations
 
