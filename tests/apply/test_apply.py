@@ -1049,7 +1049,7 @@ def test_bounded_concurrency() -> None:
 
 
 def test_slow_operations_hold_nobody_up() -> None:
-    """Sixteen operations of ten minutes take no permit from the seventeenth resource: a permit is for requests alone."""
+    """Sixteen long operations take no permit from the seventeenth resource: a permit is for requests alone."""
 
     @scenario(*(gallery(f"g{n:02}") for n in range(16)), definition(), timeout_s=1200, operation_s=600)
     async def _(test: Bench) -> None:
