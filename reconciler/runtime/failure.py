@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import PurePath
 
 from reconciler.errors import ReconcilerError
@@ -29,6 +28,8 @@ def described(error: BaseException) -> str:
     if isinstance(error, OSError):
         what = error.filename if isinstance(error.filename, str) else "a stream or a connection"
         return f"{what} cannot be used: {error.strerror or type(error).__name__}"
+    import traceback  # noqa: PLC0415 (for a bug alone: every report would wait for it)
+
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"internal error: {type(error).__name__}{where}; please report it, with the output of --log-level debug"
