@@ -66,6 +66,7 @@ FRESH_S: Final = 30.0  # a PUT that waited longer since its read, for its turn o
 _OPERATION_GRACE_S: Final = 60.0  # right after a PUT even the operation's own URL may answer 404
 _MOST_LOST: Final = 3
 _MOST_PUT_OFF: Final = 5
+_MOST_DOUBLINGS: Final = 30
 _LEAST_S: Final = 1e-3
 _LEAST_BETWEEN_POLLS_S: Final = 1.0  # whole seconds are the rule; of milliseconds there would be thousands of polls
 
@@ -113,7 +114,7 @@ class Attempt:
 
     Attributes:
         change: As planned, then as decided just before the first PUT that Azure may have acted on.
-        deadline: Of what the resource waits for: first for its turn, then for its own operation.
+        deadline: When waiting ends: first for the turn of the resource, then for its own operation.
         grace: Until when a read may show the previous state, and an operation may be unknown.
         puts: How many PUTs were begun.
         lost: How many of them were answered with nothing, or with a server error.
@@ -217,7 +218,7 @@ def _policy(state: Attempt) -> Policy:
 def _not_written(planned: Change, now: Change) -> _Move:
     """Return the outcome where the read just before the PUT shows that none is to be sent."""
     if now.action is Action.NONE:
-        # Another client did what was planned; of a resource with a running operation, nothing was known until now.
+        # Another client made the planned change; the plan knew nothing of a resource with a running operation.
         return _done(now if planned.action is Action.WAIT else planned, Result.UNCHANGED)
     return _done(now, Result.FAILED if now.error else None, now.error)
 
@@ -248,7 +249,7 @@ def _counted(state: Attempt, answer: Conflict | Unanswered, now: float) -> tuple
     """Return the state after a PUT that ARM did not accept, how long to wait until the next read, and why."""
     state, asked, longest = replace(state, phase=Phase.READING), answer.retry_after_s, state.terms.longest_wait_s
     if isinstance(answer, Conflict):
-        pause = min((asked or state.terms.interval_s) * 2.0**state.conflicts, longest)
+        pause = min((asked or state.terms.interval_s) * 2.0 ** min(state.conflicts, _MOST_DOUBLINGS), longest)
         return replace(state, conflicts=state.conflicts + 1), max(asked or 0.0, pause), "another operation is running"
     if answer.may_have_landed:
         state = replace(state, shown_from=now + READ_GRACE_S)

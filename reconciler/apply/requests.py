@@ -1,4 +1,4 @@
-"""Stage 8: sends the requests of one resource, and returns what came of each as an event. Decides nothing."""
+"""Stage 8: sends the requests of one resource, and returns an event for each. Decides nothing."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class Requests:
             return Blockers()
 
     def _clean(self, info: ErrorInfo) -> ErrorInfo:
-        """Return an error without what Azure may quote of the PUT."""
+        """Return an error without the secrets of the PUT, which Azure may quote."""
         secrets = self.secrets
         return replace(
             info,

@@ -90,7 +90,7 @@ class Schedule:
         self._order.done(desired.key)
 
     def skipped(self, change: Change) -> Outcome | None:
-        """Return the outcome of a change that must not be written after what has ended so far; else None."""
+        """Return the outcome of a change that the outcomes so far keep from being written; else None."""
         if self._failed_wave is not None and change.desired.wave > self._failed_wave:
             message = f"a resource of wave {self._failed_wave} failed"
             return Outcome(change, Result.SKIPPED, ErrorInfo(ErrorCode.EARLIER_WAVE_FAILED, message))

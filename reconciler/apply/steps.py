@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.values import JsonObject
 
 
-# What the driver is to do
+# Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ Request: TypeAlias = Read | Put | Poll | FindBlockers
 Step: TypeAlias = Request | Wait | Done
 
 
-# What came of it; a read is a `Live`, an `Absent` or an `Unreadable`
+# Events; that of a read is a `Live`, an `Absent` or an `Unreadable`
 
 
 @dataclass(frozen=True, slots=True)
