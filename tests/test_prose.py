@@ -104,3 +104,44 @@ def test_the_line_after_a_code_fence_is_counted_with_it(lines: Lines) -> None:
     """A fence that is left out keeps its lines."""
     [found] = lines("page.md", "```sh\nmake\n```\n\nWhat follows.\n")
     assert found.startswith("page.md:5: ")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'raise UsageError("the file is passed over")',
+        'message = f"{path}: a value that nobody set"',
+        'Problem("m.yaml", 1, 1, "", "code", message, "see the way out above")',
+        'option("--name", help="Field that is frozen after creation.")',
+        'message = (\n    "a value of the manifest"\n    " that is stated twice"\n)',
+        'print("whatever is found is printed")',
+    ],
+)
+def test_a_sentence_of_the_program_uses_its_words(lines: Lines, source: str) -> None:
+    """In messages, fixes, help and prints, with the line; of an f-string, the text around its values."""
+    found = lines("module.py", f"\n\n{source}\n")
+    assert len(found) >= 1
+    assert {line.rpartition(":")[0].split(":")[0] for line in found} == {"module.py"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'word = "frozen"',
+        'message = "`what is told` is not a name of a field"',
+        'message = "what is the name of it?"',
+        'message = "the value is stated by Azure"  # prose: allow',
+        '"""The docstring of a module may say that it is told."""',
+        "# a comment says whatever it likes",
+    ],
+)
+def test_words_quotations_and_allowed_lines_pass(lines: Lines, source: str) -> None:
+    """A single word is a code or a key, and text in backticks is somebody else's."""
+    assert lines("module.py", source) == []
+
+
+def test_the_sentences_of_a_schema_are_checked(lines: Lines) -> None:
+    """Its titles, descriptions and messages, at any depth; its other texts are values."""
+    schema = '{"title": "A kind", "allOf": [{"description": "Stated by the user."}], "const": "is stated as this"}'
+    [found] = lines("kind.schema.json", schema)
+    assert found.startswith("kind.schema.json: `Stated` ")
