@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.kit.cli import changed, commit, definition, estate, gallery, inline, version
+from tests.kit.cli import changed, commit, definition, estate, gallery, git, inline, version
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
@@ -20,7 +19,7 @@ PACKAGE = "https://packages.blob.core.windows.net/suite/other.zip"
 @pytest.fixture
 def applied(work: Workspace, report: Reporting) -> Workspace:
     """Return a repository whose only commit was applied."""
-    subprocess.run(["git", "init", "--quiet"], cwd=work.folder, check=True)
+    git(work.folder, "init", "--quiet")
     work.state(*estate())
     commit(work.folder)
     report("apply")
@@ -175,7 +174,7 @@ def test_the_state_of_the_embedded_arm_is_no_edit(
 ) -> None:
     """Where it lies in the repository, the tree is as clean as before: the second apply knows its commit, too."""
     monkeypatch.delenv("RECONCILER_EMULATOR_STATE")
-    subprocess.run(["git", "init", "--quiet"], cwd=work.folder, check=True)
+    git(work.folder, "init", "--quiet")
     work.state(definition())
     commit(work.folder)
     report("apply")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from tests.kit.cli import (
     definition,
     estate,
     gallery,
+    git,
     verdict,
     version,
 )
@@ -83,7 +83,7 @@ def test_a_create_sets_it(work: Workspace, report: Reporting) -> None:
 
 def test_an_edit_in_git(work: Workspace, report: Reporting) -> None:
     """Offline only what is new or edited is told, with or without strict."""
-    subprocess.run(["git", "init", "--quiet"], cwd=work.folder, check=True)
+    git(work.folder, "init", "--quiet")
     work.project(strict=True)
     work.state(*dated())
     commit(work.folder)

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +33,7 @@ from tests.kit.cli import (
     gallery,
     resource,
     start,
+    until,
     version,
 )
 from tests.kit.forked import program
@@ -41,7 +41,7 @@ from tests.kit.raw import Raw, asked, http, says, silent
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.cli.conftest import Reporting
 
@@ -107,16 +107,6 @@ def ended(process: subprocess.Popen[str]) -> Done:
     done = Done(process.returncode, out or "", err or "")
     assert "Traceback" not in done.out + done.err
     return done
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another process is about to do."""
-    pause = threading.Event()
-    for _ in range(2000):
-        if condition():
-            return
-        pause.wait(0.01)
-    pytest.fail("it did not happen")
 
 
 def report_in(work: Workspace) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tests.kit.cli import (
     gallery,
     id_of,
     start,
+    until,
     version,
 )
 from tests.kit.forked import program
@@ -148,7 +149,7 @@ def test_signal_during_an_apply(
     work.state(gallery(), later)
     arguments = ("apply", "-o", "json", "--report", "json=report.json")
     process = start(*arguments, folder=work.folder, RECONCILER_EMULATOR_OPERATION_SECONDS="12")
-    _until_there(azure, gallery())
+    until(lambda: azure.holds(gallery()))
     process.send_signal(number)
     done = finish(process, 5)
     assert done.code == 128 + number
@@ -191,7 +192,7 @@ def test_killed_during_an_apply(work: Workspace, azure: Azure, report: Reporting
     """After a kill the next run waits for what Azure has begun, and sends only what is left."""
     work.state(*estate()[:3])
     process = start("apply", folder=work.folder, RECONCILER_EMULATOR_OPERATION_SECONDS="1")
-    _until_there(azure, gallery())
+    until(lambda: azure.holds(gallery()))
     process.kill()
     finish(process, 5)
     again = report("apply")
@@ -210,17 +211,6 @@ def test_two_applies_at_once(work: Workspace, azure: Azure, report: Reporting) -
         assert done.report["errors"] == []
     assert azure.holds(*estate(), version("2.0.0"))
     assert report("apply")["summary"]["inSync"] == 5
-
-
-def _until_there(azure: Azure, made: dict[str, Any]) -> None:
-    """Look until a resource is there: there is nothing else to wait on in another process."""
-    import time
-
-    for _ in range(400):
-        if id_of(made).lower() in azure.ids():
-            return
-        time.sleep(0.02)
-    raise TimeoutError
 
 
 def _next_round(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -74,20 +74,11 @@ def test_project_and_commit(
 
 def test_commit_of_a_clean_tree(work: Workspace, azure: Azure, report: Reporting) -> None:
     """Without a variable the commit is HEAD, but only when the tree is clean."""
-    import subprocess
-
     work.state(gallery("one"))
-
-    def git(*arguments: str) -> str:
-        author = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-        done = subprocess.run(["git", *author, *arguments], cwd=work.folder, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-q", "-m", "first")
+    git(work.folder, "init", "--quiet")
+    head = commit(work.folder)
     report("apply")
-    assert azure.tags(gallery("one"))["reconciler-commit"] == git("rev-parse", "HEAD")
+    assert azure.tags(gallery("one"))["reconciler-commit"] == head
     work.add(gallery("two"))
     report("apply")
     assert "reconciler-commit" not in azure.tags(gallery("two"))

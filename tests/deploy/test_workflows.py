@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from reconciler.manifests.yaml12 import read_documents
+from tests.kit.cli import git
 from tests.kit.forked import program
 from tests.kit.repository import ROOT
 from tests.kit.review import TOKEN, AzureDevOps
@@ -41,21 +42,16 @@ def work(tmp_path: Path) -> Path:
     """Return a repository whose last commit merges an edit of a manifest, as CI checks a pull request out."""
     folder = tmp_path / "work"
     copytree(ROOT / "manifests", folder / "manifests")
-    _git(folder, "init", "--quiet", "--initial-branch=main")
-    _git(folder, "add", ".")
-    _git(folder, "commit", "--quiet", "--message=first")
-    _git(folder, "switch", "--quiet", "--create=edit")
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=first")
+    git(folder, "switch", "--quiet", "--create=edit")
     file = folder / "manifests" / "agent" / "1.1.0.yaml"
     file.write_text(file.read_text(encoding="utf-8").replace("Count: 2", "Count: 3"), encoding="utf-8")
-    _git(folder, "commit", "--quiet", "--all", "--message=edit")
-    _git(folder, "switch", "--quiet", "main")
-    _git(folder, "merge", "--quiet", "--no-ff", "edit")
+    git(folder, "commit", "--quiet", "--all", "--message=edit")
+    git(folder, "switch", "--quiet", "main")
+    git(folder, "merge", "--quiet", "--no-ff", "edit")
     return folder
-
-
-def _git(folder: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -387,12 +383,12 @@ def test_an_example_installs_in_a_repository_of_manifests_alone(
     temp.mkdir()
     (tool / "deploy").mkdir(parents=True)
     (tool / "deploy" / "install.sh").write_text('echo "into $1 from $PWD" >"$HOME/installed"\n', encoding="utf-8")
-    _git(tool, "init", "--quiet")
-    _git(tool, "add", ".")
-    _git(tool, "commit", "--quiet", "--message=read")
-    read = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tool, check=True, capture_output=True, text=True).stdout
-    _git(tool, "commit", "--quiet", "--allow-empty", "--message=newer")
-    given = {"TOOL_REPOSITORY": str(tool), "TOOL_COMMIT": read.strip(), "AGENT_TEMPDIRECTORY": str(temp)}
+    git(tool, "init", "--quiet")
+    git(tool, "add", ".")
+    git(tool, "commit", "--quiet", "--message=read")
+    read = git(tool, "rev-parse", "HEAD")
+    git(tool, "commit", "--quiet", "--allow-empty", "--message=newer")
+    given = {"TOOL_REPOSITORY": str(tool), "TOOL_COMMIT": read, "AGENT_TEMPDIRECTORY": str(temp)}
     given |= {**environment, "TMPDIR": str(temp)}
     done = _play(INSTALLS[name], work, given)
     assert done.returncode == 0, done.stderr

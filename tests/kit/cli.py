@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections import Counter
 from contextlib import contextmanager
 from copy import deepcopy
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 import jsonschema_rs
+import pytest
 import yaml
 
 from reconciler.clock import SystemClock
@@ -414,6 +416,16 @@ def start(*arguments: str, folder: Path, **environment: str) -> subprocess.Popen
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process is about to do."""
+    pause = threading.Event()
+    for _ in range(2000):
+        if condition():
+            return
+        pause.wait(0.01)
+    pytest.fail("it did not happen")
 
 
 def finish(process: subprocess.Popen[str], timeout: float = 60) -> Done:
