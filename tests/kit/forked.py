@@ -16,6 +16,7 @@ import marshal
 import os
 import pkgutil
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -34,11 +35,10 @@ _STREAMS: Final = 3
 
 # The standard library's ``socket`` alone takes longer to import than all that is left to do.
 _CLIENT: Final = """\
-#!{python} -IS
 import _signal, _socket, marshal, os, sys
-asked = marshal.dumps((sys.argv, os.getcwd(), dict(os.environ)))
+asked = marshal.dumps((["reconciler", *sys.argv[2:]], os.getcwd(), dict(os.environ)))
 server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-server.connect({address!r})
+server.connect(sys.argv[1])
 streams = b"".join(number.to_bytes(4, sys.byteorder) for number in range(3))
 server.sendmsg([len(asked).to_bytes(8, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
 server.sendall(asked)
@@ -70,11 +70,13 @@ def program() -> Path:
     atexit.register(_stop, server, folder)
     assert server.stdout is not None
     assert server.stdout.read(1), "nothing can be forked"
-    client = folder / "bin" / "reconciler"
-    client.parent.mkdir()
-    client.write_text(_CLIENT.format(python=sys.executable, address=str(address)), encoding="utf-8")
-    client.chmod(0o755)
-    return client
+    client, command = folder / "client.py", folder / "bin" / "reconciler"
+    client.write_text(_CLIENT, encoding="utf-8")
+    command.parent.mkdir()
+    words = shlex.join([sys.executable, "-IS", str(client), str(address)])
+    command.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    return command
 
 
 def _stop(server: subprocess.Popen[bytes], folder: Path) -> None:
