@@ -198,7 +198,7 @@ def test_a_text_that_nothing_can_hold_is_told_of(
     """And is not written for validate to refuse."""
     azure.seed(gallery(description="a\0b"), named(gallery("other", description="a\u200b\r\nb"), "other"))
     done = run("export", "--subscription", SUBSCRIPTION, "--out-dir", "manifests")
-    assert (done.out + done.err).count("properties.description is not stated") == 2
+    assert (done.out + done.err).count("properties.description is left out") == 2
     assert report("validate")["errors"] == []
     found: dict[str, Any] = report("plan", "--detailed-exitcode")
     assert resource(found, gallery())["action"] == "none"
