@@ -62,10 +62,10 @@ def test_debug_shows_each_request_without_what_is_secret(
     with serve_in_thread(app) as endpoint:
         done = run("apply", "--endpoint", endpoint, "--credential", "token", "--log-level", "debug")
     assert done.code == 0, done.err
-    sent = [line for line in done.err.splitlines() if line.startswith("DEBUG reconciler.azure: ")]
+    sent = [line for line in done.err.splitlines() if line.startswith("DEBUG reconciler.http: ")]
     assert {line.split()[2] for line in sent} == {"GET", "PUT"}
     shape = (
-        rf"DEBUG reconciler\.azure: (GET|PUT) {re.escape(endpoint)}/subscriptions/[^?\s]+ \d{{3}} [\w-]+ \d+\.\d{{3}}s"
+        rf"DEBUG reconciler\.http: (GET|PUT) {re.escape(endpoint)}/subscriptions/[^?\s]+ \d{{3}} [\w-]+ \d+\.\d{{3}}s"
     )
     assert [line for line in sent if not re.fullmatch(shape, line)] == []
     names = ("httpx", "httpcore", "hpack", "azure", "msal")
