@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
-from reconciler.report.escape import masked
+from reconciler.report.escape import masked, visible
 from reconciler.report.markdown import LIMIT
 from reconciler.report.markup import code
 
@@ -19,7 +19,7 @@ _CUT: Final = "**Cut to what fits into a comment: the end of the report is missi
 
 def mark(environment: str | None) -> str:
     """Return the line by which the comment for *environment* is known; nothing in a name can end it."""
-    name = quote(environment or "", safe="").replace("-", "%2D")
+    name = quote(masked(environment or ""), safe="").replace("-", "%2D")
     return f'<!-- reconciler comment="{name}" -->'
 
 
@@ -32,7 +32,10 @@ def body(report: str, environment: str | None, commit: str | None = None) -> str
         environment: Which of several; None where there is one.
         commit: The commit that the report is about.
     """
-    about = (f"Environment {code(environment)}" if environment else "", f"Commit {code(commit)}" if commit else "")
+    about = (
+        f"Environment {_quoted(environment)}" if environment else "",
+        f"Commit {_quoted(commit)}" if commit else "",
+    )
     said = ", ".join(filter(None, about))
     head = f"{mark(environment)}\n{said}\n\n" if said else f"{mark(environment)}\n"
     text = masked(report)
@@ -43,6 +46,11 @@ def body(report: str, environment: str | None, commit: str | None = None) -> str
 def replaced(environment: str | None) -> str:
     """Return the new text of a comment that another one has replaced, so that no reader decides by an old report."""
     return f"{mark(environment)}\nReplaced: the report is in an earlier comment.\n"
+
+
+def _quoted(text: str) -> str:
+    """Return a text that is no part of a view as a code span on one line."""
+    return code(visible(masked(text)))
 
 
 def _first_lines(text: str, room: int) -> str:

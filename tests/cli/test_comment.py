@@ -172,6 +172,17 @@ def test_no_secret_is_posted(run: Command, github: GitHub, report: Path) -> None
     assert "CANARY" not in github.bodies[101][1]
 
 
+def test_the_head_of_a_comment_is_plain(github: GitHub, report: Path, run: Command) -> None:
+    """The names in it are masked, and stay on their line: nothing in them is Markdown, nor hidden from a reader."""
+    name = "a\n\n@octocat [x](http://x)\u202e"
+    run("comment", "--github", str(report), "-e", name)
+    run("comment", "--github", str(report), "-e", "AZP_TOKEN=CANARY0aB1cD2eF3gH4")
+    (_, text), (_, other) = github.bodies.values()
+    said = "Environment `a\\n\\n@octocat [x](http://x)\\u202e`, "
+    assert text.splitlines()[1].startswith(said)
+    assert "CANARY" not in other
+
+
 def test_a_report_on_standard_input(run: Command, github: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dash is standard input."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"### Piped\n")))
