@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from reconciler.secret.text import scrub_and_cut
+
 _MOST: Final = 10
 _MOST_VALUES: Final = 12
 _SHOWN_OF_A_VALUE: Final = 100
@@ -158,5 +160,4 @@ def _value(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         more = f", … ({len(value) - _MOST_VALUES} more)" if len(value) > _MOST_VALUES else ""
         return f"{', '.join(map(_value, value[:_MOST_VALUES]))}{more}"
-    text = str(value)
-    return text if len(text) <= _SHOWN_OF_A_VALUE else f"{text[: _SHOWN_OF_A_VALUE - 1]}…"
+    return scrub_and_cut(str(value), _SHOWN_OF_A_VALUE)

@@ -24,6 +24,7 @@ _INT64: Final = range(-(2**63), 2**63)
 _INT64_DIGITS: Final = 19
 _INFINITE: Final = (float("inf"), float("-inf"))
 _MAX_KEY_SHOWN: Final = 80
+"""Longer ones are not quoted: half a secret has no shape to recognize it by, and this package knows no shapes."""
 
 _SKIPPED: Final = re.compile(r"(?:[ \t\r\n]++|//[^\r\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+")
 _PLAIN: Final = r'[^"\\\x00-\x08\x0b\x0c\x0e-\x1f]*+'
@@ -162,8 +163,8 @@ class _Reader:
         self._count()
         key = json.loads(lexeme) if "\\" in lexeme else lexeme[1:-1]
         if key in keys:
-            shown = key if len(key) <= _MAX_KEY_SHOWN else f"{key[:_MAX_KEY_SHOWN]}…"
-            self._fail(f"duplicate key `{shown}` in one object", "remove one of the two", start)
+            shown = f"`{key}`" if len(key) <= _MAX_KEY_SHOWN else f"of {len(key)} characters"
+            self._fail(f"duplicate key {shown} in one object", "remove one of the two", start)
         keys.add(key)
         self._skip()
         if self._peek() != ":":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from reconciler.kinds.patterns import is_match, path_tokens
 from reconciler.kinds.rules import Shape
 from reconciler.kinds.spelling import canonical, normalize
-from reconciler.secret.text import FromEnvironment, shown
+from reconciler.secret.text import FromEnvironment, scrub, shown
 from reconciler.values import MISSING, FieldPath
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _key_part(rule: Rule, element: Any, path: tuple[str, ...]) -> Any:
 def label(rule: Rule, element: Any, index: int) -> str:
     """Return the address of an element as reports show it: ``[West US]``, ``["action"]`` or ``[0]``."""
     if rule.list_type == "set":
-        return f"[{canonical(shown(element))}]"
+        return f"[{scrub(canonical(shown(element)))}]"
     parts = [get(element, path) for path in rule.keys]
     if rule.list_type != "map" or MISSING in parts:
         return f"[{index}]"
@@ -80,6 +80,7 @@ def label(rule: Rule, element: Any, index: int) -> str:
 
 def _element(key: str) -> str:
     """Return the address of an element, quoted where its own brackets or quotes would end it early."""
+    key = scrub(key)
     return f"[{canonical(key)}]" if "]" in key or key.startswith('"') else f"[{key}]"
 
 
@@ -242,6 +243,7 @@ def _absent_element(rule: Rule, step: str | int) -> str:
 
 
 def _key(key: str, *, leading: bool) -> str:
+    key = scrub(key)
     if not _PLAIN_KEY.fullmatch(key):
         return f"[{canonical(key)}]"
     return key if leading else f".{key}"

@@ -25,6 +25,7 @@ from reconciler.manifests.template_fit import misfits
 from reconciler.manifests.yaml12 import format_document_path
 from reconciler.problems import UNREAD, Problem
 from reconciler.secret.shapes import credentials
+from reconciler.secret.text import scrub_and_cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -201,7 +202,7 @@ def _check_region(check: _Check, value: str, path: FieldPath) -> None:
     near = suggestion(value)
     fix = f"did you mean `{near}`?" if near else "use a name that `az account list-locations -o table` prints"
     what = "is a geography, not a region" if short in geographies() else "is not a known region"
-    check.warn(path, "unknown-region", f"`{value[:_LONGEST_SHOWN]}` {what}", fix)
+    check.warn(path, "unknown-region", f"`{scrub_and_cut(value, _LONGEST_SHOWN)}` {what}", fix)
 
 
 _LEAF_CHECKS: Final[Mapping[str, Callable[[_Check, str, FieldPath], None]]] = {

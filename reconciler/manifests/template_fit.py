@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
 from reconciler.manifests.schema_errors import nearest
+from reconciler.secret.text import scrub_and_cut
 
 _Part: TypeAlias = Literal["template", "form"]
 _FORM_SCHEMAS: Final = ("createuidefinition", "uiformdefinition")
@@ -133,4 +134,4 @@ def _is_own(name: str, own: Sequence[str]) -> bool:
 
 
 def _shown(text: str) -> str:
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return scrub_and_cut(text, _LONGEST_SHOWN)

@@ -307,6 +307,12 @@ def scrub(text: str) -> str:
     return _TOKEN.sub(lambda found: HIDDEN if found[1] else found[0], text)
 
 
+def scrub_and_cut(text: str, most: int) -> str:
+    """Return *text* scrubbed, and then cut to *most* characters: half a secret has no shape to recognize it by."""
+    text = scrub(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def _without_value(found: re.Match[str]) -> str:
     before = found.string[max(0, found.start() - 8) : found.start()]
     value = found[0].removeprefix(found[1])

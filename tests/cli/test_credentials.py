@@ -188,3 +188,32 @@ def test_credentials_of_what_is_created_are_in_no_output(work: Workspace, run: C
             done = run(command, "-o", form, "--log-level", "debug")
             assert f"{MARK}pw" not in done.out + done.err
             assert MARK not in (done.out + done.err).replace(f"{MARK[2:]}", "")
+
+
+@pytest.mark.parametrize("text", [f"password: {MARK}0aB1cD2eF3", f"ghp_{MARK}0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT"])
+def test_a_name_that_is_a_credential_is_in_no_path(work: Workspace, azure: Azure, run: Command, text: str) -> None:
+    """Of an element, a tag or a key: what surrounds it in a path does not hide what it is."""
+
+    def made(name: str) -> list[Manifest]:
+        artifact = {"name": name, "uri": "https://a.example/1", "type": "Custom"}
+        tagged = gallery()
+        tagged["spec"]["tags"] = {name: "x"}
+        return [tagged, application(), version(), definition(artifacts=[artifact])]
+
+    azure.seed(*made(text.replace(MARK, "Lv8Wy")))
+    work.state(*made(text))
+    shown = _outputs(work, run)
+    exported = shown.pop("exported files"), shown.pop("export")
+    assert [name for name, shows in shown.items() if MARK in shows or "Lv8Wy" in shows] == []
+    assert MARK not in "".join(exported)
+
+
+def test_a_long_key_is_hidden_before_it_is_cut(work: Workspace, run: Command) -> None:
+    """Half a credential has no shape: the cut comes last."""
+    link = f"https://somebody:{MARK}{'0aB1cD2eF3' * 8}@host.example/"
+    twice = f'{{"{link}": 1, "{link}": 2}}'
+    work.state(gallery(**{link: 1}), changed(inline(), "properties.mainTemplate", twice))
+    for form in FORMATS:
+        done = run("validate", "-o", form)
+        assert done.code == 1
+        assert MARK not in done.out + done.err

@@ -19,7 +19,7 @@ from reconciler.model.live import Absent, Unreadable
 from reconciler.plan import snapshot
 from reconciler.plan.exit_codes import of_reads
 from reconciler.plan.sign_in import statement
-from reconciler.report.escape import visible
+from reconciler.report.escape import masked, visible
 from reconciler.report.verdict import count
 from reconciler.runtime.connect import open_reader
 from reconciler.runtime.output import write_file, write_stdout
@@ -65,7 +65,7 @@ async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tup
     last = f"{count(reads, 'read')}, 0 writes"
     signed_out = _signed_out(estate, observation)
     if signed_out is not None:
-        head = f"{about}: Stopped: not signed in; {visible(str(file))} was not written."
+        head = f"{about}: Stopped: not signed in; {visible(masked(str(file)))} was not written."
         error = f"error[{signed_out.code}]: {visible(signed_out.message)}\n    fix: {visible(signed_out.fix or '')}"
         return f"{head}\n\n{error}\n\n{last}\n", of_reads([signed_out])
     text = snapshot.save(
@@ -87,7 +87,7 @@ async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tup
 def _verdict(observation: Observation, file: Path) -> str:
     kinds = Counter(map(type, observation.observed.values()))
     what = f"{kinds[Live]} live, {kinds[Absent]} absent, {len(observation.unmanaged)} unmanaged"
-    return f"Saved {visible(str(file))}: {what}."
+    return f"Saved {visible(masked(str(file)))}: {what}."
 
 
 def _signed_out(estate: Estate, observation: Observation) -> Problem | None:

@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
+from reconciler.secret.text import scrub_and_cut
+
 if TYPE_CHECKING:
     from reconciler.values import FieldPath
 
@@ -21,5 +23,5 @@ def format_document_path(path: FieldPath) -> str:
 def _path_part(part: str | int) -> str:
     if isinstance(part, int):
         return f"[{part}]"
-    key = part if len(part) <= _MAX_SHOWN else part[:_MAX_SHOWN] + "…"
+    key = scrub_and_cut(part, _MAX_SHOWN)
     return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key, ensure_ascii=not key.isprintable())}]"
