@@ -117,7 +117,8 @@ class Requests:
             if not self.patience.is_interrupted:
                 raise
             return Stopped(is_sent=is_sent)
-        return Taken(accepted.operation, accepted.request_id, accepted.retry_after_s)
+        request_id = scrub_known(accepted.request_id, self.secrets) if accepted.request_id else None
+        return Taken(accepted.operation, request_id, accepted.retry_after_s)
 
     def _not_taken(self, error: RequestError | PackageError) -> Conflict | Unanswered | Refused:
         info = self._clean(error.info)
@@ -165,5 +166,6 @@ class Requests:
             code=scrub_known(info.code, secrets),
             message=scrub_known(info.message, secrets),
             fix=scrub_known(info.fix, secrets) if info.fix else info.fix,
+            request_id=scrub_known(info.request_id, secrets) if info.request_id else info.request_id,
             targets=tuple(scrub_known(name, secrets) for name in info.targets),
         )

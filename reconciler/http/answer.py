@@ -23,7 +23,7 @@ from reconciler.errors import (
 from reconciler.http.bounds import USUAL
 from reconciler.http.throttle import no_limits
 from reconciler.json.size import require_few_values
-from reconciler.secret.text import scrub, scrub_known
+from reconciler.secret.text import HIDDEN, scrub, scrub_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,6 +45,8 @@ RETRYABLE: Final = frozenset(
 BOM: Final = b"\xef\xbb\xbf"
 _READ_OF_A_WORD: Final = 4096
 _SHOWN_OF_A_WORD: Final = 200
+_PIECE: Final = 12
+"""Characters that an id and a body do not share by chance."""
 _MOST_DIGITS: Final = 9
 
 
@@ -82,6 +84,7 @@ class Answer:
         headers: By lower-case name.
         service: The service that gave it.
         token: The token that the request carried.
+        sent: The body of the request.
     """
 
     status: int
@@ -89,6 +92,7 @@ class Answer:
     content: bytes = field(repr=False)
     service: Service = field(repr=False)
     token: Secret | None = None
+    sent: bytes = field(default=b"", repr=False)
 
     @property
     def is_success(self) -> bool:
@@ -102,11 +106,14 @@ class Answer:
 
     @property
     def request_id(self) -> str | None:
-        """The service's id of the request, scrubbed and bounded."""
+        """The service's id of the request, scrubbed and bounded; hidden where it repeats what was sent."""
         found = next((value for name in self.service.request_id if (value := self.headers.get(name))), None)
         if found is None:
             return None
-        known = scrub_known(found[:_READ_OF_A_WORD], [self.token]) if self.token else found
+        found = found[:_READ_OF_A_WORD]
+        if any(found[at : at + _PIECE].encode() in self.sent for at in range(len(found) - _PIECE + 1)):
+            return HIDDEN
+        known = scrub_known(found, [self.token]) if self.token else found
         return scrub(known)[:_SHOWN_OF_A_WORD]
 
     def json(self) -> Any:

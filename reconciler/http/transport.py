@@ -155,7 +155,7 @@ class Transport:
                 asyncio.timeout(self.service.bounds.whole_s),
                 self.http.stream(method, url, content=content, headers=sent) as response,
             ):
-                answer = await self._answer(response, token)
+                answer = await self._answer(response, token, content)
         except httpx.InvalidURL:
             raise foreign(url, self.service) from None
         except (httpx.HTTPError, OSError) as error:  # a TLS record that is broken comes as the bare ssl.SSLError
@@ -166,13 +166,13 @@ class Transport:
         _LOG.debug("%s %s %d %s %.3fs", method, path, answer.status, answer.request_id or "-", elapsed)
         return answer
 
-    async def _answer(self, response: httpx.Response, token: Secret | None) -> Answer:
+    async def _answer(self, response: httpx.Response, token: Secret | None, sent: bytes | None) -> Answer:
         """Return a response, read to its end."""
         body = await _read(response, self.service.bounds.answer_bytes)
         if not response.is_success:
             body = _without_token(body, token)
         status = int(response.status_code)  # an application in this process may give a member of HTTPStatus
-        return Answer(status, _lower(response.headers), body, self.service, token)
+        return Answer(status, _lower(response.headers), body, self.service, token, sent or b"")
 
 
 def _host(url: str) -> str:

@@ -409,3 +409,23 @@ def test_a_refused_read_that_is_explained(work: Workspace, run: Command, proxy: 
     proxy.refuse("GET", "/galleries/.*", 403, "AuthorizationFailed", "No access.")
     error = run("explain", "Gallery/tools", "-o", "json").report_of_any_kind["error"]
     assert (error["code"], error["status"], error["fix"] is not None) == ("AuthorizationFailed", 403, True)
+
+
+def test_a_long_value_of_a_policy_is_hidden_before_it_is_cut(work: Workspace, report: Reporting, proxy: Proxy) -> None:
+    """Half a credential has no shape: the cut comes last."""
+    link = f"https://somebody:CANARY{'0aB1cD2eF3' * 9}@host.example/"
+    failing = expression("tags[source]", "NotIn", [link], expressionValue=f"{link}live")
+    error = refused(work, report, proxy, 403, policy(failing))
+    assert "tags[source] must be one of https://(secret)@host.example/" in error["message"]
+    assert "CANARY" not in f"{error}"
+
+
+def test_a_request_id_repeats_no_secret(work: Workspace, run: Command, proxy: Proxy) -> None:
+    """Of the PUT that it names; the log is bound by the same."""
+    work.state(gallery(), application(), version(source={"mediaLink": "https://a.example/b?sig=CANARY0aB1cD2eF3gH4"}))
+    body = {"error": {"code": "Odd", "message": "no"}}
+    proxy.answer("PUT", "/1.0.0", 400, body, x_ms_request_id="id-CANARY0aB1cD2eF3gH4")
+    for form in ("text", "json"):
+        done = run("apply", "-o", form, "--log-level", "debug")
+        assert "Odd" in done.out
+        assert "CANARY" not in done.out + done.err
