@@ -410,8 +410,10 @@ def _stray_rules(project: Project, document: Document | None, kinds: Mapping[str
             yield problem(document, path, "unknown-kind", "unknown kind, so this rule has no effect", fix)
 
 
-def _place(problem: Problem) -> tuple[str, int, int, str]:
-    return problem.file, problem.line or 0, problem.column or 0, problem.message
+def _place(problem: Problem) -> tuple[str, int, int, str, str, str]:
+    """Return the place; then the path and the code, so that a syntax error precedes its consequences."""
+    place = problem.file, problem.line or 0, problem.column or 0
+    return *place, problem.path, problem.code, problem.message
 
 
 def _expired(project: Project, document: Document | None, today: date) -> list[Problem]:

@@ -106,6 +106,16 @@ def test_slip_in_the_yaml(work: Workspace, report: Reporting, old: str, new: str
     assert fix in error["fix"]
 
 
+def test_a_slip_precedes_its_consequences(work: Workspace, report: Reporting) -> None:
+    """Of two errors at one place the syntax error is first, whatever the two say."""
+    old, new = "- name: West Europe\n", "  regionalReplicaCount: 1\n        - name: West Europe\n"
+    errors = errors_of(work, report, old, new)
+    assert [(error["code"], error["line"], error["column"]) for error in errors[:2]] == [
+        ("syntax", 19, 11),
+        ("missing", 19, 11),
+    ]
+
+
 def test_a_list_that_is_not_closed(work: Workspace, report: Reporting) -> None:
     """What the parser makes of the lines after it comes second."""
     error, _ = errors_of(work, report, "- name: West Europe", "- [name, West Europe")
