@@ -94,6 +94,7 @@ class Reading:
 
     Attributes:
         errors: Errors that a plan shows: a limit, or under ``strict`` an ignore rule that hides nothing.
+        hidden: Warnings about values that the source of the live state does not hold, in the order of the manifests.
         outcomes: By folded id: of an apply, or of the check of a saved plan.
         puts: Planned, or sent by an apply.
         checked: Resources that were compared with a saved plan; None without one.
@@ -105,6 +106,7 @@ class Reading:
     plan: Plan
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    hidden: tuple[Problem, ...] = ()
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     puts: int = 0
     checked: int | None = None
@@ -132,7 +134,7 @@ async def plan_against(task: Task, snapshot: Snapshot, remarks: tuple[Problem, .
         remarks: Warnings about the snapshot itself.
     """
     reading = _explained(task, await read_snapshot(task, snapshot))
-    return _warned(reading, *remarks, _limit(task, reading))
+    return _warned(reading, *remarks, *reading.hidden, _limit(task, reading))
 
 
 async def apply(
@@ -225,9 +227,9 @@ def _judged(estate: Estate, policy: Policy, part: Part) -> Reading:
     idle = idle_rules(estate, part.used, part.observation.bodies.keys())
     errors, warnings = (idle, estate.warnings) if policy.strict else ((), (*estate.warnings, *idle))
     past = past_dates(part.plan.changes, estate.read_at)  # a warning under strict too: no manifest is wrong
-    hidden = sorted(part.hidden, key=lambda each: (each.file, each.line or 0, each.path))
-    warnings = (*warnings, *past, *hidden)
-    return Reading(estate, part.observation, policy, part.plan, errors, warnings, puts=part.plan.puts)
+    hidden = tuple(sorted(part.hidden, key=lambda each: (each.file, each.line or 0, each.column or 0, each.path)))
+    warnings = (*warnings, *past)
+    return Reading(estate, part.observation, policy, part.plan, errors, warnings, hidden, puts=part.plan.puts)
 
 
 def _explained(task: Task, reading: Reading) -> Reading:

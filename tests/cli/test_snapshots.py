@@ -113,6 +113,20 @@ def test_what_is_hidden_is_told(work: Workspace, report: Reporting) -> None:
     assert CANARY not in json.dumps(planned)
 
 
+def test_what_is_hidden_follows_the_remarks_about_the_snapshot(work: Workspace, report: Reporting) -> None:
+    """In the order of the manifest, on one line too."""
+    endpoints = [{"uri": f"https://{host}.example/x?code={CANARY}"} for host in ("b", "a")]
+    made = definition(notificationPolicy={"notificationEndpoints": endpoints})
+    work.file("manifests/one-line.yaml", json.dumps(made))
+    report("apply")
+    _snapshot(work, report)
+    planned = report("plan", "--against-snapshot", "live.json")
+    codes = [each["code"] for each in planned["warnings"]]
+    assert codes[-3:] == ["snapshot", "snapshot-hidden", "snapshot-hidden"]
+    columns = [each["column"] for each in planned["warnings"][-2:]]
+    assert columns == sorted(set(columns))
+
+
 def test_what_it_does_not_cover(work: Workspace, report: Reporting) -> None:
     """Is unknown, exit 1, and says what to do; never created."""
     work.state(gallery())
