@@ -20,7 +20,6 @@ from reconciler.secret.text import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PREFIX: Final = "RECONCILER"
 _COMMITS: Final = ("RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA")
 _WORKSPACES: Final = ("GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY", "CI_PROJECT_DIR")
 

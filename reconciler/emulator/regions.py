@@ -3,7 +3,7 @@ How the service spells regions.
 
 ``eastus2`` is sent and ``East US 2`` is answered (azure-sdk-for-net, session record
 ``GalleryApplicationVersion_CRUD_Tests``, api-version 2022-03-03). The names are data, with their
-source: ``reconciler/regions.json``.
+source: ``reconciler/manifests/regions.json``.
 """
 
 from __future__ import annotations
