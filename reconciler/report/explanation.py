@@ -36,7 +36,12 @@ _LAYERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """The reason why a resource could not be read."""
+    """
+    The reason why a resource could not be read.
+
+    Attributes:
+        lines: Of the message, for people.
+    """
 
     code: str
     message: str
@@ -199,7 +204,7 @@ def view_of(explanation: Explanation, *, people: bool) -> ExplanationView:
         sync=change.sync.value,
         health=change.health.value,
         fields=tuple(_field(row, people=people) for row in explanation.rows),
-        error=_error(change.error) if change.error else None,
+        error=_error(change.error, people=people) if change.error else None,
         fix=change.fix,
         words=_words(explanation) if people else Words(),
     )
@@ -219,8 +224,8 @@ def _words(explanation: Explanation) -> Words:
     )
 
 
-def _error(error: errors.ErrorInfo) -> Error:
-    lines = tuple(scrub(error.message).split("\n"))
+def _error(error: errors.ErrorInfo, *, people: bool) -> Error:
+    lines = tuple(scrub(error.message).split("\n")) if people else ()
     return Error(str(error.code), error.message, error.status, error.request_id, error.fix, lines)
 
 

@@ -240,6 +240,8 @@ def test_what_could_not_be_read(work: Workspace, run: Command, monkeypatch: pyte
     with serve_in_thread(_forbid) as endpoint:
         fields = explained(run, gallery(), "--endpoint", endpoint, code=1)
         done = run("explain", "Gallery/tools", "--endpoint", endpoint)
+        told = json.loads(run("explain", "Gallery/tools", "--endpoint", endpoint, "-o", "json").out)
+    assert list(told["error"]) == ["code", "message", "status", "requestId", "fix"]
     assert {field["verdict"] for field in fields.values()} == {"unverified"}
     assert "    unknown: could not be read\n    error[AuthorizationFailed]: no access" in done.out
 
