@@ -359,7 +359,7 @@ def _replicate(state: Attempt, event: Event, now: float) -> _Move | None:
 def _judge_copies(state: Attempt, live: Live, now: float) -> _Move:
     copies = live.replication or Replication()
     if copies.has_failed:
-        return _failed(state, not_replicated(copies))
+        return _failed(state, not_replicated(state.change.desired, copies))
     if live.has_failed:
         return _failed(state, provisioning_failed(live))
     if live.is_settled and copies.is_complete:

@@ -39,7 +39,7 @@ from reconciler.errors import (
     UnusableAnswerError,
 )
 from reconciler.model.live import Unreadable
-from reconciler.secret.text import Secret, credentials_in, scrub_known, secrets_in
+from reconciler.secret.text import Secret, quotable_in, scrub_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ class Requests:
         try:
             if self.blobs is not None:
                 body = await self.blobs.ready(kind, body)
-            self.secrets = frozenset(secrets_in(body)) | credentials_in(body)
+            self.secrets = quotable_in(body)
             accepted = await self.arm.put(self.desired.id, kind.api_version, body, check)
         except Interrupted:
             return Stopped()

@@ -44,10 +44,10 @@ def provisioning_failed(live: Live) -> ErrorInfo:
     return ErrorInfo(ErrorCode.PROVISIONING_FAILED, message, fix=fix)
 
 
-def not_replicated(replication: Replication) -> ErrorInfo:
+def not_replicated(desired: Desired, replication: Replication) -> ErrorInfo:
     """Return the error for a version of which a copy could not be made."""
     fix = "remove the region with the safety flag set, apply, then declare the region again"
-    return ErrorInfo(ErrorCode.REPLICATION_FAILED, replication.failure(), fix=fix)
+    return ErrorInfo(ErrorCode.REPLICATION_FAILED, replication.failure(desired.body), fix=fix)
 
 
 def unreadable(observed: Absent | Unreadable) -> ErrorInfo:

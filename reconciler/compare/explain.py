@@ -28,7 +28,9 @@ from reconciler.secret.text import (
     SecretUrl,
     printable,
     printable_pair,
+    quotable_in,
     shown,
+    without_known,
 )
 from reconciler.values import MISSING, JsonObject
 
@@ -113,11 +115,17 @@ class _Body:
             stated=_shown(leaf, leaf.want),
             origin=self._origin(leaf.place.steps) if leaf.want is not MISSING else None,
             default=printable(default, steps),
-            observed=_shown(leaf, leaf.have),
+            observed=self._observed(leaf),
             compared_desired=desired,
             compared_observed=observed,
             hidden_by=self._hiding(finding) if finding is not None and hidden else (),
         )
+
+    def _observed(self, leaf: Leaf) -> Any:
+        """Return the live value of a leaf; one that Azure words itself may quote what was sent."""
+        value = _shown(leaf, leaf.have)
+        is_azures = leaf.field_class is FieldClass.READ_ONLY and value is not MISSING
+        return without_known(value, quotable_in(self.desired.body)) if is_azures else value
 
     def untold(self) -> Iterator[Leaf]:
         """Yield the findings that have no leaf of their own, such as an empty element."""

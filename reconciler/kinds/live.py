@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.secret.text import scrub
+from reconciler.secret.text import quotable_in, scrub, scrub_known
 
 if TYPE_CHECKING:
     from reconciler.values import JsonObject
@@ -54,10 +54,10 @@ class Replication:
         """Whether it failed in any region."""
         return _is(self.state, "failed") or bool(self.failed_regions)
 
-    def failure(self) -> str:
-        """Return the failed regions, with the remarks of Azure."""
+    def failure(self, body: JsonObject) -> str:
+        """Return the failed regions, with the remarks of Azure, which may quote the *body* of the PUT."""
         where = ", ".join(self.failed_regions) or "a region"
-        return scrub(": ".join((f"replication failed in {where}", *self.details)))
+        return scrub_known(scrub(": ".join((f"replication failed in {where}", *self.details))), quotable_in(body))
 
     def __str__(self) -> str:
         return f"replicated to {len(self.completed_regions)} of {len(self.regions)} regions"

@@ -156,7 +156,7 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         health=observed.health,
         fields=comparison.fields,
         ignored=len(comparison.ignored),
-        ailment=copies.failure() if copies is not None and copies.has_failed else None,
+        ailment=copies.failure(desired.body) if copies is not None and copies.has_failed else None,
         fix=way_out(reason, desired, comparison.refusals, owner, policy.tracking.project_tag),
         replication=copies,
         owner=owner if policy.tracking.is_foreign(observed.body) else None,

@@ -14,7 +14,7 @@ from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.spelling import canonical, normalize
 from reconciler.kinds.trees import below, is_leaf
 from reconciler.secret.shapes import named_secrets
-from reconciler.secret.text import HIDDEN, FromEnvironment, Secret, SecretUrl, scrub
+from reconciler.secret.text import HIDDEN, FromEnvironment, Secret, SecretUrl, quotable_in, scrub, without_known
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
@@ -41,6 +41,13 @@ def kept(kind: Kind, body: JsonObject) -> dict[str, Any]:
         if value is not MISSING:
             found = _with(found, path, public(value))
     return found
+
+
+def unquoted(kind: Kind, body: JsonObject, stated: JsonObject) -> JsonObject:
+    """Return a live body in which Azure's remarks on the copies of a version quote no secret that *stated* holds."""
+    holder = kind.replicates.holder if kind.replicates else ()
+    remarks = get(body, holder) if holder else MISSING
+    return body if remarks is MISSING else _with(body, holder, without_known(remarks, quotable_in(stated)))
 
 
 def _with(body: JsonObject, path: tuple[str, ...], value: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from reconciler.kinds.paths import format_steps, written_path
 from reconciler.kinds.variables import beside
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
 from reconciler.plan.checksum import opened, sealed_text
-from reconciler.plan.redact import assumed, kept, public
+from reconciler.plan.redact import assumed, kept, public, unquoted
 from reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -198,8 +198,12 @@ def save(  # noqa: PLR0913 (all that a snapshot is made of)
 
 
 def _veiled(item: Desired, observed: Observed) -> Observed:
-    """Return the live state of a resource without the values that its manifest takes from variables."""
-    return Live(beside(item, observed.body).live) if isinstance(observed, Live) else observed
+    """Return the live state of a resource without values that its manifest takes from variables, or Azure quotes."""
+    if not isinstance(observed, Live):
+        return observed
+    live = beside(item, observed.body).live
+    copies = observed.replication
+    return Live(unquoted(item.kind, live, item.body) if copies is not None and copies.details else live)
 
 
 def _saved(kind: Kind, resource_id: str, observed: Observed) -> dict[str, Any]:

@@ -346,6 +346,23 @@ def scrub_known(text: str, secrets: Iterable[Secret]) -> str:
     return "".join(HIDDEN if is_hidden else "".join(char for char, _ in run) for is_hidden, run in runs)
 
 
+def quotable_in(body: Any) -> frozenset[Secret]:
+    """Return what Azure may quote of a body that was sent: what is sealed in it, and what looks like a credential."""
+    sealed = (each for each in secrets_in(body) if not isinstance(each, FromEnvironment) or each.is_set)
+    return frozenset(sealed) | credentials_in(body)
+
+
+def without_known(value: Any, secrets: Iterable[Secret]) -> Any:
+    """Return JSON without any piece of *secrets* in its texts."""
+    if isinstance(value, str):
+        return scrub_known(value, secrets)
+    if isinstance(value, Mapping):
+        return {key: without_known(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_known(item, secrets) for item in value]
+    return value
+
+
 def _words(text: str, word: str) -> Iterator[int]:
     """Yield the places of *word* without a letter or digit before or after it."""
     at = text.find(word)

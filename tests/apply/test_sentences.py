@@ -67,7 +67,7 @@ def sentences() -> Iterator[tuple[str, ErrorInfo | None]]:
     yield "a long value was not kept", did_not_stick([field("description", ["theirs"] * 99, "mine\n" * 99)])
     yield "the resource is Failed", provisioning_failed(Live({"properties": {"provisioningState": "Failed"}}))
     yield "the resource does not exist after its PUT", unreadable(Absent(Absence.NOT_FOUND))
-    yield "a copy could not be made", not_replicated(Replication("Failed", (("eastus", "Failed"),)))
+    yield "a copy could not be made", not_replicated(AGENT.desired, Replication("Failed", (("eastus", "Failed"),)))
     yield "interrupted before the PUT", interrupted(STATE).error
     yield "interrupted during the PUT", interrupted(STATE, is_sent=True).error
     yield "interrupted during the operation", interrupted(replace(STATE, taken=Taken(LINK, "id"))).error

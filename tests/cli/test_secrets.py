@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve_in_thread
-from tests.kit.cli import LINK, as_yaml, changed, definition, estate, version
+from reconciler.report import FORMATS
+from tests.kit.cli import LINK, application, as_yaml, changed, definition, estate, gallery, version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Command
     from tests.kit.cli import Workspace
+    from tests.kit.proxy import Proxy
 
 SIGNED = f"{LINK}?sv=2022-11-02&sig=CANARY%3D"
 MEDIA_LINK = "properties.publishingProfile.source.mediaLink"
@@ -72,3 +74,30 @@ def test_debug_shows_each_request_without_what_is_secret(
     libraries = {record.name for record in caplog.records if record.name.startswith(names)}
     assert libraries == set()
     app.state.world.close()
+
+
+@pytest.mark.parametrize("from_variable", [True, False])
+def test_what_azure_remarks_on_a_copy_quotes_no_secret(
+    work: Workspace, run: Command, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, *, from_variable: bool
+) -> None:
+    """Of the manifest, long after the PUT too: a piece of a signature has no shape."""
+    words = "CANARY0aB1cD2eF3gH4iJ5"
+    signed = f"{LINK}?sv=1&sig={words}"
+    monkeypatch.setenv("RECONCILER_SECRET_LINK", signed)
+    link = {"$env": "RECONCILER_SECRET_LINK"} if from_variable else signed
+    linked = version(source={"mediaLink": link})
+    work.state(gallery(), application(), linked)
+    run("apply")
+    copy = {"region": "West Europe", "state": "Failed", "details": f"cannot be read with {words}"}
+
+    def fail(body: dict[str, Any]) -> None:
+        body["properties"]["replicationStatus"] = {"aggregatedState": "Failed", "summary": [copy]}
+
+    proxy.alter("versions", fail)
+    shown = [run(command, "--health", "-o", form) for command in ("plan", "drift", "apply") for form in FORMATS]
+    shown += [run("explain", "GalleryApplicationVersion/agent-1.0.0", "-o", form) for form in ("text", "json")]
+    shown.append(run("snapshot", "--out", "live.json"))
+    assert any("cannot be read with (secret)" in done.out for done in shown)
+    for done in shown:
+        assert "CANARY" not in done.out + done.err
+    assert "CANARY" not in (work.folder / "live.json").read_text()

@@ -93,7 +93,7 @@ def test_a_failed_region_is_named_with_its_detail() -> None:
     ]
     replication = live({"replicationStatus": {"aggregatedState": "Failed", "summary": summary}}).replication
     assert replication is not None
-    assert replication.failure() == (
+    assert replication.failure({}) == (
         "replication failed in eastus: cannot read https://acme.blob.core.windows.net/p/a.zip?(secret)"
     )
     assert str(replication) == "replicated to 1 of 2 regions"
@@ -143,7 +143,7 @@ def test_the_absence_of_a_value_says_so() -> None:
 )
 def test_replication_says_how_far_it_is(replication: Replication, failure: str, shown: str, *, failed: bool) -> None:
     """And where it failed, with Azure's words but no signature."""
-    assert (replication.has_failed, replication.failure(), str(replication)) == (failed, failure, shown)
+    assert (replication.has_failed, replication.failure({}), str(replication)) == (failed, failure, shown)
 
 
 def test_a_resource_knows_where_its_values_are_stated() -> None:

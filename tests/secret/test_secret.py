@@ -19,7 +19,19 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from reconciler.secret.text import HIDDEN, Secret, SecretUrl, reveal, scrub, scrub_known, secrets_in, shown
+from reconciler.secret.text import (
+    HIDDEN,
+    FromEnvironment,
+    Secret,
+    SecretUrl,
+    quotable_in,
+    reveal,
+    scrub,
+    scrub_known,
+    secrets_in,
+    shown,
+    without_known,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,3 +291,10 @@ def test_the_secrets_of_a_value() -> None:
     """All of them, in lists and objects."""
     value = {"a": [Secret("x"), 1, {"b": SAS}], "c": "no"}
     assert list(secrets_in(value)) == [Secret("x"), SAS]
+
+
+def test_a_variable_without_a_value_is_quoted_by_nobody() -> None:
+    """What Azure may quote is what a PUT can hold."""
+    hook = FromEnvironment("RECONCILER_SECRET_HOOK", Secret("correct horse"))
+    assert quotable_in({"a": [FromEnvironment("RECONCILER_SECRET_UNSET", None), hook]}) == {hook}
+    assert without_known({"a": ["the correct horse"]}, [hook]) == {"a": ["the (secret)"]}
