@@ -212,7 +212,7 @@ def test_a_long_key_is_hidden_before_it_is_cut(work: Workspace, run: Command) ->
     """Half a credential has no shape: the cut comes last."""
     link = f"https://somebody:{MARK}{'0aB1cD2eF3' * 8}@host.example/"
     twice = f'{{"{link}": 1, "{link}": 2}}'
-    work.state(gallery(**{link: 1}), changed(inline(), "properties.mainTemplate", twice))
+    work.state(changed(gallery(), "properties", {link: 1}), changed(inline(), "properties.mainTemplate", twice))
     for form in FORMATS:
         done = run("validate", "-o", form)
         assert done.code == 1
