@@ -34,7 +34,8 @@ def older_commit(written: Sequence[tuple[Desired, str]], newer: Collection[str])
     if not back:
         return None
     item, commit = back[0]
-    more = f" ({len(back) - 1} more resources were written from newer commits)" if len(back) > 1 else ""
+    others = len(back) - 1
+    more = f" (and {others:,} more resource{'s' if others > 1 else ''} from newer commits)" if others else ""
     message = (
         f"{item.address} was last written from commit {commit[:12]}, which is newer than HEAD{more}:"
         " this run would take back later changes"

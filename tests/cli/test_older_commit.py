@@ -43,7 +43,7 @@ def test_what_a_newer_commit_wrote(newer: str, report: Reporting) -> None:
         (warning,) = found["warnings"]
         assert warning["code"] == CODE
         assert warning["message"].startswith(f"Gallery/tools was last written from commit {newer[:12]}")
-        assert "1 more resource" in warning["message"]
+        assert "(and 1 more resource from newer commits)" in warning["message"]
         assert (warning["file"], warning["line"]) == ("manifests/Gallery-tools.yaml", 1)
         assert found["summary"]["puts"] == 2
     assert codes(report, "plan") == []
