@@ -113,7 +113,7 @@ def test_an_explanation_may_name_a_kind() -> None:
 
 
 # What spells the keywords of schemas: their own module, and a list of words that are no names of secrets.
-SPELLERS = frozenset({"kinds/annotations.py", "secret/names.py"})
+SPELLERS = frozenset({"kinds/annotations.py", "secret/sensitive_names.py"})
 ANNOTATION = re.compile(rf"\b({'|'.join(Annotation)})\b")
 
 
@@ -143,7 +143,7 @@ ASKERS = frozenset(
         "manifests/files.py",  # manifests, without following a link
         "filesystem.py",  # everything else that is named
         "kinds/packaged.py",  # the package's own schemas
-        "manifests/regions.py",  # the package's own names of regions
+        "manifests/misspelt_regions.py",  # the package's own names of regions
         "emulator/files.py",  # SQLite opens its file by itself
         "report/html/__init__.py",  # the page's own template, style and script
     }

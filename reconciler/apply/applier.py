@@ -32,7 +32,7 @@ from reconciler.apply.steps import (
 )
 from reconciler.azure.observe import internal_error
 from reconciler.azure.polling import Interrupted
-from reconciler.http.policy import LONGEST_WAIT_S
+from reconciler.http.retry_policy import LONGEST_WAIT_S
 from reconciler.model.outcome import Outcome, Result
 
 if TYPE_CHECKING:

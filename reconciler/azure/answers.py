@@ -16,7 +16,7 @@ from reconciler.errors import ConflictError, ErrorCode, ErrorInfo, UnusableAnswe
 from reconciler.http.answer import BOM, Service, sent_at
 from reconciler.http.answer import error_of as http_error_of
 from reconciler.json.size import require_few_values
-from reconciler.kinds.spelling import is_deeper_than
+from reconciler.kinds.normal_forms import is_deeper_than
 
 if TYPE_CHECKING:
     from reconciler.errors import RequestError

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.http.concurrency import run_all
-from reconciler.http.policy import Policy
+from reconciler.http.retry_policy import Policy
 from reconciler.kinds.live import Live
-from reconciler.kinds.spelling import parse_instant
+from reconciler.kinds.normal_forms import parse_instant
 from reconciler.model.change import Cause, Change, Finding, Modified, Plan
 from reconciler.secret.text import scrub
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.azure.policies import Violation, violations
+from reconciler.azure.policy_violations import Violation, violations
 from reconciler.errors import ErrorInfo
 from reconciler.plan import remedies
 from reconciler.secret.text import scrub

@@ -14,9 +14,9 @@ from reconciler.compare.reasons import rules_of, undeclared
 from reconciler.compare.rows import Row, Verdict
 from reconciler.kinds.leaves import FieldClass, Leaf, Place, leaves
 from reconciler.kinds.live import Live
+from reconciler.kinds.normal_forms import canonical, is_same_place, normalize
 from reconciler.kinds.paths import Steps, format_steps, lookup, matches, written_path
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.spelling import canonical, is_same_place, normalize
 from reconciler.kinds.variables import beside
 from reconciler.model.change import FieldChange, Finding, Op, Refusal
 from reconciler.model.live import Absent, Observed

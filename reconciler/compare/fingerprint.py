@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.compare.normalize import normalized
-from reconciler.kinds.spelling import canonical
+from reconciler.kinds.normal_forms import canonical
 from reconciler.kinds.variables import named
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.kinds.blank import is_blank
+from reconciler.kinds.normal_forms import canonical, is_same_place, normalize
 from reconciler.kinds.paths import Steps, fold_names, get, keyed
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.spelling import canonical, is_same_place, normalize
 from reconciler.secret.text import Secret
 from reconciler.values import MISSING, JsonObject
 

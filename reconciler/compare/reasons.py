@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.leaves import FieldClass
+from reconciler.kinds.normal_forms import canonical
 from reconciler.kinds.rules import Shape
-from reconciler.kinds.spelling import canonical
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:

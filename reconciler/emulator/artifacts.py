@@ -12,7 +12,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.emulator.trees import at
-from reconciler.kinds.spelling import blob_url, canonical, json_text
+from reconciler.kinds.normal_forms import blob_url, canonical, json_text
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from reconciler.emulator.errors import Refused, bad_request, invalid_parameter, 
 from reconciler.emulator.regions import display_name, short_name
 from reconciler.emulator.trees import at
 from reconciler.kinds.blank import is_blank
+from reconciler.kinds.normal_forms import normalize
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.spelling import normalize
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:

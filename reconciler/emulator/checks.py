@@ -23,8 +23,8 @@ from reconciler.emulator.errors import (
 )
 from reconciler.emulator.trees import at, holders, without_nulls
 from reconciler.json.template import TemplateError, strict_json
+from reconciler.kinds.normal_forms import is_deeper_than
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.spelling import is_deeper_than
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.manifests.regions import geographies, known_regions
+from reconciler.manifests.misspelt_regions import geographies, known_regions
 
 DISPLAY_NAMES: Final = (*known_regions().values(), *geographies().values())
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-from reconciler.kinds.spelling import parse_instant
+from reconciler.kinds.normal_forms import parse_instant
 
 _STANDARD: Final = timedelta(hours=-8)
 _DAYLIGHT: Final = timedelta(hours=-7)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from reconciler.kinds.spelling import normalize
+from reconciler.kinds.normal_forms import normalize
 from reconciler.manifests.files import PASSED_OVER
 from reconciler.manifests.resolve import depth_of
 

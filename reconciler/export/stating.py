@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.compare.normalize import is_same, meant
 from reconciler.export.texts import can_be_written
 from reconciler.kinds.blank import is_blank
+from reconciler.kinds.normal_forms import without_mark
 from reconciler.kinds.paths import Steps, format_steps
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.spelling import without_mark
 from reconciler.manifests.checks import PLACEHOLDER, TAKEN_OUT
 from reconciler.manifests.yaml12 import is_readable
 from reconciler.secret.text import HIDDEN, Secret, SecretUrl, without_credentials

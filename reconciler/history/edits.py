@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.compare.diff import compare
 from reconciler.compare.fingerprint import fingerprint
-from reconciler.kinds.spelling import canonical
+from reconciler.kinds.normal_forms import canonical
 from reconciler.kinds.tracking import Tracking
 from reconciler.model.change import Reason
 from reconciler.plan.fixes import way_out

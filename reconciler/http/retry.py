@@ -1,7 +1,7 @@
 """
 Sends a request until it has an outcome that is worth having, and lets all requests wait as the service asks.
 
-The only place that sends again. Its decisions are pure functions of :mod:`reconciler.http.policy`,
+The only place that sends again. Its decisions are pure functions of :mod:`reconciler.http.retry_policy`,
 :mod:`reconciler.http.outage` and :mod:`reconciler.http.window`.
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import TransientError
 from reconciler.http.answer import Answer
 from reconciler.http.outage import NO_OUTAGE, Outage
-from reconciler.http.policy import LONGEST_WAIT_S, USUAL, Tried, asked_s, info_of, is_throttled, is_up
+from reconciler.http.retry_policy import LONGEST_WAIT_S, USUAL, Tried, asked_s, info_of, is_throttled, is_up
 from reconciler.http.throttle import NOTHING_SAID, Throttle
 from reconciler.http.window import EVERYBODY, Window, Windows
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from reconciler.clock import Clock
-    from reconciler.http.policy import Outcome, Policy
+    from reconciler.http.retry_policy import Outcome, Policy
     from reconciler.http.throttle import Lane
 
 _IN_DOUBT: Final = 16  # requests in flight as long as the service has not answered, or has failed last

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.normal_forms import canonical, normalize
 from reconciler.kinds.paths import get
-from reconciler.kinds.spelling import canonical, normalize
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.kinds.leaves import FieldClass, class_of
+from reconciler.kinds.normal_forms import canonical
 from reconciler.kinds.rules import Rule, Shape, resolved
-from reconciler.kinds.spelling import canonical
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:

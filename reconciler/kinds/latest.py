@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.annotations import dotted
+from reconciler.kinds.normal_forms import region
 from reconciler.kinds.replication import at
-from reconciler.kinds.spelling import region
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,9 +10,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from reconciler.kinds.normal_forms import canonical, normalize
 from reconciler.kinds.patterns import is_match, path_tokens
 from reconciler.kinds.rules import Shape
-from reconciler.kinds.spelling import canonical, normalize
 from reconciler.secret.text import FromEnvironment, scrub, shown
 from reconciler.values import MISSING, FieldPath
 

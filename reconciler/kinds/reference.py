@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.kinds.annotations import Annotation
 from reconciler.kinds.fields import fields, takes_null, types_of
 from reconciler.kinds.leaves import FieldClass
+from reconciler.kinds.normal_forms import canonical
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.spelling import canonical
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:

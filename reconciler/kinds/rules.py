@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from reconciler.kinds import spelling
+from reconciler.kinds import normal_forms
 from reconciler.kinds.annotations import Annotation, dotted
 from reconciler.values import MISSING, JsonObject
 
@@ -283,7 +283,7 @@ def _implied(node: JsonObject, shape: Shape) -> Any:
 
 def _normalize(node: JsonObject) -> str | None:
     name = node.get(Annotation.NORMALIZE)
-    if name is not None and name not in spelling.NAMES:
-        message = f"{Annotation.NORMALIZE}: {name} is none of {', '.join(sorted(spelling.NAMES))}"
+    if name is not None and name not in normal_forms.NAMES:
+        message = f"{Annotation.NORMALIZE}: {name} is none of {', '.join(sorted(normal_forms.NAMES))}"
         raise ValueError(message)
     return name

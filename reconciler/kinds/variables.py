@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.kind import mapped
+from reconciler.kinds.normal_forms import blob_url
 from reconciler.kinds.paths import Steps, fold_names, get, keyed
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.spelling import blob_url
 from reconciler.secret.text import HIDDEN, FromEnvironment, Secret, SecretUrl
 
 if TYPE_CHECKING:

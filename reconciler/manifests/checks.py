@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.json.template import TemplateError, strict_json
 from reconciler.kinds.annotations import Annotation, dotted
 from reconciler.kinds.kind import variable_in
+from reconciler.kinds.normal_forms import canonical, json_text, normalize, parse_instant
 from reconciler.kinds.paths import get, keyed
 from reconciler.kinds.rules import OPAQUE, Rule, Shape
-from reconciler.kinds.spelling import canonical, json_text, normalize, parse_instant
 from reconciler.kinds.trees import walk
-from reconciler.manifests.regions import geographies, known_regions, nearest_region, suggestion
+from reconciler.manifests.misspelt_regions import geographies, known_regions, nearest_region, suggestion
 from reconciler.manifests.schema_errors import MOST, place, problem
 from reconciler.manifests.template_fit import misfits
 from reconciler.manifests.yaml12 import format_document_path
 from reconciler.problems import UNREAD, Problem
-from reconciler.secret.shapes import credentials
+from reconciler.secret.credential_shapes import credentials
 from reconciler.secret.text import scrub_and_cut
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.leaves import Leaf, Place, below
+from reconciler.kinds.normal_forms import normalize, parse_instant
 from reconciler.kinds.paths import format_steps, written_path
-from reconciler.kinds.spelling import normalize, parse_instant
 from reconciler.model.change import Action, Finding
 from reconciler.problems import Problem
 from reconciler.values import MISSING

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.compare.normalize import absence, is_same, meant
 from reconciler.kinds.blank import is_blank
+from reconciler.kinds.normal_forms import is_same_place, without_mark
 from reconciler.kinds.paths import Steps, fold_names, get, keyed, lookup, written_path
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.spelling import is_same_place, without_mark
 from reconciler.kinds.trees import without_nulls
 from reconciler.values import MISSING, JsonObject
 

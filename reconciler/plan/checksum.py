@@ -14,7 +14,7 @@ import orjson
 
 from reconciler.compare.fingerprint import digest_of
 from reconciler.json.size import require_few_values
-from reconciler.kinds.spelling import is_deeper_than
+from reconciler.kinds.normal_forms import is_deeper_than
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.latest import Version, latest
 from reconciler.kinds.live import Live
-from reconciler.kinds.spelling import region
+from reconciler.kinds.normal_forms import region
 from reconciler.model.live import Unreadable
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.normal_forms import canonical, normalize
 from reconciler.kinds.paths import Steps, fold_names, get, keyed
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.spelling import canonical, normalize
 from reconciler.kinds.trees import below, is_leaf
-from reconciler.secret.shapes import named_secrets
+from reconciler.secret.credential_shapes import named_secrets
 from reconciler.secret.text import HIDDEN, FromEnvironment, Secret, SecretUrl, quotable_in, scrub, without_known
 from reconciler.values import MISSING
 

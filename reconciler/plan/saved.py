@@ -17,7 +17,7 @@ from reconciler.compare.fingerprint import digest_of, fingerprint, rules_digest
 from reconciler.compare.normalize import normalized
 from reconciler.errors import ErrorCode, ErrorInfo, PlanFileError
 from reconciler.http.origin import is_same_origin
-from reconciler.kinds.spelling import canonical
+from reconciler.kinds.normal_forms import canonical
 from reconciler.kinds.variables import told
 from reconciler.model.about import About
 from reconciler.model.change import Action

@@ -18,8 +18,8 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
-from reconciler.secret.names import is_plain
-from reconciler.secret.shapes import named_secrets, spans
+from reconciler.secret.credential_shapes import named_secrets, spans
+from reconciler.secret.sensitive_names import is_plain
 
 if TYPE_CHECKING:
     from reconciler.values import FieldPath

@@ -19,8 +19,8 @@ from reconciler.errors import (
     UnusableAnswerError,
 )
 from reconciler.http.answer import Answer
+from reconciler.kinds.normal_forms import canonical
 from reconciler.kinds.packaged import packaged
-from reconciler.kinds.spelling import canonical
 from reconciler.kinds.tracking import Tracking
 from tests.kit.synthetic import MINIMAL, desired
 

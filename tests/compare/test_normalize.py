@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from reconciler.compare.normalize import Pair, comparable, normalized
+from reconciler.kinds.normal_forms import canonical
 from reconciler.kinds.packaged import packaged
-from reconciler.kinds.spelling import canonical
 from reconciler.secret.text import Secret, SecretUrl
 from tests.kit.synthetic import KINDS, WIDGET, part
 

@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.errors import RejectedError, RequestError, TransientError
 from reconciler.http.concurrency import run_all
-from reconciler.http.policy import Policy
 from reconciler.http.retry import Retrier
+from reconciler.http.retry_policy import Policy
 from tests.kit.arm import RESOURCE, VERSION, Wire, answer, client, found, refused
 from tests.kit.clock import FakeClock
 from tests.kit.loops import run

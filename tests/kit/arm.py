@@ -11,8 +11,8 @@ import httpx
 from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmWriter
 from reconciler.azure.polling import Patience
-from reconciler.http.policy import Policy
 from reconciler.http.retry import Retrier
+from reconciler.http.retry_policy import Policy
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from reconciler.kinds.spelling import canonical
+from reconciler.kinds.normal_forms import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

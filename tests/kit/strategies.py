@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from reconciler.emulator.regions import DISPLAY_NAMES
 from reconciler.kinds.blank import is_blank
 from reconciler.kinds.kind import Kind
+from reconciler.kinds.normal_forms import canonical, normalize, parse_instant
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.spelling import canonical, normalize, parse_instant
 from reconciler.manifests.yaml12.characters import HIDDEN
 from reconciler.values import MISSING, JsonObject
 

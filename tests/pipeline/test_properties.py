@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from reconciler.compare.diff import compare
 from reconciler.compare.normalize import comparable, normalized
 from reconciler.kinds.blank import is_blank
+from reconciler.kinds.normal_forms import NAMES, canonical, normalize
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Shape
-from reconciler.kinds.spelling import NAMES, canonical, normalize
 from reconciler.kinds.tracking import Tracking
 from reconciler.model.change import Action, Change, Finding, Reason, Sync
 from reconciler.model.outcome import Result

@@ -17,9 +17,9 @@ import jsonschema_rs
 import pytest
 
 from reconciler.errors import ManifestError
+from reconciler.kinds.normal_forms import canonical, normalize
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Shape
-from reconciler.kinds.spelling import canonical, normalize
 from reconciler.model.change import Action, Finding, Reason, Refusal
 from reconciler.model.outcome import Result
 from reconciler.values import MISSING

@@ -18,8 +18,8 @@ from reconciler import pipeline
 from reconciler.errors import ErrorInfo, SnapshotFileError
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.live import Live
+from reconciler.kinds.normal_forms import canonical
 from reconciler.kinds.packaged import packaged
-from reconciler.kinds.spelling import canonical
 from reconciler.manifests.estate import Options, read_estate
 from reconciler.model.live import Absence, Absent, Observation, Unmanaged, Unreadable
 from reconciler.model.outcome import Report

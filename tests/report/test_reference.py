@@ -10,10 +10,10 @@ import pytest
 from reconciler.kinds.fields import fields, leaf_lines
 from reconciler.kinds.kind import compile_kind
 from reconciler.kinds.leaves import FieldClass
+from reconciler.kinds.normal_forms import NAMES
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.reference import EQUAL, render
 from reconciler.kinds.rules import Shape
-from reconciler.kinds.spelling import NAMES
 from tests.kit.repository import ROOT
 from tests.kit.synthetic import schema
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.secret.names import is_secret_name
-from reconciler.secret.shapes import credentials, spans
+from reconciler.secret.credential_shapes import credentials, spans
+from reconciler.secret.sensitive_names import is_secret_name
 from reconciler.secret.text import HIDDEN, HIDDEN_CHANGED, credentials_in, printable, printable_pair, scrub
 from tests.kit.credentials import HIDDEN_TEXTS, MARK, SHOWN_TEXTS
 

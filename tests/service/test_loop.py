@@ -14,7 +14,7 @@ from reconciler.kinds.live import Health
 from reconciler.manifests.estate import Options
 from reconciler.model.change import Action, Change, FieldChange, Finding, Op, Plan, Reason, Sync
 from reconciler.model.outcome import Outcome, Report, Result
-from reconciler.runtime import commands, connect
+from reconciler.runtime import connect, execute
 from reconciler.runtime.run import Run
 from reconciler.service.rounds import Retries, run_rounds
 from reconciler.settings import Connection, Environment
@@ -294,7 +294,7 @@ def rounds(folder: Path, connection: Connection, count: int, *, report_only: boo
             else:
                 manifest.write_text(changes[len(told)], encoding="utf-8")
 
-        await commands.rounds(one_run, emit, 60, stop, report_only=report_only)
+        await execute.rounds(one_run, emit, 60, stop, report_only=report_only)
 
     asyncio.run(scenario())
     return told

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.kinds.spelling import blob_url
+from reconciler.kinds.normal_forms import blob_url
 from tests.planting.errors import StaleError
 from tests.planting.mutant import Mutant, stale
 from tests.simulation import bugs as module
@@ -42,7 +42,7 @@ def test_a_planted_bug_is_found(bug: Mutant) -> None:
 def test_a_bug_is_there_while_it_is_planted_and_then_gone() -> None:
     """For whoever has imported the function, too; and one that is in no function is an error."""
     bug = Mutant(
-        "all-is-one", "all blobs are one", "reconciler.kinds.spelling:blob_url", "replace", "assign base", to="''"
+        "all-is-one", "all blobs are one", "reconciler.kinds.normal_forms:blob_url", "replace", "assign base", to="''"
     )
     assert blob_url("https://a/b?c") == "https://a/b"
     with planted(bug):
@@ -51,7 +51,7 @@ def test_a_bug_is_there_while_it_is_planted_and_then_gone() -> None:
     for place in ("nothing", "_DEFAULT_PORT"):
         with (
             pytest.raises(StaleError, match="is no function"),
-            planted(replace(bug, at=f"reconciler.kinds.spelling:{place}")),
+            planted(replace(bug, at=f"reconciler.kinds.normal_forms:{place}")),
         ):
             pass
 

@@ -12,7 +12,7 @@ from reconciler.cli.arguments import make_run
 from reconciler.cli.delivery import finish
 from reconciler.cli.options import Given, file_option, option
 from reconciler.cli.session import supervised
-from reconciler.runtime import commands
+from reconciler.runtime import execute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,5 +43,5 @@ def command(given: Given, plan_file: Path | None, only: str | None, republish: t
     """Plan afresh, send the PUTs that are needed, wait for their end, and verify."""
     run = make_run("apply", given, signs=True, republish=republish)
     run = replace(run, plan_file=plan_file, only_drift=only == "drift")
-    report, signalled = supervised(given, lambda stop: commands.apply(run, stop))
+    report, signalled = supervised(given, lambda stop: execute.apply(run, stop))
     return finish(report, given, signalled)

@@ -10,7 +10,7 @@ from reconciler.cli.arguments import make_run
 from reconciler.cli.delivery import finish
 from reconciler.cli.options import Given, option
 from reconciler.cli.session import supervised
-from reconciler.runtime import commands
+from reconciler.runtime import execute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,5 +29,5 @@ if TYPE_CHECKING:
 def command(given: Given, snapshot: Path | None, *, detailed_exitcode: bool) -> int:
     """Report where Azure differs from git; exit 2 if it does. Read-only."""
     run = replace(make_run("drift", given), snapshot=snapshot)
-    report, signalled = supervised(given, lambda stop: commands.plan(run, stop))
+    report, signalled = supervised(given, lambda stop: execute.plan(run, stop))
     return finish(report, given, signalled, detailed_exitcode=detailed_exitcode)

@@ -11,7 +11,7 @@ from reconciler.cli.delivery import finish
 from reconciler.cli.options import Given, file_option, option
 from reconciler.cli.session import supervised
 from reconciler.errors import UsageError
-from reconciler.runtime import commands
+from reconciler.runtime import execute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,5 +38,5 @@ def command(
         raise UsageError(message)
     run = make_run("plan", given, signs=snapshot is None)
     run = replace(run, plan_file=plan_file, snapshot=snapshot, out=out)
-    report, signalled = supervised(given, lambda stop: commands.plan(run, stop))
+    report, signalled = supervised(given, lambda stop: execute.plan(run, stop))
     return finish(report, given, signalled, detailed_exitcode=detailed_exitcode)

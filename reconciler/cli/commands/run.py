@@ -10,7 +10,7 @@ from reconciler.cli.delivery import emit_line, finish
 from reconciler.cli.options import Given, Seconds, option
 from reconciler.cli.session import supervised
 from reconciler.errors import UsageError
-from reconciler.runtime import commands
+from reconciler.runtime import execute
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Report
@@ -41,7 +41,7 @@ def command(given: Given, interval: float, *, once: bool, report_only: bool) -> 
         raise UsageError(message)
     run = make_run("run", given, signs=True)
     if once:
-        one = commands.plan if report_only else commands.apply
+        one = execute.plan if report_only else execute.apply
         report, signalled = supervised(given, lambda stop: one(run, stop))
         return finish(report, given, signalled, may_write=not report_only)
     run.check_environment()
@@ -49,5 +49,5 @@ def command(given: Given, interval: float, *, once: bool, report_only: bool) -> 
     def emit(report: Report) -> None:
         emit_line(report, given)
 
-    _, signalled = supervised(given, lambda stop: commands.rounds(run, emit, interval, stop, report_only=report_only))
+    _, signalled = supervised(given, lambda stop: execute.rounds(run, emit, interval, stop, report_only=report_only))
     return signalled or 0

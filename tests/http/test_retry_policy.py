@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.errors import ErrorCode, ErrorInfo, TransientError
 from reconciler.http.answer import RETRYABLE, Answer, Service
-from reconciler.http.policy import Policy, Repeat, Tried, asked_s, info_of, is_throttled, is_up
+from reconciler.http.retry_policy import Policy, Repeat, Tried, asked_s, info_of, is_throttled, is_up
 from tests.kit.clock import START
 
 MADE_UP = Service("Made Up", lambda answer: ErrorInfo("NotNice", "no", answer.status), setting="MADE_UP_URL")

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.json.template import strict_json
-from reconciler.secret.names import is_plain, is_secret_name, is_strong_name
+from reconciler.secret.sensitive_names import is_plain, is_secret_name, is_strong_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from reconciler.kinds.spelling import region
+from reconciler.kinds.normal_forms import region
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

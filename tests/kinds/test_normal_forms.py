@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from reconciler.kinds.spelling import NAMES, blob_url, canonical, instant, json_text, normalize, parse_instant, region
+from reconciler.kinds.normal_forms import (
+    NAMES,
+    blob_url,
+    canonical,
+    instant,
+    json_text,
+    normalize,
+    parse_instant,
+    region,
+)
 from reconciler.secret.text import Secret, SecretUrl
 
 
