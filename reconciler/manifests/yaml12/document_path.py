@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from reconciler.secret.text import scrub_and_cut
+from reconciler.secret.text import scrub
 
 if TYPE_CHECKING:
     from reconciler.values import FieldPath
@@ -23,5 +23,6 @@ def format_document_path(path: FieldPath) -> str:
 def _path_part(part: str | int) -> str:
     if isinstance(part, int):
         return f"[{part}]"
-    key = scrub_and_cut(part, _MAX_SHOWN)
+    key = scrub(part)  # before it is cut: half a secret has no shape to recognize it by
+    key = key if len(key) <= _MAX_SHOWN else f"{key[:_MAX_SHOWN]}…"
     return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key, ensure_ascii=not key.isprintable())}]"
