@@ -64,3 +64,9 @@ def test_a_replication_status_is_azures_own(kind: Kind) -> None:
     assert rule is not None
     assert kind.rules.at(rule.holder).read_only
     assert {path[: len(rule.holder)] for path in (rule.state, rule.parts)} == {rule.holder}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.name))
+def test_a_kind_requests_the_replication_that_it_reads(kind: Kind) -> None:
+    """The query of x-arm, which other readers of a schema use, is that of x-health."""
+    assert kind.schema["x-arm"].get("health") == kind.health
