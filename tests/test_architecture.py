@@ -295,3 +295,33 @@ def test_a_status_has_a_name() -> None:
 def test_a_bare_status_is_seen(source: str) -> None:
     """In comparisons, and in answers of the embedded ARM."""
     assert _bare_statuses(ast.parse(source))
+
+
+MOST_LINES = 50
+MOST_MODULES = 8
+
+
+def _long_functions(tree: ast.Module) -> list[tuple[int, str]]:
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return [
+        (node.lineno, node.name)
+        for node in functions
+        if node.end_lineno is not None and node.end_lineno - node.lineno >= MOST_LINES
+    ]
+
+
+def test_no_function_is_longer_than_fifty_lines() -> None:
+    """Its signature and docstring included."""
+    assert _found(_long_functions, lambda _: False) == {}
+
+
+def test_a_long_function_is_seen() -> None:
+    """Of fifty-one lines."""
+    source = "def long():\n" + "    pass\n" * MOST_LINES
+    assert _long_functions(ast.parse(source)) == [(1, "long")]
+
+
+def test_few_modules_lie_beside_the_packages() -> None:
+    """The listing of the package is a table of contents: one line for each stage."""
+    modules = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
+    assert len(modules) <= MOST_MODULES
