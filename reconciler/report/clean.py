@@ -30,8 +30,14 @@ def for_programs(value: T) -> T:
 
 def for_people(value: T, longest: int = _LONGEST) -> T:
     """Return *value* with every text in it masked, cut to *longest* characters, and visible."""
-    made: T = _Cleaned(lambda text: visible(_cut(masked(text), longest)))(value)
+    made: T = _Cleaned(lambda text: _shown(_cut(masked(text), longest)))(value)
     return made
+
+
+def _shown(text: str) -> str:
+    """Return *text* visible; escapes may complete the shape of a secret, so it is masked once more."""
+    seen = visible(text)
+    return seen if seen == text else masked(seen)
 
 
 def _cut(text: str, longest: int) -> str:

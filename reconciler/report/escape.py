@@ -62,6 +62,11 @@ def inert_lines(text: str) -> str:
     return "\n".join(map(inert, text.split("\n")))
 
 
+def inert_html(text: str) -> str:
+    """Return a page that shows the same, in which no CI runner finds a command; its style and script hold no pair."""
+    return _PAIR.sub(lambda pair: "&#58;" if pair[1] is not None else "&#35;", text)
+
+
 def inert_json(text: str) -> str:
     r"""Return the same JSON, in which no CI runner finds a command: ``\u003a`` is a colon to every parser."""
     return _PAIR.sub(lambda pair: "\\u003a" if pair[1] is not None else "\\u0023", text)

@@ -15,11 +15,11 @@ from reconciler.report.escape import inert
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_PLAIN: Final = re.compile(r"(?!.*www\.)[a-z0-9 .,;:()%-]*", re.IGNORECASE | re.ASCII)
-"""Characters of our own sentences that begin no markup, link, mention or reference of GitHub's."""
-_WORD: Final = re.compile(r"(?!www\.|[a-f0-9]{7})\(?[a-z]+(?:['-][a-z]+)*[.,;:)]*", re.IGNORECASE | re.ASCII)
+_PLAIN: Final = re.compile(r"(?!.*(?:www\.|::))[a-z0-9 .,;:()%-]*", re.IGNORECASE | re.ASCII)
+"""Characters of our own sentences that begin no markup, link, mention or reference of GitHub's, and no command."""
+_WORD: Final = re.compile(r"(?!www\.|[a-f0-9]{7}|.*::)\(?[a-z]+(?:['-][a-z]+)*[.,;:)]*", re.IGNORECASE | re.ASCII)
 """A word in which GitHub finds no link, mention, emoji, commit or issue."""
-_ENCLOSED: Final = re.compile(r"(?<![^ ])`([^`]+)`([.,;:)]*)(?![^ ])")
+_ENCLOSED: Final = re.compile(r"(?<![^ ])`([^`]+)`(?!.?::)([.,;:)]*)(?![^ ])")
 """A code span as sentences write it, and the punctuation after it; between blanks, so that no two run together."""
 _BACKTICKS: Final = re.compile("`+")
 _WIDEST: Final = 30
@@ -55,7 +55,8 @@ def _words(text: str) -> str:
 def _quoted(words: str) -> str:
     """Return *words* as a code span, and the punctuation that ends them behind it."""
     bare = words.rstrip(".,;:")
-    return f"{code(bare)}{words[len(bare) :]}" if bare.strip() else code(words)
+    after = words[len(bare) :]
+    return f"{code(bare)}{after}" if bare.strip() and inert(after) == after else code(words)
 
 
 def code(text: str) -> str:

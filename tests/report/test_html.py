@@ -184,6 +184,8 @@ def test_a_report_of_nothing_needs_no_script() -> None:
 @example(["<!--"] * 8)
 @example(["&#64;&lt;"] * 8)
 @example(["##vso[x]::error::"] * 8)
+@example([":"] * 8)
+@example(["#"] * 8)
 def test_nothing_from_outside_is_an_element(texts: list[str]) -> None:
     """A page with hostile texts has the elements of one with harmless texts, and shows the texts as they are."""
     made = replace(made_of(texts), errors=(Problem(texts[1], 1, 1, texts[2], texts[3], texts[4], texts[5]),))

@@ -15,7 +15,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from reconciler.report.escape import inert
+from reconciler.report.escape import inert, inert_html
 from reconciler.report.lines import answer_of, place_of
 from reconciler.report.problems import counted
 
@@ -35,7 +35,7 @@ _FEW: Final = 12
 def render(view: View, **_: object) -> str:
     """Return *view* as a page."""
     resources = (*view.noteworthy, *view.unmanaged)
-    return _template().render(
+    page = _template().render(
         view=view,
         policy=policy(),
         style=asset("style.css"),
@@ -49,6 +49,7 @@ def render(view: View, **_: object) -> str:
         place_of=place_of,
         answer_of=answer_of,
     )
+    return inert_html(page)  # two harmless texts side by side may make a pair
 
 
 @cache
