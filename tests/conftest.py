@@ -30,6 +30,7 @@ settings.load_profile("reconciler")
 # Tiers: `make test` runs everything that stands in neither. `make properties` also runs all other tests with examples.
 SLOW = frozenset(
     {
+        "cli/test_process.py",
         "deploy/test_install.py",
         "deploy/test_workflows.py",
         "pipeline/test_scale.py",
@@ -51,6 +52,11 @@ class Golden(Protocol):
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switch that rewrites golden files."""
     parser.addoption("--update-golden", action="store_true", help="write golden files instead of comparing with them")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are cores: a fifth of a run is spent waiting for processes and sockets."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
