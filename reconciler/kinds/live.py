@@ -111,7 +111,7 @@ class Live:
 
 
 class Health(StrEnum):
-    """The health of a live resource, whatever its manifest declares."""
+    """The health of a live resource, independent of its manifest."""
 
     HEALTHY = "Healthy"
     DEGRADED = "Degraded"

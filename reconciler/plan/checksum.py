@@ -1,7 +1,7 @@
 """
 Files that one run writes and another one reads: JSON under a schema of its own, with a digest of itself.
 
-The file may have been edited in between. The digest shows accidents and careless edits, not intent: whoever can write
+The file may have been edited in between. The digest shows accidents and careless edits, not intent: every writer of
 the file can compute it. So its content is trusted no further than its schema goes. Pure.
 """
 

@@ -86,7 +86,7 @@ LEFT_OUT = st.frozensets(st.sampled_from([item.name for item in estate()]), max_
 @settings(max_examples=50)
 @given(WAVES, LEFT_OUT, st.data())
 def test_order(waves: Mapping[str, int], left_out: frozenset[str], data: st.DataObject) -> None:
-    """Waves come one after the other, parents before children, and of one slot one at a time, whatever ends when."""
+    """Waves come one after the other, parents before children, one resource of a slot at a time, in any order."""
     running: dict[str, Change] = {}
     done: set[str] = set()
     plan = planned(waves, left_out)
@@ -107,7 +107,7 @@ def test_order(waves: Mapping[str, int], left_out: frozenset[str], data: st.Data
 @settings(max_examples=50)
 @given(WAVES, LEFT_OUT, st.data())
 def test_what_is_skipped(waves: Mapping[str, int], left_out: frozenset[str], data: st.DataObject) -> None:
-    """Whatever is below a resource that is not there, and the waves after one with a failure, and nothing else."""
+    """The descendants of a missing resource and the waves after a failure are skipped, and no other resources."""
     plan = planned(waves, left_out)
     lost: set[str] = set()
     failed: list[int] = []

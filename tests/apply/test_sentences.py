@@ -86,7 +86,7 @@ def sentences() -> Iterator[tuple[str, ErrorInfo | None]]:
     yield "no time is left for a PUT", error_after(replace(STATE, phase=Phase.PUTTING), Expired())
     following = replace(STATE, phase=Phase.FOLLOWING, taken=Taken(LINK))
     yield "no time is left for the operation", error_after(following, InProgress())
-    yield "an event that nobody expects", error_after(replace(STATE, phase=Phase.VERIFYING), Started())
+    yield "an event out of turn", error_after(replace(STATE, phase=Phase.VERIFYING), Started())
 
 
 def test_sentences(golden: Golden) -> None:

@@ -50,7 +50,7 @@ def azure(tmp_path: Path) -> Azure:
 
 @pytest.fixture
 def leaping(monkeypatch: pytest.MonkeyPatch) -> LeapingClock:
-    """Return the clock of the commands, for which nobody waits."""
+    """Return the clock of the commands, which passes a wait at once."""
     clock = LeapingClock()
     clock.install(monkeypatch)
     return clock

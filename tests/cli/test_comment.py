@@ -64,7 +64,7 @@ def _set(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
 
 
 def _post(github: GitHub, report: Path) -> str:
-    """Post on a clock that nobody waits for."""
+    """Post on a clock that passes waits at once."""
     run = CommentRun("github", None, None, 7, github.variables(), FakeClock())
     return asyncio.run(post(run, report_in(str(report))))
 

@@ -70,7 +70,7 @@ _WRONG: list[tuple[str, ...]] = [
 
 @pytest.mark.parametrize("arguments", _WRONG, ids=" ".join)
 def test_wrong_usage(work: Workspace, azure: Azure, run: Command, arguments: tuple[str, ...]) -> None:
-    """Wrong usage exits 64 with one word of what is wrong, prints no result, and asks nobody."""
+    """Wrong usage exits 64 with one word of what is wrong, prints no result, and sends no request."""
     work.state(*estate())
     done = run(*arguments)
     assert done.code == 64

@@ -278,7 +278,7 @@ _BLOBS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("error", _BLOBS)
 def test_a_refusal_of_the_package(work: Workspace, report: Reporting, proxy: Proxy, error: dict[str, Any]) -> None:
-    """Whatever its code is, a refusal that names the link has its line and the way to give access."""
+    """A refusal that names the link has its line and the fix for access, with every code."""
     found = refused(work, report, proxy, 400, {"error": error}, version())
     assert "spec.storage" in found["fix"]
     assert found["path"] == LINK
@@ -384,7 +384,7 @@ def test_a_property_by_its_last_words(
 def test_a_service_that_is_down_has_a_fix(
     work: Workspace, report: Reporting, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever its code is."""
+    """An answer 500 has a fix with every code of Azure."""
     monkeypatch.setenv("RECONCILER_POLL_INTERVAL", "5")
     assert refused(work, report, proxy, 500, {"error": {"code": "Unheard", "message": "no"}})["fix"] is not None
 

@@ -109,6 +109,6 @@ def test_an_export_reads_within_the_scopes(work: Workspace, run: Command) -> Non
 
 
 def test_without_scopes_everything_is_allowed(work: Workspace, report: Reporting) -> None:
-    """As before; `validate` asks nobody and takes none."""
+    """As before; `validate` sends no request and takes none."""
     work.state(gallery(), changed(gallery("other"), "subscriptionId", OTHER))
     assert codes(report("plan")) == codes(report("validate")) == []

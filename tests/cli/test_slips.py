@@ -107,7 +107,7 @@ def test_slip_in_the_yaml(work: Workspace, report: Reporting, old: str, new: str
 
 
 def test_a_slip_precedes_its_consequences(work: Workspace, report: Reporting) -> None:
-    """Of two errors at one place the syntax error is first, whatever the two say."""
+    """Of two errors at one place the syntax error is first, with any wording of the two."""
     old, new = "- name: West Europe\n", "  regionalReplicaCount: 1\n        - name: West Europe\n"
     errors = errors_of(work, report, old, new)
     assert [(error["code"], error["line"], error["column"]) for error in errors[:2]] == [

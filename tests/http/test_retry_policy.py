@@ -57,7 +57,7 @@ def test_no_wait_beyond_ten_minutes() -> None:
 
 
 def test_a_service_given_up_gets_nothing() -> None:
-    """Whatever the answer."""
+    """With every answer."""
     assert POLICY.repeat(answer(503), 0, Tried(1, is_given_up=True)) is None
     assert POLICY.repeat(answer(429), 17, Tried(1, is_given_up=True)) is None
 

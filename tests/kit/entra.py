@@ -188,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_one_request(self) -> None:
         try:
             super().handle_one_request()
-        except OSError:  # whoever asked is gone
+        except OSError:  # the client is gone
             self.close_connection = True
 
     def finish(self) -> None:

@@ -85,7 +85,7 @@ def _stop(server: subprocess.Popen[bytes], folder: Path) -> None:
 
 
 def serve() -> None:
-    """Fork for whoever asks, until standard input ends; in a fork, run the command."""
+    """Fork for each request, until standard input ends; in a fork, run the command."""
     import reconciler
 
     for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
@@ -105,7 +105,7 @@ def serve() -> None:
 
 
 class _Server:
-    """Forks, and tells whoever asked for it how each fork ended."""
+    """Forks, and reports to each client how its fork ended."""
 
     def __init__(self, address: str) -> None:
         """Listen, and say so on standard output."""
@@ -130,7 +130,7 @@ class _Server:
                 os.read(self.ended, 1024)
                 self._reap()
             for child, connection in self.asked.items():
-                if connection in ready:  # whoever asked is gone
+                if connection in ready:  # the client is gone
                     os.kill(child, signal.SIGKILL)
             if self.listener in ready and self._fork():
                 return True
@@ -176,5 +176,5 @@ class _Server:
 def _tell(connection: socket.socket, number: int) -> None:
     try:
         connection.sendall(number.to_bytes(8, "big", signed=True))
-    except BrokenPipeError:  # whoever asked is gone
+    except BrokenPipeError:  # the client is gone
         return

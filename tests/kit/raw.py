@@ -92,7 +92,7 @@ class Raw:
 
     def _talk(self, connection: socket.socket, talk: Talk) -> None:
         connection.settimeout(_PATIENCE_S)
-        with contextlib.suppress(OSError), connection:  # whoever asked has gone
+        with contextlib.suppress(OSError), connection:  # the client has gone
             self._open.append(connection)
             if self.tls is None:
                 talk(_Heard(connection, self.heard))  # type: ignore[arg-type]
@@ -160,7 +160,7 @@ def resets(*words: bytes) -> Talk:
 
 
 def silent(connection: socket.socket) -> None:
-    """Hear a request, and say nothing until whoever asked has gone."""
+    """Read a request, and send nothing until the client has gone."""
     asked(connection)
     connection.recv(1)
 

@@ -1,4 +1,4 @@
-"""What Microsoft's own clients need to speak to an ARM that asks nobody who they are, over plain http."""
+"""Credential and transport of Microsoft's own clients for an ARM without sign-in, over plain http."""
 
 from __future__ import annotations
 

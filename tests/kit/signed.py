@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def sign(content: Mapping[str, Any]) -> bytes:
-    """Return the file of *content* with a digest that is right, whatever the content says."""
+    """Return the file of *content* with a right digest, also of wrong content."""
     content = {key: value for key, value in content.items() if key != "digest"}
     return json.dumps({**content, "digest": hashlib.sha256(canonical(content).encode()).hexdigest()}).encode()
