@@ -28,6 +28,7 @@ from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.secret.text import Secret
 from reconciler.settings import CLOUDS
+from tests.kit.cli import Done as Command
 from tests.kit.entra import CORRELATION, TENANT, Arm, Asked, Entra, Internet, given, make_client_certificate
 from tests.kit.entra import make_trust as trust_of
 from tests.kit.forked import program
@@ -56,18 +57,8 @@ platform.platform()  # azure-core asks for it, and a first time it starts a proc
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def report(self) -> Any:
-        """Return the JSON report."""
-        return json.loads(self.out)
+class Done(Command):
+    """A command whose sign-in may have failed."""
 
     @property
     def error(self) -> Any:
