@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.kinds.fields import fields, leaf_lines
+from reconciler.kinds.fields import fields
 from reconciler.kinds.kind import compile_kind
 from reconciler.kinds.leaves import FieldClass
 from reconciler.kinds.normal_forms import NAMES
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.reference import EQUAL, render
 from reconciler.kinds.rules import Shape
+from tests.kit.leaf_lines import leaf_lines
 from tests.kit.repository import ROOT
 from tests.kit.synthetic import schema
 
