@@ -13,9 +13,10 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.json.template import strict_json
+from reconciler.secret.late import late
 from reconciler.secret.sensitive_names import is_plain, is_secret_name, is_strong_name
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _remembered(text: str) -> Sequence[Span]:
     return _spans(text)
 
 
-_ESCAPED_BREAK: Final = re.compile(r"\\+[nrt]")
+_ESCAPED_BREAK: Final = late(r"\\+[nrt]")
 
 
 def _broken(found: re.Match[str]) -> str:
@@ -69,13 +70,7 @@ def _spans(text: str) -> Sequence[Span]:
         text = _ESCAPED_BREAK.sub(_broken, text)
     lower = text.lower()
     found = sorted(
-        (
-            span
-            for marks, find in _FINDERS
-            if any(mark in lower for mark in marks)
-            for span in find(text)
-            if span.start < span.end
-        ),
+        (span for needs, find in _FINDERS if _has_all(lower, needs) for span in find(text) if span.start < span.end),
         key=lambda span: (span.start, -span.end),
     )
     kept: list[Span] = []
@@ -87,20 +82,24 @@ def _spans(text: str) -> Sequence[Span]:
     return tuple(kept)
 
 
+def _has_all(lower: str, needs: _Needs) -> bool:
+    return all(any(mark in lower for mark in marks) for marks in needs)
+
+
 # ------------------------------------------------------------------------------------------------------------ shapes
 
 _END: Final = r"\s\"'<>`\\\x00-\x1f"
 """Characters that end a value in a script, in JSON, in HTML and in Markdown."""
-_USER: Final = re.compile(
+_USER: Final = late(
     rf"\b[a-z][a-z0-9+.-]{{1,20}}:(?:\\*/){{2}}(?P<user>[^{_END}/?#@:]{{0,200}})"
     rf"(?::(?P<password>[^{_END}/?#@]{{1,300}}))?@(?=[\w\[])",
     re.IGNORECASE,
 )
-_ODD_USER: Final = re.compile(
+_ODD_USER: Final = late(
     rf"\b[a-z][a-z0-9+.-]{{1,20}}://[^{_END}/?#@:]{{1,200}}:(?P<password>(?![0-9]*[/?#])[^{_END}@]{{1,300}})@(?=[\w\[])",
     re.IGNORECASE,
 )
-_ENCODED_USER: Final = re.compile(
+_ENCODED_USER: Final = late(
     r"%(?:25)*3a(?:%(?:25)*2f){2}(?P<password>[\w.~-]{0,100}%(?:25)*3a[\w.~%+-]{1,300}?)%(?:25)*40", re.IGNORECASE
 )
 _LONG_USER: Final = 16
@@ -124,17 +123,17 @@ def _is_token(user: str) -> bool:
 
 
 _LINE_END: Final = r"(?:\r?\n|(?:\\+r)?\\+n|&\#1[03];)"
-_BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_CUT: Final = re.compile(
+_BEGIN: Final = late(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_CUT: Final = late(
     rf"(?:(?:{_LINE_END}|[\s\"'+>|,`-])+(?:[A-Za-z0-9+/]{{16,}}={{0,2}}|[A-Z][\w-]+: [\w,-]+))*"
     rf"(?:(?:{_LINE_END}|[\s\"'+>|,`-])+[A-Za-z0-9+/]{{4,}}={{1,2}})?"
 )
 """The rest of a key whose end is not there."""
-_END_MARK: Final = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY")
-_CODE: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}\Z")
+_END_MARK: Final = late(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY")
+_CODE: Final = late(r"[A-Za-z0-9+/]+={0,2}\Z")
 _FULL_LINE: Final = 40
 _LONGEST_KEY: Final = 16_000
-_LINE_ENDS: Final = re.compile(_LINE_END)
+_LINE_ENDS: Final = late(_LINE_END)
 _EDGE: Final = " \t\"'`,;>|\\"
 
 
@@ -185,7 +184,7 @@ def _tail(text: str, end: int) -> int:
     return start
 
 
-_TOKEN: Final = re.compile(
+_TOKEN: Final = late(
     r"""
     gh[opsur]_[A-Za-z0-9]{16,} | github_pat_\w{20,}
     | gl(?:pat|dt|rt|rtr|cbt|ptt|ft|soat|agent|imt|oas|ffct)-[\w.-]{16,}
@@ -199,57 +198,56 @@ _TOKEN: Final = re.compile(
     | (?<!\w)hv[sb]\.[\w-]{20,} | (?<!\w)dapi[0-9a-f]{32}(?!\w) | whsec_[A-Za-z0-9+/=]{16,}
     | (?<!\w)[rs]k_(?:live|test)_[A-Za-z0-9]{16,} | (?<!\w)sk-(?:[a-z0-9]+-)*[\w-]{20,}
     | (?<!\w)SG\.[\w-]{16,}\.[\w-]{16,} | AGE-SECRET-KEY-1[A-Z0-9]{20,}
-    | (?<![A-Za-z0-9])[A-Za-z0-9]{70,80}AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])
-    | (?<![A-Za-z0-9+/])[A-Za-z0-9+/]{70,80}\+?
-      (?:AStT?|ACDb|ABa|AIoT|ASb|AEh|ARm)[A-Za-z0-9+/]{4,8}={0,2}(?![A-Za-z0-9+/=])
     """,
     re.VERBOSE,
 )
 _TOKEN_MARKS: Final = (
     *("gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt", "glcbt-", "glptt-", "glft-"),
-    *(
-        "glsoat-",
-        "glagent-",
-        "glimt-",
-        "gloas-",
-        "glffct-",
-        "akia",
-        "asia",
-        "abia",
-        "acca",
-        "xox",
-        "xapp-",
-        "q~",
-        "aiza",
-    ),
-    *("discord.com/api", "webhook.office.com", "tskey-"),
-    *("hooks.slack.com", "npm_", "pypi-", "dckr_", "dop_v1_", "hf_", "hvs.", "hvb.", "dapi", "whsec_", "k_live_"),
-    *("k_test_", "sk-", "sg.", "age-secret-key-", "azdo", "ast", "acdb", "aba", "aiot", "asb", "aeh", "arm"),
+    *("glsoat-", "glagent-", "glimt-", "gloas-", "glffct-", "AKIA", "ASIA", "ABIA", "ACCA", "xox", "xapp-", "Q~"),
+    *("AIza", "discord.com/api", "webhook.office.com", "tskey-", "hooks.slack.com", "npm_", "pypi-", "dckr_"),
+    *("dop_v1_", "hf_", "hvs.", "hvb.", "dapi", "whsec_", "k_live_", "k_test_", "sk-", "SG.", "AGE-SECRET-KEY-"),
 )
+"""As they are written: the case of a token counts."""
+_LONG_TOKEN: Final = late(
+    r"""
+    (?<![A-Za-z0-9])[A-Za-z0-9]{70,80}AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])
+    | (?<![A-Za-z0-9+/])[A-Za-z0-9+/]{70,80}\+?
+      (?:AStT?|ACDb|ABa|AIoT|ASb|AEh|ARm)[A-Za-z0-9+/]{4,8}={0,2}(?![A-Za-z0-9+/=])
+    """,
+    re.VERBOSE,
+)
+_LONG_TOKEN_MARKS: Final = ("AZDO", "ASt", "ACDb", "ABa", "AIoT", "ASb", "AEh", "ARm")
+_SHORTEST_LONG_TOKEN: Final = 77
 
 
 def _tokens(text: str) -> Iterator[Span]:
-    for found in _TOKEN.finditer(text):
-        if len(set(found[0][6:])) > 3:  # noqa: PLR2004 (ghp_xxxx is an example)
-            yield Span(found.start(), found.end(), "a token")
+    for pattern, marks, least in (
+        (_TOKEN, _TOKEN_MARKS, _SHORTEST),
+        (_LONG_TOKEN, _LONG_TOKEN_MARKS, _SHORTEST_LONG_TOKEN),
+    ):
+        if len(text) < least or not any(mark in text for mark in marks):
+            continue
+        for found in pattern.finditer(text):
+            if len(set(found[0][6:])) > 3:  # noqa: PLR2004 (ghp_xxxx is an example)
+                yield Span(found.start(), found.end(), "a token")
 
 
 # --------------------------------------------------------------------------------------------------- commands, headers
 
-_USER_OPTION: Final = re.compile(
+_USER_OPTION: Final = late(
     r"\s(?:--(?:proxy-)?user[ =]|-[A-Za-z]{0,8}[uU] ?)"
     r"(?:\\*[\"'])?[^\s:\"'\\]{1,200}:(?P<value>[^\s\"'`\\]{1,300})"
 )
-_FETCHES: Final = re.compile(r"\b(?:curl|wget|http)\b")
+_FETCHES: Final = late(r"\b(?:curl|wget|http)\b")
 _LONGEST_COMMAND: Final = 600
-_HEADER: Final = re.compile(
+_HEADER: Final = late(
     r"(?<![\w-])(?:(?:proxy-)?authorization|x-[a-z0-9-]{0,40}(?:key|token|secret|password)|(?:private|job|deploy)-token"
     r"|api-?key|ocp-apim-subscription-key|(?:set-)?cookie)(?:\\*[\"'])?\s*(?P<op>:|=>?|,)\s*(?:\\*[\"'])?"
     r"(?:(?P<scheme>basic|bearer|token|apikey|api-key|digest|sharedkey\w*|negotiate|key)\s+)?"
     rf"(?P<value>[^{_END}@]+)",
     re.IGNORECASE,
 )
-_SPOKEN: Final = re.compile(
+_SPOKEN: Final = late(
     r"(?<!\w)(?:convertto-securestring\s+(?:-(?:asplaintext|force)\s+){0,2}(?:-string\s+)?|sshpass\s+-p\s*"
     r"|net1?(?:\.exe)?\s+(?:user\s+[\w.-]+\s+|use\s[^\n]{0,200}?(?:\s/user:[^\s]{1,100}|\s\\\\[^\s]{1,200}(?=\s+[^/\s]))\s+)"
     r"|openssl\s[^\n]{0,200}?\spass:|sc(?:\.exe)?\s[^\n]{0,200}?\spassword=\s+"
@@ -259,14 +257,14 @@ _SPOKEN: Final = re.compile(
 )
 
 
-_SET: Final = re.compile(
+_SET: Final = late(
     r"(?<![\w-])(?:setx(?:\s+/m)?|env|set-item(?:\s+-path)?\s+[\"']?env:|machine\s[^\n]{1,200}?\s(?=password)"
     r"|setenvironmentvariable\(\s*[\"']?)\s*(?P<name>[A-Za-z_][\w.-]{0,60})(?:\\*[\"'])?"
     r"(?:[ \t]*,\s*|[ \t]+(?:-value[ \t]+)?)"
     rf"(?:\\*[\"'])?(?P<value>[^{_END}=,)]+)",
     re.IGNORECASE,
 )
-_LOGIN: Final = re.compile(
+_LOGIN: Final = late(
     rf"\b(?:(?:docker|podman|az|helm|oc)\b[^\n]{{0,80}}?\slogin\b[^\n]{{0,200}}?\s-p(?:\s+|=)"
     r"|mysql\w*\b[^\n]{0,200}?\s-p(?=\S)"
     r"|(?:[pP]s[eE]xec(?:64)?|certutil|useradd|usermod|signtool)\b[^\n]{0,200}?\s[-/]p\s+"
@@ -274,25 +272,37 @@ _LOGIN: Final = re.compile(
     r"|smbclient\s[^\n]{0,200}?-U\s*[^\s%]{1,100}%|ipmitool\s[^\n]{0,200}?\s-P\s+|openssl\s+enc\s[^\n]{0,200}?\s-k\s+)"
     rf"(?:\\*[\"'])?(?P<value>[^{_END}]+)"
 )
-_PIPED: Final = re.compile(
+_PIPED: Final = late(
     rf"\becho\s+(?:-n\s+)?(?:\\*[\"'])?(?:(?:[\w.-]+:)?(?P<value>[^{_END}|]+))(?:\\*[\"'])?\s*\|"
     r"\s*(?:sudo\s+)?(?:chpasswd|passwd\s+--stdin|sudo\s+-S|[^|\n]{0,120}--password-stdin)"
 )
 
 
-def _commands(text: str) -> Iterator[Span]:
+def _variables(text: str) -> Iterator[Span]:
     for found in _SET.finditer(text):
         if is_secret_name(found["name"]) and not is_plain(found["value"], found["name"]):
             yield Span(found.start("value"), found.end("value"), f"a value for `{found['name']}`")
+
+
+def _fetches(text: str) -> Iterator[Span]:
+    if len(text.split(maxsplit=1)) < 2:  # noqa: PLR2004 (a link alone is no command)
+        return
     for found in _USER_OPTION.finditer(text):
         before = text[max(0, found.start() - _LONGEST_COMMAND) : found.start()].replace("\\\n", " ").rpartition("\n")[2]
         if _FETCHES.search(before) and not is_plain(found["value"]) and not found["value"].isdecimal():
             yield Span(found.start("value"), found.end("value"), "a password in a command")
-    for pattern in (_SPOKEN, _LOGIN, _PIPED):
+
+
+def _in_command(pattern: re.Pattern[str]) -> Callable[[str], Iterator[Span]]:
+    """Return the finder of the passwords that *pattern* captures."""
+
+    def find(text: str) -> Iterator[Span]:
         for found in pattern.finditer(text):
             value = found["value"]
             if not is_plain(value) and not value.startswith(("-", "/")) and not (value.isdecimal() and len(value) < 6):  # noqa: PLR2004
                 yield Span(found.start("value"), found.end("value"), "a password in a command")
+
+    return find
 
 
 def _headers(text: str) -> Iterator[Span]:
@@ -306,37 +316,37 @@ def _headers(text: str) -> Iterator[Span]:
 
 # ----------------------------------------------------------------------------------------------------- names and values
 
-_KEYWORD: Final = re.compile(
+_KEYWORD: Final = late(
     r"(?:password|passwd|passphrase|pwd|pw|pass|secret|token|key|pat|sas|auth)s?[_-]?\d{0,3}"
     r"(?:[_-]?(?:value|text|plain|base64|b64))?(?![a-z0-9_]|(?-i:[A-Z]))",
     re.IGNORECASE,
 )
-_BEFORE: Final = re.compile(r"[\w.-]*\Z")
-_ASSIGNS: Final = re.compile(
+_BEFORE: Final = late(r"[\w.-]*\Z")
+_ASSIGNS: Final = late(
     r"(?:\\*[\"']|\]|\}|&quot;)*(?P<spaced>\s*)(?P<op>:=|=>|=(?!=)|:(?![/:])|%(?:25)*3d|\\+u003d|&(?:\#61|\#x3d|equals);)"
     r"(?P<after>[ \t]*)",
     re.IGNORECASE,
 )
-_INSIDE: Final = re.compile(
+_INSIDE: Final = late(
     r"(?:\\*[\"'])?\s*:\s*\{[^{}]{0,400}?\\*[\"'](?:default|secure)?value\\*[\"']\s*:\s*(?=\\*[\"'])", re.IGNORECASE
 )
-_BESIDE: Final = re.compile(
+_BESIDE: Final = late(
     r"(?:\\*[\"'])?\s*,?(?:\s|\\n)*\\*[\"']?(?:default|secure)?value\\*[\"']?\s*[:=][ \t]*", re.IGNORECASE
 )
-_QUOTED: Final = re.compile(
+_QUOTED: Final = late(
     r"(?P<quote>\\*[\"']|&(?:quot|\#x?27|\#39|\#34);)(?P<value>(?:(?!(?P=quote))[^\n]){0,2000}?)(?=(?P=quote)|\n|\Z)"
 )
-_UNQUOTED: Final = re.compile(r"(?:[^&\s\"'<>`\\\x00-\x1f;|]|\\[^\s\"'`|nrt]|&\#x?[0-9a-f]{1,6};)+")
-_REST_OF_LINE: Final = re.compile(r"[ \t]*(?:\#.*)?(?:\r?$|\\[nr]|\Z)", re.MULTILINE)
-_STARTS_LINE: Final = re.compile(r"(?:^|\n|\\n)[\s>|+\"'-]*(?:\$|export |set |\[)?\Z")
-_DEFAULTED: Final = re.compile(r"\$\{[A-Za-z_]\w*:?[-=](?P<value>[^}\s$]+)\}")
-_SWITCH: Final = re.compile(r":(?P<value>[^\s\"'<>`|]{2,300})")
+_UNQUOTED: Final = late(r"(?:[^&\s\"'<>`\\\x00-\x1f;|]|\\[^\s\"'`|nrt]|&\#x?[0-9a-f]{1,6};)+")
+_REST_OF_LINE: Final = late(r"[ \t]*(?:\#.*)?(?:\r?$|\\[nr]|\Z)", re.MULTILINE)
+_STARTS_LINE: Final = late(r"(?:^|\n|\\n)[\s>|+\"'-]*(?:\$|export |set |\[)?\Z")
+_DEFAULTED: Final = late(r"\$\{[A-Za-z_]\w*:?[-=](?P<value>[^}\s$]+)\}")
+_SWITCH: Final = late(r":(?P<value>[^\s\"'<>`|]{2,300})")
 """After an option as Windows writes it: ``/password:VALUE``."""
-_STARTS_SWITCH: Final = re.compile(r"(?:^|[\s\"'])/\Z")
-_PREFIX: Final = re.compile(r"(?:[rbfu]{1,2}|@|\$)(?=\\*[\"'])", re.IGNORECASE)
+_STARTS_SWITCH: Final = late(r"(?:^|[\s\"'])/\Z")
+_PREFIX: Final = late(r"(?:[rbfu]{1,2}|@|\$)(?=\\*[\"'])", re.IGNORECASE)
 """Of a text in a program: ``r"…"``, ``@"…"``."""
-_OPTION: Final = re.compile(r"[ \t]+(?P<quote>\\*[\"']?)")
-_ELEMENT: Final = re.compile(rf"\s*>(?P<value>[^{_END}&]+)</")
+_OPTION: Final = late(r"[ \t]+(?P<quote>\\*[\"']?)")
+_ELEMENT: Final = late(rf"\s*>(?P<value>[^{_END}&]+)</")
 
 
 def _assigned(text: str) -> Iterator[Span]:
@@ -413,18 +423,30 @@ def _plain_or_quoted(text: str, at: int) -> tuple[int, int] | None:
     return bare.span() if bare else None
 
 
-_COMMANDS: Final = (
-    *("curl", "wget", "http", "securestring", "sshpass", "net user", "net  user", "setx", "env", "machine", "login"),
-    *("mysql", "passwd", "stdin", "sudo", "net1", "net.exe", "net use", "openssl", "passphrase-fd", "sc ", "sc.exe"),
-    *("psexec", "certutil", "useradd", "usermod", "signtool", "redis-cli", "ldap", "schtasks", "smbclient", "ipmitool"),
+_Needs: TypeAlias = Sequence[Sequence[str]]
+"""For each place of a pattern, the texts of which one is there, in lower case: what lacks them has no match."""
+_SETS: Final = ("setx", "env", "set-item", "machine")
+_SPEAKS: Final = (
+    *("securestring", "sshpass", "net ", "net\t", "net1", "net.exe", "openssl", "sc ", "sc\t", "sc.exe"),
+    *("passphrase-fd", "stdin"),
 )
-_FINDERS: Final[Sequence[tuple[Sequence[str], Callable[[str], Iterator[Span]]]]] = (
-    (("@", "%40"), _users),
-    (("private key",), _keys),
-    (_TOKEN_MARKS, _tokens),
-    (_COMMANDS, _commands),
-    (("authorization", "x-", "-token", "api-key", "apikey", "subscription-key", "cookie"), _headers),
-    (("pass", "pwd", "pw", "secret", "token", "key", "pat", "sas", "auth"), _assigned),
+_LOGINS: Final = (
+    *("login", "mysql", "psexec", "certutil", "useradd", "usermod", "signtool", "redis-cli", "ldap", "schtasks"),
+    *("smbclient", "ipmitool", "openssl"),
+)
+_HEADER_NAMES: Final = ("authorization", "x-", "-token", "api-key", "apikey", "subscription-key", "cookie")
+_KEYWORDS: Final = ("pass", "pwd", "pw", "secret", "token", "key", "pat", "sas", "auth")
+_FINDERS: Final[Sequence[tuple[_Needs, Callable[[str], Iterator[Span]]]]] = (
+    ((("@", "%40"), ("/", "2f")), _users),
+    ((("private key",),), _keys),
+    ((), _tokens),
+    ((_SETS, _KEYWORDS), _variables),
+    ((("curl", "wget", "http"), ("-",), (":",)), _fetches),
+    ((_SPEAKS,), _in_command(_SPOKEN)),
+    ((_LOGINS, ("-", "/")), _in_command(_LOGIN)),
+    ((("echo",), ("|",), ("passwd", "sudo", "stdin")), _in_command(_PIPED)),
+    ((_HEADER_NAMES, ("authorization", "cookie", "key", "token", "secret", "password")), _headers),
+    ((_KEYWORDS, ("=", ":", "3d", ">", "&", "-")), _assigned),
 )
 
 

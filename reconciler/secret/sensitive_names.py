@@ -6,7 +6,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+from reconciler.secret.late import late
+
+_WORDS: Final = late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _TRAILING: Final = frozenset({"value", "text", "plain", "plaintext", "base64", "b", "default"})
 _STRONG: Final = frozenset({"password", "passwords", "passwd", "passphrase", "secret", "secrets"})
 _LAST: Final = _STRONG | {"pwd", "pw", "pass", "token", "pat", "sas", "apikey", "tokens", "psw", "auth"}
@@ -70,7 +72,7 @@ def is_strong_name(name: str) -> bool:
     return bool(words) and words[-1].endswith(tuple(_STRONG))
 
 
-_REFERENCE: Final = re.compile(
+_REFERENCE: Final = late(
     r"""
     \$(?:\{[^}]*\}|\([^)]*\)?|env:\w+|\w+|[\d@*?!#]|\$)["']?\)?\}?  # a shell's, PowerShell's
     | \$\w+(?:(?:\.|::|->)\w+(?:\([^)]*\))?|\[[^\]]*\])+    # a property of a variable
@@ -84,16 +86,16 @@ _REFERENCE: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_CALL: Final = re.compile(
+_CALL: Final = late(
     r"(?:[A-Za-z_]\w*[.:]+)*[A-Za-z_][\w-]*(?:\((?:.*\)[\w.)\]]*)?|\[(?:.*\])?)"
     r"|(?:process|os|secrets|env|vars?|data|local)\.[\w.]+"
 )
-_PATH: Final = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/]|\\\\|file:|https?:)[^\s]*")
-_NUMBER: Final = re.compile(r"-?[0-9]{1,6}(?:\.[0-9]+)?")
+_PATH: Final = late(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/]|\\\\|file:|https?:)[^\s]*")
+_NUMBER: Final = late(r"-?[0-9]{1,6}(?:\.[0-9]+)?")
 _MOST_OF_A_PASSWORD: Final = 3
 """Digits of a number that is no password, such as a length or a switch."""
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
-_VARIABLE: Final = re.compile(r"\$\{\w+\}|\$\([^)]*\)|\$(?:env:)?\w+|(?:bearer|basic|token)\b", re.IGNORECASE)
+_BASE64: Final = late(r"[A-Za-z0-9+/]{40,}={0,2}")
+_VARIABLE: Final = late(r"\$\{\w+\}|\$\([^)]*\)|\$(?:env:)?\w+|(?:bearer|basic|token)\b", re.IGNORECASE)
 _PLAIN_WORDS: Final = frozenset(
     (
         *("", "true", "false", "null", "none", "nil", "undefined", "yes", "no", "on", "off", "string", "securestring"),
@@ -115,7 +117,7 @@ _PLAIN_WORDS: Final = frozenset(
         ),
     )
 )
-_NAMED: Final = re.compile(
+_NAMED: Final = late(
     r"(?:the|a|your|my|our|enter|insert|type|put|choose|confirm|new|old|repeat|some|admin|user|proxy|database|db|account)*"
     r"(?:password|passwd|passphrase|secret|token|apikey|key|credential)s?(?:here|name|value|goes|required|again)*"
 )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
 from reconciler.secret.credential_shapes import named_secrets, spans
+from reconciler.secret.late import late
 from reconciler.secret.sensitive_names import is_plain
 
 if TYPE_CHECKING:
@@ -273,22 +274,24 @@ def secrets_in(value: Any) -> Iterator[Secret]:
 _VALUE: Final = r"(?:[^&\s\"'<>`\\\x00-\x1f]|\\[^\s\"'`|nrt])+"
 # A link without a query, and a word without the rest of a token, is matched too and kept: so it is looked at once, and
 # not once for every place in it where another one could begin.
-_URL: Final = re.compile(rf"(https?:(?:\\?/){{2}}[^\s\"'<>?`\x00-\x1f]+)(\?(?:&|{_VALUE})+)?", re.IGNORECASE)
-_ENCODED_QUERY: Final = re.compile(
+_URL: Final = late(rf"(https?:(?:\\?/){{2}}[^\s\"'<>?`\x00-\x1f]+)(\?(?:&|{_VALUE})+)?", re.IGNORECASE)
+_ENCODED_QUERY: Final = late(
     r"(https?%(?:25)*3a(?:%(?:25)*2f|/){2}[\w.~%/+-]{1,1000}?%(?:25)*3f)[\w.~%/+-]+", re.IGNORECASE | re.ASCII
 )
-_PARAMETER: Final = re.compile(
+_PARAMETER: Final = late(
     r"((?:sig(?:nature)?|access_token|client_secret|password|account_?key|shared_?access_?key)"
     r"(?:=|%(?:25)*3d|\\+u003d|&(?:\#61|\#x3d|equals);))"
     rf"(?:{_VALUE}|&\#x?[0-9a-f]{{1,6}};)+",
     re.IGNORECASE,
 )
-_START: Final = re.compile(r"(?:^|[^a-z]|\\[bfnrt]|\\x..|\\u....|%(?:25)*..|\x1b\[[0-9]+m)\Z", re.IGNORECASE)
+_PARAMETERS: Final = ("sig", "token", "secret", "password", "key")
+_START: Final = late(r"(?:^|[^a-z]|\\[bfnrt]|\\x..|\\u....|%(?:25)*..|\x1b\[[0-9]+m)\Z", re.IGNORECASE)
 """The text before the name of a query parameter: no letter, unless an escape or a color code ends in it."""
-_BEARER: Final = re.compile(r"(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{16,}")
-_BASE64_LINK: Final = re.compile(r"(?:aHR0cHM6Ly|h0dHBzOi8v|odHRwczovL)[\w+/=-]*", re.ASCII)
+_BEARER: Final = late(r"(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{16,}")
+_BASE64_HEADS: Final = ("aHR0cHM6Ly", "h0dHBzOi8v", "odHRwczovL")
+_BASE64_LINK: Final = late(rf"(?:{'|'.join(_BASE64_HEADS)})[\w+/=-]*", re.ASCII)
 """``https://`` in base64, at any place in the encoded text, and the rest of the text."""
-_TOKEN: Final = re.compile(r"eyJ[\w-]{8,}(\.eyJ[\w-]{8,}(?:\.[\w-]*)?)?", re.ASCII)
+_TOKEN: Final = late(r"eyJ[\w-]{8,}(\.eyJ[\w-]{8,}(?:\.[\w-]*)?)?", re.ASCII)
 
 
 def scrub(text: str) -> str:
@@ -299,12 +302,18 @@ def scrub(text: str) -> str:
     text that looks like a secret is removed, never the text around it.
     """
     text = _without(text, lambda _: HIDDEN)
-    text = _URL.sub(lambda found: f"{found[1]}?{HIDDEN}" if found[2] else found[0], text)
-    text = _ENCODED_QUERY.sub(rf"\1{HIDDEN}", text)
-    text = _PARAMETER.sub(_without_value, text)
-    text = _BASE64_LINK.sub(HIDDEN, text)
-    text = _BEARER.sub(f"Bearer {HIDDEN}", text)
-    return _TOKEN.sub(lambda found: HIDDEN if found[1] else found[0], text)
+    lower = text.lower()
+    if "?" in text:
+        text = _URL.sub(lambda found: f"{found[1]}?{HIDDEN}" if found[2] else found[0], text)
+    if "%" in text:
+        text = _ENCODED_QUERY.sub(rf"\1{HIDDEN}", text)
+    if any(name in lower for name in _PARAMETERS):
+        text = _PARAMETER.sub(_without_value, text)
+    if any(head in text for head in _BASE64_HEADS):
+        text = _BASE64_LINK.sub(HIDDEN, text)
+    if "bearer" in lower:
+        text = _BEARER.sub(f"Bearer {HIDDEN}", text)
+    return _TOKEN.sub(lambda found: HIDDEN if found[1] else found[0], text) if "eyJ" in text else text
 
 
 def scrub_and_cut(text: str, most: int) -> str:
