@@ -136,6 +136,11 @@ def is_noteworthy(item: Item) -> bool:
     return change.health in {Health.DEGRADED, Health.PROGRESSING}
 
 
+def is_urgent(item: Item) -> bool:
+    """Return whether a resource failed, is blocked or could not be read: a report shows it before all others."""
+    return error_of(item) is not None or item.change.action is Action.BLOCKED
+
+
 def error_of(item: Item) -> ErrorInfo | None:
     """Return the error of a resource: of its apply, else of its read."""
     if item.outcome is not None and item.outcome.error is not None:

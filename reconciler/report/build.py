@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.plan.exit_codes import of_report
-from reconciler.plan.states import is_applied, is_noteworthy, is_signed_out, items
+from reconciler.plan.states import is_applied, is_noteworthy, is_signed_out, is_urgent, items
 from reconciler.plan.summary import summarize
 from reconciler.report.clean import for_people, for_programs
-from reconciler.report.resources import is_urgent, resource_of, unmanaged_of
 from reconciler.report.verdict import budget, verdict
 from reconciler.report.view import SCHEMA_VERSION, Problem, Summary, View, Words
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.plan.states import Item
     from reconciler.plan.summary import Summary as Counts
     from reconciler.report.bounds import Bounds
-    from reconciler.report.view import Resource
+    from reconciler.report.resource_view import Resource
 
 
 def view_of(report: Report, bounds: Bounds) -> View:
@@ -83,6 +82,10 @@ def _resources(report: Report, parts: Sequence[Item], bounds: Bounds) -> tuple[t
         for item in parts
         if bounds.in_sync or item.change.desired.key in told or item.change.replication is not None
     ]
+    if not (shown or unmanaged):
+        return (), left_out
+    from reconciler.report.resources import resource_of, unmanaged_of  # noqa: PLC0415 (`validate` has none)
+
     declared = (resource_of(item, report, bounds, noteworthy=item.change.desired.key in told) for item in shown)
     return (*declared, *(unmanaged_of(each, bounds) for each in unmanaged)), left_out
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.change import Finding, Op
 from reconciler.report.escape import visible
+from reconciler.report.resource_view import ChangeWords, Side
 from reconciler.report.values import first_difference, line_changes, literal, pair
-from reconciler.report.view import ChangeWords, Side
 from reconciler.report.words import note_of
 from reconciler.values import MISSING
 

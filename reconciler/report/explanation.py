@@ -11,9 +11,10 @@ from reconciler.compare.diff import WRITE_ONLY
 from reconciler.compare.rows import Verdict
 from reconciler.problems import Layer
 from reconciler.report.clean import for_people, for_programs
+from reconciler.report.resource_view import Source
 from reconciler.report.values import first_difference, literal
 from reconciler.report.verdict import count
-from reconciler.report.view import SCHEMA_VERSION, Source
+from reconciler.report.view import SCHEMA_VERSION
 from reconciler.report.words import MARKS, REASONS
 from reconciler.secret.text import HIDDEN, scrub
 from reconciler.values import MISSING

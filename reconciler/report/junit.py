@@ -19,7 +19,8 @@ from reconciler.report.remarks import text_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconciler.report.view import Problem, Resource, View
+    from reconciler.report.resource_view import Resource
+    from reconciler.report.view import Problem, View
 
 _LEFT: Final = frozenset({"paused", "wait"})
 """Actions after which nothing was judged: the case neither passes nor fails."""

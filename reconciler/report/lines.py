@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.report.view import Change, Error, Problem, Resource
+    from reconciler.report.resource_view import Change, Error, Resource
+    from reconciler.report.view import Problem
 
 _STYLES: Final = {
     "bold": "1",

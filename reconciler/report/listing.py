@@ -9,9 +9,10 @@ from reconciler import __version__
 from reconciler.model.change import Modified as Writer
 from reconciler.report.build import problem_of
 from reconciler.report.clean import for_people, for_programs
+from reconciler.report.resource_view import Modified, Replication, Source
 from reconciler.report.resources import replication_of, state_in
 from reconciler.report.verdict import count
-from reconciler.report.view import SCHEMA_VERSION, Modified, Problem, Replication, Source
+from reconciler.report.view import SCHEMA_VERSION, Problem
 from reconciler.secret.text import scrub
 
 if TYPE_CHECKING:

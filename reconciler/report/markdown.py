@@ -21,7 +21,8 @@ from reconciler.report.verdict import count
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.report.view import Change, Error, Problem, Resource, View
+    from reconciler.report.resource_view import Change, Error, Resource
+    from reconciler.report.view import Problem, View
 
 LIMIT: Final = 65_536
 """GitHub refuses a longer comment. Counted in bytes here, which are never fewer than characters."""

@@ -11,7 +11,8 @@ from reconciler.report.lines import advice_lines, resource_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from reconciler.report.view import Problem, Resource, View
+    from reconciler.report.resource_view import Resource
+    from reconciler.report.view import Problem, View
 
 LEVELS: Final = ("error", "warning", "note")
 """The worst first."""

@@ -12,6 +12,7 @@ from reconciler.plan.states import (
     ending_of,
     error_of,
     is_applied,
+    is_urgent,
     level_of,
     place_of,
     state_of,
@@ -19,7 +20,7 @@ from reconciler.plan.states import (
 from reconciler.problems import Layer
 from reconciler.report.changes import words_of
 from reconciler.report.declared import declared, declared_values
-from reconciler.report.view import (
+from reconciler.report.resource_view import (
     Change,
     ChangeWords,
     Copies,
@@ -103,11 +104,6 @@ def unmanaged_of(unmanaged: Unmanaged, bounds: Bounds) -> Resource:
         owner=unmanaged.owner,
         words=words if bounds.for_people else ResourceWords(),
     )
-
-
-def is_urgent(item: Item) -> bool:
-    """Return whether a resource failed, is blocked or could not be read: a report shows it before all others."""
-    return error_of(item) is not None or item.change.action is Action.BLOCKED
 
 
 def words_for(item: Item, report: Report) -> str:

@@ -13,7 +13,8 @@ from reconciler.report.wrap import folded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.report.view import Error, Resource, View
+    from reconciler.report.resource_view import Error, Resource
+    from reconciler.report.view import View
 
 _STYLES: Final = {"failed": "red", "complete": "green", "running": "cyan"}
 

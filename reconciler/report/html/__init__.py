@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from reconciler.report.view import Resource, View
+    from reconciler.report.resource_view import Resource
+    from reconciler.report.view import View
 
 _TONES: Final = {"+": "good", "~": "warn", "!": "bad", "?": "bad", "…": "calm", "=": "quiet", "*": "quiet"}
 _TONE_OF_CODE: Final = {0: "good", 1: "bad", 2: "warn", 3: "calm"}
