@@ -34,7 +34,7 @@ compiled = []
 compile = re.compile
 re.compile = lambda source, flags=0: compiled.append(source) or compile(source, flags)
 import reconciler.secret.text
-assert not any("PRIVATE KEY" in source for source in compiled)
+assert not any("PRIVATE KEY" in str(source) for source in compiled)
 before = len(compiled)
 for text in ("Southeast Asia", "agent-1.0.0", "5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11", "2035-06-30T00:00:00Z",
              "https://larkspurpackages.blob.core.windows.net/agent/agent-1.0.0.tar.gz", "4 manifests are valid.",
