@@ -44,6 +44,8 @@ class Annotation(StrEnum):
     """Of a link: the size of the largest blob that Azure accepts behind it, in bytes."""
     TOO_LARGE = "x-too-large"
     """Of a property: the fix where a file in its place is too large."""
+    SEVERITY = "x-severity"
+    """Of a property: how grave a difference of it, or of anything below it, is: one of :class:`Severity`."""
     WARN = "x-warn"
     """Of any part: schemas that a value should satisfy, and is reported with a warning if it does not."""
 

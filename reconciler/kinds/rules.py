@@ -26,6 +26,22 @@ _JSON_TYPES: Final[Mapping[type, set[str]]] = {
 _KNOWN_LISTS: Final = frozenset({"map", "set", "atomic"})
 
 
+class Severity(StrEnum):
+    """How grave a difference is, in ascending order."""
+
+    COSMETIC = "cosmetic"
+    """Tags, names and descriptions for people."""
+    DELIVERY = "delivery"
+    """Which content users get, and where."""
+    SECURITY = "security"
+    """Who has access: authorizations, locks, sharing."""
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order, from 0."""
+        return [*Severity].index(self)
+
+
 class Shape(StrEnum):
     """The way in which a value is taken apart when it is compared."""
 
@@ -62,6 +78,7 @@ class Rule:
         takes_file: Whether a reference to a file may stand in its place.
         max_bytes: Of a link: size limit of the blob behind it.
         too_large: The fix where a file in its place is too large.
+        severity: As annotated on itself; None where it has that of the value that contains it.
     """
 
     shape: Shape = Shape.LEAF
@@ -90,6 +107,7 @@ class Rule:
     takes_file: bool = False
     max_bytes: int | None = None
     too_large: str | None = None
+    severity: Severity | None = None
     description: str = ""
 
     @property
@@ -121,6 +139,11 @@ class Rule:
         for step in path:
             rules.append(rules[-1].child(step))
         return tuple(rules)
+
+    def severity_at(self, path: Iterable[str | int]) -> Severity:
+        """Return how grave a difference at *path* is: as the nearest annotated value that contains it says."""
+        found = [rule.severity for rule in self.along(path) if rule.severity is not None]
+        return found[-1] if found else Severity.DELIVERY
 
     def every(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Rule]]:
         """Yield this rule and every rule below it, with its path: ``*`` is any element of a list or name of a map."""
@@ -178,6 +201,7 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
         takes_file={"string", "object"} <= _types(node) and schema.get("$ref") != _VARIABLE,
         max_bytes=node.get(Annotation.MAX_BYTES),
         too_large=node.get(Annotation.TOO_LARGE),
+        severity=Severity(node[Annotation.SEVERITY]) if Annotation.SEVERITY in node else None,
         description=str(node.get("description", "")),
     )
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.kinds.fields import fields
 from reconciler.kinds.packaged import packaged
+from reconciler.kinds.rules import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,3 +72,42 @@ def test_a_replication_status_is_azures_own(kind: Kind) -> None:
 def test_a_kind_requests_the_replication_that_it_reads(kind: Kind) -> None:
     """The query of x-arm, which other readers of a schema use, is that of x-health."""
     assert kind.schema["x-arm"].get("health") == kind.health
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.name))
+def test_every_leaf_has_a_severity(kind: Kind) -> None:
+    """Of its own, or of a value that contains it: so has the resource as a whole, which may be missing."""
+    assert kind.rules.severity is not None
+    for field in fields(kind):
+        if field.is_leaf:
+            assert any(rule.severity for rule in (*field.parents, field.rule)), field.path
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "severity"),
+    [
+        ("ApplicationDefinition", ("properties", "authorizations", "a,b", "roleDefinitionId"), Severity.SECURITY),
+        ("ApplicationDefinition", ("properties", "lockLevel"), Severity.SECURITY),
+        ("ApplicationDefinition", ("properties", "packageFileUri"), Severity.DELIVERY),
+        ("ApplicationDefinition", ("properties", "displayName"), Severity.COSMETIC),
+        ("Gallery", ("properties", "sharingProfile", "permissions"), Severity.SECURITY),
+        (
+            "GalleryApplicationVersion",
+            ("properties", "publishingProfile", "targetRegions", "westus"),
+            Severity.DELIVERY,
+        ),
+        ("GalleryApplicationVersion", ("properties", "publishingProfile", "excludeFromLatest"), Severity.DELIVERY),
+        ("GalleryApplicationVersion", ("tags", "team"), Severity.COSMETIC),
+        ("GalleryApplicationVersion", ("properties", "unheardOf"), Severity.DELIVERY),
+        ("Gallery", ("properties", "sharingProfile", "unheardOf"), Severity.SECURITY),
+        ("Gallery", (), Severity.DELIVERY),
+    ],
+)
+def test_the_severity_of_a_difference(kind: str, path: tuple[str, ...], severity: Severity) -> None:
+    """Access is security, links and regions are delivery, tags and descriptions are cosmetic."""
+    assert packaged().kinds[kind].rules.severity_at(path) is severity
+
+
+def test_severities_are_ordered() -> None:
+    """Cosmetic before delivery before security."""
+    assert sorted(Severity, key=lambda each: each.rank) == ["cosmetic", "delivery", "security"]

@@ -104,6 +104,7 @@ def test_references_are_followed_and_overridden() -> None:
     [
         ({"x-normalize": "regoin"}, "x-normalize: regoin is none of blob-url, case-insensitive, instant, json, region"),
         ({"type": "array", "x-kubernetes-list-type": "bag"}, "x-kubernetes-list-type: bag is none of atomic, map, set"),
+        ({"x-severity": "grave"}, "grave"),
     ],
 )
 def test_a_misspelt_annotation_is_refused(node: dict[str, Any], message: str) -> None:

@@ -42,8 +42,15 @@ def _marks(field: Field) -> str:
         f"default-from={'.'.join(rule.default_from)}" if rule.default_from else "",
         "server-populated" if rule.server_populated else "",
         f"as={rule.normalize}" if rule.normalize else "",
+        _severity(field),
     ]
     return "".join(f"  {mark}" for mark in marks if mark)
+
+
+def _severity(field: Field) -> str:
+    if field.field_class is FieldClass.READ_ONLY:
+        return ""
+    return next((each.severity for each in (field.rule, *reversed(field.parents)) if each.severity), "no severity")
 
 
 def _list_marks(rule: Rule) -> str:
