@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import os
 import re
 import subprocess
 import sys
@@ -111,6 +112,7 @@ def test_every_sink_is_watched(tmp_path: Path, root: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-rAE", "-c", str(root / "pyproject.toml"), *options, str(file)],
         cwd=root,
+        env={**os.environ, "PYTEST_ADDOPTS": ""},  # options of the run that this test is part of
         capture_output=True,
         text=True,
         check=False,
