@@ -37,6 +37,10 @@ STOPPED: Final = "stopped"
 """The code of the one problem of a run that a signal ended before there was a plan."""
 
 
+SOURCE_REJECTED: Final = "source-rejected"
+"""The code of the problem of a commit that the loop does not take."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """

@@ -31,7 +31,7 @@ COMMANDS: Final = {
         "validate": "Check manifests against their schemas and rules. Works offline; no sign-in needed.",
         "plan": "Show what apply would do. Read-only.",
         "apply": "Plan afresh, send the PUTs that are needed, wait for their end, and verify.",
-        "run": "Reconcile every --interval seconds until interrupted.",
+        "run": "Reconcile every --interval seconds until interrupted; SIGHUP begins a round now.",
     },
     "Look": {
         "drift": "Report where Azure differs from git; exit 2 if it does. Read-only.",

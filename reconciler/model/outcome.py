@@ -43,6 +43,22 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """
+    Why a round of the loop may not write.
+
+    Attributes:
+        by: ``window``, ``hold-file`` or ``lock``.
+        holder: The name of the window, the first line of the hold file, or the process with the lock; None if unknown.
+        until: When writing is allowed again, in UTC; None where that is unknown.
+    """
+
+    by: str
+    holder: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """
     The report of one run, for every format.
@@ -57,6 +73,7 @@ class Report:
         about: The environment, cloud and commit that the report is about.
         environments: The environments that were validated one by one, as none was chosen.
         unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
+        held: Why a round of the loop may not write; None where it may.
     """
 
     command: str
@@ -73,3 +90,4 @@ class Report:
     about: About = field(default_factory=About)
     environments: tuple[str, ...] = ()
     unselected: str = ""
+    held: Held | None = None

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler import filesystem, pipeline
 from reconciler.azure.polling import Interrupted, Patience
 from reconciler.azure.stopping import unless_stopped
 from reconciler.errors import (
     ManifestError,
-    OutputError,
     PathError,
     PlanFileError,
-    ReconcilerError,
     SnapshotFileError,
     UsageError,
 )
@@ -26,15 +23,12 @@ from reconciler.plan import saved as saved_plan
 from reconciler.plan import snapshot
 from reconciler.plan.checksum import MOST_BYTES
 from reconciler.plan.decide import Memory
-from reconciler.plan.exit_codes import ExitCode, of_error
 from reconciler.plan.sign_in import stated_once
 from reconciler.problems import STOPPED, Problem
 from reconciler.runtime.connect import open_blobs, open_reader, open_writer
-from reconciler.runtime.failure import described
 from reconciler.runtime.output import write_file
 from reconciler.runtime.progress import shown
 from reconciler.runtime.run import given_endpoint
-from reconciler.service.rounds import Retries, run_rounds
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,10 +41,7 @@ if TYPE_CHECKING:
     from reconciler.model.about import About
     from reconciler.pipeline import Reading
     from reconciler.runtime.run import Run
-
-_LOG: Final = logging.getLogger("reconciler.loop")
-_CODES: Final = {ExitCode.BUG: "internal-error", ExitCode.USAGE: "usage"}
-"""Of a failed round, by the exit code that the same error has outside the loop."""
+    from reconciler.service.rounds import Retries
 
 
 async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
@@ -95,47 +86,6 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -
             return _report(run, reading, arm.transport.requests, about)
 
     return await _with_estate(run, write)
-
-
-async def rounds(
-    run: Run, emit: Callable[[Report], None], interval_s: float, stop: asyncio.Event, *, report_only: bool
-) -> None:
-    """
-    Run rounds until the process is interrupted. A failed round is reported, and the next one follows.
-
-    Raises:
-        PathError: The working folder was deleted before the first round.
-    """
-    folder = filesystem.working_folder(run.environment.values.get("PWD"))
-
-    async def one_round(retries: Retries) -> Report:
-        started = run.clock.now()
-        try:
-            filesystem.enter(folder)  # a deployment may have replaced it since
-            return await (plan if report_only else apply)(run, stop, retries)
-        except Interrupted:
-            raise
-        except Exception as error:  # noqa: BLE001 (a loop outlives any error of a round)
-            return run.failed(ManifestError([_of_round(run, error)]), started)
-
-    def tell(report: Report) -> None:
-        try:
-            emit(report)
-        except ReconcilerError:
-            raise
-        except Exception as error:
-            raise OutputError(described(error)) from error
-
-    await run_rounds(one_round, tell, run.clock, interval_s, stop)
-
-
-def _of_round(run: Run, error: Exception) -> Problem:
-    """Return the problem of a failed round: a commit may have removed a path of the command line, for example."""
-    _LOG.debug("a round failed", exc_info=error)
-    if isinstance(error, PathError):
-        return Problem(error.path, None, None, "", "unreadable", f"it cannot be used: {error.reason}")
-    code = _CODES.get(of_error(error), "round-failed")
-    return Problem(run.options.paths[0], None, None, "", code, described(error))
 
 
 async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report]]) -> Report:

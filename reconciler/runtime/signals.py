@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.azure.polling import Interrupted
@@ -13,7 +14,7 @@ from reconciler.plan.exit_codes import of_signal
 from reconciler.runtime.failure import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
 T = TypeVar("T")
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -55,3 +56,18 @@ async def _supervise(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) ->
         if codes:
             raise Stopped(codes[0]) from None
         raise
+
+
+@contextmanager
+def on_hangup(act: Callable[[], object]) -> Iterator[None]:
+    """Call *act* at each SIGHUP, which ends the process otherwise; a system without that signal sends none."""
+    loop = asyncio.get_running_loop()
+    number = getattr(signal, "SIGHUP", None)
+    if number is None:
+        yield
+        return
+    loop.add_signal_handler(number, act)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(number)

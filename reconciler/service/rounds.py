@@ -6,28 +6,30 @@ A round that fails, at a manifest or at Azure, is reported, and the next one com
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from reconciler.azure.polling import Interrupted, Patience
 from reconciler.compare.fingerprint import fingerprint
 from reconciler.errors import ErrorCode, ReconcilerError
 from reconciler.http.window import Windows
 from reconciler.model.change import Action, Change, Finding, Reason
 from reconciler.model.outcome import Outcome, Report, Result
 from reconciler.plan.decide import Memory
+from reconciler.service.round import round_of
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from random import Random
 
     from reconciler.clock import Clock
     from reconciler.model.desired import Desired
+    from reconciler.service.round import Round
 
 _LOG: Final = logging.getLogger("reconciler.loop")
 _LONGEST_S: Final = 3600.0
+_SPREAD: Final = 0.1
 _MOST_DOUBLINGS: Final = 32  # far past the longest delay, far from the end of what a float holds
 
 
@@ -97,12 +99,45 @@ def _changed_paths(change: Change) -> frozenset[str]:
     return frozenset(item.path for item in change.fields if item.finding is Finding.CHANGE)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """
+    When rounds begin.
+
+    Attributes:
+        interval_s: From the end of one round to the start of the next, on average.
+        stop: Set when the run is interrupted.
+        wake: Set to begin the next round now.
+        chance: Spreads the intervals, so that many loops do not come together.
+    """
+
+    clock: Clock
+    interval_s: float
+    stop: asyncio.Event
+    wake: asyncio.Event
+    chance: Random
+
+    async def wait(self) -> None:
+        """Wait for the next round, or until the run is interrupted."""
+        waits = [
+            asyncio.ensure_future(each)
+            for each in (self.clock.sleep(spread(self.interval_s, self.chance)), self.stop.wait(), self.wake.wait())
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+        self.wake.clear()
+
+
+def spread(interval_s: float, chance: Random) -> float:
+    """Return an interval of up to a tenth less or more."""
+    return interval_s * (1 + _SPREAD * (2 * chance.random() - 1))
+
+
 async def run_rounds(
-    one_round: Callable[[Retries], Awaitable[Report]],
-    emit: Callable[[Report], None],
-    clock: Clock,
-    interval_s: float,
-    stop: asyncio.Event,
+    one_round: Callable[[Retries], Awaitable[Report]], emit: Callable[[Round], None], pace: Pace
 ) -> None:
     """
     Run rounds until the run is interrupted.
@@ -110,18 +145,16 @@ async def run_rounds(
     Args:
         one_round: Does one, and turns what goes wrong into a report; what it raises nevertheless is logged.
         emit: Hears of each; what it raises is logged.
-        clock: Waits between them.
-        interval_s: From the end of one round to the start of the next.
-        stop: Set when the run is interrupted.
+        pace: Waits between them.
     """
-    retries = Retries(clock, interval_s)
-    patience = Patience(clock, interval_s, float("inf"), stop)
-    while not stop.is_set():
+    clock = pace.clock
+    retries = Retries(clock, pace.interval_s)
+    while not pace.stop.is_set():
+        began = clock.monotonic()
         try:
             report = await one_round(retries)
             retries.note(report.outcomes, report.plan.changes)
-            emit(report)
+            emit(round_of(report, clock.monotonic() - began))
         except ReconcilerError as error:  # a full disk, for instance: the next round may find room again
             _LOG.warning("a round was not finished or not reported: %s", error)
-        with contextlib.suppress(Interrupted):
-            await patience.wait(interval_s)
+        await pace.wait()

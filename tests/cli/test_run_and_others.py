@@ -167,6 +167,21 @@ def test_signal_during_an_apply(
     assert report("plan", "--detailed-exitcode")["summary"]["inSync"] == 2
 
 
+def test_a_hangup_begins_a_round(work: Workspace, azure: Azure) -> None:
+    """Long before the interval is over; and SIGTERM ends the loop with 143 while it waits."""
+    work.state(gallery())
+    process = start("run", "--interval", "3600", "-o", "json", folder=work.folder)
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    work.state(gallery(description="new"))
+    process.send_signal(signal.SIGHUP)
+    second = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGTERM)
+    assert [each["summary"]["create"] for each in (first, second)] == [1, 0]
+    assert [each["summary"]["update"] for each in (first, second)] == [0, 1]
+    assert finish(process, 20).code == 143
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_during_the_loop(work: Workspace, azure: Azure, number: signal.Signals) -> None:
     """The loop reports each round on a line, outlives bad manifests, and ends at once when told to."""

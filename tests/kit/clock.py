@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from random import Random
 from typing import TYPE_CHECKING, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
 START: Final = datetime(2026, 11, 21, 20, 25, tzinfo=UTC)
 EARLIER_S: Final = 1000.0  # what the monotonic clock shows at START: not the time of day
+
+
+class Middling(Random):
+    """Chance that always draws the middle: an interval is exactly what it is on average."""
+
+    def random(self) -> float:
+        """Return a half."""
+        return 0.5
 
 
 class ManualClock:

@@ -45,7 +45,7 @@ server.sendall(asked)
 def receive():
     return int.from_bytes(server.recv(8), "big", signed=True)
 child = receive()
-for number in (_signal.SIGINT, _signal.SIGTERM):
+for number in (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM):
     _signal.signal(number, lambda number, _: os.kill(child, number))
 code = receive()
 if code < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,12 +14,15 @@ from reconciler.errors import EmulatorError, ErrorInfo, OutputError
 from reconciler.kinds.live import Health
 from reconciler.manifests.estate import Options
 from reconciler.model.change import Action, Change, FieldChange, Finding, Op, Plan, Reason, Sync
-from reconciler.model.outcome import Outcome, Report, Result
-from reconciler.runtime import connect, execute
+from reconciler.model.outcome import Held, Outcome, Report, Result
+from reconciler.problems import Problem
+from reconciler.runtime import connect, loop
+from reconciler.runtime.loop import Service
 from reconciler.runtime.run import Run
-from reconciler.service.rounds import Retries, run_rounds
+from reconciler.service.round import RoundOutcome, round_of
+from reconciler.service.rounds import Pace, Retries, run_rounds, spread
 from reconciler.settings import Connection, Environment
-from tests.kit.clock import START, FakeClock
+from tests.kit.clock import START, FakeClock, Middling
 from tests.kit.loops import run
 from tests.kit.service import Faulty, bench, definition, refuses
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.model.desired import Desired
+    from reconciler.service.round import Round
 
 GOOD = """
 apiVersion: reconciler.dev/v1
@@ -55,11 +60,16 @@ def report(outcomes: dict[str, Outcome] | None = None) -> Report:
     return Report("run", START, START, outcomes=outcomes or {})
 
 
+def pace(clock: FakeClock, stop: asyncio.Event, wake: asyncio.Event | None = None) -> Pace:
+    """Return rounds a minute apart."""
+    return Pace(clock, 60, stop, wake or asyncio.Event(), Middling())
+
+
 def test_intervals() -> None:
     """An interval lies between the end of a round and the start of the next, until the run is told to stop."""
     clock = FakeClock()
     begun: list[float] = []
-    told: list[Report] = []
+    told: list[Round] = []
 
     async def scenario() -> None:
         stop = asyncio.Event()
@@ -74,13 +84,50 @@ def test_intervals() -> None:
             stop.set()
 
         stopping = asyncio.ensure_future(later())
-        await run_rounds(one_round, told.append, clock, 60, stop)
+        await run_rounds(one_round, told.append, pace(clock, stop))
         await stopping
 
     asyncio.run(scenario())
     assert begun == [0, 70, 140]
-    assert len(told) == 3
+    assert [each.seconds for each in told] == [10, 10, 10]
     assert clock.elapsed == 150
+
+
+def test_intervals_are_spread() -> None:
+    """By a tenth at most, and both ways, so that many loops do not come together."""
+    chance = Random(7)
+    drawn = [spread(300, chance) for _ in range(1000)]
+    assert 270 <= min(drawn) < 280
+    assert 320 < max(drawn) <= 330
+    assert 295 < sum(drawn) / 1000 < 305
+
+
+def test_woken() -> None:
+    """A wake begins a round now, or right after the one that runs; it is used up by that."""
+    clock = FakeClock()
+    begun: list[float] = []
+
+    async def scenario() -> None:
+        stop, wake = asyncio.Event(), asyncio.Event()
+
+        async def one_round(retries: Retries) -> Report:
+            begun.append(clock.elapsed)
+            await clock.sleep(10)
+            if len(begun) == 4:
+                stop.set()
+            return report()
+
+        async def wakes() -> None:
+            for pause in (5, 10):
+                await clock.sleep(pause)
+                wake.set()
+
+        waking = asyncio.ensure_future(wakes())
+        await run_rounds(one_round, lambda _: None, pace(clock, stop, wake))
+        await waking
+
+    asyncio.run(scenario())
+    assert begun == [0, 10, 20, 90]
 
 
 def test_stopped_before_the_first_round() -> None:
@@ -94,7 +141,7 @@ def test_stopped_before_the_first_round() -> None:
         async def one_round(retries: Retries) -> Report:
             raise AssertionError
 
-        await run_rounds(one_round, lambda _: None, clock, 60, stop)
+        await run_rounds(one_round, lambda _: None, pace(clock, stop))
 
     asyncio.run(scenario())
     assert clock.elapsed == 0
@@ -115,7 +162,7 @@ def test_rounds_learn() -> None:
                 stop.set()
             return report(script[len(held) - 1])
 
-        await run_rounds(one_round, lambda _: None, clock, 60, stop)
+        await run_rounds(one_round, lambda _: None, pace(clock, stop))
 
     asyncio.run(scenario())
     assert [bool(keys) for keys in held] == [False, True, False, True, True, True, False, False]
@@ -125,7 +172,7 @@ def test_a_round_that_cannot_be_done_or_told(caplog: pytest.LogCaptureFixture) -
     """It is logged and the next one comes; what a round did is kept in mind even if its report could not be written."""
     clock = FakeClock()
     held: list[bool] = []
-    told: list[Report] = []
+    told: list[Round] = []
 
     async def scenario() -> None:
         stop = asyncio.Event()
@@ -139,13 +186,13 @@ def test_a_round_that_cannot_be_done_or_told(caplog: pytest.LogCaptureFixture) -
                 stop.set()
             return report(outcome_of_a_failure)
 
-        def emit(one: Report) -> None:
+        def emit(one: Round) -> None:
             if len(held) == 2:
                 message = "no space left on device"
                 raise OutputError(message)
             told.append(one)
 
-        await run_rounds(one_round, emit, clock, 60, stop)
+        await run_rounds(one_round, emit, pace(clock, stop))
 
     outcome_of_a_failure = outcome(Result.FAILED)
     logger = logging.getLogger("reconciler.loop")
@@ -233,7 +280,7 @@ def test_rounds_learn_from_plans() -> None:
                 stop.set()
             return script[len(given_up) - 1]
 
-        await run_rounds(one_round, lambda _: None, FakeClock(), 60, stop)
+        await run_rounds(one_round, lambda _: None, pace(FakeClock(), stop))
 
     asyncio.run(scenario())
     assert given_up == [False, True, False]
@@ -281,20 +328,21 @@ def rounds(folder: Path, connection: Connection, count: int, *, report_only: boo
     manifest.parent.mkdir()
     manifest.write_text(changes[0], encoding="utf-8")
     options = Options(paths=(str(manifest.parent),))
+    service = Service(60, report_only=report_only, chance=Middling())
     one_run = Run("run", options, connection, environment, clock, poll_interval_s=1, timeout_s=60)
     told: list[Report] = []
 
     async def scenario() -> None:
         stop = asyncio.Event()
 
-        def emit(told_now: Report) -> None:
-            told.append(told_now)
+        def emit(ended: Round) -> None:
+            told.append(ended.report)
             if len(told) == count:
                 stop.set()
             else:
                 manifest.write_text(changes[len(told)], encoding="utf-8")
 
-        await execute.rounds(one_run, emit, 60, stop, report_only=report_only)
+        await loop.rounds(one_run, service, emit, stop)
 
     asyncio.run(scenario())
     return told
@@ -349,3 +397,43 @@ def test_a_round_waits_as_the_one_before_was_asked(
     told = rounds(tmp_path, Connection("emulator", "http://localhost"), 2, report_only=report_only, changes=[GOOD] * 2)
     assert [one.plan.changes[0].action for one in told] == [Action.UNKNOWN, Action.CREATE]
     assert service.times("GET", "/galleries/tools")[:6] == [0, 300, 600, 900, 1200, 1500]
+
+
+def rejected() -> Problem:
+    """Return the problem of a commit that is not taken."""
+    return Problem("main", None, None, "", "source-rejected", "unsigned", "sign it")
+
+
+def broken() -> Problem:
+    """Return a mistake in a manifest."""
+    return Problem("a.yaml", 1, 1, "", "syntax", "no YAML", None)
+
+
+def read_as(action: Action) -> Plan:
+    """Return the plan of one resource."""
+    (first,) = outcome(None).values()
+    return Plan((replace(first.change, action=action),))
+
+
+@pytest.mark.parametrize(
+    ("made", "ended"),
+    [
+        (report(), RoundOutcome.OK),
+        (replace(report(), plan=read_as(Action.UPDATE)), RoundOutcome.OK),
+        (replace(report(), plan=read_as(Action.BLOCKED)), RoundOutcome.OK),
+        (replace(report(), plan=read_as(Action.UNKNOWN)), RoundOutcome.FAILED),
+        (report(outcome(Result.FAILED)), RoundOutcome.FAILED),
+        (report(outcome(Result.SUCCEEDED)), RoundOutcome.OK),
+        (report({"id": replace(outcome(None)["id"], change=read_as(Action.UNKNOWN).changes[0])}), RoundOutcome.FAILED),
+        (replace(report(), errors=(broken(),)), RoundOutcome.FAILED),
+        (replace(report(), errors=(rejected(),)), RoundOutcome.REJECTED),
+        (replace(report(), warnings=(rejected(),)), RoundOutcome.REJECTED),
+        (replace(report(), warnings=(broken(),)), RoundOutcome.OK),
+        (replace(report(), warnings=(rejected(),), held=Held("lock")), RoundOutcome.REJECTED),
+        (replace(report(outcome(Result.FAILED)), warnings=(rejected(),)), RoundOutcome.FAILED),
+        (replace(report(), held=Held("window")), RoundOutcome.HELD),
+    ],
+)
+def test_how_a_round_ended(made: Report, ended: RoundOutcome) -> None:
+    """By its report alone: a failure counts more than a commit that is not taken, and that more than a hold."""
+    assert round_of(made, 1.0).outcome is ended

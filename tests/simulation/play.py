@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.packaged import packaged
 from reconciler.plan import saved as saved_plan
-from reconciler.service.rounds import run_rounds
+from reconciler.service.rounds import Pace, run_rounds
+from tests.kit.clock import Middling
 from tests.simulation import resources
 from tests.simulation.azure import Azure
 from tests.simulation.clock import VirtualClock, run
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from reconciler.model.outcome import Report
+    from reconciler.service.round import Round
     from reconciler.service.rounds import Retries
 
 RUNS: Final = 3
@@ -170,12 +172,13 @@ class Play:
             process.windows, process.watch.windows = retries.windows, loop.watch.windows
             return await process.apply(retries=retries)
 
-        def emit(report: Report) -> None:
-            heard.append(report)
+        def emit(ended: Round) -> None:
+            heard.append(ended.report)
             if len(heard) == ROUNDS:
                 loop.stop.set()
 
-        work = run_rounds(one_round, emit, self.clock, step.apart_s or 60.0, loop.stop)
+        pace = Pace(self.clock, step.apart_s or 60.0, loop.stop, asyncio.Event(), Middling())
+        work = run_rounds(one_round, emit, pace)
         await self._live(loop, step, work)
 
     def _born(self, step: Run) -> Process:

@@ -10,10 +10,10 @@ from reconciler.cli.delivery import emit_line, finish
 from reconciler.cli.options import Given, Seconds, option
 from reconciler.cli.session import supervised
 from reconciler.errors import UsageError
-from reconciler.runtime import execute
+from reconciler.runtime import loop
 
 if TYPE_CHECKING:
-    from reconciler.model.outcome import Report
+    from reconciler.service.round import Round
 
 
 @options.command("run")
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     default=300,
     show_default=True,
     metavar="SECONDS",
-    help="Time between two rounds.",
+    help="Time between two rounds, a tenth more or less.",
 )
 @option("--once", is_flag=True, help="Do one round, and exit as apply or drift would.")
 @option("--report-only", is_flag=True, help="Report drift in every round; write nothing.")
@@ -35,19 +35,18 @@ if TYPE_CHECKING:
 @options.waiting
 @options.output
 def command(given: Given, interval: float, *, once: bool, report_only: bool) -> int:
-    """Reconcile every --interval seconds until interrupted."""
+    """Reconcile every --interval seconds until interrupted; SIGHUP begins a round now."""
     if "-" in given.paths and not once:
         message = "standard input can be read once: give files or folders, or --once"
         raise UsageError(message)
-    run = make_run("run", given, signs=True)
+    run, service = make_run("run", given, signs=True), loop.Service(interval, report_only)
     if once:
-        one = execute.plan if report_only else execute.apply
-        report, signalled = supervised(given, lambda stop: one(run, stop))
-        return finish(report, given, signalled, may_write=not report_only)
+        ended, signalled = supervised(given, lambda stop: loop.once(run, service, stop))
+        return finish(ended.report, given, signalled, may_write=not report_only)
     run.check_environment()
 
-    def emit(report: Report) -> None:
-        emit_line(report, given)
+    def emit(ended: Round) -> None:
+        emit_line(ended.report, given)
 
-    _, signalled = supervised(given, lambda stop: execute.rounds(run, emit, interval, stop, report_only=report_only))
+    _, signalled = supervised(given, lambda stop: loop.rounds(run, service, emit, stop))
     return signalled or 0

@@ -1,0 +1,100 @@
+"""The loop as a process: its folder, its signals, and the report of each round."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from reconciler import filesystem
+from reconciler.azure.polling import Interrupted
+from reconciler.errors import ManifestError, OutputError, PathError, ReconcilerError
+from reconciler.plan.exit_codes import ExitCode, of_error
+from reconciler.problems import Problem
+from reconciler.runtime import execute
+from reconciler.runtime.failure import described
+from reconciler.runtime.signals import on_hangup
+from reconciler.service.round import round_of
+from reconciler.service.rounds import Pace, Retries, run_rounds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reconciler.model.outcome import Report
+    from reconciler.runtime.run import Run
+    from reconciler.service.round import Round
+
+_LOG: Final = logging.getLogger("reconciler.loop")
+_CODES: Final = {ExitCode.BUG: "internal-error", ExitCode.USAGE: "usage"}
+"""Of a failed round, by the exit code that the same error has outside the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """
+    The operator's choices for the loop.
+
+    Attributes:
+        interval_s: From the end of one round to the start of the next, on average.
+        report_only: Whether rounds report drift, and write nothing.
+        chance: Spreads the intervals.
+    """
+
+    interval_s: float = 300.0
+    report_only: bool = False
+    chance: Random = field(default_factory=Random)
+
+
+async def once(run: Run, service: Service, stop: asyncio.Event) -> Round:
+    """Do one round; its errors are those of ``apply`` or ``drift``."""
+    began = run.clock.monotonic()
+    report = await (execute.plan if service.report_only else execute.apply)(run, stop)
+    return round_of(report, run.clock.monotonic() - began)
+
+
+async def rounds(run: Run, service: Service, emit: Callable[[Round], None], stop: asyncio.Event) -> None:
+    """
+    Run rounds until the process is interrupted. A failed round is reported, and the next one follows.
+
+    Raises:
+        PathError: The working folder was deleted before the first round.
+    """
+    folder = filesystem.working_folder(run.environment.values.get("PWD"))
+    wake = asyncio.Event()
+
+    async def one_round(retries: Retries) -> Report:
+        return await _round(run, service, folder, retries, stop)
+
+    def tell(ended: Round) -> None:
+        try:
+            emit(ended)
+        except ReconcilerError:
+            raise
+        except Exception as error:
+            raise OutputError(described(error)) from error
+
+    with on_hangup(wake.set):
+        await run_rounds(one_round, tell, Pace(run.clock, service.interval_s, stop, wake, service.chance))
+
+
+async def _round(run: Run, service: Service, folder: Path, retries: Retries, stop: asyncio.Event) -> Report:
+    started = run.clock.now()
+    try:
+        filesystem.enter(folder)  # a deployment may have replaced it since
+        return await (execute.plan if service.report_only else execute.apply)(run, stop, retries)
+    except Interrupted:
+        raise
+    except Exception as error:  # noqa: BLE001 (a loop outlives any error of a round)
+        return run.failed(ManifestError([_of_round(run, error)]), started)
+
+
+def _of_round(run: Run, error: Exception) -> Problem:
+    """Return the problem of a failed round: a commit may have removed a path of the command line, for example."""
+    _LOG.debug("a round failed", exc_info=error)
+    if isinstance(error, PathError):
+        return Problem(error.path, None, None, "", "unreadable", f"it cannot be used: {error.reason}")
+    code = _CODES.get(of_error(error), "round-failed")
+    return Problem(run.options.paths[0], None, None, "", code, described(error))
