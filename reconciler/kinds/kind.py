@@ -20,6 +20,7 @@ from reconciler.kinds.replication import HealthRule, compile_health
 from reconciler.kinds.rules import Rule, compile_rule, without_clearing
 from reconciler.kinds.sealing import Change, sealer
 from reconciler.kinds.summary import Shown, compile_summary
+from reconciler.kinds.versions import NewerTree, check_versions, compile_newer
 from reconciler.secret.text import FromEnvironment, SecretUrl
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Kind:
     Attributes:
         name: The ``kind`` of manifests.
         resource_type: The type in ARM, such as ``Microsoft.Compute/galleries``.
-        api_version: Of every request.
+        api_version: The reference version, of which a request is unless a newer property asks for a newer one.
+        api_versions: Those that the schema describes, ascending, the reference version first.
         parent: Name of the parent's kind; None for a top-level type.
         id_template: Path of the resource, with ``{parameters}``.
         lists: Path templates of the lists, by the scope that they list.
@@ -50,6 +52,7 @@ class Kind:
         writer: URI parameters that name the slot in which ARM allows one writer at a time.
         replicates: Paths of the replication status in an answer; None if there is none.
         summary: The values that a report shows of a created resource.
+        newer: The properties and values that newer api-versions brought; None if there are none.
         latest: Paths of number, exclusion and regions of a version; None for a kind without versions.
         system_data: An api-version whose answers carry ``systemData``.
         docs: Microsoft's page.
@@ -65,6 +68,7 @@ class Kind:
     name: str
     resource_type: str
     api_version: str
+    api_versions: tuple[str, ...]
     parent: str | None
     id_template: str
     lists: Mapping[str, str]
@@ -83,6 +87,7 @@ class Kind:
     json_texts: tuple[tuple[str, ...], ...] = ()
     replicates: HealthRule | None = None
     summary: tuple[Shown, ...] = ()
+    newer: NewerTree | None = None
     latest: LatestRule | None = None
     _id_pattern: re.Pattern[str] = field(default=re.compile(""), repr=False)
     _sealer: Change | None = field(default=None, repr=False)
@@ -204,10 +209,14 @@ def compile_kind(schema: JsonObject) -> Kind:
     arm = schema[Annotation.ARM]
     parameters = tuple(_PARAMETER.findall(arm["id"]))
     rules = _body_rules(schema, parameters, arm["put"])
+    name, api_version = schema["properties"]["kind"]["const"], arm["apiVersion"]
+    api_versions = tuple(arm.get("apiVersions", [api_version]))
+    check_versions(name, api_version, api_versions, rules)
     return Kind(
-        name=schema["properties"]["kind"]["const"],
+        name=name,
         resource_type=arm["type"],
-        api_version=arm["apiVersion"],
+        api_version=api_version,
+        api_versions=api_versions,
         parent=arm.get("parent"),
         id_template=arm["id"],
         lists=MappingProxyType(arm.get("lists", {})),
@@ -217,6 +226,7 @@ def compile_kind(schema: JsonObject) -> Kind:
         writer=tuple(arm["writer"]),
         replicates=compile_health(schema[Annotation.HEALTH]) if Annotation.HEALTH in schema else None,
         summary=compile_summary(schema.get(Annotation.SUMMARY, {})),
+        newer=compile_newer(rules),
         latest=compile_latest(arm["latest"]) if "latest" in arm else None,
         system_data=arm.get("systemData"),
         docs=arm.get("docs"),

@@ -1,8 +1,4 @@
-"""
-The kinds that a run knows, by name and api-version. A value: compiled once from schemas, and handed down.
-
-Of each kind one api-version is the reference: manifests, plans and requests are of that one.
-"""
+"""The kinds that a run knows, by name. A value: compiled once from schemas, and handed down."""
 
 from __future__ import annotations
 
@@ -26,18 +22,16 @@ class Registry:
     Kinds, and the schemas of files that are no manifests.
 
     Attributes:
-        kinds: Each kind at its reference version, by name.
-        versions: Every version of every kind, by name and api-version.
+        kinds: By name.
         documents: The schemas that describe no resource, such as that of the project file, by the name of their file.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    versions: Mapping[tuple[str, str], Kind] = field(default_factory=dict)
     documents: Mapping[str, JsonObject] = field(default_factory=dict)
 
     def of(self, name: str) -> Kind:
         """
-        Return a kind at its reference version.
+        Return a kind.
 
         Raises:
             UnknownKindError: No schema describes it.
@@ -47,33 +41,16 @@ class Registry:
             raise UnknownKindError(message)
         return self.kinds[name]
 
-    def at(self, name: str, api_version: str) -> Kind:
-        """
-        Return a kind at one api-version.
-
-        Raises:
-            UnknownKindError: No schema describes the kind, or none at that version.
-        """
-        reference = self.of(name)
-        if (name, api_version) not in self.versions:
-            known = sorted(version for kind, version in self.versions if kind == reference.name)
-            message = f"unknown api-version `{api_version}` of {name}: known are {', '.join(known)}"
-            raise UnknownKindError(message)
-        return self.versions[name, api_version]
-
 
 def compile_registry(schemas: Mapping[str, JsonObject]) -> Registry:
     """
     Compile the registry of *schemas*, by the names of their files.
 
-    A schema without ``x-arm`` describes no resource. Of several schemas of one kind, the one whose file has the name of
-    the kind is the reference.
+    A schema without ``x-arm`` describes no resource.
 
     Raises:
         KeyError, ValueError: An annotation is missing or misspelt.
     """
-    compiled = {name: compile_kind(schema) for name, schema in schemas.items() if Annotation.ARM in schema}
-    kinds = {kind.name: kind for name, kind in compiled.items() if name == kind.name}
-    versions = {(kind.name, kind.api_version): kind for kind in compiled.values()}
-    documents = {name: schema for name, schema in schemas.items() if name not in compiled}
-    return Registry(MappingProxyType(kinds), MappingProxyType(versions), MappingProxyType(documents))
+    compiled = [compile_kind(schema) for schema in schemas.values() if Annotation.ARM in schema]
+    documents = {name: schema for name, schema in schemas.items() if Annotation.ARM not in schema}
+    return Registry(MappingProxyType({kind.name: kind for kind in compiled}), MappingProxyType(documents))

@@ -71,6 +71,8 @@ class Rule:
         default_from: Path, in the body, of the property whose value absence means.
         server_populated: Whether absence accepts any value that Azure chooses.
         implied: The value that absence from an answer means; MISSING if none. Absent from a manifest it is undeclared.
+        since: The api-version that brought it, or the object or list that contains it; None for the reference version.
+        values_since: The api-versions that brought some of its values, by value.
         completed_in: Path of texts that may be answered in its place, each beginning with it and a hyphen.
         has_default: Whether it, or a property below it, has a default.
         removal_guard: Path of the flag that must be true for an element to be removed.
@@ -98,6 +100,8 @@ class Rule:
     default: Any = MISSING
     default_from: tuple[str, ...] | None = None
     implied: Any = MISSING
+    since: str | None = None
+    values_since: Mapping[str, str] = field(default_factory=dict)
     completed_in: tuple[str, ...] | None = None
     has_default: bool = False
     removal_guard: tuple[str, ...] | None = None
@@ -158,7 +162,9 @@ OPAQUE: Final = Rule()
 """The leaf that stands for any property the schema does not know: compared and sent as it is."""
 
 
-def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool = False) -> Rule:
+def compile_rule(
+    schema: JsonObject, definitions: JsonObject, *, required: bool = False, since: str | None = None
+) -> Rule:
     """
     Compile the rule of one property, and of everything below it.
 
@@ -166,16 +172,16 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
         schema: The property's schema.
         definitions: The ``$defs`` that it may refer to.
         required: Whether its parent requires it.
+        since: The api-version that brought its parent; None for the reference version.
 
     Raises:
         ValueError: An annotation is misspelt.
     """
     node = resolved(schema, definitions)
     shape = _shape(node)
-    properties = _properties(node, definitions) if shape is Shape.OBJECT else {}
-    items = _items(node, shape, definitions)
-    own_default = "default" in node or Annotation.DEFAULT_FROM in node
-    below = [*properties.values(), *([items] if items else [])]
+    since = max(since or "", node.get(Annotation.SINCE, "")) or None
+    properties = _properties(node, definitions, since) if shape is Shape.OBJECT else {}
+    items = _items(node, shape, definitions, since)
     return Rule(
         shape=shape,
         properties=properties,
@@ -192,8 +198,10 @@ def compile_rule(schema: JsonObject, definitions: JsonObject, *, required: bool 
         default=node.get("default", MISSING),
         default_from=dotted(node.get(Annotation.DEFAULT_FROM)),
         implied=_implied(node, shape),
+        since=since,
+        values_since=dict(node.get(Annotation.SINCE_VALUES, {})),
         completed_in=dotted(node.get(Annotation.COMPLETED_IN)),
-        has_default=own_default or any(rule.has_default for rule in below),
+        has_default=_has_default(node, [*properties.values(), *([items] if items else [])]),
         removal_guard=dotted(node.get(Annotation.REMOVAL_GUARD)),
         must_contain=dotted(node.get(Annotation.MUST_CONTAIN)),
         normalize=_normalize(node),
@@ -245,10 +253,16 @@ def _shape(node: JsonObject) -> Shape:
     return Shape.LEAF
 
 
-def _properties(node: JsonObject, definitions: JsonObject) -> dict[str, Rule]:
+def _has_default(node: JsonObject, below: Iterable[Rule]) -> bool:
+    own = "default" in node or Annotation.DEFAULT_FROM in node
+    return own or any(rule.has_default for rule in below)
+
+
+def _properties(node: JsonObject, definitions: JsonObject, since: str | None) -> dict[str, Rule]:
     required = set(node.get("required", ()))
     rules = {
-        name: compile_rule(child, definitions, required=name in required) for name, child in node["properties"].items()
+        name: compile_rule(child, definitions, required=name in required, since=since)
+        for name, child in node["properties"].items()
     }
     return {
         name: rule if rule.required else _optional(rule, node["properties"][name], definitions)
@@ -262,14 +276,14 @@ def _optional(rule: Rule, schema: JsonObject, definitions: JsonObject) -> Rule:
     return replace(rule, optional_text=is_text and not rule.read_only)
 
 
-def _items(node: JsonObject, shape: Shape, definitions: JsonObject) -> Rule | None:
+def _items(node: JsonObject, shape: Shape, definitions: JsonObject, since: str | None) -> Rule | None:
     if shape is Shape.LIST:
-        items = compile_rule(node.get("items", {}), definitions)
+        items = compile_rule(node.get("items", {}), definitions, since=since)
         for key in node.get(Annotation.LIST_KEYS, ()):
             items = _with_key(items, dotted(key))
         return items
     if shape is Shape.MAP:
-        return compile_rule(node["additionalProperties"], definitions)
+        return compile_rule(node["additionalProperties"], definitions, since=since)
     return None
 
 

@@ -317,7 +317,7 @@ def test_most_of_a_version_is_frozen_at_birth(path: str) -> None:
 def test_the_schema_of_the_body_has_no_uri_parameters() -> None:
     """A fake ARM checks bodies by it."""
     body = VERSION.body_schema()
-    assert set(body["properties"]) == {"location", "tags", "properties", "id", "name", "type"}
+    assert set(body["properties"]) == {"location", "tags", "properties", "id", "name", "type", "systemData"}
     assert body["required"] == ["location", "properties"]
     assert body["$schema"] == VERSION.schema["$schema"]
     assert "customAction" in body["$defs"]

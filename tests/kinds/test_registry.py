@@ -1,4 +1,4 @@
-"""The registry: kinds by name and api-version."""
+"""The registry: kinds by name."""
 
 from __future__ import annotations
 
@@ -9,44 +9,29 @@ from reconciler.kinds.packaged import packaged
 from reconciler.kinds.registry import Registry, compile_registry
 from tests.kit.synthetic import schema
 
-NEWER = "2031-01-01"
-OLD = schema()
-NEW = {**OLD, "x-arm": {**OLD["x-arm"], "apiVersion": NEWER}}
 PROJECT = {"title": "Project"}
 
 
 @pytest.fixture(name="registry")
 def _registry() -> Registry:
-    return compile_registry({f"Widget.{NEWER}": NEW, "Project": PROJECT, "Widget": OLD})
+    return compile_registry({"Project": PROJECT, "Widget": schema()})
 
 
-def test_the_schema_with_the_name_of_its_kind_is_the_reference(registry: Registry) -> None:
-    """Other files may hold other api-versions of it; what describes no resource is no kind."""
+def test_a_schema_that_describes_no_resource_is_no_kind(registry: Registry) -> None:
+    """It is kept as a document."""
     assert list(registry.kinds) == ["Widget"]
-    assert registry.of("Widget").api_version == OLD["x-arm"]["apiVersion"]
     assert registry.of("Widget") is registry.kinds["Widget"]
     assert registry.documents == {"Project": PROJECT}
 
 
-def test_a_kind_is_found_at_each_of_its_versions(registry: Registry) -> None:
-    """The reference version is one of them."""
-    assert registry.at("Widget", NEWER).schema is NEW
-    assert registry.at("Widget", OLD["x-arm"]["apiVersion"]) is registry.of("Widget")
-
-
-def test_an_unknown_kind_or_version_is_stated(registry: Registry) -> None:
-    """With what is known in its place."""
+def test_an_unknown_kind_is_refused(registry: Registry) -> None:
+    """With the known ones in its place."""
     with pytest.raises(UnknownKindError, match=r"`Gadget`.*Widget"):
         registry.of("Gadget")
-    with pytest.raises(UnknownKindError, match="`Gadget`"):
-        registry.at("Gadget", NEWER)
-    with pytest.raises(UnknownKindError, match=f"`1999-01-01` of Widget.*{NEWER}"):
-        registry.at("Widget", "1999-01-01")
 
 
 def test_the_shipped_registry() -> None:
-    """One version of each kind today, and the schemas of the files that the program reads and writes."""
+    """Read once, with the schemas of the files that the program reads and writes."""
     registry = packaged()
-    assert set(registry.versions) == {(kind.name, kind.api_version) for kind in registry.kinds.values()}
     assert set(registry.documents) == {"Project", "plan", "report", "snapshot"}
     assert packaged() is registry
