@@ -183,7 +183,9 @@ def test_no_pattern_of_a_schema_takes_exponential_time() -> None:
     assert [pattern for schema in schemas for pattern in patterns_in(schema) if unbounded_in_unbounded(pattern)] == []
 
 
-MAKERS: Final = frozenset({"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"})
+MAKERS: Final = frozenset(
+    {"late", "compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
+)
 OWN_TEMPLATES: Final = {"kinds/kind.py:_pattern", "emulator/routes.py:route"}
 """Make an expression of a URL template of our own schemas, all its text escaped."""
 LATE: Final = {"secret/late.py:__getattr__"}
