@@ -170,8 +170,9 @@ def _begin(state: Attempt, event: Event, now: float) -> _Move | None:
     if not isinstance(event, Started):
         return None
     if names := state.change.desired.unset:
-        message = f"`{'`, `'.join(dict.fromkeys(names))}` is not set, and the resource takes a value from it"
-        fix = "set the variable where this runs, from the CI system's secrets"
+        several = len(dict.fromkeys(names)) > 1
+        message = f"not set: `{'`, `'.join(dict.fromkeys(names))}`, from which the resource takes a secret"
+        fix = f"set the variable{'s' if several else ''} where this runs, from the CI system's secrets"
         return _done(state.change, Result.FAILED, ErrorInfo(ErrorCode.VARIABLE_MISSING, message, fix=fix))
     return replace(state, phase=Phase.READING, deadline=now + state.terms.timeout_s), Read()
 

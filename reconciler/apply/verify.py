@@ -34,7 +34,9 @@ def unkept(desired: Desired, live: Live, policy: Policy) -> tuple[FieldChange, .
 
 
 def _must_be_kept(change: FieldChange, policy: Policy) -> bool:
-    return change.finding is not Finding.UNVERIFIED or (policy.adopt and policy.tracking.tags)
+    if change.finding is not Finding.UNVERIFIED:
+        return True
+    return change.unknown is None and policy.adopt and policy.tracking.tags
 
 
 def provisioning_failed(live: Live) -> ErrorInfo:

@@ -16,7 +16,7 @@ from reconciler.kinds.leaves import Leaf, Place, below
 from reconciler.kinds.paths import Steps, format_steps, get, lookup, matches, reaches_below, written_path
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.trees import transform
-from reconciler.kinds.variables import Beside, beside
+from reconciler.kinds.variables import Beside, Doubt, Unknown, beside
 from reconciler.model.change import FieldChange, Finding, Op, Refusal
 from reconciler.problems import Layer, Origin
 from reconciler.secret.text import HIDDEN, FromEnvironment, SecretUrl, printable, printable_pair
@@ -53,8 +53,8 @@ class Comparison:
 
     @property
     def adopts(self) -> bool:
-        """Return whether one PUT would record a digest that is missing; never where a variable is not set."""
-        return any(change.finding is Finding.UNVERIFIED and change.unset is None for change in self.fields)
+        """Return whether one PUT would record a digest that is missing; never for a value of the environment."""
+        return any(change.finding is Finding.UNVERIFIED and change.unknown is None for change in self.fields)
 
     @property
     def refusals(self) -> frozenset[Refusal]:
@@ -77,7 +77,7 @@ def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequ
     desired, body = met.desired, met.live
     pair = comparable(desired.kind.rules, desired.body, body)
     rules = [rule for rule in ignore if rule.covers(desired.kind.name, desired.name)]
-    found = [*_write_only(desired, recorded, tracking), *_undeclared(desired, body, pair, rules), *_unset(met)]
+    found = [*_write_only(desired, recorded, tracking), *_undeclared(desired, body, pair, rules), *_unknown(met)]
     if not pair.is_equal:
         parts = (part for whole in _differences(pair) for part in _apart(desired, whole, rules))
         found += [_field(desired, body, difference) for difference in parts]
@@ -253,16 +253,16 @@ def _observed(rules: Rule, live: JsonObject, steps: Steps) -> Any:
     return transform(rules.at(steps), lookup(rules, live, steps), keeps=lambda child, _: not child.read_only)
 
 
-def _unset(met: Beside) -> Iterator[FieldChange]:
+def _unknown(met: Beside) -> Iterator[FieldChange]:
     """Yield a finding for each value from the environment that cannot be compared."""
-    for steps, variable in met.unknown.items():
+    for steps, unknown in met.unknown.items():
         yield FieldChange(
             steps=steps,
             path=format_steps(met.desired.kind.rules, steps, met.desired.body),
             finding=Finding.UNVERIFIED,
             op=Op.REPLACE,
             desired=HIDDEN,
-            unset=variable,
+            unknown=unknown,
         )
 
 
@@ -274,13 +274,18 @@ def _write_only(desired: Desired, recorded: str | None, tracking: Tracking) -> I
     known = recorded_fields(recorded)
     for path in desired.kind.write_only_paths:
         value = get(desired.body, path)
-        if value in (MISSING, None) or (moved is not None and path[-1] not in moved):
+        unset = Unknown(value.variable, Doubt.UNSET) if _is_unset(value) else None
+        if value in (MISSING, None) or (unset is None and moved is not None and path[-1] not in moved):
             continue
         yield FieldChange(
             steps=path,
             path=format_steps(desired.kind.rules, path, desired.body),
-            finding=Finding.CHANGE if moved is not None else Finding.UNVERIFIED,
+            finding=Finding.CHANGE if moved is not None and unset is None else Finding.UNVERIFIED,
             op=Op.ADD if known and path[-1] not in known else Op.REPLACE,
             desired=value.shown if isinstance(value, SecretUrl) else WRITE_ONLY,
-            unset=value.variable if isinstance(value, FromEnvironment) and not value.is_set else None,
+            unknown=unset,
         )
+
+
+def _is_unset(value: Any) -> bool:
+    return isinstance(value, FromEnvironment) and not value.is_set

@@ -17,7 +17,7 @@ from reconciler.kinds.live import Live
 from reconciler.kinds.normal_forms import canonical, is_same_place, normalize
 from reconciler.kinds.paths import Steps, format_steps, lookup, matches, written_path
 from reconciler.kinds.rules import Rule, Shape
-from reconciler.kinds.variables import beside
+from reconciler.kinds.variables import Doubt, beside
 from reconciler.model.change import FieldChange, Finding, Op, Refusal
 from reconciler.model.live import Absent, Observed
 from reconciler.secret.text import (
@@ -44,6 +44,15 @@ if TYPE_CHECKING:
 
 
 _UNREAD: Final = "The resource could not be read, so its live values are unknown."
+_DOUBTS: Final = {
+    Doubt.UNSET: ", which is not set here, so it is not compared.",
+    Doubt.HIDDEN: ", and the snapshot does not contain the live one, so it is not compared.",
+    Doubt.UNANSWERED: ". Azure returns it without its query: the rest is equal, and --republish sends the query anew.",
+}
+_NAME_ONLY: Final = (
+    "Azure never returns this field. Its tag records the variable that it was sent from, and nothing of the value: "
+    "--republish sends a new one."
+)
 
 
 def explain(
@@ -59,7 +68,7 @@ def explain(
         ignore: The project's ignore rules that hold.
     """
     body = _Body(desired, observed, tracking, ignore)
-    rows = [body.row(leaf) for leaf in leaves(desired.kind.rules, desired.body, body.live)]
+    rows = [body.row(leaf) for leaf in leaves(desired.kind.rules, body.desired.body, body.live)]
     rows += [body.row(leaf) for leaf in body.untold()]
     return (*_names(desired, observed), *sorted(rows, key=lambda row: row.path))
 
@@ -222,10 +231,8 @@ class _Body:
 
     def _reason(self, leaf: Leaf, finding: FieldChange) -> str:
         if finding.finding is Finding.UNVERIFIED:
-            if finding.unset is not None:
-                return (
-                    f"Its value comes from the variable {finding.unset}, which is not set here, so it is not compared."
-                )
+            if finding.unknown is not None:
+                return f"Its value comes from the variable {finding.unknown.variable}{_DOUBTS[finding.unknown.doubt]}"
             return self._unverified()
         if finding.finding is Finding.UNDECLARED:
             return undeclared(leaf)
@@ -308,6 +315,8 @@ class _Body:
                 "null means that the value must not be set; it is not live, or null is the same as absent here.",
             )
         if leaf.field_class is FieldClass.WRITE_ONLY:
+            if isinstance(leaf.want, FromEnvironment):
+                return Verdict.EQUAL, _NAME_ONLY
             return (
                 Verdict.EQUAL,
                 "Azure never returns this field. The digest in its tag matches the declared content.",

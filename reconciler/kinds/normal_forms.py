@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from reconciler.json.template import strict_json
-from reconciler.secret.text import Secret, SecretUrl
+from reconciler.secret.text import FromEnvironment, Secret, SecretUrl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -179,6 +179,8 @@ def without_mark(text: str) -> str:
 def _sealed(name: str | None, value: Secret) -> str:
     import hashlib  # noqa: PLC0415 (slow to import, and few leaves are secret)
 
+    if isinstance(value, FromEnvironment) and not value.is_set:
+        return value.base  # the name of its variable, which equals no value
     if name == "blob-url" and isinstance(value, SecretUrl):
         return blob_url(value.base)
     return "sha256:" + hashlib.sha256(value.reveal().encode("utf-8", "surrogatepass")).hexdigest()

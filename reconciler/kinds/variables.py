@@ -1,13 +1,14 @@
 """
 Values that a manifest takes from the environment, paired with their live values. Pure.
 
-The live value of such a pair is hidden like the declared one. Where the variable is not set, or the live value was
-hidden in a snapshot, it is unknown whether they are equal, and the live value stands for both.
+The live value of such a pair is hidden like the declared one. Where it is unknown whether the two are equal, the live
+value stands for both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +23,34 @@ if TYPE_CHECKING:
     from reconciler.values import JsonObject
 
 
+class Doubt(Enum):
+    """Why it is unknown whether a value from the environment is the live one."""
+
+    UNSET = "the variable is not set"
+    HIDDEN = "the live value was hidden in a snapshot"
+    UNANSWERED = "Azure answered the link without its query"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value from the environment of which it is unknown whether it is the live one, by its variable, and why."""
+
+    variable: str
+    doubt: Doubt
+
+
 @dataclass(slots=True)
 class Beside:
     """
     A manifest and a live body, ready to be compared.
 
     Attributes:
-        unknown: Paths at which it is unknown whether both are equal, with the name of the variable.
+        unknown: The values of which it is unknown whether both are equal, by their paths.
     """
 
     desired: Desired
     live: JsonObject
-    unknown: dict[Steps, str] = field(default_factory=dict)
+    unknown: dict[Steps, Unknown] = field(default_factory=dict)
 
 
 def beside(desired: Desired, live: JsonObject) -> Beside:
@@ -47,7 +64,7 @@ def beside(desired: Desired, live: JsonObject) -> Beside:
     return found
 
 
-def _pair(rule: Rule, want: Any, have: Any, steps: Steps, unknown: dict[Steps, str]) -> tuple[Any, Any]:
+def _pair(rule: Rule, want: Any, have: Any, steps: Steps, unknown: dict[Steps, Unknown]) -> tuple[Any, Any]:
     if isinstance(want, FromEnvironment) or isinstance(have, FromEnvironment):
         return _leaf(want, have, steps, unknown)
     if rule.shape in {Shape.OBJECT, Shape.MAP} and isinstance(want, dict) and isinstance(have, dict):
@@ -63,7 +80,7 @@ def _pair(rule: Rule, want: Any, have: Any, steps: Steps, unknown: dict[Steps, s
 
 
 def _lists(
-    rule: Rule, want: list[Any], have: list[Any], steps: Steps, unknown: dict[Steps, str]
+    rule: Rule, want: list[Any], have: list[Any], steps: Steps, unknown: dict[Steps, Unknown]
 ) -> tuple[list[Any], list[Any]]:
     stated, live = keyed(rule, want), keyed(rule, have)
     pairs = {key: key for key in stated if key in live}
@@ -104,19 +121,29 @@ def _cannot_be_read(value: Any) -> bool:
     return isinstance(value, Secret) and value.reveal() == HIDDEN
 
 
-def _leaf(want: Any, have: Any, steps: Steps, unknown: dict[Steps, str]) -> tuple[Any, Any]:
+def _leaf(want: Any, have: Any, steps: Steps, unknown: dict[Steps, Unknown]) -> tuple[Any, Any]:
     if not isinstance(want, FromEnvironment):  # an older manifest stands for the live body
         return want, (want if not have.is_set and isinstance(want, Secret) else have)
     if not isinstance(have, Secret):
         return want, have
-    veiled = _veiled(want, have)
-    is_same_place = isinstance(have, SecretUrl) and blob_url(have.base) == blob_url(want.base)
-    query = have.query if is_same_place and isinstance(have, SecretUrl) else None
-    is_hidden = _cannot_be_read(have) or query == Secret(HIDDEN)
-    if not want.is_set or is_hidden:
-        unknown[steps] = want.variable
-        return veiled, veiled
-    return want, veiled
+    veiled, doubt = _veiled(want, have), _doubt(want, have)
+    if doubt is None:
+        return want, veiled
+    unknown[steps] = Unknown(want.variable, doubt)
+    return veiled, veiled
+
+
+def _doubt(want: FromEnvironment, have: Secret) -> Doubt | None:
+    """Return why it is unknown whether both are equal; None where it is known."""
+    if not want.is_set:
+        return Doubt.UNSET
+    if _cannot_be_read(have):
+        return Doubt.HIDDEN
+    if not isinstance(have, SecretUrl) or blob_url(have.base) != blob_url(want.base):
+        return None
+    if have.query == Secret(HIDDEN):
+        return Doubt.HIDDEN
+    return Doubt.UNANSWERED if have.query is None and want.query is not None else None
 
 
 def named(desired: Desired) -> JsonObject:

@@ -11,6 +11,7 @@ from reconciler.values import MISSING
 if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo
     from reconciler.kinds.live import Health, Replication
+    from reconciler.kinds.variables import Unknown
     from reconciler.model.desired import Desired
     from reconciler.model.live import Unmanaged
     from reconciler.problems import Origin
@@ -65,7 +66,7 @@ class FieldChange:
         origin: Where *desired* comes from: ``manifest`` or ``default``.
         where: The source of *desired*: the manifest, an overlay or defaults of the project; None where undeclared.
         cause: The side that changed; None where git was not read, and for undeclared values.
-        unset: The environment variable that its value comes from, where it is not set: so it is unverified.
+        unknown: Set where its value comes from the environment and cannot be compared: so it is unverified.
     """
 
     steps: tuple[str | int, ...]
@@ -79,7 +80,7 @@ class FieldChange:
     origin: str = "manifest"
     where: Origin | None = None
     cause: Cause | None = None
-    unset: str | None = None
+    unknown: Unknown | None = None
 
 
 @dataclass(frozen=True, slots=True)

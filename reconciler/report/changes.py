@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.kinds.variables import Doubt
 from reconciler.model.change import Finding, Op
 from reconciler.report.escape import visible
 from reconciler.report.resource_view import ChangeWords, Side
@@ -12,6 +13,7 @@ from reconciler.report.words import note_of
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
+    from reconciler.kinds.variables import Unknown
     from reconciler.model.change import Change, FieldChange
     from reconciler.report.bounds import Bounds
 
@@ -44,10 +46,21 @@ def _place(change: Change, field: FieldChange) -> str:
     return f"{change.desired.source.file}:{field.line}" if field.line is not None else ""
 
 
+_DOUBTS: Final = {
+    Doubt.UNSET: "which is not set, so not verified",
+    Doubt.HIDDEN: "and hidden in the snapshot, so not verified",
+    Doubt.UNANSWERED: "whose query Azure does not return, so not verified; --republish sends it",
+}
+
+
+def _doubt(unknown: Unknown) -> str:
+    return f"from the variable {unknown.variable}, {_DOUBTS[unknown.doubt]}"
+
+
 def _sides(change: Change, field: FieldChange, room: int) -> tuple[str, tuple[str, ...]]:
     """Return the sign of a difference and its one or two sides, the live one first, in about *room* characters."""
-    if field.unset is not None:
-        return " ", (f"from the variable {field.unset}, which is not set, so not verified",)
+    if field.unknown is not None:
+        return " ", (_doubt(field.unknown),)
     if field.finding is Finding.UNVERIFIED:
         return " ", (f"write-only{'; one PUT records it' if change.action.writes else ', so not verified'}",)
     if field.finding is Finding.UNDECLARED:

@@ -10,6 +10,7 @@ import pytest
 from reconciler.kinds.packaged import packaged
 from reconciler.secret.text import FromEnvironment, Secret, scrub_known
 from tests.kit.cli import (
+    SUBSCRIPTION,
     Azure,
     Workspace,
     application,
@@ -22,12 +23,14 @@ from tests.kit.cli import (
     git,
     inline,
     resource,
+    verdict,
     version,
 )
 from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
+    from tests.kit.proxy import Proxy
 
 NAME = "RECONCILER_SECRET_HOOK"
 HOOK = "https://hooks.example/CANARY-path/run?sig=CANARY-one"
@@ -357,3 +360,122 @@ def test_a_value_of_several_lines_is_refused_by_its_name(
     assert done.code == 64
     assert NAME in done.err
     assert "CANARY" not in done.err
+
+
+def with_links(made: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest with a value at every secret leaf."""
+    if made["kind"] == "GalleryApplicationVersion":
+        return changed(made, "properties.publishingProfile.source.defaultConfigurationLink", "https://x.example/c")
+    full = changed(made, "properties.artifacts", [{"name": "a", "type": "Custom", "uri": "https://x.example/a"}])
+    return changed(full, URI, [{"uri": "https://hooks.example/x"}])
+
+
+BARE = {"properties.packageFileUri": inline()}
+"""What is live without a link, by its path; everything else is as the kit makes it."""
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+@pytest.mark.parametrize(("made", "path"), SECRET_PLACES)
+def test_every_command_goes_on_without_a_variable(  # noqa: PLR0917 (a row of the table)
+    work: Workspace,
+    azure: Azure,
+    run: Command,
+    report: Reporting,
+    made: dict[str, Any],
+    path: str,
+    is_live: bool,  # noqa: FBT001
+) -> None:
+    """Whether Azure holds a value there or not; a saved plan sends nothing of the resource."""
+    parents = [gallery(), application()] if made["kind"] == "GalleryApplicationVersion" else []
+    full = with_links(made)
+    azure.seed(*parents, full if is_live or path.endswith("mediaLink") else BARE.get(path.partition(".0.")[0], made))
+    work.state(*parents, changed(full, path, {"$env": NAME}))
+    for command in (
+        ("plan", "--out", "saved.json"),
+        ("drift",),
+        ("explain", f"{made['kind']}/{made['metadata']['name']}"),
+        ("snapshot", "--out", "live.json"),
+        ("plan", "--against-snapshot", "live.json"),
+        ("list",),
+        ("export", "--subscription", SUBSCRIPTION, "--out-dir", "exported"),
+    ):
+        done = run(*command)
+        assert done.code in {0, 1, 2}, (command, done)
+    applied = report("apply", "--plan", "saved.json", code=1)
+    item = resource(applied, made)
+    assert item["action"] == "blocked" or item["error"]["code"] == "VariableMissing"
+    assert applied["summary"]["requests"]["PUT"] == 0
+
+
+def test_write_only_content_of_a_missing_variable_is_unverified(
+    work: Workspace, report: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the tag records the same variable, or another one: nothing of the value is recorded."""
+    monkeypatch.setenv(NAME, HOOK)
+    work.state(definition(packageFileUri={"$env": NAME}))
+    report("apply")
+    assert verdict(report("plan"), definition()) == ("none", "in-sync", "InSync")
+    monkeypatch.delenv(NAME)
+    for name in (NAME, f"{NAME}_2"):
+        work.state(definition(packageFileUri={"$env": name}))
+        planned = report("plan", "--detailed-exitcode")
+        assert verdict(planned, definition()) == ("none", "in-sync", "Unknown")
+        assert [change["path"] for change in changes_of(planned, "unverified")] == ["properties.packageFileUri"]
+
+
+def answered_without_queries(body: dict[str, Any]) -> None:
+    """Take the queries out of the secret links of an answer, as Azure has done."""
+    policy = body["properties"].get("notificationPolicy") or {}
+    for endpoint in policy.get("notificationEndpoints", ()):
+        endpoint["uri"] = endpoint["uri"].partition("?")[0]
+    for place in (body["properties"].get("publishingProfile") or {}, *body["properties"].get("artifacts", ())):
+        links = place.get("source", place)
+        links.update({name: link.partition("?")[0] for name, link in links.items() if "https://" in str(link)})
+
+
+@pytest.mark.parametrize(("made", "path"), [place for place in SECRET_PLACES if "packageFileUri" not in place[1]])
+def test_a_query_that_azure_does_not_return_is_unverified(  # noqa: PLR0917 (a row of the table)
+    work: Workspace,
+    azure: Azure,
+    proxy: Proxy,
+    report: Reporting,
+    monkeypatch: pytest.MonkeyPatch,
+    made: dict[str, Any],
+    path: str,
+) -> None:
+    """Found once, without a PUT; the rest is compared; a PUT for another reason, or --republish, sends the new one."""
+    kind = "versions" if made["kind"] == "GalleryApplicationVersion" else "applicationDefinitions"
+    parents = [gallery(), application()] if kind == "versions" else []
+    proxy.alter(kind, answered_without_queries)
+    monkeypatch.setenv(NAME, HOOK)
+    full = changed(with_links(made), path, {"$env": NAME})
+    work.state(*parents, full)
+    assert report("apply")["summary"]["failed"] == 0
+    for value in (HOOK, HOOK.replace("one", "two")):
+        monkeypatch.setenv(NAME, value)
+        planned = report("plan", "--detailed-exitcode")
+        assert verdict(planned, made) == ("none", "in-sync", "Unknown")
+        (found,) = changes_of(planned)
+        assert (found["finding"], found["desired"]) == ("unverified", "(secret)")
+        report("drift")
+    edited = changed(full, "tags", {"team": "other"})
+    work.state(*parents, edited)
+    assert report("apply")["summary"]["failed"] == 0
+    assert "CANARY-two" in json.dumps(azure.stored(made))
+    monkeypatch.setenv(NAME, HOOK.replace("one", "three"))
+    assert report("apply", "--republish", f"{made['kind']}/{made['metadata']['name']}")["summary"]["puts"] == 1
+    assert "CANARY-three" in json.dumps(azure.stored(made))
+    monkeypatch.setenv(NAME, HOOK.replace("CANARY-path", "other"))
+    moved = resource(report("plan", code=int(kind == "versions" and "Link" in path)), made)
+    assert moved["action"] == ("blocked" if kind == "versions" else "update")
+
+
+def test_a_query_that_both_lack_is_verified(
+    work: Workspace, proxy: Proxy, report: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing left to doubt."""
+    proxy.alter("applicationDefinitions", answered_without_queries)
+    monkeypatch.setenv(NAME, HOOK.partition("?")[0])
+    work.state(hooked({"$env": NAME}))
+    report("apply")
+    assert verdict(report("plan"), inline()) == ("none", "in-sync", "InSync")
