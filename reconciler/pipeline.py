@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.apply.applier import Applier
 from reconciler.azure.attribution import attributed
+from reconciler.azure.identities import Identities
 from reconciler.azure.observe import Scope, observe
 from reconciler.azure.stopping import unless_stopped
 from reconciler.history.applied import Opened, caused, newer, open_history
 from reconciler.kinds.kind import folded_id
+from reconciler.manifests.access import known_identities
 from reconciler.manifests.dates import past_dates
 from reconciler.manifests.environments import declared_elsewhere
 from reconciler.manifests.estate import idle_rules
@@ -293,6 +295,9 @@ async def carry_out(  # noqa: PLR0913 (all that one apply is made of)
     blobs: Blobs | None = None,
 ) -> Reading:
     """Apply a plan, within a reviewed one if there is one; waves and slots are those of all partitions together."""
+    if blobs is not None:
+        known = known_identities(task.estate.desired, reading.observation.bodies)
+        blobs.identities = Identities(arm, task.registry.kinds, known)
     applier = Applier(
         arm,
         reading.policy,

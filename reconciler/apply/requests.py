@@ -104,7 +104,7 @@ class Requests:
         kind, body = self.desired.kind, step.body
         try:
             if self.blobs is not None:
-                body = await self.blobs.ready(kind, body)
+                body = await self.blobs.ready(self.desired, body)
             self.secrets = quotable_in(body)
             accepted = await self.arm.put(self.desired.id, kind.api_version, body, check)
         except Interrupted:

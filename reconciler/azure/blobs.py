@@ -23,18 +23,28 @@ from reconciler.http.retry import Retrier
 from reconciler.http.throttle import Lane
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
-from reconciler.manifests.access import Grant, blob_at, judge, to_ask, to_sign, with_access
+from reconciler.manifests.access import (
+    Grant,
+    blob_at,
+    grant_for,
+    judge,
+    judge_own,
+    to_ask,
+    to_sign,
+    with_access,
+)
 from reconciler.secret.text import Secret, SecretUrl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reconciler.azure.identities import Identities
     from reconciler.clock import Clock
     from reconciler.http.answer import Answer
     from reconciler.http.tokens import TokenSource
-    from reconciler.kinds.kind import Kind
-    from reconciler.manifests.access import Blob
+    from reconciler.manifests.access import Blob, Finding
     from reconciler.manifests.permits import StorageHosts
+    from reconciler.model.desired import Desired
     from reconciler.values import JsonObject
 
 _LOG: Final = logging.getLogger("reconciler.azure")
@@ -115,6 +125,7 @@ class Blobs:
         life: Validity of a signature.
         connect: Opens connections to an endpoint.
         only_local: Send requests only to this machine: the embedded ARM reads no package.
+        identities: Managed identities with which Azure reads packages.
     """
 
     grants: tuple[Grant, ...]
@@ -124,26 +135,28 @@ class Blobs:
     clock: Clock
     connect: Callable[[str, TokenSource, Clock], Transport]
     only_local: bool = False
+    identities: Identities | None = None
     _accounts: dict[str, _Account] = field(default_factory=dict)
     _open: dict[tuple[str, bool], Transport] = field(default_factory=dict)
     _silent: set[str] = field(default_factory=set)
 
-    async def ready(self, kind: Kind, body: JsonObject) -> JsonObject:
+    async def ready(self, desired: Desired, body: JsonObject) -> JsonObject:
         """
-        Return the body of a PUT with a signature in the link of every package, if Azure can read them all.
+        Return the body of a PUT with the access that each link to a package needs, if Azure can read them all.
 
         Raises:
             AuthError: There is no token for storage.
             PackageError: There is no signature, or Azure could not read the package.
         """
+        kind = desired.kind
         reached = [grant for grant in self.grants if grant.is_local] if self.only_local else self.grants
         for link, _ in kind.links_in(body):
-            if any(grant.covers(link.base) for grant in self.grants):
+            if grant_for(kind, link.base, self.grants) is not None:
                 self._check_host(link)
         made = {base: await self._sign(base) for base in to_sign(kind, body, reached)}
         signed = with_access(kind, body, self.grants, made)
         for link, most in to_ask(kind, signed, reached, self.hosts):
-            await self._look_at(link, most)
+            await self._look_at(link, most, by_identity=await self._is_read_by_identity(desired, link))
         return signed
 
     async def close(self) -> None:
@@ -156,18 +169,27 @@ class Blobs:
         if not self.hosts.allows(link.base):
             origin = origin_of(link.base)
             host = origin.host if origin else "an unreadable host"
-            message = f"no signature is sent to {host}, which is not a blob host of this cloud"
+            message = f"no signature and no token is sent to {host}, which is not a blob host of this cloud"
             account = f" (NAME{self.hosts.suffixes[0]})" if self.hosts.suffixes else ""
             fix = f"correct the prefix{account}, or pass --storage-host {host} if it is yours"
             raise PackageError(_error(ErrorCode.FOREIGN_ORIGIN, message, fix))
 
-    async def _look_at(self, link: SecretUrl, most: int | None) -> None:
-        """Send storage the request that Azure will send; an unclear answer does not stop the PUT."""
+    async def _is_read_by_identity(self, desired: Desired, link: SecretUrl) -> bool:
+        """Return whether Azure reads a package with a managed identity: a rule of the project decides first."""
+        if link.query is not None or desired.kind.parent is None:
+            return False
+        grant = grant_for(desired.kind, link.base, self.grants)
+        if grant is not None and grant.by_identity:
+            return True
+        return self.identities is not None and await self.identities.exist_for(desired)
+
+    async def _look_at(self, link: SecretUrl, most: int | None, *, by_identity: bool) -> None:
+        """Check a link with storage as Azure will read it; an unclear answer does not stop the PUT."""
         origin = "/".join(link.base.split("/", 3)[:3])
         if origin in self._silent:
             return
         try:
-            answer = await self._transport(origin, with_token=False).send("HEAD", link.reveal(), headers=_VERSION)
+            finding, answer = await self._found(origin, link, most, by_identity=by_identity)
         except RequestError as error:
             self._silent.add(origin)
             _LOG.warning(
@@ -176,12 +198,38 @@ class Blobs:
                 error.info.message,
             )
             return
-        finding = judge(answer.status, answer.headers, most)
         if finding.fault:
             message = f"Azure cannot read {link.shown}: {finding.fault}"
             raise PackageError(_error(ErrorCode.PACKAGE_UNREADABLE, message, finding.fix, answer))
         if finding.doubt:
             _LOG.warning("%s: %s; Azure may get another answer", link.shown, finding.doubt)
+
+    async def _found(
+        self, origin: str, link: SecretUrl, most: int | None, *, by_identity: bool
+    ) -> tuple[Finding, Answer]:
+        """
+        Return the verdict of storage on a link, and the answer that it is from.
+
+        Azure tries a link as it is, and then with the identity. The run's own token is tried first, as it alone can
+        show that a private blob is missing; without a role for it, the link is tried as it is.
+        """
+        if by_identity:
+            answer = await self._own_look(origin, link)
+            finding = judge_own(answer.status, answer.headers, most) if answer is not None else None
+            if answer is not None and finding is not None:
+                return finding, answer
+        answer = await self._transport(origin, with_token=False).send("HEAD", link.reveal(), headers=_VERSION)
+        return judge(answer.status, answer.headers, most, by_identity=by_identity), answer
+
+    async def _own_look(self, origin: str, link: SecretUrl) -> Answer | None:
+        """Return the answer to a HEAD with the run's own token; None if it has none for storage."""
+        try:
+            if await self.tokens.token("") is None:
+                return None
+            return await self._transport(origin, with_token=True).send("HEAD", link.reveal(), headers=_VERSION)
+        except AuthError as error:
+            _LOG.info("%s: no token for storage, so packages are checked without one: %s", origin, error.info.message)
+            return None
 
     async def _sign(self, base: str) -> Secret:
         blob = blob_at(base)

@@ -1,5 +1,5 @@
 """
-Access of Azure to package blobs: the signature that a link gets before a PUT, and the verdict of storage. Pure.
+Access of Azure to package blobs: the signature that a link gets before a PUT, if any, and the verdict of storage. Pure.
 
 Every PUT of a version needs a blob that Azure can read, that of a changed date too ("VM Applications",
 learn.microsoft.com).
@@ -8,6 +8,7 @@ learn.microsoft.com).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,7 @@ from reconciler.model.change import Signing
 from reconciler.secret.text import HIDDEN, FromEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.manifests.permits import StorageHosts
@@ -37,15 +38,17 @@ _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 @dataclass(frozen=True, slots=True)
 class Grant:
     """
-    A signature for every blob below a prefix.
+    The access to every blob below a prefix.
 
     Attributes:
         prefix: Scheme, host and the first parts of the path.
-        signature: None where one is made for each blob when it is needed.
+        signature: None where one is made for each blob when it is needed, or none is needed.
+        by_identity: The identity of the resource's top-level parent reads the blobs; a link gets no signature.
     """
 
     prefix: str
     signature: Secret | None = None
+    by_identity: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -59,6 +62,16 @@ class Grant:
     def covers(self, base: str) -> bool:
         """Whether a link is below the prefix."""
         return covers(self.prefix, base)
+
+
+def is_for(rule: Grant | StorageRule, kind: Kind, base: str) -> bool:
+    """
+    Return whether a rule applies to a link in a resource of *kind*.
+
+    Only a resource below another one has an identity that reads its packages for it, that of its top-level parent:
+    Azure fetches the package of a managed application definition anonymously.
+    """
+    return covers(rule.prefix, base) and (kind.parent is not None or not rule.by_identity)
 
 
 def covers(prefix: str, base: str) -> bool:
@@ -90,7 +103,7 @@ def _climbs(link: str) -> bool:
 
 def signings(desired: Desired, body: JsonObject, rules: Sequence[StorageRule]) -> tuple[Signing, ...]:
     """
-    Return the signatures that a PUT with *body* would use.
+    Return the signatures that a PUT with *body* would use, and the links that the gallery's identity opens.
 
     Args:
         desired: Whose PUT it is.
@@ -108,10 +121,10 @@ def signings(desired: Desired, body: JsonObject, rules: Sequence[StorageRule]) -
 
 
 def _source(desired: Desired, path: FieldPath, link: SecretUrl, rules: Sequence[StorageRule]) -> str | None:
-    fitting = [rule for rule in rules if covers(rule.prefix, link.base)]
+    fitting = [rule for rule in rules if is_for(rule, desired.kind, link.base)]
     best = max(fitting, key=lambda rule: len(rule.prefix), default=None)
     if best is not None:
-        return best.env or "userDelegation"
+        return best.source
     if link.query is None:
         return None
     if isinstance(link, FromEnvironment):
@@ -157,14 +170,15 @@ def blob_at(base: str) -> Blob | None:
 def to_sign(kind: Kind, body: JsonObject, grants: Sequence[Grant]) -> tuple[str, ...]:
     """Return the links of *body*, without their queries, that a signature must be made for."""
     links = (link.base for link, _ in kind.links_in(body) if not isinstance(link, FromEnvironment))
-    return tuple(base for base in links if (best := _best(grants, base)) and best.signature is None)
+    found = ((base, grant_for(kind, base, grants)) for base in links)
+    return tuple(base for base, grant in found if grant and grant.signature is None and not grant.by_identity)
 
 
 def with_access(kind: Kind, body: JsonObject, grants: Sequence[Grant], made: Mapping[str, Secret]) -> JsonObject:
     """
     Return *body* with the signature of the longest prefix that fits in every link to a blob.
 
-    Where there is none, the link keeps the query part that it has.
+    Where there is none, the link keeps the query part that it has. A link for the gallery's identity has none.
 
     Args:
         kind: Of the resource.
@@ -174,7 +188,9 @@ def with_access(kind: Kind, body: JsonObject, grants: Sequence[Grant], made: Map
     """
 
     def granted(link: SecretUrl) -> SecretUrl:
-        best = _best(grants, link.base)
+        best = grant_for(kind, link.base, grants)
+        if best is not None and best.by_identity:
+            return link.with_query(None)
         signature = (best.signature or made.get(link.base)) if best else None
         return link.with_query(signature) if signature else link
 
@@ -198,9 +214,37 @@ def to_ask(
     )
 
 
-def _best(grants: Iterable[Grant], base: str) -> Grant | None:
-    fitting = [grant for grant in grants if grant.covers(base)]
+def grant_for(kind: Kind, base: str, grants: Iterable[Grant]) -> Grant | None:
+    """Return the grant with the longest prefix that applies to a link in a resource of *kind*; None without one."""
+    fitting = [grant for grant in grants if is_for(grant, kind, base)]
     return max(fitting, key=lambda grant: len(grant.prefix), default=None)
+
+
+def known_identities(declared: Iterable[Desired], live: Mapping[str, JsonObject]) -> dict[str, bool]:
+    """
+    Return by folded id whether each top-level resource has a managed identity; none whose identity is unknown.
+
+    Args:
+        declared: The resources of the manifests; a declared identity counts before the live one.
+        live: The live bodies, by folded id.
+    """
+    found = {key: has_identity(body) for key, body in live.items() if key == top_level(key)}
+    return found | {
+        item.key: has_identity(item.body) for item in declared if item.parent is None and "identity" in item.body
+    }
+
+
+def has_identity(body: JsonObject) -> bool:
+    """Return whether a body has a managed identity ("Common types for ARM resources", ManagedServiceIdentity)."""
+    identity = body.get("identity")
+    kind = identity.get("type") if isinstance(identity, Mapping) else None
+    return isinstance(kind, str) and kind.lower() not in {"", "none"}
+
+
+def top_level(resource_id: str) -> str:
+    """Return the id of the top-level resource that a resource is in: of a gallery, for all that is in it."""
+    scope, separator, path = resource_id.rpartition("/providers/")
+    return f"{scope}{separator}{'/'.join(path.split('/')[:3])}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +291,29 @@ _FAULTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def judge(status: int, headers: Mapping[str, str], most: int | None) -> Finding:
+# The refusals of a request without a signature or a token. Azure tries a link as it is, and then with the identity of
+# the gallery ("Create and deploy VM applications", managed identity, learn.microsoft.com).
+_FOR_THE_ANONYMOUS: Final = frozenset({"ResourceNotFound", "NoAuthenticationInformation", "PublicAccessNotPermitted"})
+_MISSING: Final = frozenset({"BlobNotFound", "ContainerNotFound", "ResourceNotFound"})
+
+
+def judge_own(status: int, headers: Mapping[str, str], most: int | None) -> Finding | None:
+    """
+    Return whether Azure can read a link by an identity, from the answer to a HEAD with the run's own token.
+
+    Only that the blob is there, or is not, is the same for every identity; None where the answer shows neither.
+
+    Args:
+        status: Of the answer.
+        headers: Of that answer, names in lower case.
+        most: The maximum bytes that Azure accepts; None where no limit is known.
+    """
+    if status == HTTPStatus.NOT_FOUND and headers.get("x-ms-error-code") in _MISSING:
+        return Finding("the blob or its container does not exist", _UPLOAD)
+    return judge(status, headers, most) if status == HTTPStatus.OK else None
+
+
+def judge(status: int, headers: Mapping[str, str], most: int | None, *, by_identity: bool = False) -> Finding:
     """
     Return whether Azure can read a link.
 
@@ -255,8 +321,11 @@ def judge(status: int, headers: Mapping[str, str], most: int | None) -> Finding:
         status: Of the answer to a HEAD of the same link.
         headers: Of that answer, names in lower case.
         most: The maximum bytes that Azure accepts; None where no limit is known.
+        by_identity: Azure can also read it with a managed identity.
     """
     code = headers.get("x-ms-error-code", "")
+    if by_identity and code in _FOR_THE_ANONYMOUS:
+        return Finding(doubt=f"storage answered {_word(code, status)} to a request without a signature")
     if status != HTTPStatus.OK:
         fault, fix = _FAULTS.get(code, (None, None))
         return Finding(fault, fix) if fault else Finding(doubt=f"storage answered {_word(code, status)} from here")

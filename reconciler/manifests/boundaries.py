@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.http.origin import origin_of
-from reconciler.manifests.access import covers
+from reconciler.manifests.access import is_for
 from reconciler.manifests.permits import is_signature
 from reconciler.manifests.schema_errors import problem
 from reconciler.problems import Problem
@@ -41,7 +41,7 @@ def trespasses(permits: Permits, desired: Sequence[Desired]) -> Iterator[Problem
 
 
 def unsigned(permits: Permits, project: Project, document: Document | None) -> Iterator[Problem]:
-    """Yield an error for each storage rule whose signature may not go where it points, or is none."""
+    """Yield an error for each storage rule whose signature or token may not go where it points, or is none."""
     for index, rule in enumerate(project.storage if document is not None else ()):
         at: FieldPath = ("spec", "storage", index)
         if document is not None and not permits.storage.allows(rule.prefix):
@@ -56,7 +56,7 @@ def unsigned(permits: Permits, project: Project, document: Document | None) -> I
 def _foreign(document: Document, at: FieldPath, prefix: str, hosts: StorageHosts) -> Problem:
     origin = origin_of(prefix)
     host = origin.host if origin else "an unreadable host"
-    message = f"`{host}` is not a blob host of this cloud, so no signature is sent to it"
+    message = f"`{host}` is not a blob host of this cloud, so no signature and no token is sent to it"
     account = f" (NAME{hosts.suffixes[0]})" if hosts.suffixes else ""
     fix = f"correct the prefix{account}, or pass `--storage-host {host}` if the host is yours"
     return problem(document, at, "storage-host", message, fix)
@@ -73,12 +73,12 @@ def idle_storage(project: Project, document: Document | None, desired: Sequence[
     """Yield a warning for each storage rule that no link to a package is below."""
     if document is None or not project.storage:
         return
-    links = [link for item in desired for link, _ in item.kind.links_in(item.body)]
-    if any(isinstance(link, FromEnvironment) and not link.is_set for link in links):
+    links = {(item.kind, link) for item in desired for link, _ in item.kind.links_in(item.body)}
+    if any(isinstance(link, FromEnvironment) and not link.is_set for _, link in links):
         return  # where it leads is not known here
-    bases = {link.base for link in links}
     for index, rule in enumerate(project.storage):
-        if not any(covers(rule.prefix, base) for base in bases):
-            message = "no manifest links to a package below this prefix, so this rule has no effect"
+        if not any(is_for(rule, kind, link.base) for kind, link in links):
+            whose = "of a gallery " if rule.by_identity else ""
+            message = f"no manifest {whose}links to a package below this prefix, so this rule has no effect"
             fix = "correct the prefix, or delete the rule; for webhooks, use `{$env: RECONCILER_SECRET_…}` instead"
             yield problem(document, ("spec", "storage", index, "prefix"), "storage-unused", message, fix)

@@ -62,14 +62,21 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class StorageRule:
     """
-    Blobs below *prefix* are read with a signature.
+    How Azure gets access to the blobs below *prefix*.
 
     Attributes:
-        env: The environment variable that holds it; None where one is made for each blob (user delegation).
+        env: The environment variable that holds a signature; None where one is made for each blob (user delegation).
+        by_identity: The gallery's managed identity reads the blobs: links are sent without a signature.
     """
 
     prefix: str
-    env: str | None
+    env: str | None = None
+    by_identity: bool = False
+
+    @property
+    def source(self) -> str:
+        """The name of the variable, ``userDelegation`` or ``galleryIdentity``."""
+        return self.env or ("galleryIdentity" if self.by_identity else "userDelegation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +160,8 @@ def _environment(value: Mapping[str, Any]) -> Environment:
 
 
 def _storage_rule(rule: Mapping[str, Any]) -> StorageRule:
-    sas = rule["sas"]
-    return StorageRule(rule["prefix"], sas["env"] if isinstance(sas, Mapping) else None)
+    sas = rule.get("sas")
+    return StorageRule(rule["prefix"], sas["env"] if isinstance(sas, Mapping) else None, by_identity="access" in rule)
 
 
 def _ignore_rule(rule: Mapping[str, Any]) -> IgnoreRule:

@@ -162,12 +162,13 @@ class Sync(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Signing:
     """
-    Where the signature of one link in a PUT comes from.
+    Where the signature of one link in a PUT comes from, or that the gallery's identity makes one unnecessary.
 
     Attributes:
         path: Of the link in the request body, as a reader writes it.
         host: That the link leads to.
-        source: Name of the variable, ``userDelegation``, ``manifest``, or ``live`` for the one that Azure answered.
+        source: Name of the variable, ``userDelegation``, ``galleryIdentity``, ``manifest``, or ``live`` for the one
+            that Azure answered.
     """
 
     path: str

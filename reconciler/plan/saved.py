@@ -209,7 +209,7 @@ def _settings_digest(desired: Desired, live: JsonObject | None, policy: Policy) 
             "omitted": sorted(map(list, found.omitted), key=canonical),
             "prefix": tracking.prefix if tracking.tags else None,
             "signatures": [[each.path, each.host, each.source] for each in signed],
-            "storage": [[rule.prefix, rule.env] for rule in near],
+            "storage": [[rule.prefix, rule.source] for rule in near],
             "request": _request(desired, live, found, tracking),
             "apiVersion": desired.kind.api_version,
             "project": policy.settings,

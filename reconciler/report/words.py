@@ -76,7 +76,9 @@ def owner_of(unmanaged: Unmanaged) -> str:
 
 
 def signature_of(signing: Signing) -> str:
-    """Return the source of the signature of a link; a variable is called by its name."""
+    """Return the source of the signature of a link, or that it needs none; a variable is called by its name."""
+    if signing.source == "galleryIdentity":
+        return f"no signature for {signing.host}: read by the gallery's identity ({signing.path})"
     source = _SIGNATURES.get(signing.source, f"the variable {signing.source}")
     return f"signature for {signing.host}: {source} ({signing.path})"
 

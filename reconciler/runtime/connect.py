@@ -75,9 +75,10 @@ async def open_blobs(
     credentials = Credentials(
         connection.credential, cloud.authority, environment.values, is_private=connection.custom is not None
     )
+    holds_one_for_arm = connection.credential == "token"
     blobs = Blobs(
         grants,
-        IdentityToken(credentials, SCOPE, clock),
+        NoToken() if holds_one_for_arm else IdentityToken(credentials, SCOPE, clock),
         hosts or StorageHosts(cloud.blob_hosts),
         life_for(timeout_s),
         clock,

@@ -144,14 +144,16 @@ def _blobs(run: Run, grants: tuple[Grant, ...]) -> AbstractAsyncContextManager[B
 
 def _grants(run: Run, estate: Estate) -> tuple[Grant, ...]:
     rules = estate.project.storage
-    if run.connection.credential == "token" and not all(rule.env for rule in rules):
+    if run.connection.credential == "token" and not all(rule.env or rule.by_identity for rule in rules):
         message = (
             "userDelegation in spec.storage of the project file needs a token for storage, and --credential token holds"
             " one for ARM only: choose another --credential, or sas: {env: NAME}"
         )
         raise UsageError(message)
     environment = run.environment
-    return tuple(Grant(rule.prefix, environment.signature(rule.env) if rule.env else None) for rule in rules)
+    return tuple(
+        Grant(rule.prefix, environment.signature(rule.env) if rule.env else None, rule.by_identity) for rule in rules
+    )
 
 
 def _artifact(option: str, path: Path) -> bytes:

@@ -92,9 +92,10 @@ class SecretUrl(Secret):
         """Scheme, host and path."""
         return self.base
 
-    def with_query(self, query: Secret) -> SecretUrl:
-        """Return the same link with another query part, and without a fragment, which no server ever sees."""
-        return SecretUrl(f"{self._text.partition('?')[0].partition('#')[0]}?{query.reveal()}")
+    def with_query(self, query: Secret | None) -> SecretUrl:
+        """Return the same link with another query part or none, and without a fragment, which no server ever sees."""
+        plain = self._text.partition("?")[0].partition("#")[0]
+        return SecretUrl(f"{plain}?{query.reveal()}" if query is not None else plain)
 
 
 class FromEnvironment(SecretUrl):
@@ -131,8 +132,8 @@ class FromEnvironment(SecretUrl):
             raise LookupError(message)
         return super().reveal()
 
-    def with_query(self, query: Secret) -> SecretUrl:
-        """Return the same link with another query part, hidden as before."""
+    def with_query(self, query: Secret | None) -> SecretUrl:
+        """Return the same link with another query part or none, hidden as before."""
         return FromEnvironment(self.variable, super().with_query(query))
 
 

@@ -13,12 +13,16 @@ import httpx
 import pytest
 
 from reconciler.azure.blobs import Blobs, life_for, storage_transport
+from reconciler.azure.client import ArmReader
+from reconciler.azure.identities import Identities
 from reconciler.errors import AuthError, ErrorInfo, PackageError
 from reconciler.http.tokens import StaticToken
+from reconciler.kinds.kind import folded_id
 from reconciler.kinds.packaged import packaged
-from reconciler.manifests.access import Grant
+from reconciler.manifests.access import Grant, top_level
 from reconciler.manifests.permits import StorageHosts, storage_hosts
 from reconciler.secret.text import Secret, reveal
+from tests.kit.bench import desired_of
 from tests.kit.clock import FakeClock
 from tests.kit.loops import run
 from tests.kit.storage import GOOD, OID, TID, Storage
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
 KIND: Final = packaged().kinds["GalleryApplicationVersion"]
 ACCOUNT: Final = "https://acme.blob.core.windows.net"
 LINK: Final = f"{ACCOUNT}/packages/agent%201.zip"
+DESIRED: Final = desired_of(
+    KIND, {"location": "westeurope", "properties": {"publishingProfile": {"source": {"mediaLink": LINK}}}}
+)
 MINTED: Final = (Grant(f"{ACCOUNT}/packages/"),)
 
 
@@ -55,6 +62,31 @@ class Tokens:
 
 
 @dataclass
+class NoTokens(Tokens):
+    """Has no token for storage: none at all, or the sign-in fails."""
+
+    error: AuthError | None = None
+
+    def __init__(self, error: AuthError | None) -> None:
+        """Fail with *error*, or give none."""
+        super().__init__()
+        self.error = error
+
+    async def token(self, realm: str) -> Secret | None:
+        """Return none."""
+        if self.error is not None:
+            raise self.error
+        return None
+
+
+class _NoArm(ArmReader):
+    """No reader: the gallery of these tests is known."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+
+@dataclass
 class Bench:
     """Blobs, the storage behind them, and their clock."""
 
@@ -75,9 +107,15 @@ class Bench:
     async def ready(self, link: str = LINK, **more: str) -> dict[str, str]:
         """Return the links of a body that is ready for its PUT."""
         body = KIND.seal({"properties": {"publishingProfile": {"source": {"mediaLink": link, **more}}}})
-        signed = reveal(await self.blobs.ready(KIND, body))
+        signed = reveal(await self.blobs.ready(DESIRED, body))
         source: dict[str, str] = signed["properties"]["publishingProfile"]["source"]
         return source
+
+    def know_identity(self, *, has_identity: bool | None) -> None:
+        """Let the run know whether the gallery has an identity; None where it does not."""
+        if has_identity is not None:
+            known = {folded_id(top_level(DESIRED.id)): has_identity}
+            self.blobs.identities = Identities(_NoArm(), {}, known)
 
     def link(self, link: str = LINK) -> str:
         """Return the link of a body that is ready for its PUT."""
@@ -385,6 +423,107 @@ def test_the_embedded_arm_reads_no_package() -> None:
     assert signed["spr"] == "https,http"
     assert test.storage.sent("POST") == ["http://127.0.0.1:9/acme/"]
     assert test.storage.sent("HEAD") == [f"{local}/x.zip"]
+
+
+PRIVATE: Final = (Grant(f"{ACCOUNT}/packages/", by_identity=True),)
+PLAIN: Final = f"{ACCOUNT}/packages/x.zip"
+PATH: Final = "/packages/x.zip"
+
+
+def authorizations(storage: Storage) -> list[str | None]:
+    """Return the Authorization header of each HEAD, in their order."""
+    return [each.headers.get("authorization") for each in storage.requests if each.method == "HEAD"]
+
+
+@pytest.mark.parametrize("given", [PLAIN, f"{PLAIN}?sv=1&se=2&sig=CANARY", f"{PLAIN}?snapshot=1#part"])
+def test_a_link_for_the_gallerys_identity_is_plain(given: str) -> None:
+    """No signature is made or kept; storage is asked once, with the run's own token."""
+    test = Bench(grants=PRIVATE)
+    assert test.link(given) == PLAIN
+    assert [(each.method, str(each.url)) for each in test.storage.requests] == [("HEAD", PLAIN)]
+    assert authorizations(test.storage) == ["Bearer CANARY-1"]
+
+
+@pytest.mark.parametrize("code", ["BlobNotFound", "ContainerNotFound", "ResourceNotFound"])
+def test_the_runs_own_token_shows_that_a_private_blob_is_missing(code: str) -> None:
+    """That is certain, and the PUT is not sent."""
+    test = Bench(Storage({PATH: (404, {"x-ms-error-code": code})}), PRIVATE)
+    error = test.error(PLAIN)
+    assert (error.code, error.status) == ("PackageUnreadable", 404)
+    assert len(test.storage.requests) == 1
+
+
+ANONYMOUS: Final = [
+    (404, "ResourceNotFound"),
+    (401, "NoAuthenticationInformation"),
+    (409, "PublicAccessNotPermitted"),
+]
+
+
+@pytest.mark.parametrize(("status", "code"), ANONYMOUS)
+@pytest.mark.parametrize(
+    ("grants", "has_identity"), [(PRIVATE, None), (PRIVATE, False), ((Grant(f"{ACCOUNT}/other"),), True)]
+)
+def test_a_refusal_of_the_anonymous_is_a_warning_where_an_identity_reads(
+    caplog: pytest.LogCaptureFixture, status: int, code: str, grants: tuple[Grant, ...], *, has_identity: bool | None
+) -> None:
+    """By a rule, or by the gallery that has one: the run has no role for the blob, and Azure may have one."""
+    with_token = (403, {"x-ms-error-code": "AuthorizationPermissionMismatch"})
+    test = Bench(Storage({PATH: with_token}, anonymous={PATH: (status, {"x-ms-error-code": code})}), grants)
+    test.know_identity(has_identity=has_identity)
+    assert test.link(PLAIN) == PLAIN
+    assert authorizations(test.storage) == ["Bearer CANARY-1", None]
+    [record] = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert code in record.getMessage()
+
+
+@pytest.mark.parametrize(("status", "code"), ANONYMOUS)
+@pytest.mark.parametrize("has_identity", [False, None])
+def test_without_an_identity_it_is_a_failure(status: int, code: str, *, has_identity: bool | None) -> None:
+    """The link is looked at as Azure does it, without a token."""
+    test = Bench(Storage({PATH: (status, {"x-ms-error-code": code})}), (Grant(f"{ACCOUNT}/other"),))
+    test.know_identity(has_identity=has_identity)
+    assert test.error(PLAIN).status == status
+    assert authorizations(test.storage) == [None]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [(404, {"x-ms-error-code": "BlobNotFound"}), (200, {**GOOD, "content-length": "0"})],
+    ids=["missing", "empty"],
+)
+@pytest.mark.parametrize("token", [None, AuthError(ErrorInfo("AuthFailed", "no token for storage"))])
+def test_without_a_token_for_storage_the_link_is_tried_as_it_is(
+    status: int, headers: dict[str, str], token: AuthError | None
+) -> None:
+    """Other answers stay as certain as ever."""
+    test = Bench(Storage({PATH: (status, headers)}), PRIVATE, tokens=NoTokens(token))
+    assert test.error(PLAIN).code == "PackageUnreadable"
+    assert authorizations(test.storage) == [None]
+
+
+def test_a_public_blob_needs_no_role_and_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """The token is refused, the plain link is not."""
+    refused = (403, {"x-ms-error-code": "AuthorizationPermissionMismatch"})
+    test = Bench(Storage({PATH: refused}, anonymous={PATH: (200, GOOD)}), PRIVATE)
+    assert test.link(PLAIN) == PLAIN
+    assert not [each for each in caplog.records if each.levelno == logging.WARNING]
+
+
+def test_a_signed_link_is_looked_at_as_it_is_signed() -> None:
+    """Also in a gallery with an identity: no token goes out with a signature."""
+    test = Bench(grants=(Grant(f"{ACCOUNT}/packages", Secret("sig=CANARY")),))
+    test.know_identity(has_identity=True)
+    test.link(PLAIN)
+    assert authorizations(test.storage) == [None]
+
+
+def test_a_token_goes_only_to_hosts_that_the_operator_allows() -> None:
+    """A project file that leaves links to the identity names no host of its own choice either."""
+    test = Bench(grants=(Grant("https://packages.example.com/", by_identity=True),))
+    assert test.error("https://packages.example.com/p/x.zip").code == "ForeignOrigin"
+    assert test.storage.requests == []
+    assert test.tokens.given == []
 
 
 def test_connections_are_closed() -> None:

@@ -48,6 +48,7 @@ AFTER: Final[dict[str, object]] = {
     "limits.maxPutsPercent": 99,
     "storage": [],
     "storage.[].prefix": f"{PACKAGES}/agent/",
+    "storage.[].access": "galleryIdentity",
     "storage.[].sas": "userDelegation",
     "storage.[].sas.env": "RECONCILER_SECRET_B",
     "strict": True,

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.kit.cli import LINK, application, changed, codes, gallery, resource, version
+from tests.kit.cli import LINK, PACKAGE, application, changed, codes, definition, gallery, id_of, resource, version
 from tests.kit.storage import Storage
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Command, Reporting
     from tests.kit.cli import Azure, Workspace
+    from tests.kit.proxy import Proxy
 
 NAME = "RECONCILER_SECRET_PACKAGES"
 MEDIA_LINK = "properties.publishingProfile.source.mediaLink"
@@ -267,8 +268,17 @@ def test_a_plan_names_host_and_source_of_each_signature(
         assert "CANARY" not in done.out
 
 
+IDENTITY = {"access": "galleryIdentity"}
+
+
 @pytest.mark.parametrize(
-    "after", [[rule("https://packages.blob.core.windows.net/", "RECONCILER_SECRET_OTHER")], [], None]
+    "after",
+    [
+        [rule("https://packages.blob.core.windows.net/", "RECONCILER_SECRET_OTHER")],
+        [{"prefix": "https://packages.blob.core.windows.net/", **IDENTITY}],
+        [],
+        None,
+    ],
 )
 def test_a_saved_plan_binds_where_its_signatures_come_from(
     work: Workspace, azure: Azure, report: Reporting, monkeypatch: pytest.MonkeyPatch, after: list[object] | None
@@ -313,3 +323,109 @@ def test_a_plan_by_a_snapshot_needs_no_word_of_the_operator(work: Workspace, azu
     assert run("snapshot", "--out", "live.json").code == 0
     assert run("plan", "--against-snapshot", "live.json").code == 0
     assert run("plan").code == 1
+
+
+def test_an_identity_of_the_gallery_needs_no_signature(
+    work: Workspace, azure: Azure, run: Command, storage: Storage
+) -> None:
+    """The link in the PUT is plain, the live signature is dropped, and the run's own token finds the package."""
+    made = packaged(storage)
+    azure.seed(gallery(), application(), changed(made, MEDIA_LINK, f"{storage.url}/packages/1.0.0.zip?{CANARY}"))
+    work.project(storage=[{"prefix": f"{storage.url}/packages/", **IDENTITY}])
+    update = changed(made, "properties.publishingProfile.excludeFromLatest", value=True)
+    work.state(gallery(), application(), update, packaged(storage, "2.0.0"))
+    planned = run("plan", "-o", "json", "--out", "saved.plan")
+    expected = [{"path": MEDIA_LINK, "host": "127.0.0.1", "source": "galleryIdentity"}]
+    assert [resource(planned.report, each).get("signatures") for each in (update, packaged(storage, "2.0.0"))] == [
+        expected,
+        expected,
+    ]
+    assert storage.requests == []
+    done = run("apply", "--plan", "saved.plan", "--log-level", "debug", "--report", "json=out/report.json")
+    assert done.code == 0
+    for number in ("1.0.0", "2.0.0"):
+        profile = azure.stored(packaged(storage, number))["properties"]["publishingProfile"]
+        assert profile["source"]["mediaLink"] == f"{storage.url}/packages/{number}.zip"
+    assert [request.method for request in storage.requests] == ["HEAD", "HEAD"]
+    assert {request.headers["authorization"] for request in storage.requests} == {"Bearer CANARY-token"}
+    written = (work.folder / "out" / "report.json").read_text() + (work.folder / "saved.plan").read_text()
+    assert "CANARY" not in planned.out + planned.err + done.out + done.err + written
+    assert run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_private_package_is_a_warning_and_a_missing_one_a_failure(
+    work: Workspace, azure: Azure, run: Command, storage: Storage
+) -> None:
+    """Without a role of its own the run cannot tell them apart, so Azure decides; with one it can."""
+    refused = (403, {"x-ms-error-code": "AuthorizationPermissionMismatch"})
+    for number in ("1.0.0", "2.0.0"):
+        storage.anonymous[f"/acme/packages/{number}.zip"] = (404, {"x-ms-error-code": "ResourceNotFound"})
+    storage.blobs["/acme/packages/1.0.0.zip"] = refused
+    storage.blobs["/acme/packages/2.0.0.zip"] = (404, {"x-ms-error-code": "BlobNotFound"})
+    work.project(storage=[{"prefix": f"{storage.url}/packages/", **IDENTITY}])
+    work.state(gallery(), application(), packaged(storage), packaged(storage, "2.0.0"))
+    done = run("apply", "-o", "json")
+    assert done.code == 1
+    assert azure.holds(gallery(), application(), packaged(storage))
+    assert resource(done.report, packaged(storage, "2.0.0"))["error"]["code"] == "PackageUnreadable"
+    assert "404 ResourceNotFound" in done.err
+
+
+@pytest.mark.parametrize("answer", ["identity", "none", "refused"])
+def test_an_undeclared_gallery_is_read_once_for_its_identity(
+    work: Workspace, azure: Azure, proxy: Proxy, report: Reporting, storage: Storage, answer: str
+) -> None:
+    """Two plain links that no rule covers: with an identity a refusal is a warning, without one it is a failure."""
+    azure.seed(gallery(), application())
+    if answer == "refused":
+        proxy.refuse("GET", "/galleries/tools", 403, "AuthorizationFailed")
+    else:
+        identity = {"identity": {"type": "SystemAssigned"}} if answer == "identity" else {}
+        live = {"id": id_of(gallery()), "type": "Microsoft.Compute/galleries", "location": "westeurope", **identity}
+        proxy.answer("GET", "/galleries/tools", 200, {**live, "properties": {}})
+    made = [packaged(storage), packaged(storage, "2.0.0")]
+    for number in ("1.0.0", "2.0.0"):
+        storage.blobs[f"/acme/packages/{number}.zip"] = (403, {"x-ms-error-code": "AuthorizationPermissionMismatch"})
+        storage.anonymous[f"/acme/packages/{number}.zip"] = (409, {"x-ms-error-code": "PublicAccessNotPermitted"})
+    work.project(storage=[{"prefix": f"{storage.url}/other/", **IDENTITY}])
+    work.state(*made)
+    found = report("apply", code=0 if answer == "identity" else 1)
+    outcomes = {item["name"]: item["outcome"] for item in found["resources"]}
+    expected = "succeeded" if answer == "identity" else "failed"
+    assert outcomes == {"agent-1.0.0": expected, "agent-2.0.0": expected}
+    assert [path for _, path in proxy.asked].count(id_of(gallery())) == 1
+
+
+def test_a_token_for_arm_looks_at_packages_without_one(
+    work: Workspace, azure: Azure, run: Command, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not sent to storage, and an identity of the gallery needs none of the run."""
+    monkeypatch.setenv("RECONCILER_ACCESS_TOKEN", "CANARY")
+    work.project(storage=[{"prefix": f"{storage.url}/packages/", **IDENTITY}])
+    work.state(gallery(), application(), packaged(storage))
+    assert run("apply", "--credential", "token").code == 0
+    assert [request.headers.get("authorization") for request in storage.requests] == [None]
+
+
+def test_a_rule_for_the_gallerys_identity_covers_no_definition(
+    work: Workspace, azure: Azure, report: Reporting
+) -> None:
+    """A rule that only a definition's package is below has no effect, and is a warning."""
+    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net/suite/", **IDENTITY}])
+    signed = definition(packageFileUri=f"{PACKAGE}?{CANARY}")
+    work.state(signed)
+    found = report("apply")
+    assert "storage-unused" in codes(found, "warnings")
+    assert azure.stored(signed)["properties"]["packageFileUri"] == f"{PACKAGE}?{CANARY}"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"access": "public"}, {"access": "galleryIdentity", "sas": "userDelegation"}, {"access": None}]
+)
+def test_a_rule_names_one_way_of_access(work: Workspace, report: Reporting, wrong: dict[str, object]) -> None:
+    """Neither none, nor two, nor one that is not known."""
+    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net/", **wrong}])
+    work.state(gallery(), application(), version())
+    found = report("validate", code=1)
+    assert found["errors"]
+    assert all(error["path"].startswith("spec.storage[0]") and error["line"] for error in found["errors"])

@@ -38,6 +38,7 @@ class Storage:
 
     Attributes:
         blobs: Status and headers by path; every other blob is there, and every other account has a key.
+        anonymous: The same, for requests without a token; where a path is missing, *blobs* holds its answer.
         keys: Answers in place of a key, one after the other; None is a key.
         requests: What came.
         url: Of the account, where it is served on a socket.
@@ -47,6 +48,7 @@ class Storage:
     keys: list[httpx.Response | Exception | None] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
     url: str = ""
+    anonymous: dict[str, tuple[int, Mapping[str, str]]] = field(default_factory=dict)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer."""
@@ -61,6 +63,8 @@ class Storage:
             planned = self.keys.pop(0) if self.keys else None
             return planned if planned is not None else httpx.Response(200, text=_key(request.content.decode()))
         found = self.blobs.get(request.url.path, (200, GOOD))
+        if "authorization" not in request.headers:
+            found = self.anonymous.get(request.url.path, found)
         return found if isinstance(found, Exception) else httpx.Response(found[0], headers=dict(found[1]))
 
     def sent(self, method: str) -> list[str]:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.kinds.packaged import packaged
-from reconciler.manifests.access import Grant, blob_at, covers, judge, to_ask, to_sign, with_access
+from reconciler.manifests.access import (
+    Grant,
+    blob_at,
+    covers,
+    has_identity,
+    judge,
+    judge_own,
+    known_identities,
+    to_ask,
+    to_sign,
+    top_level,
+    with_access,
+)
 from reconciler.manifests.permits import StorageHosts
 from reconciler.secret.text import Secret, SecretUrl, reveal
+from tests.kit.bench import desired_of
 
 LINK = "https://acme.blob.core.windows.net/packages/agent/1.0.0.zip"
 
@@ -68,6 +83,80 @@ def test_a_link_that_two_readers_may_read_in_two_ways_gets_no_signature(path: st
     """Whoever resolves it may end up outside the prefix."""
     link = f"https://acme.blob.core.windows.net{path}"
     assert linked(link, ("https://acme.blob.core.windows.net/packages", "sig=x")) == link
+
+
+ACCOUNT = "https://acme.blob.core.windows.net"
+
+
+@pytest.mark.parametrize("given", [LINK, f"{LINK}?sig=own", f"{LINK}#part"])
+def test_a_link_that_an_identity_reads_is_sent_without_a_query(given: str) -> None:
+    """By the longest prefix: a longer one may still bring a signature, and a shorter one does not."""
+    by_identity = Grant(f"{ACCOUNT}/packages", by_identity=True)
+    for grants in ([by_identity], [by_identity, Grant(ACCOUNT, Secret("sig=a"))]):
+        assert granted(given, *grants) == LINK
+    longer = Grant(f"{ACCOUNT}/packages/agent", Secret("sig=a"))
+    assert granted(given, by_identity, longer) == f"{LINK}?sig=a"
+
+
+def granted(link: str, *grants: Grant) -> str:
+    """Return what becomes of a package link under *grants*, for which no signature is made."""
+    kind = packaged().kinds["GalleryApplicationVersion"]
+    assert to_sign(kind, body(mediaLink=link), grants) == ()
+    done = reveal(with_access(kind, body(mediaLink=link), grants, {}))
+    return str(done["properties"]["publishingProfile"]["source"]["mediaLink"])
+
+
+def test_the_package_of_a_definition_is_read_by_no_gallery() -> None:
+    """Another rule of the same host applies to it, or none."""
+    kind = packaged().kinds["ApplicationDefinition"]
+    stated = dict(kind.seal({"properties": {"packageFileUri": f"{LINK}?sig=own"}}))
+    by_identity = Grant(f"{ACCOUNT}/packages", by_identity=True)
+    for others, expected in (((), "sig=own"), ((Grant(ACCOUNT, Secret("sig=a")),), "sig=a")):
+        done = reveal(with_access(kind, stated, [by_identity, *others], {}))
+        assert done["properties"]["packageFileUri"] == f"{LINK}?{expected}"
+
+
+@pytest.mark.parametrize(
+    ("identity", "expected"),
+    [
+        ({"type": "UserAssigned", "userAssignedIdentities": {}}, True),
+        ({"type": "SystemAssigned, UserAssigned"}, True),
+        ({"type": "none"}, False),
+        ({"type": None}, False),
+        ({}, False),
+        (None, False),
+        ("UserAssigned", False),
+    ],
+)
+def test_whether_a_resource_has_an_identity(identity: object, *, expected: bool) -> None:
+    """Of any type but `None`."""
+    assert has_identity({"identity": identity}) is expected
+    assert has_identity({}) is False
+
+
+def test_a_declared_identity_counts_before_the_live_one() -> None:
+    """Galleries alone have one; a gallery that is neither declared with one nor read is unknown."""
+    there, gone, silent = "/s/providers/m/galleries/a", "/s/providers/m/galleries/b", "/s/providers/m/galleries/c"
+    live = {
+        there: {},
+        gone: {"identity": {"type": "UserAssigned"}},
+        silent: {"identity": {"type": "UserAssigned"}},
+        f"{silent}/applications/x": {"identity": {"type": "UserAssigned"}},
+    }
+    kind = packaged().kinds["Gallery"]
+    stated = [
+        replace(desired_of(kind, {"location": "westeurope", "properties": {}}), key=key, body=declared)
+        for key, declared in ((there, {"identity": {"type": "UserAssigned"}}), (gone, {"identity": None}), (silent, {}))
+    ]
+    assert known_identities(stated, live) == {there: True, gone: False, silent: True}
+
+
+@pytest.mark.parametrize("below", ["", "/applications/a", "/applications/a/versions/1.0.0"])
+def test_the_top_level_resource_of_an_id(below: str) -> None:
+    """The same for all that is in it."""
+    assert top_level(f"/subscriptions/s/providers/Microsoft.Compute/galleries/g{below}") == (
+        "/subscriptions/s/providers/Microsoft.Compute/galleries/g"
+    )
 
 
 def body(**links: str) -> dict[str, object]:
@@ -185,6 +274,46 @@ def test_what_says_nothing_of_azure(status: int, headers: dict[str, str], word: 
     assert finding.doubt is not None
     assert word in finding.doubt
     assert "CANARY" not in finding.doubt
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(404, "ResourceNotFound"), (401, "NoAuthenticationInformation"), (409, "PublicAccessNotPermitted")],
+)
+def test_what_the_anonymous_are_refused_an_identity_may_read(status: int, code: str) -> None:
+    """All else stays as certain as it is."""
+    finding = judge(status, {"x-ms-error-code": code}, 100, by_identity=True)
+    assert finding.fault is None
+    assert finding.doubt
+    for certain in ("BlobNotFound", "ContainerNotFound", "AuthenticationFailed"):
+        assert judge(404, {"x-ms-error-code": certain}, 100, by_identity=True).fault
+    assert judge(200, {**GOOD, "content-length": "101"}, 100, by_identity=True).fault
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "is_fault"),
+    [
+        (404, {"x-ms-error-code": "BlobNotFound"}, True),
+        (404, {"x-ms-error-code": "ContainerNotFound"}, True),
+        (404, {"x-ms-error-code": "ResourceNotFound"}, True),
+        (200, {**GOOD, "content-length": "101"}, True),
+        (200, GOOD, False),
+        (404, {}, None),
+        (404, {"x-ms-error-code": "AccountNotFound"}, None),
+        (403, {"x-ms-error-code": "AuthorizationPermissionMismatch"}, None),
+        (403, {"x-ms-error-code": "AuthorizationFailure"}, None),
+        (401, {"x-ms-error-code": "InvalidAuthenticationInfo"}, None),
+        (403, {"x-ms-error-code": "BlobNotFound"}, None),
+        (503, {"x-ms-error-code": "ServerBusy"}, None),
+    ],
+)
+def test_the_runs_own_token_shows_only_whether_a_blob_is_there(
+    status: int, headers: dict[str, str], *, is_fault: bool | None
+) -> None:
+    """Its roles are not those of the identity that reads the package."""
+    finding = judge_own(status, headers, 100)
+    assert (finding is None) is (is_fault is None)
+    assert finding is None or bool(finding.fault) is is_fault
 
 
 @pytest.mark.parametrize("most", [100, None])

@@ -51,6 +51,7 @@ def test_every_key_of_a_project_file_is_read() -> None:
   storage:
   - {{prefix: "https://store.blob.core.windows.net/c/", sas: {{env: RECONCILER_SECRET_STORE}}}}
   - {{prefix: "https://other.blob.core.windows.net/", sas: userDelegation}}
+  - {{prefix: "https://private.blob.core.windows.net/", access: galleryIdentity}}
   strict: true
 """
     assert parse_project(read(text)) == Project(
@@ -65,7 +66,8 @@ def test_every_key_of_a_project_file_is_read() -> None:
         limits=Limits(3, 12.5),
         storage=(
             StorageRule("https://store.blob.core.windows.net/c/", "RECONCILER_SECRET_STORE"),
-            StorageRule("https://other.blob.core.windows.net/", None),
+            StorageRule("https://other.blob.core.windows.net/"),
+            StorageRule("https://private.blob.core.windows.net/", by_identity=True),
         ),
         strict=True,
     )
