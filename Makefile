@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 DEMO_STAMP := .venv/.installed-for-use
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow test-all check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite pages installs newest bench scale workflows lock clean
+.PHONY: help demo test slow test-all check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite live pages installs newest bench scale workflows lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ foreign: $(STAMP) ## Hold the embedded ARM against a client that is not ours
 
 azurite: $(STAMP) ## Hold the signatures for packages against Azurite
 	$(BIN)/python -m tests.foreign.azurite
+
+live: $(STAMP) ## Hold what is known of Azure against a resource group of yours; deletes nothing (docs/proved.md)
+	@$(BIN)/python -m tests.live
 
 pages: $(STAMP) ## Look at the HTML report in Chromium, with axe-core from npm; screenshots in build/pages
 	npm install --silent --no-save --ignore-scripts --prefix build/axe axe-core@4.14.1

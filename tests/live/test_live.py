@@ -1,0 +1,218 @@
+"""A run of ``make live`` against the embedded ARM, and against servers that differ from it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.emulator import EmulatorSettings, create_app
+from reconciler.settings import Environment
+from tests.kit.canary import traces
+from tests.kit.clock import ManualClock
+from tests.kit.proxy import Proxy
+from tests.live.__main__ import DIFFERS, HOLDS, INTERRUPTED, SIGN_IN, USAGE, main
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SUBSCRIPTION = "01523d7c-60da-455e-adef-521b547922c4"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-live"
+VERSIONS = "galleries/applications/versions"
+ONLY_AZURE = {"definition-unreadable", "version-refuses-unreadable"}
+NEWER = {"gallery-identity-hidden", "gallery-identity-older", "version-newer-hidden", "version-newer-older"}
+"""Facts about members that the embedded ARM refuses as long as no schema has them."""
+
+
+class Runs:
+    """Runs against one embedded ARM that knows the resource group, and all that they print."""
+
+    def __init__(self, state: Path) -> None:
+        """Create the group, as a user of ``make live`` does."""
+        self.lines: list[str] = []
+        self.clock = ManualClock()
+        self.values = {
+            "RECONCILER_CLOUD": "emulator",
+            "RECONCILER_EMULATOR_STATE": str(state),
+            "RECONCILER_EMULATOR_STRICT_GROUPS": "1",
+            "RECONCILER_EMULATOR_OPERATION_SECONDS": "1",
+            "RECONCILER_LIVE_SUBSCRIPTION": SUBSCRIPTION,
+            "RECONCILER_LIVE_GROUP": "rg-live",
+            "RECONCILER_LIVE_LOCATION": "westeurope",
+            "RECONCILER_LIVE_SECOND_LOCATION": "northeurope",
+            "RECONCILER_LIVE_SUFFIX": "7",
+            "RECONCILER_LIVE_CONTACT": "somebody@example.com",
+            "RECONCILER_LIVE_PACKAGE": "https://a.blob.core.windows.net/b/c.zip?sv=2022-11-02&sig=CANARYCANARY",
+        }
+        asyncio.run(self._create_group(state))
+
+    async def _create_group(self, state: Path) -> None:
+        app = create_app(EmulatorSettings(state=state), self.clock)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            answer = await client.put(f"{GROUP}?api-version=2021-04-01", json={"location": "westeurope"})
+        assert answer.is_success
+        app.state.world.close()
+
+    def run(self, without: str | None = None, **values: str) -> int:
+        """Run with other settings, and return the exit code."""
+        self.lines.clear()
+        chosen = {**self.values, **{f"RECONCILER_{name}": value for name, value in values.items()}}
+        chosen.pop(f"RECONCILER_LIVE_{without}", None)
+        return main(Environment(chosen), self.clock, self.lines.append)
+
+    def facts(self, state: str) -> set[str]:
+        """Return the ids of the facts with that verdict."""
+        found = (re.match(rf"{state} +([a-z-]+):", text) for text in self.lines)
+        return {match[1] for match in found if match}
+
+    @property
+    def text(self) -> str:
+        """Return everything that was printed."""
+        return "\n".join(self.lines)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    """Return runs against a fresh embedded ARM."""
+    return Runs(tmp_path / "arm.sqlite")
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Proxy:
+    """Return a proxy before the embedded ARM."""
+    before = Proxy()
+    before.install(monkeypatch)
+    return before
+
+
+def test_every_fact_holds_on_the_embedded_arm(runs: Runs) -> None:
+    """The embedded ARM is the model of Azure that the facts describe; what only Azure does is named as not tried."""
+    assert runs.run() == HOLDS
+    assert runs.facts("differs") == set()
+    assert runs.facts("not tried") - NEWER == ONLY_AZURE
+    assert len(runs.facts("holds")) >= 90
+
+
+def test_a_second_run_with_the_same_suffix_works(runs: Runs) -> None:
+    """What the first run has created is updated; only the facts about new resources are not tried."""
+    runs.run()
+    assert runs.run() == HOLDS
+    created = {f"{noun}-create" for noun in ("gallery", "application", "definition", "version")}
+    assert runs.facts("not tried") - NEWER == ONLY_AZURE | created
+
+
+def test_three_differences_are_found(runs: Runs, proxy: Proxy) -> None:
+    """A server that differs in three facts: a code, a default, a spelling. Each is found, and nothing else."""
+
+    def changes_system(body: Mapping[str, Any]) -> bool:
+        return bool(body["properties"].get("supportedOSType") == "Windows")
+
+    def shorten(body: dict[str, Any]) -> None:
+        for region in body["properties"]["publishingProfile"]["targetRegions"]:
+            region["name"] = region["name"].replace(" ", "").lower()
+
+    proxy.refuse_where(changes_system, "applications", "BadRequest")
+    proxy.alter("applicationDefinitions", lambda body: body["properties"].pop("isEnabled"))
+    proxy.alter(VERSIONS, shorten)
+    assert runs.run() == DIFFERS
+    assert runs.facts("differs") == {"application-system", "definition-enabled", "version-region-names"}
+    assert "400 BadRequest" in runs.text
+
+
+def test_no_secret_is_printed(runs: Runs, proxy: Proxy) -> None:
+    """A server that answers with another signature: the fact differs, and neither signature is shown."""
+
+    def resign(body: dict[str, Any]) -> None:
+        body["properties"]["publishingProfile"]["source"]["mediaLink"] = "https://x.example.com/y?sig=CANARYOTHER"
+
+    proxy.alter(VERSIONS, resign)
+    assert runs.run() == DIFFERS
+    assert runs.facts("differs") == {"version-link"}
+    assert traces(runs.text) == []
+
+
+def test_only_put_and_only_inside_the_group(runs: Runs, proxy: Proxy) -> None:
+    """Nothing is deleted, and everything that is written has the run's prefix in the run's group."""
+    runs.run()
+    assert {method for method, _ in proxy.asked} == {"GET", "PUT"}
+    inside = re.escape(f"{GROUP}/providers/") + r"Microsoft\.(Compute/galleries|Solutions/\w+)/rcnlive7"
+    written = [path for path, _ in proxy.written]
+    assert written
+    assert all(re.match(inside, path) for path in written)
+    assert all(path.startswith(f"/subscriptions/{SUBSCRIPTION}/") for _, path in proxy.asked)
+
+
+def test_the_remaining_resources_are_named(runs: Runs, proxy: Proxy) -> None:
+    """With the command that deletes each, and no resource that ARM has refused to create."""
+    runs.run()
+    created = {path for path, _ in proxy.written}
+    named = {text.rpartition(" ")[2] for text in runs.lines if text.startswith("  az resource delete --ids ")}
+    assert named <= created
+    assert f"{GROUP}/providers/Microsoft.Compute/galleries/rcnlive7/applications/rcnlive7/versions/1.03.0" in named
+    assert not any(path.endswith(("absent", "1.0.1", "/1.0")) for path in named)
+
+
+def test_without_a_package_no_version_is_written(runs: Runs, proxy: Proxy) -> None:
+    """The facts about versions are not tried, and name the setting that they need."""
+    assert runs.run(without="PACKAGE") == HOLDS
+    assert all("RECONCILER_LIVE_PACKAGE" in text for text in runs.lines if "  version-" in text)
+    assert not any("/versions/" in path for path, _ in proxy.written)
+
+
+@pytest.mark.parametrize("name", ["SUBSCRIPTION", "GROUP", "LOCATION"])
+def test_a_run_needs_its_place(name: str, runs: Runs, proxy: Proxy) -> None:
+    """Without subscription, group and location nothing is sent."""
+    assert runs.run(without=name) == USAGE
+    assert f"RECONCILER_LIVE_{name}" in runs.text
+    assert proxy.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SUBSCRIPTION", "mine"),
+        ("GROUP", "rg/../other"),
+        ("LOCATION", "West Europe"),
+        ("SECOND_LOCATION", "westeurope"),
+        ("SUFFIX", "prod"),
+        ("PACKAGE", "CANARY.zip"),
+    ],
+)
+def test_a_malformed_setting_is_refused(name: str, value: str, runs: Runs, proxy: Proxy) -> None:
+    """By its name and without its value, and nothing is sent."""
+    assert runs.run(**{f"LIVE_{name}": value}) == USAGE
+    assert name in runs.text
+    assert traces(runs.text) == []
+    assert proxy.asked == []
+
+
+def test_an_interrupt_names_what_remains(runs: Runs) -> None:
+    """Ctrl-C ends the run at once, with the resources so far and the number of facts that were not reached."""
+    said = runs.lines.append
+
+    def interrupt(text: str) -> None:
+        said(text)
+        if "application-create" in text:
+            raise KeyboardInterrupt
+
+    assert main(Environment(runs.values), runs.clock, interrupt) == INTERRUPTED
+    assert "not reached" in runs.text
+    assert f"  az resource delete --ids {GROUP}/providers/Microsoft.Compute/galleries/rcnlive7" in runs.lines
+
+
+def test_a_refused_sign_in_ends_the_run(runs: Runs, proxy: Proxy) -> None:
+    """It says nothing of any fact."""
+    proxy.refuse("GET", ".*", 401, "InvalidAuthenticationToken")
+    assert runs.run() == SIGN_IN
+    assert "Nothing was created." in runs.lines
+
+
+def test_missing_rights_refute_nothing(runs: Runs, proxy: Proxy) -> None:
+    """A refusal for lack of rights makes the facts that need the resource not tried."""
+    proxy.refuse("PUT", "applicationDefinitions/[a-z0-9]+", 403, "AuthorizationFailed")
+    assert runs.run() == HOLDS
+    assert {"definition-create", "definition-mode", "definition-write-only"} <= runs.facts("not tried")
