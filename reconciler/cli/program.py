@@ -32,6 +32,7 @@ COMMANDS: Final = {
         "plan": "Show what apply would do. Read-only.",
         "apply": "Plan afresh, send the PUTs that are needed, wait for their end, and verify.",
         "run": "Reconcile every --interval seconds until interrupted; SIGHUP begins a round now.",
+        "new-version": "Write the manifest of the next version from an existing one. Works offline; replaces no file.",
     },
     "Look": {
         "drift": "Report where Azure differs from git; exit 2 if it does. Read-only.",
@@ -52,7 +53,7 @@ NAMES: Final = tuple(name for helps in COMMANDS.values() for name in helps)
 
 def load(name: str) -> click.Command:
     """Return the command of that name."""
-    return cast("click.Command", import_module(f"reconciler.cli.commands.{name}").command)
+    return cast("click.Command", import_module(f"reconciler.cli.commands.{name.replace('-', '_')}").command)
 
 
 class _Program(click.Group):

@@ -29,7 +29,7 @@ def write_document(value: Mapping[str, Any]) -> str:
 
 def _mapping(value: Mapping[str, Any]) -> Iterator[str]:
     for key, item in value.items():
-        yield from _entry(f"{_text(key)}:", item)
+        yield from _entry(f"{as_scalar(key)}:", item)
 
 
 def _entry(head: str, value: Any) -> Iterator[str]:
@@ -59,7 +59,7 @@ def _list(value: list[Any]) -> Iterator[str]:
 def _on_one_line(value: Any, *, block_texts: bool = True) -> str | None:
     """Return *value* where one line holds it; None where it takes a block."""
     if isinstance(value, str):
-        return None if block_texts and _is_block(value) else _text(value)
+        return None if block_texts and _is_block(value) else as_scalar(value)
     if isinstance(value, float):
         return _EXPONENT.sub(r"\1.0", json.dumps(value))  # YAML 1.1 knows no exponent without a point
     if isinstance(value, list):
@@ -70,11 +70,12 @@ def _on_one_line(value: Any, *, block_texts: bool = True) -> str | None:
         return "{}"
     if len(value) == 1 and next(iter(value)).startswith("$"):  # a reference, which is read as one thing
         ((key, item),) = value.items()
-        return f"{{{key}: {_text(item)}}}" if isinstance(item, str) else None
+        return f"{{{key}: {as_scalar(item)}}}" if isinstance(item, str) else None
     return None
 
 
-def _text(text: str) -> str:
+def as_scalar(text: str) -> str:
+    """Return a text as YAML on one line, in quotation marks where it needs them."""
     return text if _is_plain(text) else _quoted(text)
 
 

@@ -56,6 +56,21 @@ class LatestRule:
                 yield name, everywhere or at(each, self.region_excluded) is True
 
 
+def order_of(number: str) -> tuple[tuple[int, ...], int] | None:
+    """
+    Return the sort key of a version number, highest last; None for any other text.
+
+    Of two spellings of one number the shorter is higher.
+    """
+    parts = number.split(".")
+    if len(parts) != _NUMBERS or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    digits = [part.lstrip("0") or "0" for part in parts]
+    if any(len(each) > _DIGITS for each in digits):
+        return None
+    return tuple(map(int, digits)), -len(number)
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """
@@ -78,14 +93,8 @@ class Version:
 
     @property
     def order(self) -> tuple[tuple[int, ...], int] | None:
-        """The sort key, highest last; of two spellings of one number the shorter is higher. None for any other text."""
-        parts = self.number.split(".")
-        if len(parts) != _NUMBERS or not all(part.isascii() and part.isdigit() for part in parts):
-            return None
-        digits = [part.lstrip("0") or "0" for part in parts]
-        if any(len(each) > _DIGITS for each in digits):
-            return None
-        return tuple(map(int, digits)), -len(self.number)
+        """The sort key, as of :func:`order_of`."""
+        return order_of(self.number)
 
     def offers(self) -> Iterator[tuple[str, str]]:
         """Yield folded name and spelling of each region in which it may be ``latest``."""

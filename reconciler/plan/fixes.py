@@ -47,8 +47,11 @@ def way_out(
     return None
 
 
-def _immutable(_: Desired) -> str:
-    return "restore the live value, or publish under a new name or version: this field is immutable after creation"
+def _immutable(desired: Desired) -> str:
+    ways = "publish under a new name or version"
+    if desired.kind.latest is not None:
+        ways = f"publish a new version (`reconciler new-version {desired.address} NUMBER`)"
+    return f"restore the live value, or {ways}: this field is immutable after creation"
 
 
 def _removal(desired: Desired) -> str:

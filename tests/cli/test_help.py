@@ -76,12 +76,12 @@ def test_the_table_of_commands_says_what_the_modules_say(name: str) -> None:
 def test_the_table_of_commands_has_every_module() -> None:
     """A module that the table leaves out cannot be called."""
     folder = ROOT / "reconciler" / "cli" / "commands"
-    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(NAMES)
+    assert {path.stem.replace("_", "-") for path in folder.glob("*.py")} - {"--init--"} == set(NAMES)
 
 
 def test_shared_options_become_typed_values() -> None:
     """An option that several commands have has a field, and a command without it has the field's default."""
     fields = {field.name for field in dataclasses.fields(Given)}
     counted = Counter(parameter.name for name in NAMES for parameter in load(name).params)
-    own = {"detailed_exitcode", "host", "out", "out_dir", "plan_file", "snapshot"}
+    own = {"address", "detailed_exitcode", "host", "out", "out_dir", "plan_file", "snapshot"}
     assert {name for name, count in counted.items() if count > 1} - own <= fields
