@@ -7,6 +7,7 @@ The only reader of the process environment. Other modules are given values.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -69,6 +70,7 @@ CUSTOM: Final = "custom"
 CLOUD_NAMES: Final = (*CLOUDS, EMULATOR, CUSTOM)
 _DIGITS: Final = 6
 """More than the columns of any terminal have."""
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _Choice = TypeVar("_Choice", bound=str)
 _EMULATOR_ENDPOINT: Final = "http://localhost"
 
@@ -405,6 +407,20 @@ class Environment:
                 return choice
         message = f"RECONCILER_EMULATOR_{name} must be one of {', '.join(choices)}"
         raise UsageError(message)
+
+    def emulator_versions(self) -> Mapping[str, str]:
+        """
+        Return the newest api-version that the embedded ARM knows, by resource type; an empty one stands for all.
+
+        Raises:
+            UsageError: An entry is neither ``VERSION`` nor ``TYPE=VERSION``.
+        """
+        entries = self.values.get("RECONCILER_EMULATOR_API_VERSIONS", "").replace(",", " ").split()
+        parts = [entry.rpartition("=") for entry in entries]
+        if not all(_DATE.fullmatch(version) and bool(name) == bool(sign) for name, sign, version in parts):
+            message = "RECONCILER_EMULATOR_API_VERSIONS must be entries such as 2024-03-03 or TYPE=2024-03-03"
+            raise UsageError(message)
+        return {name: version for name, _, version in parts}
 
 
 def permitted(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.store import Item, Row
     from reconciler.emulator.trees import Path
     from reconciler.kinds.kind import Kind
+    from reconciler.kinds.replication import HealthRule
 
 SUCCEEDED: Final = "Succeeded"
 _PERCENT: Final = 100
@@ -113,34 +114,38 @@ def _type_of(name: str) -> str:
     return "User" if "@" in name else "Application"
 
 
-def with_replication(facts: Facts, text: str, row: Row, now: float) -> str:
+def with_replication(rule: HealthRule, facts: Facts, text: str, row: Row, now: float) -> str:
     """
-    Return an answer with ``replicationStatus``.
+    Return an answer with the replication status, where *rule* has it.
 
     Its regions have short names, unlike those of ``targetRegions`` (azure-sdk-for-net, session record
-    ``GalleryApplicationVersion_CRUD_Tests``).
+    ``GalleryApplicationVersion_CRUD_Tests``). A type without a list of regions is in that of its location.
     """
     body = orjson.loads(text)
-    regions = at(body, facts.region_list or ())
+    regions = at(body, facts.region_list) if facts.region_list else [{"name": body["location"]}]
     state, aggregated = _replication_state(body, row, now)
     progress = _progress(row, now) if state == "Replicating" else _PERCENT * (state == "Completed")
     names = [region["name"] for region in regions] if regions is not MISSING else []
-    properties = body["properties"]
-    last = properties.pop("provisioningState")
-    properties["replicationStatus"] = {
-        "aggregatedState": aggregated,
-        "summary": [
-            {"region": short_name(name), "state": state, "details": "", "progress": progress} for name in names
-        ],
-    }
-    properties["provisioningState"] = last
+    last = body["properties"].pop("provisioningState", SUCCEEDED)
+    put(body, rule.state, aggregated)
+    put(body, rule.parts, [_part(rule, short_name(name), state, progress) for name in names])
+    if facts.has_state:
+        body["properties"]["provisioningState"] = last
     return orjson.dumps(body).decode()
+
+
+def _part(rule: HealthRule, region: str, state: str, progress: int) -> dict[str, Any]:
+    part: dict[str, Any] = {}
+    for path, value in ((rule.name, region), (rule.part_state, state), (rule.messages, "")):
+        put(part, path, value)
+    return {**part, "progress": progress}
 
 
 def _replication_state(body: Mapping[str, Any], row: Row, now: float) -> tuple[str, str]:
     if row.ends > now:
         return "Replicating", "InProgress"
-    return ("Completed", "Completed") if at(body, ("properties", "provisioningState")) == SUCCEEDED else ("Failed",) * 2
+    has_succeeded = at(body, ("properties", "provisioningState")) in {SUCCEEDED, MISSING}
+    return ("Completed", "Completed") if has_succeeded else ("Failed",) * 2
 
 
 def _progress(row: Row, now: float) -> int:

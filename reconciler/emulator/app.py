@@ -24,6 +24,7 @@ from reconciler.emulator.provider import Provider
 from reconciler.emulator.routes import Route, dispatch, route
 from reconciler.emulator.store import Store
 from reconciler.emulator.throttle import Throttle
+from reconciler.emulator.versions import Lag, versions_of
 from reconciler.emulator.world import World
 from reconciler.kinds.packaged import packaged
 
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from reconciler.clock import Clock
+    from reconciler.emulator.facts import Facts
     from reconciler.emulator.settings import EmulatorSettings
+    from reconciler.kinds.kind import Kind
 
 _METHODS: Final = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
 _SUBSCRIPTION: Final = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
@@ -50,11 +53,12 @@ def create_app(settings: EmulatorSettings, clock: Clock) -> Starlette:
     store = Store(settings.state)
     throttle = Throttle(enforced=settings.throttle)
     kinds = tuple(packaged().kinds.values())
-    providers = [Provider(k, facts_of(k.resource_type, k.api_version), store, settings, throttle) for k in kinds]
+    lag = Lag(settings.newest)
+    providers = _providers(kinds, lag, store, settings, throttle)
     routes = (
         route(operations.TEMPLATE, GET=partial(_status, store, throttle)),
         *(each for provider in providers for each in _resource_routes(provider)),
-        *foreign_routes(store, settings, kinds),
+        *foreign_routes(store, settings, providers),
     )
     service = _Service(routes, settings, clock, throttle)
 
@@ -64,8 +68,25 @@ def create_app(settings: EmulatorSettings, clock: Clock) -> Starlette:
         store.close()
 
     app = Starlette(routes=[StarletteRoute("/{path:path}", service.answer, methods=list(_METHODS))], lifespan=lifespan)
-    app.state.world = World(store, providers, clock)
+    app.state.world = World(store, providers, clock, lag)
     return app
+
+
+def _namespace(kind: Kind) -> str:
+    return kind.resource_type.partition("/")[0].lower()
+
+
+def _providers(
+    kinds: Iterable[Kind], lag: Lag, store: Store, settings: EmulatorSettings, throttle: Throttle
+) -> list[Provider]:
+    known = {kind: facts_of(kind) for kind in kinds}
+    by_namespace: dict[str, list[Facts]] = {}
+    for kind, facts in known.items():
+        by_namespace.setdefault(_namespace(kind), []).append(facts)
+    return [
+        Provider(kind, facts, versions_of(kind, facts, by_namespace[_namespace(kind)]), lag, store, settings, throttle)
+        for kind, facts in known.items()
+    ]
 
 
 def _resource_routes(provider: Provider) -> Iterable[Route]:

@@ -6,6 +6,7 @@ The schema of the kind defines a well-formed body; :mod:`reconciler.emulator.fac
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -20,15 +21,17 @@ from reconciler.emulator.errors import (
     invalid_parameter,
     missing_parameter,
     too_deep,
+    unknown_member,
 )
 from reconciler.emulator.trees import at, holders, without_nulls
+from reconciler.emulator.versions import LATEST, is_newer
 from reconciler.json.template import TemplateError, strict_json
 from reconciler.kinds.normal_forms import is_deeper_than
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.emulator.facts import Facts
     from reconciler.emulator.settings import EmulatorSettings
@@ -59,7 +62,9 @@ def parse(content: bytes) -> dict[str, Any]:
     return value
 
 
-def accept(kind: Kind, facts: Facts, raw: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
+def accept(
+    kind: Kind, facts: Facts, raw: Mapping[str, Any], version: str = LATEST, *, partial: bool = False
+) -> dict[str, Any]:
     """
     Return the request body without the parts that the service ignores: nulls, read-only properties and others.
 
@@ -67,13 +72,15 @@ def accept(kind: Kind, facts: Facts, raw: Mapping[str, Any], *, partial: bool = 
         kind: Of the resource.
         facts: Of its type.
         raw: The body as sent.
+        version: The api-version of the request, which has no newer property or value.
         partial: True for a PATCH, which need not name the location or the properties.
 
     Raises:
         Refused: 400.
     """
-    sent = {name: value for name, value in without_nulls(raw).items() if not partial or name in facts.patches}
-    body: dict[str, Any] = _known(kind.rules, facts, sent, ())
+    patched = facts.patches or (raw.keys() - {"location"})
+    sent = {name: value for name, value in without_nulls(raw).items() if not partial or name in patched}
+    body: dict[str, Any] = _Reader(facts, version).known(kind.rules, sent, ())
     if not partial and facts.location_required and not body.get("location"):
         raise Refused(
             HTTPStatus.BAD_REQUEST,
@@ -91,19 +98,36 @@ def accept(kind: Kind, facts: Facts, raw: Mapping[str, Any], *, partial: bool = 
     return body
 
 
-def _known(rule: Rule, facts: Facts, value: Any, path: tuple[str, ...]) -> Any:
-    if rule.shape is Shape.LIST and isinstance(value, list):
-        return [_known(rule.element, facts, item, path) for item in value]
-    if rule.shape is not Shape.OBJECT or not isinstance(value, dict):
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads a request body of one api-version."""
+
+    facts: Facts
+    version: str
+
+    def known(self, rule: Rule, value: Any, path: tuple[str, ...]) -> Any:
+        if rule.shape is Shape.LIST and isinstance(value, list):
+            return [self.known(rule.element, item, path) for item in value]
+        if rule.shape is Shape.MAP and isinstance(value, dict):
+            return {name: self.known(rule.element, item, (*path, name)) for name, item in value.items()}
+        if rule.shape is Shape.OBJECT and isinstance(value, dict):
+            return dict(self._properties(rule, value, path))
+        if is_newer(rule, value, self.version):
+            where = named(self.facts, path)
+            msg = f"The value '{value}' of parameter '{where}' is invalid."
+            raise invalid_parameter(msg, where)
         return value
-    kept = {}
-    for name, item in value.items():
-        child = rule.child(name)
-        if child.is_opaque and (*path, name) not in _forbidden_names(facts):
-            _refuse_unknown(facts, (*path, name))
-        elif not child.read_only:
-            kept[name] = _known(child, facts, item, (*path, name))
-    return kept
+
+    def _properties(self, rule: Rule, value: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+        for name, item in value.items():
+            child, where = rule.child(name), (*path, name)
+            if child.read_only:
+                continue
+            is_unknown = child.is_opaque and where not in _forbidden_names(self.facts)
+            if is_unknown or is_newer(child, None, self.version):
+                _refuse_unknown(self.facts, where)
+            else:
+                yield name, self.known(child, item, where)
 
 
 def _forbidden_names(facts: Facts) -> set[tuple[str, ...]]:
@@ -112,9 +136,7 @@ def _forbidden_names(facts: Facts) -> set[tuple[str, ...]]:
 
 def _refuse_unknown(facts: Facts, path: tuple[str, ...]) -> None:
     if facts.refuses_unknown:
-        where = ".".join(path)
-        message = f"Could not find member '{path[-1]}' on object of type '{facts.subject}'. Path '{where}'"
-        raise invalid_content(message, where)
+        raise unknown_member(path[-1], facts.subject, ".".join(path))
 
 
 def _refuse_forbidden(facts: Facts, body: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.emulator.regions import DISPLAY_NAMES, short_name
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -87,13 +89,36 @@ def missing_api_version() -> Refused:
     return Refused(HTTPStatus.BAD_REQUEST, "MissingApiVersionParameter", message, gateway=True)
 
 
-def unknown_api_version(type_name: str, version: str, known: Sequence[str]) -> Refused:
-    """Return the 400 that lists the api-versions a resource type has."""
+def unknown_api_version(type_name: str, version: str, known: Sequence[str], location: str) -> Refused:
+    """Return the 400 that lists the api-versions a resource type has (flatcar/mantle pull request 520)."""
     message = (
-        f"No registered resource provider found for API version '{version}' for type '{type_name}'. "
-        f"The supported api-versions are '{', '.join(known)}'."
+        f"No registered resource provider found for location '{location}' and API version '{version}' for type "
+        f"'{type_name}'. The supported api-versions are '{', '.join(known)}'. The supported locations are "
+        f"'{', '.join(short_name(name) for name in DISPLAY_NAMES)}'."
     )
     return Refused(HTTPStatus.BAD_REQUEST, "NoRegisteredProviderFound", message, gateway=True)
+
+
+def invalid_api_version(version: str, known: Sequence[str]) -> Refused:
+    """Return the 400 of a version that ARM itself does not know (azure-sdk-for-python#21526)."""
+    message = f"The api-version '{version}' is invalid. The supported versions are '{','.join(reversed(known))}'."
+    return Refused(HTTPStatus.BAD_REQUEST, "InvalidApiVersionParameter", message, gateway=True)
+
+
+def type_not_in_version(type_name: str, namespace: str, version: str, known: Sequence[str]) -> Refused:
+    """Return the 404 of a type that its provider does not have at a version (azure-sdk-for-js#15460)."""
+    others = f" The supported api-versions are '{','.join(known)}'." if known else ""
+    message = (
+        f"The resource type '{type_name}' could not be found in the namespace '{namespace}' for api version "
+        f"'{version}'.{others}"
+    )
+    return Refused(HTTPStatus.NOT_FOUND, "InvalidResourceType", message, gateway=True)
+
+
+def unknown_member(name: str, subject: str, where: str) -> Refused:
+    """Return Compute's 400 of a property that the api-version does not have (azure-cli#18855)."""
+    message = f"Could not find member '{name}' on object of type '{subject}'. Path '{where}', line 1, position 1."
+    return Refused(HTTPStatus.BAD_REQUEST, "BadRequest", message, target=f"{subject}.{where}")
 
 
 def not_registered(namespace: str) -> Refused:

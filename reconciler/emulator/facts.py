@@ -16,10 +16,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.rules import Rule, Shape
+from reconciler.values import MISSING
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.emulator.trees import Path
+    from reconciler.kinds.kind import Kind
 
 _PROFILE: Final = ("properties", "publishingProfile")
 _SERVER_SET: Final = ("name", "id", "type")
@@ -41,7 +45,7 @@ class Facts:
 
     Attributes:
         subject: How the service calls the request body in its messages.
-        api_versions: Versions with the same answers.
+        api_versions: Those that the type has, ascending; the schema says which property came with which.
         order: Of the answer's keys, nested paths joined by dots; other keys come after them.
         has_state: Whether answers carry ``properties.provisioningState``.
         region_list: Path of the list of regions, which is made from the location when it is left out.
@@ -64,7 +68,7 @@ class Facts:
         packages: Paths of the two ways to hand over a definition: a package, or the parts together.
         locked: Path whose change has an error of its own.
         refuses_unknown: Whether an unknown property is an error; otherwise it is dropped.
-        patches: The properties that a PATCH may change.
+        patches: The properties that a PATCH may change; None for all but the location.
         location_required: Whether a PUT must name the location.
         limits: Rate limits of the provider, by HTTP method.
     """
@@ -93,11 +97,12 @@ class Facts:
     packages: tuple[tuple[Path, ...], ...] = ()
     locked: Path | None = None
     refuses_unknown: bool = True
-    patches: tuple[str, ...] = ("properties", "tags")
+    patches: tuple[str, ...] | None = None
     location_required: bool = True
     limits: Mapping[str, RateLimit] = field(default_factory=dict)
 
 
+# Up to 2023-07-03 as an answer listed them (flatcar/mantle pull request 520); then those of azure-rest-api-specs.
 _COMPUTE_VERSIONS: Final = (
     "2021-07-01",
     "2021-10-01",
@@ -107,6 +112,7 @@ _COMPUTE_VERSIONS: Final = (
     "2023-07-03",
     "2024-03-03",
     "2025-03-03",
+    "2025-12-03",
     "2026-03-03",
 )
 _SOLUTIONS_VERSIONS: Final = ("2018-06-01", "2019-07-01", "2021-07-01", "2023-12-01-preview")
@@ -243,8 +249,47 @@ FACTS: Final[Mapping[str, Facts]] = MappingProxyType(
 )
 
 
-def facts_of(resource_type: str, api_version: str) -> Facts:
-    """Return the facts of a type; a type outside the table returns exactly what it was sent."""
-    noun = resource_type.rsplit("/", 1)[-1]
-    plain = Facts(subject=noun, api_versions=(api_version,), order=(*_SERVER_SET, "location", "tags"), has_state=True)
-    return FACTS.get(resource_type.lower(), plain)
+def facts_of(kind: Kind) -> Facts:
+    """Return the facts of a kind's type: those of the table, else those that follow from its schema."""
+    return FACTS.get(kind.resource_type.lower()) or derived(kind)
+
+
+def derived(kind: Kind) -> Facts:
+    """Return the facts that follow from the schema of *kind*, as the Compute provider treats such properties."""
+    every = list(kind.rules.every())
+    lists = [(path, rule) for path, rule in every if rule.shape is Shape.LIST and "*" not in path]
+    regions = next((path for path, rule in lists if rule.must_contain == ("location",)), None)
+    return Facts(
+        subject=kind.name[:1].lower() + kind.name[1:],
+        api_versions=kind.api_versions,
+        order=(*_SERVER_SET, "location", "tags"),
+        has_state="provisioningState" in _properties(kind),
+        region_list=regions,
+        region_names=tuple(path for path, rule in every if "*" in path and rule.normalize == "region"),
+        instants=tuple(path for path, rule in every if rule.normalize == "instant" and not rule.read_only),
+        published=next((path for path, rule in every if path[-1:] == ("publishedDate",) and rule.read_only), None),
+        echoed=tuple((path, rule.default) for path, rule in every if _is_echoed(path, rule)),
+        implied={path: rule.implied for path, rule in every if rule.implied is not MISSING},
+        inherited=tuple(_inherited(kind.rules.at(regions).element)) if regions else (),
+        keeps_when_empty=tuple(path for path, rule in lists if rule.must_contain and rule.removal_guard),
+        unique=tuple(path for path, rule in lists if rule.keys),
+        links=tuple(path for path, _ in kind.links),
+        location_required=kind.rules.at(("location",)).required,
+    )
+
+
+def _properties(kind: Kind) -> Mapping[str, Any]:
+    """Return the schemas of what is below ``properties``."""
+    below: Mapping[str, Any] = kind.body_schema()["properties"].get("properties", {}).get("properties", {})
+    return below
+
+
+def _is_echoed(path: Path, rule: Rule) -> bool:
+    return rule.default is not MISSING and "*" not in path
+
+
+def _inherited(element: Rule) -> Iterator[tuple[str, Path]]:
+    """Yield each property of an element that takes an omitted value from elsewhere, and the path of that value."""
+    for name, rule in element.properties.items():
+        if rule.default_from is not None:
+            yield name, rule.default_from

@@ -22,19 +22,19 @@ from reconciler.emulator.signin import TENANT, sign_in_routes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.emulator.provider import Provider
     from reconciler.emulator.settings import EmulatorSettings
     from reconciler.emulator.store import Store
-    from reconciler.kinds.kind import Kind
 
 _SUBSCRIPTION: Final = "/subscriptions/{subscriptionId}"
 _GROUP: Final = _SUBSCRIPTION + "/resourcegroups/{resourceGroupName}"
 _FIRST_SUBSCRIPTION: Final = "00000000-0000-4000-8000-000000000003"
 
 
-def foreign_routes(store: Store, settings: EmulatorSettings, kinds: Sequence[Kind]) -> tuple[Route, ...]:
+def foreign_routes(store: Store, settings: EmulatorSettings, types: Sequence[Provider]) -> tuple[Route, ...]:
     """Return the routes of everything around the resource types."""
     groups = _Groups(store, settings)
-    providers = _Providers(store, kinds)
+    providers = _Providers(store, types)
     return (
         *sign_in_routes(),
         route("/tenants", GET=_tenants),
@@ -147,11 +147,11 @@ class _Groups:
 class _Providers:
     """Registrations of resource providers."""
 
-    def __init__(self, store: Store, kinds: Sequence[Kind]) -> None:
+    def __init__(self, store: Store, types: Sequence[Provider]) -> None:
         self._store = store
-        self._types: dict[str, list[Kind]] = {}
-        for kind in kinds:
-            self._types.setdefault(kind.resource_type.partition("/")[0], []).append(kind)
+        self._types: dict[str, list[Provider]] = {}
+        for provider in types:
+            self._types.setdefault(provider.namespace, []).append(provider)
 
     def get(self, call: Call) -> Reply:
         return json_reply(HTTPStatus.OK, self._body(call.params["subscriptionId"], call.params["namespace"]))
@@ -176,11 +176,12 @@ class _Providers:
         registered = self._store.is_registered(subscription, name)
         types = [
             {
-                "resourceType": kind.resource_type.partition("/")[2],
+                "resourceType": provider.kind.resource_type.partition("/")[2],
                 "locations": list(DISPLAY_NAMES),
-                "apiVersions": [kind.api_version],
+                "apiVersions": list(reversed(provider.known)),
             }
-            for kind in self._types.get(name, ())
+            for provider in self._types.get(name, ())
+            if provider.known
         ]
         return {
             "id": f"/subscriptions/{subscription}/providers/{name}",

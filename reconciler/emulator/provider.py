@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from reconciler.emulator.errors import group_not_found, not_registered, unknown_api_version
+from reconciler.emulator.errors import group_not_found, not_registered
+from reconciler.emulator.regions import short_name
 from reconciler.emulator.service import Subject
+from reconciler.emulator.versions import refusal
 
 if TYPE_CHECKING:
     from reconciler.emulator.calls import Call
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.settings import EmulatorSettings
     from reconciler.emulator.store import Store
     from reconciler.emulator.throttle import Throttle
+    from reconciler.emulator.versions import Lag
     from reconciler.kinds.kind import Kind
 
 DEFAULT_LOCATION: Final = "westus"
@@ -24,10 +27,18 @@ DEFAULT_LOCATION: Final = "westus"
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One resource type, and the dependencies of its handlers."""
+    """
+    One resource type, and the dependencies of its handlers.
+
+    Attributes:
+        versions: The api-versions of the type, ascending.
+        lag: Says which of them the cloud knows.
+    """
 
     kind: Kind
     facts: Facts
+    versions: tuple[str, ...]
+    lag: Lag
     store: Store
     settings: EmulatorSettings
     throttle: Throttle
@@ -39,15 +50,21 @@ class Provider:
 
     def check_version(self, call: Call) -> None:
         """
-        Refuse a request without an api-version that the type has.
+        Refuse a request without an api-version that the cloud knows of the type.
 
         Raises:
-            Refused: 400.
+            Refused: 400 or 404.
         """
-        known = {*self.facts.api_versions, self.kind.api_version}
-        if call.api_version not in known:
-            short = self.kind.resource_type.partition("/")[2]
-            raise unknown_api_version(short, call.api_version, sorted(known))
+        version, newest = call.api_version, self.lag.newest(self.kind.resource_type)
+        if version > newest or version not in self.versions:
+            form = self.settings.version_error
+            raise refusal(self.kind, version, self.known, form, short_name(self.location(call)))
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The api-versions that the cloud knows of the type, ascending."""
+        newest = self.lag.newest(self.kind.resource_type)
+        return tuple(version for version in self.versions if version <= newest)
 
     def check_group(self, call: Call) -> None:
         """
@@ -92,10 +109,14 @@ class Provider:
 
     def subject(self, call: Call, resource_id: str) -> Subject:
         """Return the resource as the rules of the service see it."""
-        stored = self.store.group(group_key(call))
+        where = (call.now, self.location(call), self.settings, call.api_version)
+        return Subject(self.kind, self.facts, resource_id, call.params, *where)
+
+    def location(self, call: Call) -> str:
+        """Return the location of the resource group that a request names."""
+        stored = self.store.group(group_key(call)) if "resourceGroupName" in call.params else None
         group: dict[str, Any] = orjson.loads(stored) if stored else {}
-        location = str(group.get("location", DEFAULT_LOCATION))
-        return Subject(self.kind, self.facts, resource_id, call.params, call.now, location, self.settings)
+        return str(group.get("location", DEFAULT_LOCATION))
 
 
 def group_key(call: Call) -> str:

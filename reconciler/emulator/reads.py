@@ -21,6 +21,7 @@ from reconciler.emulator.answers import (
 )
 from reconciler.emulator.calls import Call, Reply
 from reconciler.emulator.errors import invalid_parameter, parent_not_found, resource_not_found
+from reconciler.emulator.newer import answered
 from reconciler.emulator.provider import Provider, name_below_provider, nested_name, parent_of
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ def get(provider: Provider, call: Call) -> Reply:
 
 def _expanded(provider: Provider, call: Call, row: Row, text: str) -> str:
     wanted = {call.query.get("$expand", "").lower(), call.query.get("$select", "").lower()}
-    if "replicationstatus" in wanted and provider.facts.region_list:
-        text = with_replication(provider.facts, text, row, call.now)
+    copies = provider.kind.replicates
+    if copies and copies.query.partition("=")[2].lower() in wanted:
+        text = with_replication(copies, provider.facts, text, row, call.now)
     if wanted & {"sharingprofile/groups", "permissions"} and provider.facts.unique_name:
         text = with_sharing_groups(text)
     return dressed(provider, call, text, row)
@@ -56,6 +58,7 @@ def _expanded(provider: Provider, call: Call, row: Row, text: str) -> str:
 
 def dressed(provider: Provider, call: Call, text: str, row: Row | Item) -> str:
     """Return a stored answer in the form of the request's api-version and the settings."""
+    text = answered(provider.kind, text, call.api_version)
     if provider.settings.soft_delete == "refused" and provider.facts.gated:
         text = with_default(text, *provider.facts.gated)
     if provider.settings.public_name == "names" and provider.facts.completed:

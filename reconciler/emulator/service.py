@@ -7,22 +7,26 @@ The state of a resource is its answer plus the write-only properties, minus name
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from reconciler.emulator import artifacts
+from reconciler.emulator import artifacts, newer
 from reconciler.emulator.changes import check_change, check_lists, check_shared, elements, key_of
+from reconciler.emulator.identities import complete_identity
 from reconciler.emulator.regions import display_name
 from reconciler.emulator.times import respell, stamp
 from reconciler.emulator.trees import at, copied, holders, put
+from reconciler.emulator.versions import LATEST
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.emulator.facts import Facts
     from reconciler.emulator.settings import EmulatorSettings
     from reconciler.kinds.kind import Kind
+
+    _Write: TypeAlias = Callable[[Rule, Any, Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Subject:
         now: Seconds since the epoch.
         group_location: Where its resource group is.
         settings: Which of two known forms the service has.
+        version: The api-version of the request.
     """
 
     kind: Kind
@@ -45,6 +50,7 @@ class Subject:
     now: float
     group_location: str
     settings: EmulatorSettings
+    version: str = LATEST
 
 
 def created(subject: Subject, sent: dict[str, Any]) -> dict[str, Any]:
@@ -72,11 +78,10 @@ def updated(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
     Raises:
         Refused: 400 or 409.
     """
-    rules, facts = subject.kind.rules, subject.facts
+    facts = subject.facts
     check_change(subject.kind, facts, stored, sent, _where(subject))
     check_shared(facts, subject.settings, stored, sent)
-    kept = _copied_without_empty(facts, sent)
-    state = (merged if subject.kind.put == "merge" else replaced)(rules, stored, kept)
+    state = _written(subject, stored, sent, merged if subject.kind.put == "merge" else replaced)
     state.setdefault("location", stored["location"])
     check_lists(subject.kind, facts, state)
     return _completed(subject, state)
@@ -91,9 +96,17 @@ def patched(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
     """
     check_change(subject.kind, subject.facts, stored, {**stored, **sent}, _where(subject))
     check_shared(subject.facts, subject.settings, stored, sent)
-    state = merged(subject.kind.rules, stored, _copied_without_empty(subject.facts, sent))
+    state = _written(subject, stored, sent, merged)
     check_lists(subject.kind, subject.facts, state)
     return _completed(subject, state)
+
+
+def _written(subject: Subject, stored: dict[str, Any], sent: dict[str, Any], write: _Write) -> dict[str, Any]:
+    """Return what a write leaves; it sees of *stored* only the properties of its api-version."""
+    rules, version = subject.kind.rules, subject.version
+    seen = newer.known(rules, stored, version)
+    state: dict[str, Any] = write(rules, seen, _copied_without_empty(subject.facts, sent))
+    return newer.kept(rules, stored, state, version) if subject.settings.newer_fields == "kept" else state
 
 
 def _where(subject: Subject) -> tuple[str, str]:
@@ -163,6 +176,7 @@ def _completed(subject: Subject, state: dict[str, Any]) -> dict[str, Any]:
     _respell(facts, state)
     if facts.artifacts and at(state, facts.artifacts) is MISSING:
         put(state, facts.artifacts, artifacts.make(facts, subject.id, state))
+    complete_identity(subject.kind, subject.id, state)
     return state
 
 

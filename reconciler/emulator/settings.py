@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+VersionError: TypeAlias = Literal[
+    "NoRegisteredProviderFound", "InvalidApiVersionParameter", "UnsupportedApiVersion", "InvalidResourceType"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,11 @@ class EmulatorSettings:
         empty_text: Whether ``""`` in optional text is ``kept`` and answered, or ``dropped``: not known of Azure.
         public_name: Whether the prefix of a public gallery's name is answered (``prefix``, since 2023), or the complete
             only ``names``, as recorded in 2022.
+        newest: The newest api-version that the cloud knows, by resource type; a type covers those below it, and an
+            empty one covers all. The cloud knows every version of the schemas where none fits.
+        version_error: The code of the refusal of an api-version that the cloud does not know; Azure has all of them.
+        newer_fields: Whether a PUT of an older api-version leaves properties of newer ones as they are (``kept``), or
+            removes them (``dropped``): not known of Azure.
         throttle: Requests beyond ARM's and the Compute provider's limits get 429; otherwise the headers show full
             buckets.
         max_body_bytes: Larger request bodies get 413.
@@ -46,5 +56,8 @@ class EmulatorSettings:
     server_fields: Literal["none", "writes", "all"] = "none"
     empty_text: Literal["kept", "dropped"] = "kept"
     public_name: Literal["prefix", "names"] = "prefix"
+    newest: Mapping[str, str] = field(default_factory=dict)
+    version_error: VersionError = "NoRegisteredProviderFound"
+    newer_fields: Literal["kept", "dropped"] = "kept"
     throttle: bool = False
     max_body_bytes: int = 4 * 1024 * 1024

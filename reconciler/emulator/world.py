@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
     from reconciler.emulator.provider import Provider
     from reconciler.emulator.store import Store
+    from reconciler.emulator.versions import Lag
 
 
 class World:
     """Direct access to the state of one embedded ARM."""
 
-    def __init__(self, store: Store, providers: Sequence[Provider], clock: Clock) -> None:
-        """Look at *store*."""
+    def __init__(self, store: Store, providers: Sequence[Provider], clock: Clock, lag: Lag) -> None:
+        """Look at *store*, in a cloud that knows api-versions as *lag* says."""
+        self._lag = lag
         self._store = store
         self._providers = providers
         self._clock = clock
@@ -114,6 +116,10 @@ class World:
     def unregister(self, subscription: str, namespace: str) -> None:
         """Take the registration of a resource provider away."""
         self._store.register(subscription, namespace, registered=False)
+
+    def learn(self, newest: Mapping[str, str]) -> None:
+        """Let the cloud know other api-versions from now on, see ``EmulatorSettings.newest``."""
+        self._lag.learn(newest)
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

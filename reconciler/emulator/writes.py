@@ -33,7 +33,7 @@ def put(provider: Provider, call: Call) -> Reply:
     """
     headers = _admit(provider, call)
     check_names(provider.kind, call.params)
-    sent = _kept_text(provider, accept(provider.kind, provider.facts, parse(call.content)))
+    sent = _kept_text(provider, accept(provider.kind, provider.facts, parse(call.content), call.api_version))
     check_feature(provider.facts, provider.settings, sent)
     with provider.store.writing():
         provider.store.forget(call.now)
@@ -53,7 +53,8 @@ def patch(provider: Provider, call: Call) -> Reply:
         Refused: 400, 404, 409 or 429.
     """
     headers = _admit(provider, call)
-    sent = _kept_text(provider, accept(provider.kind, provider.facts, parse(call.content), partial=True))
+    body = accept(provider.kind, provider.facts, parse(call.content), call.api_version, partial=True)
+    sent = _kept_text(provider, body)
     check_feature(provider.facts, provider.settings, sent)
     with provider.store.writing():
         provider.store.forget(call.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from reconciler.azure.answers import ARM
 from reconciler.azure.auth import AccessToken, IdentityToken
@@ -117,6 +117,7 @@ def emulator_settings(environment: Environment) -> EmulatorSettings:
         UsageError: One of them is invalid.
     """
     from reconciler.emulator import EmulatorSettings  # noqa: PLC0415
+    from reconciler.emulator.settings import VersionError  # noqa: PLC0415
 
     return EmulatorSettings(
         state=environment.emulator_state(),
@@ -129,5 +130,8 @@ def emulator_settings(environment: Environment) -> EmulatorSettings:
         soft_delete=environment.emulator_choice("SOFT_DELETE", ("taken", "refused")),
         server_fields=environment.emulator_choice("SERVER_FIELDS", ("none", "writes", "all")),
         empty_text=environment.emulator_choice("EMPTY_TEXT", ("kept", "dropped")),
+        newest=environment.emulator_versions(),
+        version_error=environment.emulator_choice("API_VERSION_ERROR", get_args(VersionError)),
+        newer_fields=environment.emulator_choice("NEWER_FIELDS", ("kept", "dropped")),
         public_name=environment.emulator_choice("PUBLIC_NAME", ("prefix", "names")),
     )

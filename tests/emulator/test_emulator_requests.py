@@ -177,7 +177,7 @@ def test_wide_lists_hold_their_kind_only() -> None:
         (b"", "InvalidRequestContent"),
         (b"{", "InvalidRequestContent"),
         (b"[]", "InvalidRequestContent"),
-        (b'{"location": "westus", "properties": {"supportedOSType": "Linux", "x": 1}}', "InvalidRequestContent"),
+        (b'{"location": "westus", "properties": {"supportedOSType": "Linux", "x": 1}}', "BadRequest"),
         (b'{"location": "westus"}', "InvalidParameter"),
         (b'{"location": "westus", "properties": {}}', "InvalidParameter"),
         (b'{"location": "westus", "properties": {"supportedOSType": "BSD"}}', "InvalidParameter"),

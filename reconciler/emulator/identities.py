@@ -1,0 +1,45 @@
+"""
+The managed identity of a resource: the ids that Azure makes up for it.
+
+Shape: azure-rest-api-specs, common types, ``managedidentity.json``. A system-assigned identity has ids of its own, each
+user-assigned one has those of its own resource. The embedded ARM does not check that such a resource exists.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.emulator.signin import TENANT
+
+if TYPE_CHECKING:
+    from reconciler.kinds.kind import Kind
+
+_IDENTITY: Final = "identity"
+_SYSTEM: Final = "systemassigned"
+_USER: Final = "userassigned"
+
+
+def complete_identity(kind: Kind, resource_id: str, state: dict[str, Any]) -> None:
+    """Add to the identity in *state*, if there is one, the ids that it has; drop those that its type does not have."""
+    sent = state.get(_IDENTITY)
+    if _IDENTITY not in kind.rules.properties or not isinstance(sent, dict):
+        return
+    types = {part.strip().lower() for part in str(sent.get("type", "")).split(",")}
+    made: dict[str, Any] = {}
+    if _SYSTEM in types:
+        made |= {"principalId": _made_up("principal", resource_id), "tenantId": TENANT}
+    made |= {name: value for name, value in sent.items() if name == "type"}
+    assigned = sent.get("userAssignedIdentities")
+    if _USER in types and assigned:
+        made["userAssignedIdentities"] = {name: _ids_of(name) for name in assigned}
+    state[_IDENTITY] = made
+
+
+def _ids_of(identity: str) -> dict[str, str]:
+    return {"principalId": _made_up("principal", identity), "clientId": _made_up("client", identity)}
+
+
+def _made_up(role: str, resource_id: str) -> str:
+    """Return the same id for the same resource."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{role}:{resource_id.lower()}"))
