@@ -73,11 +73,29 @@ def absence(rules: Rule, rule: Rule, body: JsonObject) -> Any:
         body: That lacks it.
     """
     if rule.default_from is None:
-        return rule.default
+        return MISSING if is_excluded(rule, body) else rule.default
     value = get(body, rule.default_from)
     if value is not MISSING and value is not None:
         return value
-    return rules.at(rule.default_from).default
+    source = rules.at(rule.default_from)
+    return MISSING if is_excluded(source, body) else source.default
+
+
+def is_excluded(rule: Rule, body: JsonObject) -> bool:
+    """Return whether *body* sets the property beside which that of *rule* must not be sent."""
+    return rule.excluded_by is not None and get(body, rule.excluded_by) not in (MISSING, None)
+
+
+def is_chosen(rules: Rule, rule: Rule, body: JsonObject) -> bool:
+    """
+    Return whether Azure chooses the value of a property that *body* lacks, since another one excludes its default.
+
+    Args:
+        rules: Of the request body.
+        rule: Of the property.
+        body: As declared.
+    """
+    return is_excluded(rules.at(rule.default_from) if rule.default_from else rule, body)
 
 
 def meant(rules: Rule, rule: Rule, answer: JsonObject) -> Any:
@@ -164,7 +182,8 @@ def _leaf(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
         return _form(rule, want), _form(rule, live)
     default = scope.default(rule, scope.want)
     if default is MISSING:
-        if have is not MISSING and not is_same(rule, have, rule.implied):
+        is_quiet = is_same(rule, have, rule.implied) or is_chosen(scope.rules, rule, scope.want)
+        if have is not MISSING and not is_quiet:
             scope.undeclared.append(steps)
         return _NEITHER
     wanted = _form(rule, default)
@@ -211,10 +230,18 @@ def _map(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple
     for name in {**stated, **live}:
         a = want[stated[name]] if name in stated else MISSING
         b = have[live[name]] if name in live else MISSING
+        if a is MISSING and isinstance(b, Mapping):  # an undeclared object is one finding
+            scope.undeclared.append((*steps, name))
+            continue
         x, y = _pair(rule.element, a, b, (*steps, name), scope)
-        _put(wanted, name, x)
-        _put(had, name, y)
+        _put(wanted, name, _entry(a, x))
+        _put(had, name, _entry(b, y))
     return _side(want, wanted, had), _side(have, had, wanted)
+
+
+def _entry(value: Any, compared: Any) -> Any:
+    """Return the form of a map's value: its name is declared even where nothing in it is compared."""
+    return {} if compared is MISSING and isinstance(value, Mapping) else compared
 
 
 def _list(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tuple[Any, Any]:
@@ -269,7 +296,8 @@ def _alone(rule: Rule, value: Any) -> Any:
         return {key: _whole(rule.element, item) for key, (_, item) in elements.items()} or MISSING
     found: dict[str, Any] = {}
     for name, written in fold_names(rule, value).items():
-        _put(found, name, _alone(rule.child(written), value[written]))
+        part = _alone(rule.child(written), value[written])
+        _put(found, name, _entry(value[written], part) if rule.shape is Shape.MAP else part)
     return found or MISSING
 
 

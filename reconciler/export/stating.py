@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.compare.normalize import is_same, meant
+from reconciler.compare.normalize import is_excluded, is_same, meant
 from reconciler.export.texts import can_be_written
 from reconciler.kinds.blank import is_blank
 from reconciler.kinds.normal_forms import without_mark
@@ -63,7 +63,8 @@ class _Stating:
     def leaf(self, rule: Rule, live: Any, steps: Steps) -> Any:
         if is_blank(rule, live):
             return MISSING
-        if is_same(rule, live, meant(self.rules, rule, self.live)) and not rule.required:
+        is_default = is_same(rule, live, meant(self.rules, rule, self.live))
+        if (is_default or is_excluded(rule, self.live)) and not rule.required:
             return MISSING
         if isinstance(live, str):
             live = without_mark(live)
@@ -93,8 +94,12 @@ class _Stating:
 
     def map(self, rule: Rule, live: JsonObject, steps: Steps) -> dict[str, Any]:
         self.unsaid += (format_steps(self.rules, (*steps, name), self.live) for name in live if not is_readable(name))
-        made = {name: self.value(rule.element, live[name], (*steps, name)) for name in live if is_readable(name)}
+        made = {name: self.entry(rule.element, live[name], (*steps, name)) for name in live if is_readable(name)}
         return {name: value for name, value in made.items() if value is not MISSING}
+
+    def entry(self, items: Rule, live: Any, steps: Steps) -> Any:
+        is_object = items.shape is Shape.OBJECT and isinstance(live, Mapping)
+        return self.object(items, live, steps) if is_object else self.value(items, live, steps)
 
 
 _MAKERS: Final[Mapping[Shape, Any]] = {

@@ -67,6 +67,7 @@ def _head(kind: Kind) -> str:
     rows = [
         ("type", _code(kind.resource_type)),
         ("api-version", _code(kind.api_version)),
+        ("newer api-versions, where a field needs them", ", ".join(map(_code, kind.api_versions[1:])) or "none"),
         ("URL", _code(kind.id_template)),
         *((f"list, by {_LISTED.get(name, name)}", _code(path)) for name, path in kind.lists.items()),
         ("read by", "the list, once for all" if kind.read in kind.lists else "one GET for each"),
@@ -140,6 +141,7 @@ def _entry(kind: Kind, field: Field) -> str:
     facts = (
         ("type", _type(field)),
         ("limits", _limits(field.schema)),
+        ("since", _since(field.rule)),
         ("class", _class_word(field)),
         ("absent", _absence(kind, field)),
         ("null", _null(kind, field)),
@@ -150,6 +152,12 @@ def _entry(kind: Kind, field: Field) -> str:
     )
     lines = "".join(f"- *{name}*: {text}\n" for name, text in facts if text)
     return f"### `{field.path}`\n\n{field.rule.description}\n\n{lines}"
+
+
+def _since(rule: Rule) -> str:
+    """Return the api-versions that brought a field, or some of its values."""
+    values = (f"{_code(value)} from {_code(version)} on" for value, version in rule.values_since.items())
+    return ", ".join([*([f"api-version {_code(rule.since)}"] if rule.since else []), *values])
 
 
 _NEVER_PRINTED: Final = "the value may be a secret, or hold one in its query: it is never printed"
@@ -206,7 +214,9 @@ def _absence(kind: Kind, field: Field) -> str:
     if field.is_key:
         return "the element has no key, and is compared by its index"
     if rule.default is not MISSING:
-        return f"the default, {_code(canonical(rule.default))}, on both sides{_unasked(field)}"
+        excluded = ".".join(rule.excluded_by or ())
+        beside = f"; beside {_code(excluded)} Azure chooses, and any choice is accepted" if excluded else ""
+        return f"the default, {_code(canonical(rule.default))}, on both sides{_unasked(field)}{beside}"
     if rule.default_from is not None:
         source = kind.rules.at(rule.default_from)
         default = f", and without that {_code(canonical(source.default))}" if source.default is not MISSING else ""

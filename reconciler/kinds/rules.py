@@ -60,7 +60,7 @@ class Rule:
         properties: Of an object, by name.
         items: Of a list or a map: the rule of every element or value.
         keys: Of a keyed list: paths, within an element, of the values that identify it.
-        fold_keys: Of a map: whether its names are compared without case (tags).
+        fold_keys: Of a map: whether its names are compared without case (tags, resource ids).
         read_only: Set by Azure; never sent, never compared.
         write_only: Sent, never returned, and recorded by digest.
         frozen: Immutable after creation.
@@ -70,6 +70,7 @@ class Rule:
         default: The value that absence means; MISSING if none.
         default_from: Path, in the body, of the property whose value absence means.
         server_populated: Whether absence accepts any value that Azure chooses.
+        excluded_by: Path, in the body, of the property beside which it must not be sent.
         implied: The value that absence from an answer means; MISSING if none. Absent from a manifest it is undeclared.
         since: The api-version that brought it, or the object or list that contains it; None for the reference version.
         values_since: The api-versions that brought some of its values, by value.
@@ -97,6 +98,7 @@ class Rule:
     secret: bool = False
     required: bool = False
     server_populated: bool = False
+    excluded_by: tuple[str, ...] | None = None
     default: Any = MISSING
     default_from: tuple[str, ...] | None = None
     implied: Any = MISSING
@@ -182,26 +184,21 @@ def compile_rule(
     since = max(since or "", node.get(Annotation.SINCE, "")) or None
     properties = _properties(node, definitions, since) if shape is Shape.OBJECT else {}
     items = _items(node, shape, definitions, since)
-    return Rule(
+    rule = Rule(
         shape=shape,
         properties=properties,
         items=items,
         list_type=_list_type(node) if shape is Shape.LIST else None,
         keys=tuple(dotted(key) for key in node.get(Annotation.LIST_KEYS, ())),
+        fold_keys=shape is Shape.MAP and Annotation.NORMALIZE in node.get("propertyNames", {}),
         read_only=bool(node.get("readOnly")),
         write_only=bool(node.get("writeOnly")),
         frozen=Annotation.MUTABILITY in node and "update" not in node[Annotation.MUTABILITY],
         clearable=node.get(Annotation.UNSETTABLE) is not False,
         secret=bool(node.get(Annotation.SECRET)),
         required=required,
-        server_populated=bool(node.get(Annotation.SERVER_POPULATED)),
-        default=node.get("default", MISSING),
-        default_from=dotted(node.get(Annotation.DEFAULT_FROM)),
-        implied=_implied(node, shape),
         since=since,
         values_since=dict(node.get(Annotation.SINCE_VALUES, {})),
-        completed_in=dotted(node.get(Annotation.COMPLETED_IN)),
-        has_default=_has_default(node, [*properties.values(), *([items] if items else [])]),
         removal_guard=dotted(node.get(Annotation.REMOVAL_GUARD)),
         must_contain=dotted(node.get(Annotation.MUST_CONTAIN)),
         normalize=_normalize(node),
@@ -211,6 +208,23 @@ def compile_rule(
         too_large=node.get(Annotation.TOO_LARGE),
         severity=Severity(node[Annotation.SEVERITY]) if Annotation.SEVERITY in node else None,
         description=str(node.get("description", "")),
+    )
+    return _with_absence(rule, node)
+
+
+def _with_absence(rule: Rule, node: JsonObject) -> Rule:
+    """Return *rule* with the meaning of its absence."""
+    own = "default" in node or Annotation.DEFAULT_FROM in node
+    below = [*rule.properties.values(), *([rule.items] if rule.items else [])]
+    return replace(
+        rule,
+        server_populated=bool(node.get(Annotation.SERVER_POPULATED)),
+        default=node.get("default", MISSING),
+        default_from=dotted(node.get(Annotation.DEFAULT_FROM)),
+        excluded_by=dotted(node.get(Annotation.EXCLUDED_BY)),
+        implied=_implied(node, rule.shape),
+        completed_in=dotted(node.get(Annotation.COMPLETED_IN)),
+        has_default=own or any(each.has_default for each in below),
     )
 
 
@@ -251,11 +265,6 @@ def _shape(node: JsonObject) -> Shape:
     if isinstance(node.get("additionalProperties"), Mapping):
         return Shape.MAP
     return Shape.LEAF
-
-
-def _has_default(node: JsonObject, below: Iterable[Rule]) -> bool:
-    own = "default" in node or Annotation.DEFAULT_FROM in node
-    return own or any(rule.has_default for rule in below)
 
 
 def _properties(node: JsonObject, definitions: JsonObject, since: str | None) -> dict[str, Rule]:

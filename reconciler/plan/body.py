@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reconciler.compare.normalize import absence, is_same, meant
+from reconciler.compare.normalize import absence, is_excluded, is_same, meant
 from reconciler.kinds.blank import is_blank
 from reconciler.kinds.normal_forms import is_same_place, without_mark
 from reconciler.kinds.paths import Steps, fold_names, get, keyed, lookup, written_path
@@ -108,7 +108,8 @@ class _Carrying:
                 child, beside = rule.child(name), get(stated, (name,))
                 if item is not None and self._is_carried(child, item, beside, whole=whole):
                     part = self.kept(child, item, beside, whole=whole)
-                    if part != {} or item == {} or child.required or child.shape is Shape.MAP or beside is not MISSING:
+                    named = rule.shape is Shape.MAP or child.shape is Shape.MAP
+                    if part != {} or item == {} or child.required or named or beside is not MISSING:
                         kept[name] = part
             return kept
         if isinstance(value, list) and rule.shape is Shape.LIST:
@@ -119,8 +120,12 @@ class _Carrying:
     def _is_carried(self, rule: Rule, value: Any, stated: Any, *, whole: bool) -> bool:
         if rule.read_only or (rule.write_only and not self._keeps_write_only):
             return False
-        if rule.frozen or rule.required or stated is not MISSING:
+        if rule.required or stated is not MISSING:
             return True
+        if is_excluded(rule, self._live) or is_excluded(rule, self._stated):
+            return False  # Azure refuses the two together
+        if rule.frozen:  # a newer one that equals its absence would only ask for a newer api-version
+            return rule.since is None or not self._is_spare(rule, value)
         if rule.server_populated:  # a list that elements leave by being left out is safe only where it is sent
             return rule.removal_guard is not None
         return whole or not self._is_spare(rule, value)

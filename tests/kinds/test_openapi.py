@@ -680,7 +680,7 @@ def test_references_to_other_properties_exist(kind: str) -> None:
     """A path named by an annotation leads to a property."""
     paths = {node.path for node in nodes(kind)}
     for node in nodes(kind):
-        for key in ("x-completed-in", "x-default-from", "x-removal-guard", "x-must-contain"):
+        for key in ("x-completed-in", "x-default-from", "x-excluded-by", "x-removal-guard", "x-must-contain"):
             assert node.schema.get(key, "location") in paths, node.path
         if node.schema.get("x-kubernetes-list-type") == "map":
             keys = node.schema["x-kubernetes-list-map-keys"]

@@ -42,6 +42,9 @@ def _marks(field: Field) -> str:
         f"default-from={'.'.join(rule.default_from)}" if rule.default_from else "",
         "server-populated" if rule.server_populated else "",
         f"as={rule.normalize}" if rule.normalize else "",
+        f"excluded-by={'.'.join(rule.excluded_by)}" if rule.excluded_by else "",
+        f"since={rule.since}" if rule.since else "",
+        *(f"{value}-since={version}" for value, version in rule.values_since.items()),
         _severity(field),
     ]
     return "".join(f"  {mark}" for mark in marks if mark)

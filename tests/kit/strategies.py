@@ -354,7 +354,8 @@ def _lists(node: Node) -> Strategy:
 
 
 def _maps(node: Node) -> Strategy:
-    names = texts.filter(lambda name: not name.casefold().startswith(_PREFIX))
+    free = texts.filter(lambda name: not name.casefold().startswith(_PREFIX))
+    names = _BY_SPELLING[form]() if (form := node.schema.get("propertyNames", {}).get("x-normalize")) else free
     below = node.child("*")
 
     def name_of(pair: tuple[str, Any]) -> str:
@@ -402,6 +403,15 @@ def _with(body: Any, values_by_path: Mapping[tuple[str, ...], Any]) -> Any:
     return body
 
 
+def _without(body: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """Return *body* without the value at a path of plain keys."""
+    head, *rest = path
+    if not isinstance(body, Mapping) or head not in body:
+        return body
+    kept = {name: item for name, item in body.items() if name != head}
+    return {**kept, head: _without(body[head], rest)} if rest else kept
+
+
 @st.composite
 def bodies(draw: Draw, name: str) -> dict[str, Any]:
     """
@@ -420,6 +430,8 @@ def bodies(draw: Draw, name: str) -> dict[str, Any]:
         content |= {path: None for path in kind.write_only_paths if path not in way and node.at(path).takes_null}
     body = _with(body, content)
     for path, rule in kind.rules.every():
+        if rule.excluded_by and _get(body, rule.excluded_by) not in (MISSING, None):
+            body = _without(body, path)
         if rule.must_contain and isinstance(held := _get(body, path), list):
             body = _with(body, {path: draw(_holding(node.at(path), held, _get(body, rule.must_contain)))})
     return body
@@ -587,7 +599,8 @@ def _respelled_value(draw: Draw, node: Node, value: Any, *, defaults: bool) -> A
         return draw(shuffled(pairs))
     found = {name: draw(_respelled_value(node.child(name), item, defaults=defaults)) for name, item in value.items()}
     for name, child in node.children():
-        if child.rule.default is MISSING or not defaults:
+        beside = child.rule.excluded_by
+        if child.rule.default is MISSING or not defaults or (beside and found.get(beside[-1]) is not None):
             continue
         if name not in found and draw(st.booleans()):
             found[name] = child.rule.default
