@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -19,9 +20,10 @@ from reconciler.manifests.permits import BLOB_HOSTS, SECRET_PREFIX, Permits, is_
 from reconciler.secret.text import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _COMMITS: Final = ("RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA")
+_WITHHELD: Final = (SECRET_PREFIX, "RECONCILER_ACCESS_TOKEN")
 _WORKSPACES: Final = ("GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY", "CI_PROJECT_DIR")
 
 
@@ -447,6 +449,21 @@ def permitted(
 
 def _words(texts: Sequence[str]) -> list[str]:
     return [word for text in texts for word in text.replace(",", " ").split()]
+
+
+@contextmanager
+def secrets_withheld() -> Iterator[None]:
+    """
+    Keep the reconciler's own secrets out of the environment of programs that are started meanwhile.
+
+    azure-identity starts ``az``, ``azd`` and ``pwsh`` with the environment of this process, and has no option for
+    another one; none of them needs a signature or a webhook's address.
+    """
+    own = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_WITHHELD)}
+    try:
+        yield
+    finally:
+        os.environ.update(own)
 
 
 def process_environment() -> Environment:

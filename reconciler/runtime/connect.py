@@ -16,6 +16,7 @@ from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.http.window import Windows
 from reconciler.manifests.permits import StorageHosts
+from reconciler.settings import secrets_withheld
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,7 +52,8 @@ async def _transport(connection: Connection, environment: Environment, clock: Cl
     tokens = _tokens(connection, environment, clock)
     transport = Transport.open(connection.endpoint, ARM, tokens, clock, environ=environment.values, app=app)
     try:
-        yield transport
+        with secrets_withheld():
+            yield transport
     finally:
         await transport.close()
         if app is not None:
@@ -86,7 +88,8 @@ async def open_blobs(
         only_local=connection.is_emulated,
     )
     try:
-        yield blobs
+        with secrets_withheld():
+            yield blobs
     finally:
         await blobs.close()
 

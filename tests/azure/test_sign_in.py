@@ -27,7 +27,7 @@ from reconciler.errors import AuthError
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.secret.text import Secret
-from reconciler.settings import CLOUDS
+from reconciler.settings import CLOUDS, process_environment
 from tests.kit.cli import Done as Command
 from tests.kit.entra import CORRELATION, TENANT, Arm, Asked, Entra, Internet, given, make_client_certificate
 from tests.kit.entra import make_trust as trust_of
@@ -193,7 +193,7 @@ def az(world: World, answer: str, code: int = 0) -> Path:
     folder.mkdir(exist_ok=True)
     program = folder / "az"
     says = f"cat >&{2 if code else 1} <<'END'\n{answer}\nEND"
-    program.write_text(f"#!/bin/sh\necho \"$*\" >> '{kept}'\n{says}\nexit {code}\n")
+    program.write_text(f"#!/bin/sh\necho \"$*\" >> '{kept}'\nenv > '{kept}.env'\n{says}\nexit {code}\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     world.set(PATH=f"{folder}:/usr/bin:/bin")
     return kept
@@ -356,6 +356,19 @@ def test_az(world: World) -> None:
     (line,) = kept.read_text().splitlines()
     assert line == "account get-access-token --output json --resource https://management.azure.com"
     assert world.carried == ["Bearer token-of-az"]
+
+
+def test_az_gets_no_secret_of_ours(world: World) -> None:
+    """Neither in its arguments nor in its environment; the run itself has them, before and after."""
+    kept = az(world, az_token())
+    ours = {"RECONCILER_SECRET_HOOK": "https://CANARY.example/x", "RECONCILER_ACCESS_TOKEN": "CANARY-given"}
+    world.set(**ours, AZURE_CONFIG_DIR="/of/az")
+    for credential in ("cli", "default"):
+        assert world.plan(credential).code == 0
+        received = kept.with_suffix(".env").read_text()
+        assert "AZURE_CONFIG_DIR=/of/az" in received
+        assert "CANARY" not in received + kept.read_text()
+    assert process_environment().values.items() >= ours.items()
 
 
 def test_az_refuses(world: World) -> None:

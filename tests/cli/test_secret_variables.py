@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +31,8 @@ from tests.kit.cli import (
 from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import Command, Reporting
     from tests.kit.proxy import Proxy
 
@@ -479,3 +483,24 @@ def test_a_query_that_both_lack_is_verified(
     work.state(hooked({"$env": NAME}))
     report("apply")
     assert verdict(report("plan"), inline()) == ("none", "in-sync", "InSync")
+
+
+def test_git_gets_nothing_of_the_value(
+    work: Workspace, run: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither in an argument, nor in its environment, nor on its standard input."""
+    kept, program = tmp_path / "kept", tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\n(env; echo "$*") >> {kept}\nexec {shutil.which("git")} "$@"\n')
+    program.chmod(0o755)
+    work.state(hooked({"$env": NAME}))
+    git(work.folder, "init", "--quiet", "--initial-branch=main")
+    commit(work.folder)
+    monkeypatch.setenv(NAME, HOOK)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    for command in (("plan",), ("apply",), ("drift",), ("validate", "--against", "main"), ("run", "--once")):
+        kept.unlink(missing_ok=True)
+        assert run(*command).code == 0
+        assert "GIT_DIR=" in kept.read_text()
+        assert "CANARY" not in kept.read_text()
+        assert "RECONCILER_SECRET" not in kept.read_text()
