@@ -38,6 +38,7 @@ HOSTS: Final = (
     "arm.example",
     "oidc.example",
     "login.example",
+    "acme.blob.core.example",
 )
 TENANT: Final = "11111111-2222-3333-4444-555555555555"
 CORRELATION: Final = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
@@ -45,7 +46,12 @@ CORRELATION: Final = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as it came."""
+    """
+    One request as it came.
+
+    Attributes:
+        target: Path and query as sent.
+    """
 
     host: str
     method: str
@@ -53,6 +59,8 @@ class Asked:
     query: Mapping[str, str]
     form: Mapping[str, str]
     headers: Mapping[str, str]
+    target: str = ""
+    content: str = ""
 
 
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
@@ -170,20 +178,22 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer()
 
-    do_POST = do_PUT = do_GET  # noqa: N815 (the library's names)
+    do_POST = do_PUT = do_HEAD = do_GET  # noqa: N815 (the library's names)
 
     def _answer(self) -> None:
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.host, self.command, parts.path, dict(parse_qsl(parts.query)), dict(parse_qsl(body)), headers)
+        query, form = dict(parse_qsl(parts.query)), dict(parse_qsl(body))
+        asked = Asked(self.host, self.command, parts.path, query, form, headers, self.path, body)
         status, answer, more = self.world.answer(asked)
-        content = json.dumps(answer).encode()
+        content = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
         self.send_response(status)
         for name, value in {"content-type": "application/json", "content-length": str(len(content)), **more}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def handle_one_request(self) -> None:
         try:
