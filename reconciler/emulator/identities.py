@@ -13,26 +13,38 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.emulator.signin import TENANT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.kinds.kind import Kind
 
 _IDENTITY: Final = "identity"
 _SYSTEM: Final = "systemassigned"
 _USER: Final = "userassigned"
+_ASSIGNED: Final = "userAssignedIdentities"
 
 
-def complete_identity(kind: Kind, resource_id: str, state: dict[str, Any]) -> None:
-    """Add to the identity in *state*, if there is one, the ids that it has; drop those that its type does not have."""
-    sent = state.get(_IDENTITY)
-    if _IDENTITY not in kind.rules.properties or not isinstance(sent, dict):
+def complete_identity(kind: Kind, resource_id: str, sent: Mapping[str, Any], state: dict[str, Any]) -> None:
+    """
+    Add to the identity in *state*, if there is one, the ids that it has.
+
+    Another type drops the user-assigned identities, unless the request has them: Azure's answer to both is unknown.
+
+    Args:
+        kind: Of the resource.
+        resource_id: Of the resource.
+        sent: The body of the request.
+        state: The resource after it.
+    """
+    live = state.get(_IDENTITY)
+    if _IDENTITY not in kind.rules.properties or not isinstance(live, dict):
         return
-    types = {part.strip().lower() for part in str(sent.get("type", "")).split(",")}
-    made: dict[str, Any] = {}
+    types = {part.strip().lower() for part in str(live.get("type", "")).split(",")}
+    made = {name: value for name, value in live.items() if name == "type"}
     if _SYSTEM in types:
-        made |= {"principalId": _made_up("principal", resource_id), "tenantId": TENANT}
-    made |= {name: value for name, value in sent.items() if name == "type"}
-    assigned = sent.get("userAssignedIdentities")
-    if _USER in types and assigned:
-        made["userAssignedIdentities"] = {name: _ids_of(name) for name in assigned}
+        made = {"principalId": _made_up("principal", resource_id), "tenantId": TENANT, **made}
+    is_sent = _ASSIGNED in sent.get(_IDENTITY, {})
+    if _ASSIGNED in live and (is_sent or _USER in types or _IDENTITY not in sent):
+        made[_ASSIGNED] = {name: _ids_of(name) for name in live[_ASSIGNED]}
     state[_IDENTITY] = made
 
 

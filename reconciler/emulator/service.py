@@ -68,7 +68,7 @@ def created(subject: Subject, sent: dict[str, Any]) -> dict[str, Any]:
     if subject.facts.unique_name:
         subscription, *_, name = subject.params.values()
         put(state, subject.facts.unique_name, f"{subscription}-{name.upper()}")
-    return _completed(subject, state)
+    return _completed(subject, sent, state)
 
 
 def updated(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def updated(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
     state = _written(subject, stored, sent, merged if subject.kind.put == "merge" else replaced)
     state.setdefault("location", stored["location"])
     check_lists(subject.kind, facts, state)
-    return _completed(subject, state)
+    return _completed(subject, sent, state)
 
 
 def patched(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def patched(subject: Subject, stored: dict[str, Any], sent: dict[str, Any]) -> d
     check_shared(subject.facts, subject.settings, stored, sent)
     state = _written(subject, stored, sent, merged)
     check_lists(subject.kind, subject.facts, state)
-    return _completed(subject, state)
+    return _completed(subject, sent, state)
 
 
 def _written(subject: Subject, stored: dict[str, Any], sent: dict[str, Any], write: _Write) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def replaced(rule: Rule, stored: Any, sent: Any) -> Any:
     return result
 
 
-def _completed(subject: Subject, state: dict[str, Any]) -> dict[str, Any]:
+def _completed(subject: Subject, sent: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     """Return *state* with the properties that the service fills in or spells differently."""
     facts = subject.facts
     for path, value in facts.echoed:
@@ -176,7 +176,7 @@ def _completed(subject: Subject, state: dict[str, Any]) -> dict[str, Any]:
     _respell(facts, state)
     if facts.artifacts and at(state, facts.artifacts) is MISSING:
         put(state, facts.artifacts, artifacts.make(facts, subject.id, state))
-    complete_identity(subject.kind, subject.id, state)
+    complete_identity(subject.kind, subject.id, sent, state)
     return state
 
 

@@ -31,6 +31,23 @@ if TYPE_CHECKING:
 OLD: Final = {"api-version": "2022-03-03"}
 NEW: Final = {"api-version": "2024-03-03"}
 NEWEST: Final = {"api-version": "2026-03-03"}
+MINE: Final = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/p"
+)
+BOTH: Final = {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {MINE: {}}}
+
+
+def with_identity(identity: Any = BOTH, **properties: Any) -> dict[str, Any]:
+    """Return the body of a gallery."""
+    return {"location": "westus", "identity": identity, "properties": properties}
+
+
+def newer_version(**profile: Any) -> dict[str, Any]:
+    """Return the body of a version with properties of 2024-03-03, at the top and in a list."""
+    sets = [{"storageAccountType": "PremiumV2_LRS", "regionalReplicaCount": 1}]
+    regions = [{"name": "East US 2", "additionalReplicaSets": sets}, {"name": "West US"}]
+    settings = {"packageFileName": "agent.zip", "scriptBehaviorAfterReboot": "Rerun"}
+    return version(settings=settings, targetRegions=regions, **profile)
 
 
 async def put(arm: Arm, url: str, body: Any, at: dict[str, str] = NEWEST) -> httpx.Response:
@@ -38,6 +55,76 @@ async def put(arm: Arm, url: str, body: Any, at: dict[str, str] = NEWEST) -> htt
     answer = await arm.send("PUT", url, body, **at)
     arm.clock.seconds += 1
     return answer
+
+
+def test_an_answer_has_the_properties_of_its_version() -> None:
+    """GET, list and the answer to a PUT hide what is newer; the next versions show it."""
+
+    async def scenario(arm: Arm) -> None:
+        made = await put(arm, GALLERY, with_identity(), NEW)
+        assert made.json()["identity"]["type"] == BOTH["type"]
+        for at, there in ((OLD, False), ({"api-version": "2023-07-03"}, False), (NEW, True), (NEWEST, True)):
+            one = (await arm.get(GALLERY, **at)).json()
+            (listed,) = (await arm.get(GALLERIES, **at)).json()["value"]
+            assert ("identity" in one, "systemData" in one) == ("identity" in listed, "systemData" in listed)
+            assert ("identity" in one, "systemData" in one) == (there, there)
+        again = await put(arm, GALLERY, {"location": "westus"}, OLD)
+        assert again.status_code == 200
+        assert "identity" not in again.json()
+
+    with_arm(scenario)
+
+
+def test_an_identity_gets_its_ids() -> None:
+    """The server's own for the resource and for each user-assigned one; those of a dropped type go."""
+
+    async def scenario(arm: Arm) -> None:
+        await put(arm, GALLERY, with_identity())
+        both = (await arm.get(GALLERY, **NEW)).json()["identity"]
+        assert {"principalId", "tenantId", "type", "userAssignedIdentities"} == both.keys()
+        assert both["userAssignedIdentities"][MINE].keys() == {"principalId", "clientId"}
+        await put(arm, GALLERY, with_identity(both))
+        assert (await arm.get(GALLERY, **NEW)).json()["identity"] == both
+        await put(arm, GALLERY, with_identity({"type": "UserAssigned", "userAssignedIdentities": {MINE: {}}}))
+        mine = (await arm.get(GALLERY, **NEW)).json()["identity"]
+        assert mine == {"type": "UserAssigned", "userAssignedIdentities": both["userAssignedIdentities"]}
+        await put(arm, GALLERY, with_identity({"type": "SystemAssigned"}))
+        assert (await arm.get(GALLERY, **NEW)).json()["identity"].keys() == {"principalId", "tenantId", "type"}
+        await put(arm, GALLERY, with_identity({"type": "None"}))
+        assert (await arm.get(GALLERY, **NEW)).json()["identity"] == {"type": "None"}
+
+    with_arm(scenario)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_newer_properties_are_refused(method: str) -> None:
+    """As Compute refuses them (azure-cli#18855), at any depth; the next version takes them."""
+
+    async def scenario(arm: Arm) -> None:
+        await arm.prepare()
+        await arm.put(VERSION, version())
+        regions = [{"name": "East US 2", "additionalReplicaSets": []}]
+        for url, body, target in (
+            (GALLERY, with_identity(), "gallery.identity"),
+            (
+                VERSION,
+                version(settings={"scriptBehaviorAfterReboot": "Rerun"}),
+                "galleryApplicationVersion.properties.publishingProfile.settings.scriptBehaviorAfterReboot",
+            ),
+            (
+                VERSION,
+                version(targetRegions=regions),
+                "galleryApplicationVersion.properties.publishingProfile.targetRegions.additionalReplicaSets",
+            ),
+        ):
+            refused = await arm.send(method, url, body, **OLD)
+            assert error(refused) == (400, "BadRequest")
+            assert refused.json()["error"]["target"] == target
+            assert refused.json()["error"]["message"].startswith("Could not find member")
+        taken = await arm.send(method, GALLERY, with_identity(), **NEW)
+        assert taken.status_code == 200
+
+    with_arm(scenario)
 
 
 def test_newer_values_are_refused_and_answered() -> None:
@@ -53,6 +140,49 @@ def test_newer_values_are_refused_and_answered() -> None:
         assert profile(await arm.get(VERSION, **OLD))["storageAccountType"] == "PremiumV2_LRS"
 
     with_arm(scenario)
+
+
+@pytest.mark.parametrize("form", ["kept", "dropped"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_newer_live_properties_in_an_older_write(form: Any, method: str) -> None:
+    """They stay or they go, wherever they are, by the setting; what the write says is done in both."""
+
+    async def scenario(arm: Arm) -> None:
+        await arm.prepare()
+        assert (await put(arm, VERSION, newer_version(storageAccountType="PremiumV2_LRS"))).status_code == 201
+        before = profile(await arm.get(VERSION, **NEWEST))
+        older = version(replicaCount=2, targetRegions=[{"name": "eastus2"}, {"name": "westus"}])
+        assert (await arm.send(method, VERSION, older, **OLD)).status_code == 200
+        after = profile(await arm.get(VERSION, **NEWEST))
+        assert after["replicaCount"] == 2
+        assert after["settings"]["packageFileName"] == "agent.zip"
+        assert len(after["targetRegions"]) == 2
+        stays = form == "kept"
+        assert ("scriptBehaviorAfterReboot" in after["settings"]) == stays
+        assert ("additionalReplicaSets" in after["targetRegions"][0]) == stays
+        assert (after["storageAccountType"] == before["storageAccountType"]) == stays
+        if stays:
+            assert (
+                after["targetRegions"][0]["additionalReplicaSets"]
+                == before["targetRegions"][0]["additionalReplicaSets"]
+            )
+
+    with_arm(scenario, EmulatorSettings(newer_fields=form, operation_seconds=0))
+
+
+@pytest.mark.parametrize("form", ["kept", "dropped"])
+def test_a_newer_identity_in_an_older_write(form: Any) -> None:
+    """A whole object of a newer version; its ids stay with it."""
+
+    async def scenario(arm: Arm) -> None:
+        await put(arm, GALLERY, with_identity(description="before"))
+        before = (await arm.get(GALLERY, **NEW)).json()["identity"]
+        await put(arm, GALLERY, {"location": "westus", "properties": {"description": "after"}}, OLD)
+        after = (await arm.get(GALLERY, **NEW)).json()
+        assert after["properties"]["description"] == "after"
+        assert after.get("identity") == (before if form == "kept" else None)
+
+    with_arm(scenario, EmulatorSettings(newer_fields=form))
 
 
 @pytest.mark.parametrize(
