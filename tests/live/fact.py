@@ -19,6 +19,14 @@ COMPUTE_NEWER: Final = "2024-03-03"
 SOLUTIONS: Final = "2019-07-01"
 SOLUTIONS_NEWER: Final = "2021-07-01"
 UNKNOWN: Final = "1900-01-01"
+UNKNOWN_VERSION: Final = (
+    "NoRegisteredProviderFound",
+    "InvalidApiVersionParameter",
+    "UnsupportedApiVersion",
+    "InvalidResourceType",
+    "InvalidParameter",  # azure-cli#21572: from Compute, while a version is rolled out
+)
+"""Codes of an api-version that a type does not have, in this cloud or at all."""
 
 Method: TypeAlias = Literal["GET", "LIST", "PUT"]
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from reconciler.secret.text import Secret
 
 PREFIX: Final = "rcnlive"
-VARIANTS: Final = ("absent", "public", "mode", "link")
+VARIANTS: Final = ("absent", "public", "mode", "policy", "link")
 """Ends of the names of further resources."""
 
 

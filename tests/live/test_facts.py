@@ -28,6 +28,8 @@ from tests.live.fact import (
     verdict,
 )
 from tests.live.facts import all_facts
+from tests.live.facts.applications import changed_or_refused
+from tests.live.facts.galleries import states, unlike, without_system_data
 from tests.live.report import line, remains, summary
 from tests.live.stage import Stage, is_read, is_written
 
@@ -134,6 +136,62 @@ AFTER = Step("after", "GET", STAGE.gallery, "2022-03-03", needs=(Need.PACKAGE,),
 def test_a_step_waits_for_what_it_needs(available: set[Need], answer: Seen | str, is_sent: bool) -> None:  # noqa: FBT001
     """A step is sent where the run has all it needs, and the steps before it ended well."""
     assert (missing_step(AFTER, frozenset(available), {"put": answer}) is None) is is_sent
+
+
+RUNNING = {"status": "InProgress", "startTime": "-", "name": "x"}
+ENDED = {"status": "Succeeded", "startTime": "-", "name": "x", "endTime": "-"}
+
+
+@pytest.mark.parametrize(
+    ("polls", "words"),
+    [
+        ([ENDED], "Succeeded"),
+        ([RUNNING, RUNNING, ENDED], "InProgress, Succeeded"),
+        ([{"status": "Failed", "startTime": "-"}], "Failed, without name"),
+        ([], ""),
+    ],
+)
+def test_the_states_of_an_operation(polls: list[dict[str, Any]], words: str) -> None:
+    """Each once, in their order, with the members that are missing."""
+    assert states(seen(201, {}, *polls)) == words
+
+
+ONE = {"id": "/One", "location": "here", "systemData": {"lastModifiedAt": "-", "lastModifiedBy": "-"}}
+
+
+@pytest.mark.parametrize(
+    ("listed", "differing"),
+    [
+        ([{"id": "/other"}, ONE], []),
+        ([{**ONE, "tags": {}, "location": "there"}], ["location", "tags"]),
+        ([{"id": "/one"}], ["id", "location", "systemData"]),
+        ([{"id": "/other"}], ["id", "location", "systemData"]),
+    ],
+)
+def test_a_list_is_compared_with_a_get(listed: list[dict[str, Any]], differing: list[str]) -> None:
+    """By the members of the resource, which is found by its folded id."""
+    assert unlike(seen(200, ONE), seen(200, {"value": listed})) == differing
+
+
+def test_system_data_is_looked_for_in_a_list() -> None:
+    """Both members that "last modified" needs."""
+    assert without_system_data(seen(200, ONE), seen(200, {"value": [ONE]})) == []
+    bare = {**ONE, "systemData": {"lastModifiedAt": "-"}}
+    assert without_system_data(seen(200, ONE), seen(200, {"value": [bare]})) == ["lastModifiedBy"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ([seen(), seen(), seen(body=body("b"))], "changed"),
+        ([seen(), seen(), seen(body=body("a"))], "unchanged"),
+        ([seen(), error(409, "No", "x"), seen(body=body("a"))], "refused: 409 No x"),
+    ],
+)
+def test_a_change_is_recorded(answers: list[Seen], words: str) -> None:
+    """Where it is unknown whether a member can change, the answer is recorded."""
+    judged = changed_or_refused("properties.list.0.name", "a", "b")(*answers)
+    assert (judged.state, judged.words) == (State.HOLDS, words)
 
 
 def test_facts_are_well_formed() -> None:

@@ -10,11 +10,15 @@ import httpx
 import pytest
 
 from reconciler.emulator import EmulatorSettings, create_app
+from reconciler.runtime.connect import open_writer
 from reconciler.settings import Environment
 from tests.kit.canary import traces
 from tests.kit.clock import ManualClock
 from tests.kit.proxy import Proxy
 from tests.live.__main__ import DIFFERS, HOLDS, INTERRUPTED, SIGN_IN, USAGE, main
+from tests.live.door import Door, OutsideError
+from tests.live.fact import Step
+from tests.live.settings import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -202,6 +206,39 @@ def test_an_interrupt_names_what_remains(runs: Runs) -> None:
     assert main(Environment(runs.values), runs.clock, interrupt) == INTERRUPTED
     assert "not reached" in runs.text
     assert f"  az resource delete --ids {GROUP}/providers/Microsoft.Compute/galleries/rcnlive7" in runs.lines
+
+
+def test_a_failed_operation_refutes_only_its_own_fact(runs: Runs, proxy: Proxy) -> None:
+    """Facts about a resource whose creation failed are not tried, and name the operation's error."""
+    failed = {"status": "Failed", "startTime": "-", "name": "x", "error": {"code": "InternalOperationError"}}
+    proxy.answer("GET", "capsOperations/[^/]+", 200, failed)
+    assert runs.run() == DIFFERS
+    assert runs.facts("differs") == {"gallery-operation"}
+    assert {"gallery-merge", "application-create", "version-create"} <= runs.facts("not tried")
+    assert "InternalOperationError" in runs.text
+
+
+def test_an_outage_refutes_nothing(runs: Runs, proxy: Proxy) -> None:
+    """Facts are not tried where ARM answers with a server error, and a resource that may exist is named."""
+    proxy.answer("PUT", "galleries/rcnlive7", 503, b"<html>")
+    assert runs.run() == HOLDS
+    assert {"gallery-create", "gallery-merge", "application-create"} <= runs.facts("not tried")
+    assert f"  az resource delete --ids {GROUP}/providers/Microsoft.Compute/galleries/rcnlive7" in runs.lines
+
+
+def test_the_door_lets_nothing_out(runs: Runs, proxy: Proxy) -> None:
+    """A step that leads outside of the group is not sent."""
+    environment = Environment(runs.values)
+    live = read(runs.values, "7")
+    outside = f"{live.stage.galleries}/tools"
+
+    async def send() -> None:
+        async with open_writer(live.connection, environment, runs.clock) as arm:
+            await Door(arm, live.stage, runs.clock, 1.0).send(Step("it", "PUT", outside, "2022-03-03", {}))
+
+    with pytest.raises(OutsideError):
+        asyncio.run(send())
+    assert proxy.asked == []
 
 
 def test_a_refused_sign_in_ends_the_run(runs: Runs, proxy: Proxy) -> None:

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.values import MISSING
-from tests.live.fact import COMPUTE, Fact, Seen, Step, equal, not_tried, one_of, refused, says
+from tests.live.fact import COMPUTE, Fact, Seen, Step, equal, first_refused, holds, not_tried, one_of, refused, says
 from tests.live.facts import galleries
 from tests.live.facts.galleries import EXISTS, kept, unlike
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.live.fact import Verdict
     from tests.live.stage import Stage
 
@@ -152,7 +154,21 @@ def _merging(stage: Stage) -> tuple[Fact, ...]:
     )
 
 
+def changed_or_refused(path: str, old: Any, new: Any) -> Callable[..., Verdict]:
+    """Return a judgement of two PUTs and a GET: the second value is there, or the first, or a PUT was refused."""
+    read_back = one_of({"changed": new, "unchanged": old}, lambda get: get.at(path))
+
+    def judge(first: Seen, second: Seen, get: Seen) -> Verdict:
+        refused = first_refused((first, second))
+        return holds(f"refused: {refused.words} {kept(refused.at('error.target'))}") if refused else read_back(get)
+
+    return judge
+
+
 def _refusals(stage: Stage) -> tuple[Fact, ...]:
+    one = _put(stage, "give the application an action", customActions=[{"name": "act", "script": "echo 1"}])
+    two = _put(stage, "change the action of the application", customActions=[{"name": "act", "script": "echo 2"}])
+    then = _get(stage, "read the action of the application", create(stage))
     incomplete = Step(
         "create an application without supportedOSType",
         "PUT",
@@ -168,6 +184,13 @@ def _refusals(stage: Stage) -> tuple[Fact, ...]:
             "documented: VM Applications overview; status and code as for images (azure-sdk-for-java#28842)",
             (create(stage), _put(stage, "change supportedOSType", supportedOSType="Windows")),
             refused(409, "PropertyChangeNotAllowed", target="supportedOSType"),
+        ),
+        Fact(
+            "application-changes-customactions",
+            "customActions of an application change, or stay, or the change is refused",
+            "unknown",
+            (one, two, then),
+            changed_or_refused("properties.customActions.0.script", "echo 1", "echo 2"),
         ),
         Fact(
             "application-required",

@@ -23,10 +23,10 @@ from tests.live.fact import (
     says,
     unchanged,
 )
-from tests.live.facts.galleries import EXISTS, kept, unlike
+from tests.live.facts.galleries import EXISTS, kept, unlike, without_system_data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.live.fact import Verdict
     from tests.live.stage import Stage
@@ -56,7 +56,7 @@ _LINK: Final = "https://example.com/app.zip"
 def _body(stage: Stage, *, objects: bool = True, **properties: Any) -> dict[str, Any]:
     parts = {"mainTemplate": dict(_TEMPLATE), "createUiDefinition": dict(_FORM)}
     content = parts if objects else {name: json.dumps(part) for name, part in parts.items()}
-    required = {"lockLevel": "None", "authorizations": [], "displayName": "Facts"}
+    required: dict[str, Any] = {"lockLevel": "None", "authorizations": [], "displayName": "Facts"}
     return {"location": stage.location, "properties": {**required, **content, **properties}}
 
 
@@ -84,7 +84,15 @@ def _put(stage: Stage, name: str, body: dict[str, Any], **settings: Any) -> Step
 
 def facts(stage: Stage) -> tuple[Fact, ...]:
     """Return the facts about definitions, in the order in which they are played."""
-    return (*_life(stage), *_shape(stage), *_reads(stage), *_replacing(stage), *_modes(stage), *_refusals(stage))
+    return (
+        *_life(stage),
+        *_shape(stage),
+        *_reads(stage),
+        *_replacing(stage),
+        *_clearing(stage),
+        *_modes(stage),
+        *_refusals(stage),
+    )
 
 
 def _life(stage: Stage) -> tuple[Fact, ...]:
@@ -190,6 +198,8 @@ def _reads(stage: Stage) -> tuple[Fact, ...]:
     again = _get(stage, "read the definition before the list", create(stage))
     listed = Step("list the definitions of the group", "LIST", stage.definitions, SOLUTIONS, after=(again,))
     newer = _get(stage, f"read the definition at {SOLUTIONS_NEWER}", create(stage), SOLUTIONS_NEWER)
+    name = f"list the definitions at {SOLUTIONS_NEWER}"
+    all_newer = Step(name, "LIST", stage.definitions, SOLUTIONS_NEWER, after=(again,))
     return (
         Fact(
             "definition-list",
@@ -204,6 +214,13 @@ def _reads(stage: Stage) -> tuple[Fact, ...]:
             "documented: managedapplications.json 2021-07-01",
             (again, newer),
             says((True, False), lambda get, then: (get.at("systemData") is MISSING, then.at("systemData") is MISSING)),
+        ),
+        Fact(
+            "definition-list-system-data",
+            f"the list of a resource group shows systemData at {SOLUTIONS_NEWER}",
+            "inferred: a list shows the body that a GET shows",
+            (again, all_newer),
+            says([], without_system_data),
         ),
     )
 
@@ -250,6 +267,34 @@ def _replacing(stage: Stage) -> tuple[Fact, ...]:
             accepted_or(()),
         ),
     )
+
+
+def _clearing(stage: Stage) -> tuple[Fact, ...]:
+    path = f"{stage.definition}policy"
+    members: Mapping[str, Any] = {
+        "deploymentPolicy": {"deploymentMode": "Incremental"},
+        "lockingPolicy": {"allowedActions": ["Microsoft.Resources/tags/read"]},
+        "displayName": "Facts of policies",
+    }
+    whole = Step("create a definition with policies", "PUT", path, SOLUTIONS, _body(stage, **members))
+    less = _body(stage)
+    del less["properties"]["displayName"]
+    omitted = Step("put it without its policies", "PUT", path, SOLUTIONS, less, after=(whole,))
+    after = Step("read it after that", "GET", path, SOLUTIONS, after=(omitted,))
+    return tuple(
+        Fact(
+            f"definition-omits-{name.lower()}",
+            f"a PUT without {name} clears it, or keeps it; the reconciler sends the live value",
+            "unknown",
+            (whole, omitted, after),
+            one_of({"cleared": None, "kept": value}, _member(name)),
+        )
+        for name, value in members.items()
+    )
+
+
+def _member(name: str) -> Callable[..., Any]:
+    return lambda *seen: kept(seen[-1].at(f"properties.{name}"))
 
 
 def _modes(stage: Stage) -> tuple[Fact, ...]:

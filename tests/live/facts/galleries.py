@@ -8,6 +8,7 @@ from reconciler.values import MISSING
 from tests.live.fact import (
     COMPUTE,
     COMPUTE_NEWER,
+    UNKNOWN_VERSION,
     Fact,
     Need,
     Seen,
@@ -23,6 +24,8 @@ from tests.live.fact import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.live.fact import Verdict
     from tests.live.stage import Stage
 
@@ -146,6 +149,16 @@ def _shape(stage: Stage) -> tuple[Fact, ...]:
             unchanged(lambda get: str(get.at("id")).lower()),
         ),
         Fact(
+            "gallery-id-case",
+            "the id in an answer is spelled as created, or as requested: ids are compared folded",
+            "documented: naming rules for Azure resources",
+            (shouted,),
+            one_of(
+                {"as created": stage.name, "as requested": stage.name.upper()},
+                lambda get: str(get.at("id")).rpartition("/")[2],
+            ),
+        ),
+        Fact(
             "gallery-list",
             "the list of a resource group shows the body that a GET shows",
             "recorded: azure-cli, test_gallery_application_version",
@@ -157,11 +170,14 @@ def _shape(stage: Stage) -> tuple[Fact, ...]:
 
 def unlike(get: Seen, listed: Seen) -> list[str]:
     """Return the members in which a list differs from the body that a GET has shown."""
+    element = element_of(listed, get)
+    return sorted(name for name in {*get.body, *element} if get.at(name) != element.get(name, MISSING))
+
+
+def element_of(listed: Seen, get: Seen) -> Mapping[str, Any]:
+    """Return the element of a list that is the resource of a GET; an empty one if it is not listed."""
     key = str(get.at("id")).lower()
-    elements = [each for each in listed.body.get("value", ()) if str(each.get("id")).lower() == key]
-    if not elements:
-        return ["not listed"]
-    return sorted(name for name in {*get.body, *elements[0]} if get.at(name) != elements[0].get(name, MISSING))
+    return next((each for each in listed.body.get("value", ()) if str(each.get("id")).lower() == key), {})
 
 
 def _merging(stage: Stage) -> tuple[Fact, ...]:
@@ -234,6 +250,9 @@ _OFF: Final = {"isSoftDeleteEnabled": False}
 
 def _newer(stage: Stage) -> tuple[Fact, ...]:
     newer = _get(stage, f"read the gallery at {COMPUTE_NEWER}", create(stage), COMPUTE_NEWER)
+    listed = Step(
+        f"list the galleries at {COMPUTE_NEWER}", "LIST", stage.galleries, COMPUTE_NEWER, after=(create(stage),)
+    )
     identity = {"type": "SystemAssigned"}
     with_identity = _put(stage, f"give the gallery an identity at {COMPUTE_NEWER}", COMPUTE_NEWER, identity=identity)
     hidden = _get(stage, f"read the gallery with an identity at {COMPUTE}", with_identity)
@@ -248,6 +267,14 @@ def _newer(stage: Stage) -> tuple[Fact, ...]:
             says((True, False), lambda get, then: (get.at("systemData") is MISSING, then.at("systemData") is MISSING)),
         ),
         Fact(
+            "gallery-list-system-data",
+            f"the list of a resource group shows systemData at {COMPUTE_NEWER}",
+            "inferred: a list shows the body that a GET shows",
+            (read(stage), listed),
+            says([], without_system_data),
+        ),
+        *_ladder(stage),
+        Fact(
             "gallery-identity-hidden",
             f"an identity is not answered at {COMPUTE}",
             "inferred",
@@ -261,6 +288,25 @@ def _newer(stage: Stage) -> tuple[Fact, ...]:
             (with_identity, older, after),
             one_of({"kept": True, "dropped": False}, _has_identity),
         ),
+    )
+
+
+def without_system_data(get: Seen, listed: Seen) -> list[str]:
+    """Return the members of systemData that a list does not show for the resource of a GET."""
+    data = element_of(listed, get).get("systemData", {})
+    return [name for name in ("lastModifiedAt", "lastModifiedBy") if name not in data]
+
+
+def _ladder(stage: Stage) -> tuple[Fact, ...]:
+    return tuple(
+        Fact(
+            f"gallery-version-{version}",
+            f"{version} is an api-version of galleries, or refused with a code that says so",
+            "documented: models of azure-mgmt-compute; a cloud may lag behind",
+            (_get(stage, f"read the gallery at {version}", create(stage), version),),
+            accepted_or(UNKNOWN_VERSION),
+        )
+        for version in ("2025-03-03", "2026-03-03")
     )
 
 

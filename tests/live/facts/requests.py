@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Final
 from reconciler.azure.limits import remaining
 from reconciler.http.throttle import Lane
 from reconciler.values import MISSING
-from tests.live.fact import COMPUTE, SOLUTIONS, UNKNOWN, Fact, Seen, Step, differs, holds, refused, says
+from tests.live.fact import (
+    COMPUTE,
+    SOLUTIONS,
+    UNKNOWN,
+    UNKNOWN_VERSION,
+    Fact,
+    Seen,
+    Step,
+    differs,
+    holds,
+    refused,
+    says,
+)
 from tests.live.facts import applications, definitions, galleries
 
 if TYPE_CHECKING:
@@ -74,9 +86,10 @@ def _missing(stage: Stage) -> tuple[Fact, ...]:
 
 
 def _versions(stage: Stage) -> tuple[Fact, ...]:
-    sentence = "an api-version that the type does not have is 400 NoRegisteredProviderFound"
+    sentence = "an api-version that the type does not have is refused with a code that says so"
+    source = f"{_CODES}; reported: azure-cli#21572"
     return tuple(
-        Fact(f"unknown-version-{noun}", sentence, _CODES, (step,), refused(400, "NoRegisteredProviderFound"))
+        Fact(f"unknown-version-{noun}", sentence, source, (step,), refused(400, *UNKNOWN_VERSION))
         for noun, step in (
             ("gallery", Step("read a gallery at an unknown version", "GET", stage.gallery, UNKNOWN)),
             ("definition", Step("read a definition at an unknown version", "GET", stage.definition, UNKNOWN)),

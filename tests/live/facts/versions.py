@@ -23,8 +23,8 @@ from tests.live.fact import (
     says,
 )
 from tests.live.facts import applications
-from tests.live.facts.applications import instant
-from tests.live.facts.galleries import EXISTS, STATES, states, unlike
+from tests.live.facts.applications import changed_or_refused, instant
+from tests.live.facts.galleries import EXISTS, STATES, states, unlike, without_system_data
 
 if TYPE_CHECKING:
     from tests.live.fact import Verdict
@@ -89,6 +89,7 @@ def facts(stage: Stage) -> tuple[Fact, ...]:
         *_refusals(stage),
         *_regions(stage),
         *_conflicts(stage),
+        *_changeable(stage),
         *_newer(stage),
     )
 
@@ -234,6 +235,8 @@ def _reads(stage: Stage) -> tuple[Fact, ...]:
     expanded = _get(stage, "read the version's replication", create(stage), query="$expand=ReplicationStatus")
     listed = Step("list the versions", "LIST", stage.versions, COMPUTE, needs=_NEEDS, after=(_read(stage),))
     newer = _get(stage, f"read the version at {COMPUTE_NEWER}", create(stage), COMPUTE_NEWER)
+    name = f"list the versions at {COMPUTE_NEWER}"
+    all_newer = Step(name, "LIST", stage.versions, COMPUTE_NEWER, needs=_NEEDS, after=(_read(stage),))
     status = "properties.replicationStatus"
     return (
         Fact(
@@ -266,6 +269,13 @@ def _reads(stage: Stage) -> tuple[Fact, ...]:
             "documented: models of azure-mgmt-compute",
             (_read(stage), newer),
             says((True, False), lambda get, then: (get.at("systemData") is MISSING, then.at("systemData") is MISSING)),
+        ),
+        Fact(
+            "version-list-system-data",
+            f"the list of an application's versions shows systemData at {COMPUTE_NEWER}",
+            "inferred: a list shows the body that a GET shows",
+            (_read(stage), all_newer),
+            says([], without_system_data),
         ),
     )
 
@@ -415,18 +425,14 @@ _RUNNING: Final = one_of(
 )
 
 
+def _with_zeros(stage: Stage) -> Step:
+    """Return the PUT that creates the version 1.03.0, and does not wait for its operation."""
+    name, path, after = "create the version 1.03.0", f"{stage.versions}/1.03.0", (applications.create(stage),)
+    return Step(name, "PUT", path, COMPUTE, _whole(stage), needs=_NEEDS, after=after, waits=False)
+
+
 def _conflicts(stage: Stage) -> tuple[Fact, ...]:
-    after = (applications.create(stage),)
-    running = Step(
-        "create the version 1.03.0",
-        "PUT",
-        f"{stage.versions}/1.03.0",
-        COMPUTE,
-        _whole(stage),
-        needs=_NEEDS,
-        after=after,
-        waits=False,
-    )
+    running, after = _with_zeros(stage), (applications.create(stage),)
     name, path = "create the version 1.0.1 meanwhile", f"{stage.versions}/1.0.1"
     second = Step(name, "PUT", path, COMPUTE, _whole(stage), needs=_NEEDS, after=after)
     meanwhile = _get(stage, "read the version 1.03.0 meanwhile", running, number="1.03.0")
@@ -453,6 +459,32 @@ def _conflicts(stage: Stage) -> tuple[Fact, ...]:
             (running, zeros),
             refused(404, "ResourceNotFound"),
         ),
+    )
+
+
+def _changeable(stage: Stage) -> tuple[Fact, ...]:
+    created = _with_zeros(stage)
+
+    def put(name: str, word: str) -> Step:
+        actions = [{"name": "act", "script": f"echo {word}"}]
+        body = _body(stage, customActions=actions, advancedSettings={"setting": word})
+        return Step(name, "PUT", created.path, COMPUTE, body, needs=_NEEDS, after=(created,))
+
+    one = put("give the version 1.03.0 an action and a setting", "1")
+    two = put("change the action and the setting of 1.03.0", "2")
+    then = _get(stage, "read the action and the setting of 1.03.0", created, number="1.03.0")
+    return tuple(
+        Fact(
+            f"version-changes-{member.lower()}",
+            f"{member} of a version change, or stay, or the change is refused",
+            "unknown",
+            (one, two, then),
+            changed_or_refused(f"{_PROFILE}.{place}", old, new),
+        )
+        for member, place, old, new in (
+            ("customActions", "customActions.0.script", "echo 1", "echo 2"),
+            ("advancedSettings", "advancedSettings.setting", "1", "2"),
+        )
     )
 
 
