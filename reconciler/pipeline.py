@@ -27,6 +27,7 @@ from reconciler.manifests.environments import declared_elsewhere
 from reconciler.manifests.estate import idle_rules
 from reconciler.manifests.partition import Cut, Partition, whole
 from reconciler.manifests.project import other_settings
+from reconciler.model.outcome import always
 from reconciler.plan.decide import Memory, Policy, make_plan
 from reconciler.plan.limits import over_limit
 from reconciler.plan.older import last_written, older_commit
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from reconciler.model.about import About
     from reconciler.model.change import Plan
     from reconciler.model.live import Observation
-    from reconciler.model.outcome import Outcome
+    from reconciler.model.outcome import Held, Outcome
     from reconciler.plan.saved import SavedPlan
     from reconciler.plan.snapshot import Snapshot
     from reconciler.problems import Problem
@@ -76,6 +77,7 @@ class Task:
         only_drift: Whether an apply repairs changes made outside git, and publishes no edit.
         names_writers: Whether a plan names the last writer of each resource that differs, one GET each.
         cut: Makes the partitions of the estate.
+        permit: Returns why no PUT may be sent now; None where it may. Called before each.
     """
 
     options: Options
@@ -87,6 +89,7 @@ class Task:
     only_drift: bool = False
     names_writers: bool = True
     cut: Cut = whole
+    permit: Callable[[], Held | None] = always
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +310,7 @@ async def carry_out(  # noqa: PLR0913 (all that one apply is made of)
         wait_replicated=task.options.wait_replicated,
         saved=saved.within(reading.policy) if saved else None,
         blobs=blobs,
+        permit=task.permit,
     )
     outcomes = await applier.apply(reading.plan)
     return replace(reading, outcomes=outcomes, puts=applier.puts)

@@ -33,16 +33,17 @@ from reconciler.apply.steps import (
 from reconciler.azure.observe import internal_error
 from reconciler.azure.polling import Interrupted
 from reconciler.http.retry_policy import LONGEST_WAIT_S
-from reconciler.model.outcome import Outcome, Result
+from reconciler.model.outcome import Outcome, Result, always
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.azure.blobs import Blobs
     from reconciler.azure.client import ArmWriter
     from reconciler.azure.polling import Patience
     from reconciler.model.change import Change, Plan
     from reconciler.model.desired import Desired
+    from reconciler.model.outcome import Held
     from reconciler.plan.decide import Policy
     from reconciler.plan.saved import SavedPlan
 
@@ -76,6 +77,7 @@ class Applier:
         wait_replicated: Whether a write counts as done only when its replication is.
         saved: The reviewed plan; an item that has changed since is refused.
         blobs: Lets Azure read the packages that a PUT names; None where it needs no help.
+        permit: Returns why no PUT may be sent now; None where it may. Called before each.
         puts: How many PUTs were sent.
     """
 
@@ -87,6 +89,7 @@ class Applier:
     wait_replicated: bool = False
     saved: SavedPlan | None = None
     blobs: Blobs | None = None
+    permit: Callable[[], Held | None] = always
     puts: int = 0
 
     async def apply(self, plan: Plan) -> Mapping[str, Outcome]:
@@ -197,7 +200,9 @@ class _Job:
         self.state = state
         self._run = run
         self._patience, self._progress = applier.patience, applier.progress
-        self._requests = Requests(state.change.desired, applier.arm, applier.patience, applier.count, applier.blobs)
+        self._requests = Requests(
+            state.change.desired, applier.arm, applier.patience, applier.count, applier.blobs, applier.permit
+        )
 
     async def to_its_end(self) -> Outcome:
         """Do step after step: requests with a permit, waits without one, so that a slow operation delays no other."""

@@ -36,6 +36,7 @@ from reconciler.apply.steps import (
     Taken,
     Unanswered,
     Wait,
+    Withheld,
 )
 from reconciler.apply.verify import (
     did_not_stick,
@@ -51,6 +52,7 @@ from reconciler.model.live import Absent, Unreadable
 from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.body import put_body
 from reconciler.plan.decide import decide
+from reconciler.plan.held import withheld
 from reconciler.plan.remedies import advised
 
 if TYPE_CHECKING:
@@ -231,7 +233,18 @@ def _answer(state: Attempt, event: Event, now: float) -> _Move | None:
         return _failed(state, event.error)
     if isinstance(event, Expired):
         return _wait(replace(state, phase=Phase.READING), now, _LEAST_S)
+    if isinstance(event, Withheld):
+        return _withheld(state)
     return _again(state, event, now) if isinstance(event, Conflict | Unanswered) else None
+
+
+def _withheld(state: Attempt) -> _Move:
+    """End without the PUT; one that may have landed before is a failure, as it is not known to have ended."""
+    if not state.may_have_landed:
+        return _done(withheld(state.change), None)
+    message = "a PUT of it got no answer, and writing is held since, so that it was not sent again"
+    fix = "nothing: the next round reads the resource again"
+    return _done(state.change, Result.FAILED, ErrorInfo(ErrorCode.INTERRUPTED, message, fix=fix))
 
 
 def _again(state: Attempt, answer: Conflict | Unanswered, now: float) -> _Move:

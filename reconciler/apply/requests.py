@@ -25,6 +25,7 @@ from reconciler.apply.steps import (
     Stopped,
     Taken,
     Unanswered,
+    Withheld,
 )
 from reconciler.azure.answers import operation_error
 from reconciler.azure.observe import read_one
@@ -39,6 +40,7 @@ from reconciler.errors import (
     UnusableAnswerError,
 )
 from reconciler.model.live import Unreadable
+from reconciler.model.outcome import always
 from reconciler.secret.text import Secret, quotable_in, scrub_known
 
 if TYPE_CHECKING:
@@ -49,12 +51,18 @@ if TYPE_CHECKING:
     from reconciler.azure.polling import Patience
     from reconciler.model.desired import Desired
     from reconciler.model.live import Observed
+    from reconciler.model.outcome import Held
 
 _LOG: Final = logging.getLogger("reconciler.azure")
 
 
-class _ExpiredError(Exception):
-    """A PUT is about to be sent, and the read that it is built from is old."""
+class _NotSentError(Exception):
+    """A PUT that is about to be sent may not be: the read behind it is old, or writing is held."""
+
+    def __init__(self, event: Expired | Withheld) -> None:
+        """Keep the event that the driver reports."""
+        super().__init__()
+        self.event = event
 
 
 @dataclass(slots=True)
@@ -66,6 +74,7 @@ class Requests:
         arm: The only object that can write.
         count: Called for each PUT that is sent.
         blobs: Lets Azure read the packages that a PUT names; None where it needs no help.
+        permit: Returns why no PUT may be sent now; None where it may.
         secrets: Those in the last PUT: Azure may quote them.
     """
 
@@ -74,6 +83,7 @@ class Requests:
     patience: Patience
     count: Callable[[], None]
     blobs: Blobs | None = None
+    permit: Callable[[], Held | None] = always
     secrets: frozenset[Secret] = frozenset()
 
     async def read(self, step: Read) -> Observed:
@@ -97,7 +107,9 @@ class Requests:
             nonlocal is_sent
             self.patience.check()
             if self.patience.clock.monotonic() > step.not_after:
-                raise _ExpiredError
+                raise _NotSentError(Expired())
+            if self.permit() is not None:
+                raise _NotSentError(Withheld())
             self.count()
             is_sent = True
 
@@ -109,8 +121,8 @@ class Requests:
             accepted = await self.arm.put(self.desired.id, kind.api_version, body, check)
         except Interrupted:
             return Stopped()
-        except _ExpiredError:
-            return Expired()
+        except _NotSentError as error:
+            return error.event
         except (RequestError, PackageError) as error:
             return self._not_taken(error)
         except asyncio.CancelledError:

@@ -12,8 +12,9 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ErrorCode, ErrorInfo
-from reconciler.model.change import Action, Sync
+from reconciler.model.change import Action, Reason, Sync
 from reconciler.model.outcome import Outcome, Result
+from reconciler.plan.held import withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,6 +95,9 @@ class Schedule:
         if self._failed_wave is not None and change.desired.wave > self._failed_wave:
             message = f"a resource of wave {self._failed_wave} failed"
             return Outcome(change, Result.SKIPPED, ErrorInfo(ErrorCode.EARLIER_WAVE_FAILED, message))
+        parent = self.outcomes.get(change.desired.parent or "")
+        if parent is not None and parent.change.reason is Reason.HELD and parent.change.sync is Sync.MISSING:
+            return Outcome(withheld(change), None)
         if (reason := self._without_parent(change.desired.parent or "")) is not None:
             return Outcome(change, Result.SKIPPED, ErrorInfo(ErrorCode.DEPENDENCY_FAILED, reason))
         return None

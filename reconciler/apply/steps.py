@@ -131,6 +131,11 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """The PUT was not sent, as writing is held since."""
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """Another operation kept ARM from accepting the PUT."""
 
@@ -204,6 +209,7 @@ Event: TypeAlias = (
     | Unreadable
     | Taken
     | Expired
+    | Withheld
     | Conflict
     | Unanswered
     | Refused

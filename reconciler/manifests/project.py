@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.paths import get
@@ -17,6 +17,8 @@ from reconciler.kinds.patterns import is_match
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.tracking import Tracking
 from reconciler.kinds.trees import without_nulls
+from reconciler.manifests.durations import parse_duration
+from reconciler.manifests.windows import Window
 from reconciler.problems import Document, Layer, Origin, Problem
 from reconciler.values import MISSING, FieldPath, JsonObject
 
@@ -101,6 +103,7 @@ class Project:
     A project file, or the absence of one.
 
     Attributes:
+        schedule: Windows in which the loop may write, or may not.
         environment_required: Whether every command must choose one of *environments*.
     """
 
@@ -111,6 +114,7 @@ class Project:
     tracking: Tracking = field(default_factory=Tracking)
     limits: Limits = field(default_factory=Limits)
     storage: tuple[StorageRule, ...] = ()
+    schedule: tuple[Window, ...] = ()
     strict: bool = False
     environment_required: bool = False
 
@@ -134,6 +138,7 @@ def parse_project(document: Document) -> Project:
         tracking=Tracking(tags=tracking.get("tags", True), prefix=tracking.get("prefix", "reconciler"), project=name),
         limits=Limits(limits.get("maxPuts"), limits.get("maxPutsPercent")),
         storage=tuple(_storage_rule(rule) for rule in spec.get("storage") or ()),
+        schedule=tuple(_window(each) for each in spec.get("schedule") or ()),
         strict=spec.get("strict", False),
         environment_required=spec.get("environmentRequired", False),
     )
@@ -141,6 +146,8 @@ def parse_project(document: Document) -> Project:
 
 _BOUND_BY_EFFECT: Final = frozenset({"defaults", "environments", "ignore", "tracking", "storage"})
 """Their effect on a request is part of the digests of each item."""
+_OF_THE_LOOP: Final = frozenset({"schedule", "notify"})
+"""No plan and no apply heeds them."""
 
 
 def other_settings(document: Document | None) -> JsonObject:
@@ -152,11 +159,16 @@ def other_settings(document: Document | None) -> JsonObject:
     """
     spec = get(document.value, ("spec",)) if document is not None else {}
     known = spec if isinstance(spec, Mapping) else {}
-    return {name: value for name, value in known.items() if name not in _BOUND_BY_EFFECT}
+    return {name: value for name, value in known.items() if name not in _BOUND_BY_EFFECT | _OF_THE_LOOP}
 
 
 def _environment(value: Mapping[str, Any]) -> Environment:
     return Environment(value.get("defaults") or {}, value.get("overlay"), tuple(value.get("paths") or ()))
+
+
+def _window(entry: Mapping[str, Any]) -> Window:
+    duration = parse_duration(entry["duration"]) or timedelta()
+    return Window(entry["name"], entry["kind"] == "allow", entry["cron"], duration, entry.get("timeZone", "UTC"))
 
 
 def _storage_rule(rule: Mapping[str, Any]) -> StorageRule:

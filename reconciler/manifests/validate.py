@@ -23,6 +23,7 @@ from reconciler.kinds.paths import get
 from reconciler.manifests.checks import Found, check_spec
 from reconciler.manifests.identity import Identity, identify
 from reconciler.manifests.schema_errors import MOST, explain, nearest, problem
+from reconciler.manifests.windows import mistakes
 from reconciler.problems import SHORTER, Document, Manifest, Problem
 from reconciler.values import MISSING, JsonObject
 
@@ -125,7 +126,7 @@ def validate_project(document: Document, schema: JsonObject) -> tuple[Problem, .
     """Return every mistake in a project file, except those that reading it has reported."""
     found = _schema_errors(document, "Project", schema)
     told = {error.path for error in found}
-    found += (item for item in _impossible_dates(document) if item.path not in told)
+    found += (item for item in (*_impossible_dates(document), *_odd_windows(document)) if item.path not in told)
     return tuple(item for item in found if not _is_reported(document, item))
 
 
@@ -165,6 +166,22 @@ def _impossible_dates(document: Document) -> Iterator[Problem]:
             yield problem(
                 document, path, "date", "this date does not exist", "write the last day of the rule as YYYY-MM-DD"
             )
+
+
+def _odd_windows(document: Document) -> Iterator[Problem]:
+    """Yield the mistakes in windows that a schema cannot express, and names that two windows have."""
+    entries = get(document.value, ("spec", "schedule"))
+    names: set[str] = set()
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        at = ("spec", "schedule", index)
+        texts = [get(entry, (key,)) for key in ("cron", "duration", "timeZone", "name")]
+        cron, duration, zone, name = (each if isinstance(each, str) else "" for each in texts)
+        for key, code, message, fix in mistakes(cron, duration, zone or "UTC"):
+            yield problem(document, (*at, key), code, message, fix)
+        if name and name in names:
+            message = f"two windows are named `{name}`"
+            yield problem(document, (*at, "name"), "duplicate", message, "give each a name of its own")
+        names.add(name)
 
 
 def _is_date(text: str) -> bool:

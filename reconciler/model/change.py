@@ -140,6 +140,7 @@ class Reason(StrEnum):
     OWNED_ELSEWHERE = "owned-elsewhere"
     OPERATION_RUNNING = "operation-running"
     PAUSED = "paused"
+    HELD = "held"
     READ_FAILED = "read-failed"
     UNMANAGED = "unmanaged"
 

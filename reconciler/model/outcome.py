@@ -58,6 +58,11 @@ class Held:
     until: datetime | None = None
 
 
+def always() -> Held | None:
+    """Return that nothing forbids writing, as for every command but the loop."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """

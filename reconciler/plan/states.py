@@ -107,6 +107,8 @@ def ending_of(item: Item) -> str:
         return "created" if action is Action.CREATE else "updated"
     if action in {Action.BLOCKED, Action.UNKNOWN}:
         return str(action)
+    if item.change.reason is Reason.HELD:
+        return "held"
     if result is None:
         return {Action.WAIT: "still running"}.get(action, "not started" if action.writes else state_of(item.change))
     if result is Result.UNCHANGED:

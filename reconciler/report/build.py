@@ -12,13 +12,14 @@ from reconciler.plan.states import is_applied, is_noteworthy, is_signed_out, is_
 from reconciler.plan.summary import summarize
 from reconciler.report.clean import for_people, for_programs
 from reconciler.report.verdict import budget, verdict
-from reconciler.report.view import SCHEMA_VERSION, Problem, Summary, View, Words
+from reconciler.report.view import SCHEMA_VERSION, Held, Problem, Summary, View, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from reconciler import problems
+    from reconciler.model import outcome
     from reconciler.model.live import Unmanaged
     from reconciler.model.outcome import Report
     from reconciler.plan.states import Item
@@ -43,6 +44,7 @@ def view_of(report: Report, bounds: Bounds) -> View:
         cloud=about.cloud,
         endpoint=about.endpoint,
         commit=about.commit,
+        held=_held_of(report.held),
         summary=Summary(**{each.name: getattr(summary, each.name) for each in fields(Summary)}),
         resources=resources,
         errors=tuple(map(problem_of, report.errors)),
@@ -55,6 +57,10 @@ def view_of(report: Report, bounds: Bounds) -> View:
 def problem_of(problem: problems.Problem) -> Problem:
     """Return the view of a problem, as it was found."""
     return Problem(problem.file, problem.line, problem.column, problem.path, problem.code, problem.message, problem.fix)
+
+
+def _held_of(held: outcome.Held | None) -> Held | None:
+    return Held(held.by, held.holder, _instant(held.until) if held.until else None) if held is not None else None
 
 
 def _words(report: Report, parts: Sequence[Item], summary: Counts, left_out: int) -> Words:

@@ -20,18 +20,28 @@ from reconciler.problems import STOPPED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.model.outcome import Report
+    from reconciler.model.outcome import Held, Report
     from reconciler.plan.states import Item
     from reconciler.plan.summary import Summary
 
 _PENDING: Final = ("to create", "to update", "blocked", "unknown", "waiting", "paused", "unverified", "out of sync")
+_HOLDS: Final = {"window": "the schedule", "hold-file": "the hold file", "lock": "the lock"}
 _ODD: Final = ("unknown", "waiting", "unverified")
 
 
 def verdict(report: Report, parts: Sequence[Item], summary: Summary) -> str:
     """Return the line that a report begins with: environment and cloud, then the result of *parts* in one sentence."""
-    about, result = str(report.about), _result(report, parts, summary)
+    about, result = str(report.about), f"{held_of(report.held)}{_result(report, parts, summary)}"
     return f"{about}: {result}" if about else result
+
+
+def held_of(held: Held | None) -> str:
+    """Return why a round may not write, and when it may again, as a sentence before another one."""
+    if held is None:
+        return ""
+    holder = f" ({held.holder})" if held.holder else ""
+    until = f" until {held.until:%Y-%m-%d %H:%M} UTC" if held.until else ""
+    return f"Held by {_HOLDS.get(held.by, held.by)}{holder}{until}. "
 
 
 def _result(report: Report, parts: Sequence[Item], summary: Summary) -> str:
@@ -143,7 +153,7 @@ def _unapplied(parts: Sequence[Item]) -> Iterator[str]:
 
 def _apply_verdict(parts: Sequence[Item]) -> str:
     endings = Counter(ending_of(item) for item in parts)
-    good = _counts(endings, ("created", "updated", "paused", "unverified", "out of sync", "in sync"))
+    good = _counts(endings, ("created", "updated", "held", "paused", "unverified", "out of sync", "in sync"))
     failed, tried = endings["failed"], endings["failed"] + endings["created"] + endings["updated"]
     bad = _counts(endings, BAD[1:])
     if any(is_interrupted(item) for item in parts):

@@ -12,7 +12,7 @@ text bounded. See :mod:`reconciler.report.build`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -83,6 +83,15 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The reason why a round may not write: a window, the hold file or the lock, its holder, and its end."""
+
+    by: str
+    holder: str | None
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """
     A report.
@@ -101,6 +110,7 @@ class View:
     cloud: str | None
     endpoint: str | None
     commit: str | None
+    held: Held | None = field(default=None, kw_only=True)
     summary: Summary
     resources: tuple[Resource, ...]
     errors: tuple[Problem, ...]

@@ -37,6 +37,7 @@ REASONS: Final = {
     Reason.OWNED_ELSEWHERE: "owned by another project",
     Reason.OPERATION_RUNNING: "an earlier operation is still running",
     Reason.PAUSED: "an annotation pauses it",
+    Reason.HELD: "not written: writing is held",
     Reason.READ_FAILED: "could not be read",
     Reason.UNMANAGED: "not declared by any manifest; left unchanged",
 }

@@ -23,12 +23,14 @@ from reconciler.plan import saved as saved_plan
 from reconciler.plan import snapshot
 from reconciler.plan.checksum import MOST_BYTES
 from reconciler.plan.decide import Memory
+from reconciler.plan.held import withheld_plan
 from reconciler.plan.sign_in import stated_once
 from reconciler.problems import STOPPED, Problem
 from reconciler.runtime.connect import open_blobs, open_reader, open_writer
 from reconciler.runtime.output import write_file
 from reconciler.runtime.progress import shown
 from reconciler.runtime.run import given_endpoint
+from reconciler.service.gate import Gate
 
 if TYPE_CHECKING:
     import asyncio
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from reconciler.azure.blobs import Blobs
     from reconciler.manifests.estate import Estate
     from reconciler.model.about import About
+    from reconciler.model.outcome import Held
     from reconciler.pipeline import Reading
     from reconciler.runtime.run import Run
     from reconciler.service.rounds import Retries
@@ -70,22 +73,40 @@ async def _offline(run: Run, estate: Estate, file: Path, about: About) -> Report
     return _report(run, reading, {}, about)
 
 
-async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None) -> Report:
-    """Plan afresh and apply it."""
+async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None, gate: Gate | None = None) -> Report:
+    """Plan afresh and apply it; where *gate* does not let anything be written, report only."""
+    gate = Gate(run.clock) if gate is None else gate
 
     async def write(estate: Estate, about: About) -> Report:
+        if run.command == "run":
+            gate.schedule = estate.project.schedule
+        held = gate.held()
+        if held is not None:
+            return await _held(run, estate, about, held, stop, retries)
         saved, grants = _saved_plan(run, estate), _grants(run, estate)
         memory, windows = (retries.memory(estate.selected), retries.windows) if retries else (Memory(), None)
-        task = replace(_task(run, estate), commit=about.commit if estate.project.tracking.tags else None, memory=memory)
+        commit = about.commit if estate.project.tracking.tags else None
+        task = replace(_task(run, estate), commit=commit, memory=memory, permit=gate.permit)
         patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
         async with (
             open_writer(run.connection, run.environment, run.clock, windows) as arm,
             _blobs(run, grants) as blobs,
         ):
             reading = await pipeline.apply(task, arm, patience, partial(shown, run.clock), saved=saved, blobs=blobs)
-            return _report(run, reading, arm.transport.requests, about)
+            return replace(_report(run, reading, arm.transport.requests, about), held=gate.withheld)
 
     return await _with_estate(run, write)
+
+
+async def _held(
+    run: Run, estate: Estate, about: About, held: Held, stop: asyncio.Event, retries: Retries | None
+) -> Report:
+    """Report what a round would write, through a client that cannot."""
+    windows, memory = (retries.windows, retries.memory(estate.selected)) if retries else (None, Memory())
+    async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
+        reading = await unless_stopped(pipeline.plan(replace(_task(run, estate), memory=memory), arm), stop)
+    report = _report(run, reading, arm.transport.requests, about)
+    return replace(report, plan=withheld_plan(report.plan), puts=0, held=held)
 
 
 async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report]]) -> Report:

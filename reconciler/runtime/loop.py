@@ -16,6 +16,7 @@ from reconciler.problems import Problem
 from reconciler.runtime import execute
 from reconciler.runtime.failure import described
 from reconciler.runtime.signals import on_hangup
+from reconciler.service.gate import Gate
 from reconciler.service.round import round_of
 from reconciler.service.rounds import Pace, Retries, run_rounds
 
@@ -40,19 +41,27 @@ class Service:
     Attributes:
         interval_s: From the end of one round to the start of the next, on average.
         report_only: Whether rounds report drift, and write nothing.
+        hold_file: While there is anything at this path, rounds only report.
         chance: Spreads the intervals.
     """
 
     interval_s: float = 300.0
     report_only: bool = False
+    hold_file: Path | None = None
     chance: Random = field(default_factory=Random)
 
 
 async def once(run: Run, service: Service, stop: asyncio.Event) -> Round:
     """Do one round; its errors are those of ``apply`` or ``drift``."""
     began = run.clock.monotonic()
-    report = await (execute.plan if service.report_only else execute.apply)(run, stop)
+    report = await _act(run, service, stop)
     return round_of(report, run.clock.monotonic() - began)
+
+
+async def _act(run: Run, service: Service, stop: asyncio.Event, retries: Retries | None = None) -> Report:
+    if service.report_only:
+        return await execute.plan(run, stop, retries)
+    return await execute.apply(run, stop, retries, Gate(run.clock, service.hold_file))
 
 
 async def rounds(run: Run, service: Service, emit: Callable[[Round], None], stop: asyncio.Event) -> None:
@@ -84,7 +93,7 @@ async def _round(run: Run, service: Service, folder: Path, retries: Retries, sto
     started = run.clock.now()
     try:
         filesystem.enter(folder)  # a deployment may have replaced it since
-        return await (execute.plan if service.report_only else execute.apply)(run, stop, retries)
+        return await _act(run, service, stop, retries)
     except Interrupted:
         raise
     except Exception as error:  # noqa: BLE001 (a loop outlives any error of a round)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.apply.attempt import Attempt, Phase, Terms, interrupted, next_step
 from reconciler.apply.conflicts import Running, named
 from reconciler.apply.schedule import Schedule
-from reconciler.apply.steps import Done, Event, Expired, InProgress, Started, Taken
+from reconciler.apply.steps import Done, Event, Expired, InProgress, Started, Taken, Withheld
 from reconciler.apply.verify import did_not_stick, not_replicated, provisioning_failed, unreadable
 from reconciler.errors import ErrorInfo
 from reconciler.kinds.live import Live, Replication
@@ -84,6 +84,8 @@ def sentences() -> Iterator[tuple[str, ErrorInfo | None]]:
     skipped = schedule.skipped(schedule.ready()[0])
     yield "an earlier wave failed", skipped.error if skipped else None
     yield "no time is left for a PUT", error_after(replace(STATE, phase=Phase.PUTTING), Expired())
+    unanswered = replace(STATE, phase=Phase.PUTTING, shown_from=60.0)
+    yield "held after a PUT without an answer", error_after(unanswered, Withheld())
     following = replace(STATE, phase=Phase.FOLLOWING, taken=Taken(LINK))
     yield "no time is left for the operation", error_after(following, InProgress())
     yield "an event out of turn", error_after(replace(STATE, phase=Phase.VERIFYING), Started())

@@ -25,6 +25,7 @@ BEFORE: Final[dict[str, Any]] = {
     "tracking": {"tags": True, "prefix": "recon"},
     "limits": {"maxPuts": 20, "maxPutsPercent": 100},
     "storage": [{"prefix": f"{PACKAGES}/", "sas": {"env": "RECONCILER_SECRET_A"}}],
+    "schedule": [{"name": "w", "kind": "deny", "cron": "* * * * *", "duration": "1m", "timeZone": "UTC"}],
     "strict": False,
 }
 AFTER: Final[dict[str, object]] = {
@@ -54,10 +55,16 @@ AFTER: Final[dict[str, object]] = {
     "strict": True,
 }
 """What each key is changed to."""
-NO_REQUEST: Final = {
-    "ignore.[].reason": "it is a text for readers, and no part of any request or decision",
+NO_REQUEST: Final[dict[str, object]] = {
+    "ignore.[].reason": "another text",  # for readers, and no part of any request or decision
+    "schedule": [],  # only the loop heeds windows
+    "schedule.[].name": "another",
+    "schedule.[].kind": "allow",
+    "schedule.[].cron": "0 0 * * *",
+    "schedule.[].duration": "2m",
+    "schedule.[].timeZone": "Europe/Berlin",
 }
-"""Keys whose edit leaves a saved plan as it is, and why that is right."""
+"""What keys are changed to whose edit leaves a saved plan as it is, and why that is right."""
 
 
 def keys(schema: dict[str, Any], at: str = "") -> Iterator[str]:
@@ -130,8 +137,8 @@ def test_a_plan_is_refused_after_an_edit_of_the_project_file(
 
 @pytest.mark.parametrize("path", NO_REQUEST)
 def test_an_edit_that_changes_no_request_leaves_the_plan_as_it_is(planned: Workspace, run: Command, path: str) -> None:
-    """For the reason that stands beside it."""
-    planned.project(**edited(path, "another text"))
+    """For the reason that stands beside them."""
+    planned.project(**edited(path, NO_REQUEST[path]))
     assert run("plan", "-e", "prod", "--check", "plan.json").code == 0
     assert run("apply", "-e", "prod", "--plan", "plan.json").code == 0
 

@@ -14,7 +14,7 @@ from reconciler.model.about import About
 from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Op, Plan, Reason, Refusal, Sync
 from reconciler.model.desired import Desired
 from reconciler.model.live import Unmanaged
-from reconciler.model.outcome import Outcome, Report, Result
+from reconciler.model.outcome import Held, Outcome, Report, Result
 from reconciler.problems import Problem, Source
 from reconciler.values import MISSING
 
@@ -333,6 +333,13 @@ _REPORTS = {
     ),
     "plan-health": report("plan", COPIED, COPYING),
     "run-report-only": report("run", IN_SYNC, AGAIN, STUBBORN),
+    "run-held": report(
+        "run",
+        IN_SYNC,
+        replace(UPDATE, reason=Reason.HELD),
+        puts=0,
+        held=Held("window", "freeze", datetime(2026, 12, 1, 18, tzinfo=UTC)),
+    ),
 }
 REPORTS = {
     name: replace(each, about=replace(ABOUT, cloud=None) if each.command == "validate" else ABOUT)
