@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SUBSCRIPTION: Final = "subscriptionId"
 _GROUP: Final = "resourceGroupName"
+_FOR_WEBHOOKS: Final = "for webhooks, use `{$env: RECONCILER_SECRET_…}`"
 
 
 def trespasses(permits: Permits, desired: Sequence[Desired]) -> Iterator[Problem]:
@@ -80,5 +81,6 @@ def idle_storage(project: Project, document: Document | None, desired: Sequence[
         if not any(is_for(rule, kind, link.base) for kind, link in links):
             whose = "of a gallery " if rule.by_identity else ""
             message = f"no manifest {whose}links to a package below this prefix, so this rule has no effect"
-            fix = "correct the prefix, or delete the rule; for webhooks, use `{$env: RECONCILER_SECRET_…}` instead"
+            other = "for a managed application definition, use `sas`" if rule.by_identity else _FOR_WEBHOOKS
+            fix = f"correct the prefix, or delete the rule; {other} instead"
             yield problem(document, ("spec", "storage", index, "prefix"), "storage-unused", message, fix)

@@ -41,7 +41,8 @@ class Remedy:
 
 
 _PACKAGE: Final = (
-    "Azure could not read the package: check the link, or configure spec.storage in the project file (docs/packages.md)"
+    "Azure could not read the package: check the link, and the role of the gallery's identity if it has one, or"
+    " configure spec.storage in the project file (docs/packages.md)"
 )
 _SIGN_IN: Final = "sign in again, for this cloud and tenant, and run again (docs/sign-in.md)"
 _GRANT: Final = (
