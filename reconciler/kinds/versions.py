@@ -110,6 +110,12 @@ def newest_leaf(kind: Kind, body: JsonObject) -> Newer | None:
     return found if found.since else None
 
 
+def leaves_after(kind: Kind, body: JsonObject, api_version: str) -> Iterator[Newer]:
+    """Yield each leaf of *body* that a PUT carries and *api_version* does not have; of a newer object its first."""
+    if kind.newer is not None:
+        yield from _after(kind.newer, body, (), api_version)
+
+
 def lowest_version(kind: Kind, body: JsonObject) -> str:
     """Return the lowest api-version of *kind* that has every leaf of *body*."""
     newest = newest_leaf(kind, body)
@@ -135,6 +141,19 @@ def _newest(tree: NewerTree, value: Any, path: FieldPath, best: Newer) -> Newer:
     for step, child, item in _below(tree, value):
         best = _newest(child, item, (*path, step), best)
     return best
+
+
+def _after(tree: NewerTree, value: Any, path: FieldPath, version: str) -> Iterator[Newer]:
+    if tree.highest <= version or value is None:
+        return
+    since = tree.since
+    if tree.values and isinstance(value, str):
+        since = max(since, tree.values.get(value.lower(), ""))
+    if since > version:
+        yield Newer(_first_leaf(tree.rule, value, path) or path, since)
+        return
+    for step, child, item in _below(tree, value):
+        yield from _after(child, item, (*path, step), version)
 
 
 def _below(tree: NewerTree, value: Any) -> Iterator[tuple[str | int, NewerTree, Any]]:

@@ -17,6 +17,7 @@ from reconciler.manifests.gathering import Gathered, Tree, nothing_found
 from reconciler.manifests.load import load
 from reconciler.manifests.parents import misspelt_parents
 from reconciler.manifests.permits import Permits
+from reconciler.manifests.pins import newer_than_pins, stray_pins
 from reconciler.manifests.project import FILE_NAME, Environment, Project, Writing, lay_under, render, unknown_defaults
 from reconciler.manifests.resolve import resolve, select
 from reconciler.manifests.salvage import ProjectFile, salvage
@@ -181,13 +182,18 @@ def survey(options: Options, registry: Registry, now: datetime, stdin: Callable[
     documents, unmatched = render(gathered.base, gathered.overlay, defaults, kinds, written)
     validated = validate(documents, kinds, project.tracking)
     desired, duplicates = resolve(validated.manifests, kinds, validated.others, options.permits.secrets)
-    strays = [*_stray_defaults(project, document, kinds), *_stray_rules(project, document, kinds)]
+    strays = [
+        *_stray_defaults(project, document, kinds),
+        *_stray_rules(project, document, kinds),
+        *stray_pins(project, document, kinds),
+    ]
     problems = [
         *file.problems,
         *strays,
         *explain_limits(gathered.problems, documents, kinds),
         *(() if file.problems else _nothing(options, tree, gathered)),
         *file.independent([*(() if gathered.is_incomplete else unmatched), *validated.problems, *duplicates]),
+        *newer_than_pins(project, desired),
     ]
     strangers = file.independent(misspelt_parents(desired, validated.others, kinds))
     warnings = [*gathered.warnings, *validated.warnings, *strangers, *_expired(project, document, now.date())]

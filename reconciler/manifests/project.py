@@ -104,6 +104,7 @@ class Project:
 
     Attributes:
         schedule: Windows in which the loop may write, or may not.
+        api_versions: The pinned api-version of each kind, by name.
         environment_required: Whether every command must choose one of *environments*.
     """
 
@@ -115,6 +116,7 @@ class Project:
     limits: Limits = field(default_factory=Limits)
     storage: tuple[StorageRule, ...] = ()
     schedule: tuple[Window, ...] = ()
+    api_versions: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
     environment_required: bool = False
 
@@ -139,6 +141,7 @@ def parse_project(document: Document) -> Project:
         limits=Limits(limits.get("maxPuts"), limits.get("maxPutsPercent")),
         storage=tuple(_storage_rule(rule) for rule in spec.get("storage") or ()),
         schedule=tuple(_window(each) for each in spec.get("schedule") or ()),
+        api_versions=spec.get("apiVersions") or {},
         strict=spec.get("strict", False),
         environment_required=spec.get("environmentRequired", False),
     )

@@ -47,6 +47,7 @@ AFTER: Final[dict[str, object]] = {
     "limits": {},
     "limits.maxPuts": 21,
     "limits.maxPutsPercent": 99,
+    "apiVersions": {"Gallery": "2024-03-03"},
     "storage": [],
     "storage.[].prefix": f"{PACKAGES}/agent/",
     "storage.[].access": "galleryIdentity",

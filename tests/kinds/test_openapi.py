@@ -939,6 +939,7 @@ PROJECT: Final[Json] = {
             },
             {"prefix": "http://127.0.0.1:10000/devstoreaccount1", "sas": {"env": "RECONCILER_SECRET_OTHER"}},
         ],
+        "apiVersions": {"Gallery": "2024-03-03"},
         "strict": True,
     },
 }
@@ -960,6 +961,7 @@ def test_project_file() -> None:
         ("spec/environments/prod/overlay", "/etc", "below the project file"),
         ("spec/ignore/0/expires", "2030-13-01", "YYYY-MM-DD"),
         ("spec/tracking/prefix", "a b", "1 to 64"),
+        ("spec/apiVersions/Gallery", "24-3-3", "api-version"),
         ("spec/limits/maxPuts", -1, "0 or more"),
         ("spec/limits/maxPutsPercent", 101, "0 to 100"),
         ("spec/storage/0/prefix", "http://mystorageaccount.blob.core.windows.net/", "https URL"),

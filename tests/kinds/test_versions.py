@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kinds.kind import Kind, compile_kind
-from reconciler.kinds.versions import lowest_version, newest_leaf, without_newer
+from reconciler.kinds.versions import leaves_after, lowest_version, newest_leaf, without_newer
 from tests.kit.synthetic import WIDGET, schema
 
 if TYPE_CHECKING:
@@ -134,6 +134,21 @@ def test_the_newest_leaf_is_that_of_a_search_of_the_whole_body(world: tuple[Json
     else:
         assert (found[leaf.path], leaf.since) == (newest, newest)
         assert not any(path[:-1] == leaf.path and since == newest for path, since in found.items())
+
+
+@given(worlds(), st.sampled_from(LADDER))
+def test_every_leaf_after_a_version_is_found(world: tuple[Json, Json], version: str) -> None:
+    """And each is newer; of an object that is newer as a whole, one leaf."""
+    properties, body = world
+    kind = kind_of(**properties)
+    whole = {"properties": {"properties": {"properties": properties}}}
+    newer = {path for path, since, sent in every(whole, body) if sent and since > version}
+    tops = {path for path in newer if path[:-1] not in newer}
+    leaves = [leaf.path for leaf in leaves_after(kind, body, version)]
+    assert all(leaf in newer for leaf in leaves)
+    assert sorted(map(str, tops)) == sorted(
+        str(next(top for top in tops if leaf[: len(top)] == top)) for leaf in leaves
+    )
 
 
 @given(worlds(), st.sampled_from(LADDER))

@@ -52,6 +52,7 @@ def test_every_key_of_a_project_file_is_read() -> None:
   - {{prefix: "https://store.blob.core.windows.net/c/", sas: {{env: RECONCILER_SECRET_STORE}}}}
   - {{prefix: "https://other.blob.core.windows.net/", sas: userDelegation}}
   - {{prefix: "https://private.blob.core.windows.net/", access: galleryIdentity}}
+  apiVersions: {{Gallery: 2024-03-03}}
   strict: true
 """
     assert parse_project(read(text)) == Project(
@@ -69,6 +70,7 @@ def test_every_key_of_a_project_file_is_read() -> None:
             StorageRule("https://other.blob.core.windows.net/"),
             StorageRule("https://private.blob.core.windows.net/", by_identity=True),
         ),
+        api_versions={"Gallery": "2024-03-03"},
         strict=True,
     )
 
