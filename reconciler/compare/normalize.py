@@ -86,6 +86,11 @@ def is_excluded(rule: Rule, body: JsonObject) -> bool:
     return rule.excluded_by is not None and get(body, rule.excluded_by) not in (MISSING, None)
 
 
+def gives_way(rule: Rule, live: JsonObject) -> bool:
+    """Return whether *live* sets two properties that exclude each other, and this is the one that Azure can choose."""
+    return is_excluded(rule, live) and (rule.default is not MISSING or rule.server_populated)
+
+
 def is_chosen(rules: Rule, rule: Rule, body: JsonObject) -> bool:
     """
     Return whether Azure chooses the value of a property that *body* lacks, since another one excludes its default.

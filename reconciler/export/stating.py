@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.compare.normalize import is_excluded, is_same, meant
+from reconciler.compare.normalize import gives_way, is_same, meant
 from reconciler.export.texts import can_be_written
 from reconciler.kinds.blank import is_blank
 from reconciler.kinds.normal_forms import without_mark
@@ -64,7 +64,7 @@ class _Stating:
         if is_blank(rule, live):
             return MISSING
         is_default = is_same(rule, live, meant(self.rules, rule, self.live))
-        if (is_default or is_excluded(rule, self.live)) and not rule.required:
+        if (is_default or gives_way(rule, self.live)) and not rule.required:
             return MISSING
         if isinstance(live, str):
             live = without_mark(live)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reconciler.compare.normalize import absence, is_excluded, is_same, meant
+from reconciler.compare.normalize import absence, gives_way, is_excluded, is_same, meant
 from reconciler.kinds.blank import is_blank
 from reconciler.kinds.normal_forms import is_same_place, without_mark
 from reconciler.kinds.paths import Steps, fold_names, get, keyed, lookup, written_path
@@ -122,7 +122,7 @@ class _Carrying:
             return False
         if rule.required or stated is not MISSING:
             return True
-        if is_excluded(rule, self._live) or is_excluded(rule, self._stated):
+        if gives_way(rule, self._live) or is_excluded(rule, self._stated):
             return False  # Azure refuses the two together
         if rule.frozen:  # a newer one that equals its absence would only ask for a newer api-version
             return rule.since is None or not self._is_spare(rule, value)

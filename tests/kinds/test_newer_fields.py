@@ -182,6 +182,15 @@ def test_beside_a_strategy_azure_chooses_the_storage(kind_of_storage: str) -> No
     assert "storageAccountType" not in without["properties"]["publishingProfile"]
 
 
+def test_beside_a_declared_type_a_live_strategy_is_no_finding() -> None:
+    """The two cannot both be declared, nor sent."""
+    live = profile(storageAccountStrategy="PreferStandard_ZRS", storageAccountType="Standard_ZRS")
+    found, body = planned(profile(storageAccountType="Standard_ZRS", enableHealthCheck=True), live)
+    assert found == {"enableHealthCheck": CHANGE}
+    assert "storageAccountStrategy" not in body["properties"]["publishingProfile"]
+    assert planned(profile(), live)[0].keys() == {"storageAccountStrategy", "storageAccountType"}
+
+
 def test_without_a_strategy_the_storage_has_its_default() -> None:
     """Another one is reported."""
     found, _ = planned(profile(targetRegions=[REGION]), profile(targetRegions=[{**REGION, "storageAccountType": "X"}]))
