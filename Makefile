@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 DEMO_STAMP := .venv/.installed-for-use
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow test-all check static lint format types contracts reference properties redaction simulation simulation-bugs mutants foreign azurite live pages installs newest bench scale workflows lock clean
+.PHONY: help demo test slow test-all check static lint format types contracts reference draft-kind properties redaction simulation simulation-bugs mutants foreign azurite live pages installs newest bench scale workflows lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,13 @@ reference: $(STAMP) ## Write docs/reference/ anew from the schemas, and docs/com
 	@set -e; for kind in $$($(BIN)/reconciler schema | grep -vx Project); do \
 	  $(BIN)/reconciler schema "$$kind" --output markdown > "docs/reference/$$kind.md"; done
 	$(BIN)/python docs/commands.py > docs/commands.md
+
+draft-kind: $(STAMP) ## Draft schemas/KIND.schema.json (KIND=GalleryScript SDK=azure.mgmt.compute, or OPENAPI=gallery.json)
+	@if [ -e "schemas/$(KIND).schema.json" ]; then echo "schemas/$(KIND).schema.json exists" >&2; exit 1; fi
+	@mkdir -p build
+	@$(BIN)/python -m tests.draft $(KIND) $(if $(OPENAPI),--openapi $(OPENAPI),--sdk $(or $(SDK),azure.mgmt.compute)) \
+	  > build/$(KIND).schema.json
+	@mv build/$(KIND).schema.json schemas/$(KIND).schema.json
 
 properties: $(STAMP) ## The properties with 1,000 examples each (PROFILE=thorough: 20,000 new ones, for hours)
 	$(BIN)/python -m pytest -q -n auto -m "properties or examples" -p tests.kit.profiles --hypothesis-profile $(or $(PROFILE),ci)

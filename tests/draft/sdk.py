@@ -22,7 +22,7 @@ _OPERATION: Final = re.compile(
 )
 
 
-def read_model(package: str, name: str) -> Described:
+def describe(package: str, name: str) -> Described:
     """
     Return a model of an SDK.
 

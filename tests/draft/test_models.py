@@ -9,7 +9,7 @@ import azure.mgmt.compute.models
 import pytest
 
 from reconciler.kinds.packaged import packaged
-from tests.draft.sdk import find_url, read_model
+from tests.draft.sdk import describe, find_url
 from tests.kit.schema_facts import Fact, described, walk
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def theirs(kind: Kind) -> dict[str, Fact]:
     """Return the facts of a kind's model."""
     return {
         path: Fact(each.type, each.required, read_only, each.values, is_open=bool(each.values))
-        for path, each, read_only in read_model(PACKAGE, kind.name).every()
+        for path, each, read_only in describe(PACKAGE, kind.name).every()
         if not any(part in path for part in UNDESCRIBED)
     }
 
