@@ -317,6 +317,27 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
         path.mkdir(mode, parents=True, exist_ok=True)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder of this program's own, with all that is in it; PathError if a part of it stays."""
+    import shutil  # noqa: PLC0415 (for few runs)
+
+    with asking(path):
+        if sort_of(path, follow=False) is Sort.FOLDER:
+            shutil.rmtree(path)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file of this program's own, if it is there; PathError if that fails."""
+    with asking(path):
+        path.unlink(missing_ok=True)
+
+
+def move_folder(path: Path, to: Path) -> None:
+    """Rename a folder; PathError if that fails."""
+    with asking(path):
+        os.replace(path, to)  # noqa: PTH105
+
+
 def create(path: Path, content: bytes) -> None:
     """Make a file that is not there yet, and its folders; PathError if that fails."""
     with asking(path):

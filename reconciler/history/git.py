@@ -13,7 +13,8 @@ import signal
 import subprocess
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
 from reconciler import filesystem
@@ -23,7 +24,7 @@ from reconciler.secret.text import scrub
 from reconciler.settings import process_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _SETTINGS: Final = (
@@ -57,6 +58,7 @@ _ALWAYS: Final[Mapping[str, str]] = {
 }
 _NO_OTHER_SETTINGS: Final[Mapping[str, str]] = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 TIMEOUT_S: Final = 60.0
+_LOOK_S: Final = 0.2
 _UNPACKING_S: Final = 600.0
 _MOST_SETTINGS: Final = 100
 _MAX_REASON: Final = 2_000
@@ -66,11 +68,30 @@ MAX_LISTING: Final = 32 * 1024 * 1024
 _MAX_FILE_BYTES: Final = 8 * 1024 * 1024  # no manifest and no file that one names is larger
 _MAX_BYTES: Final = 512 * 1024 * 1024
 _REGULAR: Final = frozenset({"100644", "100755"})
+_WORDS: Final = 4
+_MOST_TARGETS: Final = 200
+_LINK: Final = "120000"
 _Stream: TypeAlias = "IO[bytes] | int"
 
 
 class _FailedError(Exception):
     """git ended with an error, or not in time. The message is the first line of its own reason, if it gave one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """
+    The reach of a git beyond its own repository.
+
+    Attributes:
+        environment: Variables that name its protocol, its proxy, its programs for a sign-in and its keys.
+        must_end: Called a few times each second; git is stopped as soon as it returns true.
+        running: Stops each git that runs.
+    """
+
+    environment: Mapping[str, str]
+    must_end: Callable[[], bool]
+    running: list[Callable[[], None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +108,20 @@ class Blob:
     name: str
     path: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """
+    A symbolic link of a commit.
+
+    Attributes:
+        path: From the top of the repository, with slashes.
+        target: As written; None where it was not read.
+    """
+
+    path: str
+    target: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +157,50 @@ class Repository:
             raise UsageError(message)
         return cls(top, _folder_of(top, program), program)
 
+    def answer(self, *arguments: str, timeout_s: float | None = None) -> str:
+        """
+        Return the beginning of what git prints.
+
+        Raises:
+            UsageError: Git ended with an error; the message is its reason.
+        """
+        try:
+            with self._started(*arguments, timeout_s=timeout_s) as answer:
+                text = _text(answer)
+                while answer.read(_MAX_ANSWER):
+                    pass
+                return text
+        except _FailedError as failed:
+            raise UsageError(str(failed)) from None
+
+    def lines(self, *arguments: str) -> list[str]:
+        """
+        Return the lines that git prints.
+
+        Raises:
+            UsageError: Git ended with an error; the message is its reason.
+        """
+        try:
+            with self._started(*arguments) as answer:
+                return os.fsdecode(answer.read(MAX_LISTING)).splitlines()
+        except _FailedError as failed:
+            raise UsageError(str(failed)) from None
+
+    def run(self, arguments: Sequence[str], reach: Reach, timeout_s: float) -> None:
+        """
+        Run a git that reaches beyond this repository.
+
+        Raises:
+            UsageError: It ended with an error, or not in time; the message is its reason.
+        """
+        own = {"GIT_DIR": str(self.folder), **_NO_OTHER_SETTINGS}
+        try:
+            with _started(self.program, arguments, self.top, own, timeout_s=timeout_s, reach=reach) as answer:
+                while answer.read(_MAX_ANSWER):
+                    pass
+        except _FailedError as failed:
+            raise UsageError(str(failed)) from None
+
     def commit_of(self, revision: str) -> str | None:
         """Return the commit that a revision names; None if this clone has none."""
         found = self._line("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -142,6 +221,23 @@ class Repository:
         Raises:
             UsageError: The objects are not all here, or the commit names too many.
         """
+        found = (_blob(entry, commit) for entry in self._listed(commit, below))
+        return [blob for blob in found if blob is not None]
+
+    def links(self, commit: str, folder: str) -> list[Link]:
+        """
+        Return the symbolic links of a commit; of those in *folder*, the first ones with their targets.
+
+        Raises:
+            UsageError: The objects are not all here, or the commit names too many.
+        """
+        found = [_words(entry) for entry in self._listed(commit)]
+        names = {path: words[2] for words, path in found if len(words) == _WORDS and words[0] == _LINK}
+        within = [path for path in names if path.startswith(f"{folder}/" if folder else "")][:_MOST_TARGETS]
+        targets = {path: self._line("cat-file", "blob", names[path]) for path in within}
+        return [Link(path, targets.get(path)) for path in names]
+
+    def _listed(self, commit: str, below: Sequence[str] = ()) -> Iterator[bytes]:
         # With the trees themselves (-t): a million empty ones are too many as well.
         arguments = ("ls-tree", "-r", "-t", "-z", "--long", "--full-tree", commit, "--", *below)
         try:
@@ -154,8 +250,7 @@ class Repository:
                     raise UsageError(message)
         except _FailedError:
             raise _missing(commit) from None
-        found = (_blob(entry, commit) for entry in listing.split(b"\0") if entry)
-        return [blob for blob in found if blob is not None]
+        return (entry for entry in listing.split(b"\0") if entry)
 
     def unpack(self, commit: str, below: Sequence[str], into: Path) -> None:
         """
@@ -228,7 +323,7 @@ def _trusted(values: Mapping[str, str]) -> Iterator[str]:
 
 
 @contextmanager
-def _started(
+def _started(  # noqa: PLR0913 (all that one process is made of)
     program: Path,
     arguments: Sequence[str],
     folder: Path,
@@ -236,6 +331,7 @@ def _started(
     *,
     stdin: _Stream = subprocess.DEVNULL,
     timeout_s: float | None = None,
+    reach: Reach | None = None,
 ) -> Iterator[IO[bytes]]:
     """
     Run git, and yield its output as it comes. Git is stopped if the output is not read to its end.
@@ -244,7 +340,8 @@ def _started(
         _FailedError: It cannot be run, ended with an error, or not in time.
     """
     given = {name: value for name, value in process_environment().values.items() if name in _NEEDED}
-    command, environment = [str(program), *_OPTIONS, *arguments], {**given, **own, **_ALWAYS}
+    more = reach.environment if reach is not None else {}
+    command, environment = [str(program), *_OPTIONS, *arguments], {**given, **own, **_ALWAYS, **more}
     with filesystem.scratch() as reason:
         try:
             process = subprocess.Popen(  # noqa: S603 (a fixed program)
@@ -258,20 +355,42 @@ def _started(
             )
         except (OSError, ValueError) as error:
             raise _FailedError(str(error)) from None
-        late = threading.Timer(timeout_s or TIMEOUT_S, _end, (process,))
-        late.daemon = True
-        late.start()
-        try:
+        with _limited(process, timeout_s or TIMEOUT_S, reach):
             with cast("IO[bytes]", process.stdout) as answer:
                 yield answer
             code = process.wait()
-        finally:
-            late.cancel()
-            _end(process)
-            process.wait()
         if code != 0:
             reason.seek(0)
             raise _FailedError(_reason(reason.read(_MAX_REASON)))
+
+
+@contextmanager
+def _limited(process: subprocess.Popen[bytes], timeout_s: float, reach: Reach | None) -> Iterator[None]:
+    """Stop git at the end of the block, when its time is over, and when it must not go on."""
+    late = threading.Timer(timeout_s, _end, (process,))
+    late.daemon = True
+    late.start()
+    ended, stop = threading.Event(), partial(_end, process)
+    if reach is not None:
+        reach.running.append(stop)
+        threading.Thread(target=_watch, args=(process, reach, ended), daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if reach is not None:
+            reach.running.remove(stop)
+        late.cancel()
+        _end(process)
+        process.wait()
+
+
+def _watch(process: subprocess.Popen[bytes], reach: Reach, ended: threading.Event) -> None:
+    """Stop git as soon as it must not go on."""
+    while not ended.wait(_LOOK_S):
+        if reach.must_end():
+            _end(process)
+            return
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -291,10 +410,15 @@ def _reason(said: bytes) -> str:
     return scrub(line.removeprefix("fatal: ").removeprefix("error: "))
 
 
-def _blob(entry: bytes, commit: str) -> Blob | None:
+def _words(entry: bytes) -> tuple[list[str], str]:
+    """Return mode, type, name and size of an entry of a tree, and its path."""
     about, _, path = os.fsdecode(entry).partition("\t")
-    words = about.split()
-    if len(words) != 4 or words[3] == "BAD":  # noqa: PLR2004 (git knows its name, and has not got it)
+    return about.split(), path
+
+
+def _blob(entry: bytes, commit: str) -> Blob | None:
+    words, path = _words(entry)
+    if len(words) != _WORDS or words[3] == "BAD":  # git knows its name, and has not got it
         raise _missing(commit)
     mode, _, name, size = words
     if mode not in _REGULAR or not size.isdecimal() or int(size) > _MAX_FILE_BYTES:

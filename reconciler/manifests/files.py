@@ -16,6 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 
+from reconciler.manifests.names import SUFFIXES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -23,7 +25,6 @@ MAX_FOLDERS: Final = 64
 """How deep a walk goes, counted from the root."""
 MAX_PASSED_OVER: Final = 1_000
 """Files that are counted, in a folder or a few, of those that are not read for their suffix."""
-SUFFIXES: Final = (".yaml", ".yml")
 PASSED_OVER: Final = frozenset({"reconciler.yaml", "kustomization.yaml"})
 """Names that a walk leaves to other tools, or to another stage."""
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from reconciler import filesystem
 from reconciler.azure.polling import Interrupted
 from reconciler.errors import ManifestError, OutputError, PathError, ReconcilerError
+from reconciler.model.outcome import Report
 from reconciler.plan.exit_codes import ExitCode, of_error
 from reconciler.problems import Problem
 from reconciler.runtime import execute
@@ -19,12 +21,13 @@ from reconciler.runtime.signals import on_hangup
 from reconciler.service.gate import Gate
 from reconciler.service.round import round_of
 from reconciler.service.rounds import Pace, Retries, run_rounds
+from reconciler.settings import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from reconciler.model.outcome import Report
+    from reconciler.runtime.repository import Watched
     from reconciler.runtime.run import Run
     from reconciler.service.round import Round
 
@@ -42,23 +45,57 @@ class Service:
         interval_s: From the end of one round to the start of the next, on average.
         report_only: Whether rounds report drift, and write nothing.
         hold_file: While there is anything at this path, rounds only report.
+        watched: The repository that is fetched; None for the working folder.
         chance: Spreads the intervals.
     """
 
     interval_s: float = 300.0
     report_only: bool = False
     hold_file: Path | None = None
+    watched: Watched | None = None
     chance: Random = field(default_factory=Random)
 
 
 async def once(run: Run, service: Service, stop: asyncio.Event) -> Round:
     """Do one round; its errors are those of ``apply`` or ``drift``."""
     began = run.clock.monotonic()
-    report = await _act(run, service, stop)
+    folder = filesystem.working_folder(run.environment.values.get("PWD"))
+    report = await _act(run, service, folder, stop)
     return round_of(report, run.clock.monotonic() - began)
 
 
-async def _act(run: Run, service: Service, stop: asyncio.Event, retries: Retries | None = None) -> Report:
+async def _act(run: Run, service: Service, folder: Path, stop: asyncio.Event, retries: Retries | None = None) -> Report:
+    """Do a round with the manifests in *folder*, or with those of the commit in force."""
+    if service.watched is None:
+        return await _write(run, service, stop, retries)
+    started = run.clock.now()
+    try:
+        found = await service.watched.look(partial(_readable, run), stop)
+        if found.tree is None or found.commit is None:
+            errors = (*((found.rejected,) if found.rejected else ()), *found.mistakes)
+            return Report(run.command, started, run.clock.now(), errors=errors, about=run.about(None))
+        filesystem.enter(found.tree)
+        report = await _write(_of_commit(run, found.commit, folder), service, stop, retries)
+    finally:
+        filesystem.enter(folder)
+    warnings = (*report.warnings, *((found.rejected,) if found.rejected else ()))
+    return replace(report, started_at=started, warnings=warnings)
+
+
+def _readable(run: Run) -> None:
+    """Read the manifests in the working folder; ManifestError or UsageError if that fails."""
+    run.check_environment()
+    run.estate()
+
+
+def _of_commit(run: Run, commit: str, folder: Path) -> Run:
+    """Return a run that knows the commit of its manifests, and whose files stay those of *folder*."""
+    state = str(folder / run.environment.emulator_state())
+    own = {"RECONCILER_COMMIT": commit, "RECONCILER_EMULATOR_STATE": state}
+    return replace(run, environment=Environment({**run.environment.values, **own}))
+
+
+async def _write(run: Run, service: Service, stop: asyncio.Event, retries: Retries | None) -> Report:
     if service.report_only:
         return await execute.plan(run, stop, retries)
     return await execute.apply(run, stop, retries, Gate(run.clock, service.hold_file))
@@ -93,7 +130,7 @@ async def _round(run: Run, service: Service, folder: Path, retries: Retries, sto
     started = run.clock.now()
     try:
         filesystem.enter(folder)  # a deployment may have replaced it since
-        return await _act(run, service, stop, retries)
+        return await _act(run, service, folder, stop, retries)
     except Interrupted:
         raise
     except Exception as error:  # noqa: BLE001 (a loop outlives any error of a round)

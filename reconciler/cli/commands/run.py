@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Unpack
 
-from reconciler import filesystem
+import click
+
 from reconciler.cli import options
 from reconciler.cli.arguments import make_run
 from reconciler.cli.delivery import emit_line, finish
-from reconciler.cli.options import FilePath, Given, Seconds, option
+from reconciler.cli.loop_arguments import Chosen, paths_of, service_of
+from reconciler.cli.options import FilePath, Given, Seconds, file_option, option
 from reconciler.cli.session import supervised
 from reconciler.errors import UsageError
 from reconciler.runtime import loop
+from reconciler.service.source import Signed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from reconciler.service.round import Round
 
 
@@ -39,23 +41,42 @@ if TYPE_CHECKING:
     metavar="PATH",
     help="Report only while there is anything at this path.  [default: none]",
 )
+@option(
+    "--state-dir",
+    type=FilePath(file_okay=False),
+    default=".reconciler",
+    show_default=True,
+    metavar="DIR",
+    help="Folder of the loop's own files.",
+)
+@option("--git-repo", metavar="URL", help="Repository to fetch: https, ssh or file URL, or absolute path.")
+@option("--git-ref", metavar="REF", help="Branch, or a name below refs/, whose newest commit is taken.")
+@option("--git-path", metavar="DIR", help="Folder of the manifests in the repository.  [default: manifests]")
+@option("--allow-rewind", is_flag=True, help="Take commits that do not descend from the one in force, too.")
+@option(
+    "--require-signed",
+    type=click.Choice([each.value for each in Signed]),
+    metavar="WHICH",
+    help="Take signed commits only: head, or range for all commits since the one in force.  [default: none]",
+)
+@file_option("--allowed-signers", help="SSH keys to trust, as allowed signers of OpenSSH.  [default: none]")
 @options.limits
 @options.azure
 @options.waiting
 @options.output
-def command(given: Given, interval: float, hold_file: Path | None, *, once: bool, report_only: bool) -> int:
+def command(given: Given, **chosen: Unpack[Chosen]) -> int:
     """Reconcile every --interval seconds until interrupted; SIGHUP begins a round now."""
-    if "-" in given.paths and not once:
+    if "-" in given.paths and not chosen["once"]:
         message = "standard input can be read once: give files or folders, or --once"
         raise UsageError(message)
-    run = make_run("run", given, signs=True)
-    hold = filesystem.absolute(hold_file) if hold_file is not None else None
-    service = loop.Service(interval, report_only, hold)
-    if once:
+    service = service_of(given, chosen)
+    run = make_run("run", replace(given, paths=paths_of(given, service)), signs=True)
+    if chosen["once"]:
         ended, signalled = supervised(given, lambda stop: loop.once(run, service, stop))
-        may_write = not report_only and (ended.held is None or bool(ended.report.outcomes))
+        may_write = not service.report_only and (ended.held is None or bool(ended.report.outcomes))
         return finish(ended.report, given, signalled, may_write=may_write)
-    run.check_environment()
+    if service.watched is None:
+        run.check_environment()
 
     def emit(ended: Round) -> None:
         emit_line(ended.report, given)
