@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,6 +14,7 @@ from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.runtime.connect import open_writer
 from reconciler.settings import Environment
 from tests.kit.canary import traces
+from tests.kit.cli import Azure
 from tests.kit.clock import ManualClock
 from tests.kit.proxy import Proxy
 from tests.live.__main__ import DIFFERS, HOLDS, INTERRUPTED, SIGN_IN, USAGE, main
@@ -22,7 +24,6 @@ from tests.live.settings import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SUBSCRIPTION = "01523d7c-60da-455e-adef-521b547922c4"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-live"
@@ -101,6 +102,13 @@ def test_every_fact_holds_on_the_embedded_arm(runs: Runs) -> None:
     assert len(runs.facts("holds")) >= 90
 
 
+def test_every_operation_is_followed_to_its_end(runs: Runs) -> None:
+    """Also one that a fact has left running: it would refuse the PUTs of the facts after it."""
+    runs.run()
+    recorded = dict(re.findall(r"holds +([a-z-]+):.* \[([a-z -]+)\]", runs.text))
+    assert recorded["version-changes-customactions"] == recorded["version-changes-advancedsettings"] == "changed"
+
+
 def test_a_second_run_with_the_same_suffix_works(runs: Runs) -> None:
     """What the first run has created is updated; only the facts about new resources are not tried."""
     runs.run()
@@ -150,14 +158,11 @@ def test_only_put_and_only_inside_the_group(runs: Runs, proxy: Proxy) -> None:
     assert all(path.startswith(f"/subscriptions/{SUBSCRIPTION}/") for _, path in proxy.asked)
 
 
-def test_the_remaining_resources_are_named(runs: Runs, proxy: Proxy) -> None:
-    """With the command that deletes each, and no resource that ARM has refused to create."""
+def test_the_remaining_resources_are_named(runs: Runs) -> None:
+    """Those that exist and no other, with the command that deletes each."""
     runs.run()
-    created = {path for path, _ in proxy.written}
-    named = {text.rpartition(" ")[2] for text in runs.lines if text.startswith("  az resource delete --ids ")}
-    assert named <= created
-    assert f"{GROUP}/providers/Microsoft.Compute/galleries/rcnlive7/applications/rcnlive7/versions/1.03.0" in named
-    assert not any(path.endswith(("absent", "1.0.1", "/1.0")) for path in named)
+    named = {text.rpartition(" ")[2].lower() for text in runs.lines if text.startswith("  az resource delete --ids ")}
+    assert named == Azure(Path(runs.values["RECONCILER_EMULATOR_STATE"])).ids()
 
 
 def test_without_a_package_no_version_is_written(runs: Runs, proxy: Proxy) -> None:
@@ -224,6 +229,22 @@ def test_an_outage_refutes_nothing(runs: Runs, proxy: Proxy) -> None:
     assert runs.run() == HOLDS
     assert {"gallery-create", "gallery-merge", "application-create"} <= runs.facts("not tried")
     assert f"  az resource delete --ids {GROUP}/providers/Microsoft.Compute/galleries/rcnlive7" in runs.lines
+
+
+def test_a_lost_answer_refutes_nothing(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Facts are not tried where the connection breaks, and a resource that may exist is named."""
+    forward = httpx.ASGITransport.handle_async_request
+
+    async def handle(transport: httpx.ASGITransport, request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT" and request.url.path.endswith("/rcnlive7mode"):
+            message = "reset"
+            raise httpx.ReadError(message)
+        return await forward(transport, request)
+
+    monkeypatch.setattr(httpx.ASGITransport, "handle_async_request", handle)
+    assert runs.run() == HOLDS
+    assert {"definition-mode", "definition-mode-omitted"} <= runs.facts("not tried")
+    assert any(text.endswith("/applicationDefinitions/rcnlive7mode") for text in runs.lines)
 
 
 def test_the_door_lets_nothing_out(runs: Runs, proxy: Proxy) -> None:
