@@ -257,6 +257,17 @@ def refused(status: int, *codes: str, target: str | None = None) -> Callable[...
     return judge
 
 
+def refused_with(*codes: str) -> Callable[..., Verdict]:
+    """Return a judgement of the last answer: a refusal with one of *codes*, at any status."""
+
+    def judge(*seen: Seen) -> Verdict:
+        last = seen[-1]
+        is_known = not last.is_accepted and last.code in codes
+        return holds(last.words) if is_known else differs(" or ".join(codes), last.words)
+
+    return judge
+
+
 def _refusal(status: int, codes: Sequence[str], target: str | None) -> str:
     return f"{status} {' or '.join(codes)}{f' ({target})' if target else ''}"
 
@@ -297,6 +308,13 @@ def obstacle(seen: Seen) -> str | None:
     return None
 
 
+def _lag(step: Step, seen: Seen) -> str | None:
+    """Return that the cloud does not know the newer api-version of a step; None if it does, or the step has none."""
+    is_newer = step.version in {COMPUTE_NEWER, SOLUTIONS_NEWER}
+    is_refused = seen.code in UNKNOWN_VERSION and seen.code != "InvalidParameter"
+    return f"this cloud does not know api-version {step.version}: {seen.words}" if is_newer and is_refused else None
+
+
 def verdict(fact: Fact, answers: Sequence[Seen | str]) -> Verdict:
     """
     Return the judgement of a fact.
@@ -309,7 +327,7 @@ def verdict(fact: Fact, answers: Sequence[Seen | str]) -> Verdict:
     if reason is not None:
         return not_tried(reason)
     seen = [answer for answer in answers if isinstance(answer, Seen)]
-    outside = next(filter(None, map(obstacle, seen)), None)
+    outside = next(filter(None, (*map(obstacle, seen), *map(_lag, fact.steps, seen))), None)
     return not_tried(outside) if outside else fact.judge(*seen)
 
 

@@ -146,10 +146,12 @@ def _merging(stage: Stage) -> tuple[Fact, ...]:
         ),
         Fact(
             "application-empty-text",
-            "an empty optional text is echoed or dropped: the two are compared as equal",
+            "an empty optional text is echoed, clears the live one, or is ignored: it is compared as absent",
             "unknown; terraform-provider-azurerm always sends it",
             (empty, emptied),
-            one_of({"echoed": "", "dropped": None}, lambda _, get: kept(get.at("properties.description"))),
+            one_of(
+                {"echoed": "", "clears": None, "ignored": _TEXT}, lambda _, get: kept(get.at("properties.description"))
+            ),
         ),
     )
 

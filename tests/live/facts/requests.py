@@ -18,6 +18,7 @@ from tests.live.fact import (
     differs,
     holds,
     refused,
+    refused_with,
     says,
 )
 from tests.live.facts import applications, definitions, galleries
@@ -89,7 +90,7 @@ def _versions(stage: Stage) -> tuple[Fact, ...]:
     sentence = "an api-version that the type does not have is refused with a code that says so"
     source = f"{_CODES}; reported: azure-cli#21572"
     return tuple(
-        Fact(f"unknown-version-{noun}", sentence, source, (step,), refused(400, *UNKNOWN_VERSION))
+        Fact(f"unknown-version-{noun}", sentence, source, (step,), refused_with(*UNKNOWN_VERSION))
         for noun, step in (
             ("gallery", Step("read a gallery at an unknown version", "GET", stage.gallery, UNKNOWN)),
             ("definition", Step("read a definition at an unknown version", "GET", stage.definition, UNKNOWN)),
