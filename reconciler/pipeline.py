@@ -29,6 +29,7 @@ from reconciler.manifests.partition import Cut, Partition, whole
 from reconciler.manifests.project import other_settings
 from reconciler.model.outcome import always
 from reconciler.plan.decide import Memory, Policy, make_plan
+from reconciler.plan.identities import without_identity
 from reconciler.plan.limits import over_limit
 from reconciler.plan.older import last_written, older_commit
 from reconciler.plan.only_drift import only_drift
@@ -233,7 +234,8 @@ def _judged(estate: Estate, policy: Policy, part: Part) -> Reading:
     errors, warnings = (idle, estate.warnings) if policy.strict else ((), (*estate.warnings, *idle))
     past = past_dates(part.plan.changes, estate.read_at)  # a warning under strict too: no manifest is wrong
     hidden = tuple(sorted(part.hidden, key=lambda each: (each.file, each.line or 0, each.column or 0, each.path)))
-    warnings = (*warnings, *past)
+    bare = without_identity(part.plan, estate.desired, part.observation.bodies)
+    warnings = (*warnings, *past, *bare)
     return Reading(estate, part.observation, policy, part.plan, errors, warnings, hidden, puts=part.plan.puts)
 
 

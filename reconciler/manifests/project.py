@@ -19,6 +19,7 @@ from reconciler.kinds.tracking import Tracking
 from reconciler.kinds.trees import without_nulls
 from reconciler.manifests.durations import parse_duration
 from reconciler.manifests.windows import Window
+from reconciler.model.change import BY_IDENTITY
 from reconciler.problems import Document, Layer, Origin, Problem
 from reconciler.values import MISSING, FieldPath, JsonObject
 
@@ -78,7 +79,7 @@ class StorageRule:
     @property
     def source(self) -> str:
         """The name of the variable, ``userDelegation`` or ``galleryIdentity``."""
-        return self.env or ("galleryIdentity" if self.by_identity else "userDelegation")
+        return self.env or (BY_IDENTITY if self.by_identity else "userDelegation")
 
 
 @dataclass(frozen=True, slots=True)

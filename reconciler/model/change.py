@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.values import MISSING
 
@@ -158,6 +158,10 @@ class Sync(StrEnum):
     def is_drift(self) -> bool:
         """Whether ``drift`` counts it."""
         return self in {Sync.OUT_OF_SYNC, Sync.MISSING}
+
+
+BY_IDENTITY: Final = "galleryIdentity"
+"""Source of the access to a link that is sent without a signature: the gallery's identity reads the blob."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Reason, Refusal, Sync
+from reconciler.model.change import BY_IDENTITY, Action, Cause, Change, FieldChange, Finding, Reason, Refusal, Sync
 
 if TYPE_CHECKING:
     from reconciler.model.change import Signing
@@ -78,7 +78,7 @@ def owner_of(unmanaged: Unmanaged) -> str:
 
 def signature_of(signing: Signing) -> str:
     """Return the source of the signature of a link, or that it needs none; a variable is called by its name."""
-    if signing.source == "galleryIdentity":
+    if signing.source == BY_IDENTITY:
         return f"no signature for {signing.host}: read by the gallery's identity ({signing.path})"
     source = _SIGNATURES.get(signing.source, f"the variable {signing.source}")
     return f"signature for {signing.host}: {source} ({signing.path})"

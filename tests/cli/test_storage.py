@@ -269,6 +269,7 @@ def test_a_plan_names_host_and_source_of_each_signature(
 
 
 IDENTITY = {"access": "galleryIdentity"}
+SCOPE = id_of(gallery()).partition("/providers/")[0]
 
 
 @pytest.mark.parametrize(
@@ -429,3 +430,37 @@ def test_a_rule_names_one_way_of_access(work: Workspace, report: Reporting, wron
     found = report("validate", code=1)
     assert found["errors"]
     assert all(error["path"].startswith("spec.storage[0]") and error["line"] for error in found["errors"])
+
+
+ASSIGNED = {"type": "UserAssigned", "userAssignedIdentities": {}}
+
+
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize(("declared", "count"), [(None, 1), ({"type": "None"}, 1), (ASSIGNED, 0)])
+def test_a_gallery_without_the_identity_that_a_rule_counts_on_is_a_warning(
+    work: Workspace, azure: Azure, report: Reporting, declared: dict[str, object] | None, count: int, *, live: bool
+) -> None:
+    """Once, for a gallery that is live and for one that the plan creates, unless its manifest declares an identity."""
+    if live:
+        azure.seed(gallery())
+    reader = f"{SCOPE}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader"
+    identity = {**declared, "userAssignedIdentities": {reader: {}}} if declared is ASSIGNED else declared
+    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net/", **IDENTITY}])
+    work.state(
+        gallery() if identity is None else changed(gallery(), "identity", identity),
+        application(),
+        version(),
+        version("2.0.0"),
+    )
+    assert codes(report("plan"), "warnings").count("no-gallery-identity") == count
+
+
+def test_a_gallery_that_was_not_read_is_no_warning(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """It may have an identity; and without such a rule, none is expected."""
+    azure.seed(gallery(), application())
+    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net/", **IDENTITY}])
+    work.state(version())
+    assert "no-gallery-identity" not in codes(report("plan"), "warnings")
+    work.project(storage=[{"prefix": "https://packages.blob.core.windows.net/", "sas": "userDelegation"}])
+    work.state(gallery(), application(), version())
+    assert "no-gallery-identity" not in codes(report("plan"), "warnings")

@@ -21,7 +21,7 @@ from reconciler.manifests.access import (
     with_access,
 )
 from reconciler.manifests.permits import StorageHosts
-from reconciler.secret.text import Secret, SecretUrl, reveal
+from reconciler.secret.text import FromEnvironment, Secret, SecretUrl, reveal
 from tests.kit.bench import desired_of
 
 LINK = "https://acme.blob.core.windows.net/packages/agent/1.0.0.zip"
@@ -96,6 +96,15 @@ def test_a_link_that_an_identity_reads_is_sent_without_a_query(given: str) -> No
         assert granted(given, *grants) == LINK
     longer = Grant(f"{ACCOUNT}/packages/agent", Secret("sig=a"))
     assert granted(given, by_identity, longer) == f"{LINK}?sig=a"
+
+
+def test_a_link_from_the_environment_loses_its_query_too() -> None:
+    """It stays hidden as a whole."""
+    kind = packaged().kinds["GalleryApplicationVersion"]
+    stated = {"properties": {"publishingProfile": {"source": {"mediaLink": FromEnvironment("X", Secret(f"{LINK}?q"))}}}}
+    done = with_access(kind, stated, [Grant(ACCOUNT, by_identity=True)], {})
+    link = done["properties"]["publishingProfile"]["source"]["mediaLink"]
+    assert (link.reveal(), str(link)) == (LINK, "(secret)")
 
 
 def granted(link: str, *grants: Grant) -> str:
