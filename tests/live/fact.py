@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COMPUTE: Final = "2022-03-03"
 COMPUTE_NEWER: Final = "2024-03-03"
+COMPUTE_NEWEST: Final = "2025-03-03"
 SOLUTIONS: Final = "2019-07-01"
 SOLUTIONS_NEWER: Final = "2021-07-01"
 UNKNOWN: Final = "1900-01-01"
@@ -155,6 +156,7 @@ class Fact:
         source: Where it comes from: documented, recorded, reported or inferred, and by whom.
         steps: Its requests, in order.
         judge: Takes the answers to the steps, in their order.
+        is_about_versions: Whether it judges the refusal of an api-version; otherwise it is not tried then.
     """
 
     id: str
@@ -162,6 +164,7 @@ class Fact:
     source: str
     steps: tuple[Step, ...]
     judge: Callable[..., Verdict]
+    is_about_versions: bool = False
 
 
 def holds(words: str = "") -> Verdict:
@@ -310,7 +313,7 @@ def obstacle(seen: Seen) -> str | None:
 
 def _lag(step: Step, seen: Seen) -> str | None:
     """Return that the cloud does not know the newer api-version of a step; None if it does, or the step has none."""
-    is_newer = step.version in {COMPUTE_NEWER, SOLUTIONS_NEWER}
+    is_newer = step.version not in {COMPUTE, SOLUTIONS}
     is_refused = seen.code in UNKNOWN_VERSION and seen.code != "InvalidParameter"
     return f"this cloud does not know api-version {step.version}: {seen.words}" if is_newer and is_refused else None
 
@@ -327,7 +330,8 @@ def verdict(fact: Fact, answers: Sequence[Seen | str]) -> Verdict:
     if reason is not None:
         return not_tried(reason)
     seen = [answer for answer in answers if isinstance(answer, Seen)]
-    outside = next(filter(None, (*map(obstacle, seen), *map(_lag, fact.steps, seen))), None)
+    lags = () if fact.is_about_versions else map(_lag, fact.steps, seen)
+    outside = next(filter(None, (*map(obstacle, seen), *lags)), None)
     return not_tried(outside) if outside else fact.judge(*seen)
 
 

@@ -116,8 +116,11 @@ def test_a_cloud_that_lags_refutes_nothing(runs: Runs) -> None:
     """Facts about newer api-versions are not tried where the cloud does not know them, and name the version."""
     assert runs.run(EMULATOR_API_VERSIONS="2022-03-03") == HOLDS
     untried = {name for noun in ("gallery", "version") for name in (f"{noun}-system-data", f"{noun}-list-system-data")}
-    assert untried | {"gallery-identity-older", "version-newer-older"} <= runs.facts("not tried")
+    assert untried | {"gallery-identity-older", "version-newer-older", "version-storage-strategy"} <= runs.facts(
+        "not tried"
+    )
     assert {"gallery-version-2025-03-03", "gallery-version-2026-03-03"} <= runs.facts("holds")
+    assert {"unknown-version-gallery", "unknown-version-definition"} <= runs.facts("holds")
     assert "does not know api-version 2024-03-03" in runs.text
 
 

@@ -305,6 +305,7 @@ def _ladder(stage: Stage) -> tuple[Fact, ...]:
             "documented: models of azure-mgmt-compute; a cloud may lag behind",
             (_get(stage, f"read the gallery at {version}", create(stage), version),),
             accepted_or(UNKNOWN_VERSION),
+            is_about_versions=True,
         )
         for version in ("2025-03-03", "2026-03-03")
     )

@@ -90,7 +90,9 @@ def _versions(stage: Stage) -> tuple[Fact, ...]:
     sentence = "an api-version that the type does not have is refused with a code that says so"
     source = f"{_CODES}; reported: azure-cli#21572"
     return tuple(
-        Fact(f"unknown-version-{noun}", sentence, source, (step,), refused_with(*UNKNOWN_VERSION))
+        Fact(
+            f"unknown-version-{noun}", sentence, source, (step,), refused_with(*UNKNOWN_VERSION), is_about_versions=True
+        )
         for noun, step in (
             ("gallery", Step("read a gallery at an unknown version", "GET", stage.gallery, UNKNOWN)),
             ("definition", Step("read a definition at an unknown version", "GET", stage.definition, UNKNOWN)),

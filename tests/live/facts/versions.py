@@ -9,6 +9,7 @@ from reconciler.values import MISSING
 from tests.live.fact import (
     COMPUTE,
     COMPUTE_NEWER,
+    COMPUTE_NEWEST,
     Fact,
     Need,
     Seen,
@@ -91,6 +92,7 @@ def facts(stage: Stage) -> tuple[Fact, ...]:
         *_conflicts(stage),
         *_changeable(stage),
         *_newer(stage),
+        *_strategy(stage),
     )
 
 
@@ -513,5 +515,28 @@ def _newer(stage: Stage) -> tuple[Fact, ...]:
             "unknown",
             (made, older, then),
             one_of({"kept": True, "dropped": False}, lambda *seen: seen[-1].at(member) is not MISSING),
+        ),
+    )
+
+
+def _strategy(stage: Stage) -> tuple[Fact, ...]:
+    path, name = f"{stage.versions}/1.2.0", f"create the version 1.2.0 at {COMPUTE_NEWEST}"
+    after = (applications.create(stage),)
+    created = Step(name, "PUT", path, COMPUTE_NEWEST, _whole(stage), needs=_NEEDS, after=after)
+    get = Step("read the version 1.2.0", "GET", path, COMPUTE_NEWEST, needs=_NEEDS, after=(created,))
+    return (
+        Fact(
+            "version-storage-strategy",
+            f"a version that is created at {COMPUTE_NEWEST} without a storage type or strategy gets one of the two",
+            "documented: models of azure-mgmt-compute (PreferStandard_ZRS); the answer is unknown",
+            (created, get),
+            one_of(
+                {
+                    "PreferStandard_ZRS": "PreferStandard_ZRS",
+                    "DefaultStandard_LRS": "DefaultStandard_LRS",
+                    "not answered": MISSING,
+                },
+                lambda _, read: read.at(f"{_PROFILE}.storageAccountStrategy"),
+            ),
         ),
     )
