@@ -6,6 +6,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
         UnknownKindError         no schema describes a kind, or none its api-version
         ManifestError            one or more problems in manifests or the project file, all of them at once
         EmulatorError            the embedded ARM cannot use its state file
+        HistoryError             the history of the loop cannot be used
         OutputError              a report, a plan or an export cannot be written
         PathError                a path leads to nothing that can be used
         ReviewError              a comment on a pull request could not be read or written
@@ -73,6 +74,22 @@ class PlanFileError(ReconcilerError):
 
 class SnapshotFileError(ReconcilerError):
     """A snapshot cannot be planned against."""
+
+
+class HistoryError(ReconcilerError):
+    """
+    The history of the loop cannot be used.
+
+    Attributes:
+        fix: The next step, in the imperative.
+        is_corrupt: Whether the file is damaged, so that it is of no use to any program.
+    """
+
+    def __init__(self, message: str, fix: str, *, is_corrupt: bool = False) -> None:
+        """Keep the fix, and whether the file is damaged."""
+        super().__init__(message)
+        self.fix = fix
+        self.is_corrupt = is_corrupt
 
 
 class OutputError(ReconcilerError):

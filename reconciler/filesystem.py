@@ -338,12 +338,19 @@ def move_folder(path: Path, to: Path) -> None:
         os.replace(path, to)  # noqa: PTH105
 
 
-def create(path: Path, content: bytes) -> None:
+def create(path: Path, content: bytes, *, private: bool = False) -> None:
     """Make a file that is not there yet, and its folders; PathError if that fails."""
     with asking(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "xb") as file:  # noqa: PTH123 (this is the module that may)
+        descriptor = os.open(path, _WRITE | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
+
+
+def rename(path: Path, name: str) -> None:
+    """Rename a file within its folder, in the place of another of that name; PathError if that fails."""
+    with asking(path):
+        os.replace(path, path.with_name(name))  # noqa: PTH105 (as above)
 
 
 @contextmanager

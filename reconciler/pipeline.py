@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.apply.applier import Progress
+    from reconciler.azure.attribution import Writers
     from reconciler.azure.blobs import Blobs
     from reconciler.azure.client import ArmReader, ArmWriter
     from reconciler.azure.polling import Patience
@@ -76,7 +77,8 @@ class Task:
         commit: Recorded with each PUT; None where it is unknown, or nothing is recorded.
         memory: Actions that a loop must not repeat at once.
         only_drift: Whether an apply repairs changes made outside git, and publishes no edit.
-        names_writers: Whether a plan names the last writer of each resource that differs, one GET each.
+        writers: The last writers that a loop knows from earlier rounds; None for a run that asks for all of them.
+        explains: Whether an apply, too, finds the causes and the last writers of what it is about to write.
         cut: Makes the partitions of the estate.
         permit: Returns why no PUT may be sent now; None where it may. Called before each.
     """
@@ -88,7 +90,8 @@ class Task:
     commit: str | None = None
     memory: Memory = field(default_factory=Memory)
     only_drift: bool = False
-    names_writers: bool = True
+    writers: Writers | None = None
+    explains: bool = False
     cut: Cut = whole
     permit: Callable[[], Held | None] = always
 
@@ -124,8 +127,7 @@ class Reading:
 async def plan(task: Task, arm: ArmReader, saved: SavedPlan | None = None) -> Reading:
     """Return the actions of an apply, and check a saved plan against them; ``plan`` and ``drift`` alike."""
     reading = _explained(task, await read(task, arm))
-    if task.names_writers:
-        reading = await _with_writers(task, reading, arm)
+    reading = await _with_writers(task, reading, arm)
     reading = _warned(reading, _limit(task, reading))
     return _checked(reading, saved) if saved else reading
 
@@ -161,6 +163,8 @@ async def apply(
     reading = _without_others(task, await unless_stopped(read(task, arm), patience.stop))
     if task.only_drift:
         reading = _only_drift(_caused(task, reading))
+    elif task.explains:
+        reading = await unless_stopped(_with_writers(task, _caused(task, reading), arm), patience.stop)
     reading = _older(task, reading)
     over = _limit(task, reading)
     if over or reading.errors:
@@ -277,7 +281,7 @@ def _older(task: Task, reading: Reading) -> Reading:
 
 async def _with_writers(task: Task, reading: Reading, arm: ArmReader) -> Reading:
     """Return a reading that names who last modified each resource that differs, as far as Azure answers it."""
-    made = await attributed(reading.plan, reading.observation, arm, task.options.concurrency)
+    made = await attributed(reading.plan, reading.observation, arm, task.options.concurrency, task.writers)
     return replace(reading, plan=made)
 
 

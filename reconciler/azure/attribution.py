@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.http.concurrency import run_all
 from reconciler.http.retry_policy import Policy
@@ -29,16 +29,43 @@ _LOG: Final = logging.getLogger("reconciler.azure.attribution")
 MOST: Final = 50
 """Resources of one run; for further ones the command can be run with a target."""
 _LONGEST: Final = 200
+Writers: TypeAlias = "dict[str, tuple[frozenset[str], Modified]]"
+"""The last writer of each resource that differs, by its folded id, beside the paths at which it differed then."""
 _DIFFERS: Final = frozenset({Finding.CHANGE, Finding.IMMUTABLE})
 
 
-async def attributed(plan: Plan, observation: Observation, arm: ArmReader, concurrency: int) -> Plan:
-    """Return *plan* with who last modified each live resource that differs, for the first *MOST* in its order."""
-    wanted = [change for change in plan.changes if _is_asked_for(change, observation)][:MOST]
+async def attributed(
+    plan: Plan, observation: Observation, arm: ArmReader, concurrency: int, known: Writers | None = None
+) -> Plan:
+    """
+    Return *plan* with who last modified each live resource that differs, for the first *MOST* in its order.
+
+    Args:
+        plan: Whose changes have a cause, where git was read.
+        observation: That the plan is of.
+        arm: Reads each resource once more.
+        concurrency: Of those reads.
+        known: The writers of a loop: a difference that lasts is asked about once. It is brought up to date.
+    """
+    wanted = {change.desired.key: change for change in plan.changes if _is_asked_for(change, observation)}
+    told = {
+        key: known[key][1]
+        for key, change in wanted.items()
+        if known and key in known and known[key][0] == _paths(change)
+    }
     # Only an addition to the report: one try of each, and none after the first that fails.
     asking = _Asking(replace(arm, retrier=replace(arm.retrier, policy=Policy(tries=1))))
-    await run_all((asking.ask(change) for change in wanted), concurrency)
-    return replace(plan, changes=_with(plan.changes, asking.found))
+    unknown = [change for key, change in wanted.items() if key not in told][:MOST]
+    await run_all((asking.ask(change) for change in unknown), concurrency)
+    found = told | asking.found
+    if known is not None:
+        known.clear()
+        known.update({key: (_paths(wanted[key]), modified) for key, modified in found.items()})
+    return replace(plan, changes=_with(plan.changes, found))
+
+
+def _paths(change: Change) -> frozenset[str]:
+    return frozenset(item.path for item in change.fields)
 
 
 def _is_asked_for(change: Change, observation: Observation) -> bool:

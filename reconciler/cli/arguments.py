@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from reconciler import filesystem
 from reconciler.clock import SystemClock
 from reconciler.manifests.estate import Options
 from reconciler.manifests.yaml12 import STREAM
+from reconciler.runtime.recording import recording
 from reconciler.runtime.run import Run
 from reconciler.settings import Custom, connection, permitted
 
 if TYPE_CHECKING:
     from reconciler.cli.options import Given
     from reconciler.manifests.permits import Permits
+    from reconciler.runtime.recording import Recording
     from reconciler.settings import Connection
 
 
@@ -59,6 +62,12 @@ def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[s
         timeout_s=given.timeout,
         changed_since=given.changed_since,
     )
+
+
+def recording_of(run: Run, given: Given, source: str = "") -> Recording:
+    """Return the recording of the rounds of *run*, whose manifests come from *source*; empty for the working folder."""
+    folder = filesystem.absolute(given.state_dir) if given.state_dir is not None else None
+    return recording(run, folder, given.history_days, given.episode_after, source)
 
 
 def connection_of(given: Given) -> Connection:

@@ -7,6 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from reconciler import filesystem
+from reconciler.cli.options import STATE_DIR
 from reconciler.errors import UsageError
 from reconciler.history.mirror import MOST_BYTES, Mirror, Signers
 from reconciler.runtime.loop import Service
@@ -28,7 +29,6 @@ class Chosen(TypedDict):
     once: bool
     report_only: bool
     hold_file: Path | None
-    state_dir: Path
     git_repo: str | None
     git_ref: str | None
     git_path: str | None
@@ -44,7 +44,7 @@ def service_of(given: Given, chosen: Chosen) -> Service:
     Raises:
         UsageError: A value is wrong, or does not go with another.
     """
-    hold, state = chosen["hold_file"], filesystem.absolute(chosen["state_dir"])
+    hold, state = chosen["hold_file"], filesystem.absolute(given.state_dir or STATE_DIR)
     return Service(
         chosen["interval"],
         chosen["report_only"],

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 SELECTION: Final = "Selection"
 OWN: Final = "Options"
 AZURE: Final = "Azure"
+STATE: Final = "History"
 OUTPUT: Final = "Output"
-HEADINGS: Final = (SELECTION, OWN, AZURE, OUTPUT)
+STATE_DIR: Final = ".reconciler"
+"""The folder of the loop's own files."""
+HEADINGS: Final = (SELECTION, OWN, AZURE, STATE, OUTPUT)
 """The headings of a help text, in their order."""
 CREDENTIALS: Final = (
     "default",
@@ -83,6 +86,9 @@ class Given:
     timeout: float = 3600.0
     output: str = "text"
     report: tuple[tuple[str, str], ...] = ()
+    state_dir: Path | None = None
+    history_days: float = 90.0
+    episode_after: int = 2
     verbose: bool = False
     no_color: bool = False
     log_level: str = "warning"
@@ -430,6 +436,47 @@ snapshot: Final = file_option(
     "snapshot",
     help="Compare with this snapshot instead of Azure. Works offline; no sign-in needed.",
 )
+
+_Folder: Final = FilePath(file_okay=False)
+
+
+def state_dir(default: str | None = None) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Return a decorator for the option that names the folder of the history."""
+    return option(
+        "--state-dir",
+        type=_Folder,
+        default=default,
+        show_default=default or "no history",
+        metavar="DIR",
+        heading=STATE,
+        help="Folder of the history and other state of run.",
+    )
+
+
+def recording(default: str | None = None) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Return a decorator for the options of a command that adds to the history."""
+    return _group(
+        state_dir(default),
+        option(
+            "--history-days",
+            type=click.FloatRange(min=0, min_open=True, max=36_500),
+            default=90,
+            show_default=True,
+            metavar="DAYS",
+            heading=STATE,
+            help="How long the history is kept.",
+        ),
+        option(
+            "--episode-after",
+            type=click.IntRange(1, 1000),
+            default=2,
+            show_default=True,
+            metavar="N",
+            heading=STATE,
+            help="Rounds in a row after which drift counts as begun, and as ended.",
+        ),
+    )
+
 
 log: Final = _group(
     option(

@@ -159,10 +159,11 @@ class Transport:
         except httpx.InvalidURL:
             raise foreign(url, self.service) from None
         except (httpx.HTTPError, OSError) as error:  # a TLS record that is broken comes as the bare ssl.SSLError
-            failed = unreachable(error, self.service, _host(url), write=method != "GET")
+            host = HIDDEN if self.service.has_secret_address else _host(url)
+            failed = unreachable(error, self.service, host, write=method != "GET")
             raise failed from None  # the cause may quote a URL or a header
         elapsed = self.clock.monotonic() - started
-        path = url.partition("?")[0]
+        path = HIDDEN if self.service.has_secret_address else url.partition("?")[0]
         _LOG.debug("%s %s %d %s %.3fs", method, path, answer.status, answer.request_id or "-", elapsed)
         return answer
 

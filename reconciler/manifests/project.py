@@ -20,6 +20,7 @@ from reconciler.kinds.trees import without_nulls
 from reconciler.manifests.durations import parse_duration
 from reconciler.manifests.windows import Window
 from reconciler.model.change import BY_IDENTITY
+from reconciler.model.receiver import Receiver
 from reconciler.problems import Document, Layer, Origin, Problem
 from reconciler.values import MISSING, FieldPath, JsonObject
 
@@ -120,6 +121,7 @@ class Project:
     api_versions: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
     environment_required: bool = False
+    notify: tuple[Receiver, ...] = ()
 
     def active_rules(self, today: date) -> tuple[IgnoreRule, ...]:
         """Return the ignore rules that still hold."""
@@ -145,6 +147,7 @@ def parse_project(document: Document) -> Project:
         api_versions=spec.get("apiVersions") or {},
         strict=spec.get("strict", False),
         environment_required=spec.get("environmentRequired", False),
+        notify=tuple(_receiver(entry) for entry in spec.get("notify") or ()),
     )
 
 
@@ -178,6 +181,17 @@ def _window(entry: Mapping[str, Any]) -> Window:
 def _storage_rule(rule: Mapping[str, Any]) -> StorageRule:
     sas = rule.get("sas")
     return StorageRule(rule["prefix"], sas["env"] if isinstance(sas, Mapping) else None, by_identity="access" in rule)
+
+
+def _receiver(entry: Mapping[str, Any]) -> Receiver:
+    secret = entry.get("secret")
+    return Receiver(
+        type=entry["type"],
+        url=entry["url"]["$env"],
+        secret=secret["$env"] if secret else None,
+        on=tuple(entry.get("on") or ()),
+        min_severity=entry.get("minSeverity"),
+    )
 
 
 def _ignore_rule(rule: Mapping[str, Any]) -> IgnoreRule:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.errors import ErrorInfo
+    from reconciler.model.receiver import Receiver
     from reconciler.problems import Problem
 
 
@@ -77,6 +78,8 @@ class Report:
         checked: Resources that were compared with a saved plan; None without one.
         about: The environment, cloud and commit that the report is about.
         environments: The environments that were validated one by one, as none was chosen.
+        receivers: Of notices, as the project file declares them; None where it could not be read.
+        is_partial: Whether manifests were loaded that the report is not about.
         unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
         held: Why a round of the loop may not write; None where it may.
     """
@@ -94,5 +97,7 @@ class Report:
     checked: int | None = None
     about: About = field(default_factory=About)
     environments: tuple[str, ...] = ()
+    receivers: tuple[Receiver, ...] | None = None
+    is_partial: bool = False
     unselected: str = ""
     held: Held | None = None

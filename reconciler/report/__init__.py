@@ -15,8 +15,18 @@ if TYPE_CHECKING:
     from reconciler.compare.rows import Explanation
     from reconciler.model.outcome import Report
     from reconciler.plan.listing import Listing
+    from reconciler.report.history import HistoryView
 
-__all__ = ["FEW_FORMATS", "FORMATS", "MOST", "check_format", "render", "render_explanation", "render_list"]
+__all__ = [
+    "FEW_FORMATS",
+    "FORMATS",
+    "MOST",
+    "check_format",
+    "render",
+    "render_explanation",
+    "render_history",
+    "render_list",
+]
 
 
 class Renderer(Protocol):
@@ -42,7 +52,7 @@ FORMATS: Final[Mapping[str, Bounds]] = {
 }
 FEW_FORMATS: Final = ("text", "json")
 """The formats of a command that writes no report."""
-_FORMATS_OF: Final = {"explain": FEW_FORMATS, "list": FEW_FORMATS}
+_FORMATS_OF: Final = {"explain": FEW_FORMATS, "list": FEW_FORMATS, "history": FEW_FORMATS}
 
 
 def render(report: Report, format: str, *, width: int | None = None, **options: Any) -> str:  # noqa: A002
@@ -93,6 +103,22 @@ def render_list(listing: Listing, format: str, **options: Any) -> str:  # noqa: 
     check_format("list", format)
     view = listed.view_of(listing, people=format != "json")
     return _rendered(view, "json" if format == "json" else "listing_text", **options)
+
+
+def render_history(view: HistoryView, format: str, **options: Any) -> str:  # noqa: A002
+    """
+    Return the output of ``history`` in one of its formats; the options are those of :func:`render`.
+
+    Args:
+        view: For people, unless the format is JSON.
+        format: The name of the format.
+        options: Those of :func:`render`.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    check_format("history", format)
+    return _rendered(view, "json" if format == "json" else "history_text", **options)
 
 
 def check_format(command: str, *names: str) -> None:

@@ -45,13 +45,18 @@ def view_of(report: Report, bounds: Bounds) -> View:
         endpoint=about.endpoint,
         commit=about.commit,
         held=_held_of(report.held),
-        summary=Summary(**{each.name: getattr(summary, each.name) for each in fields(Summary)}),
+        summary=summary_of(summary),
         resources=resources,
         errors=tuple(map(problem_of, report.errors)),
         warnings=tuple(map(problem_of, report.warnings)),
         words=_words(report, parts, summary, left_out) if bounds.for_people else Words(),
     )
     return for_people(view) if bounds.for_people else for_programs(view)
+
+
+def summary_of(counts: Counts) -> Summary:
+    """Return the view of the counts of a report."""
+    return Summary(**{each.name: getattr(counts, each.name) for each in fields(Summary)})
 
 
 def problem_of(problem: problems.Problem) -> Problem:

@@ -55,7 +55,7 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
             return await _offline(run, estate, run.snapshot, about)
         saved, windows = _saved_plan(run, estate), retries.windows if retries else None
         async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
-            reading = await unless_stopped(pipeline.plan(_task(run, estate), arm, saved), stop)
+            reading = await unless_stopped(pipeline.plan(_task(run, estate, retries), arm, saved), stop)
         if run.out is not None:
             write_file(run.out, pipeline.saved_text(reading, run.clock.now(), about), private=True)
         return _report(run, reading, arm.transport.requests, about)
@@ -86,7 +86,7 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None, g
         saved, grants = _saved_plan(run, estate), _grants(run, estate)
         memory, windows = (retries.memory(estate.selected), retries.windows) if retries else (Memory(), None)
         commit = about.commit if estate.project.tracking.tags else None
-        task = replace(_task(run, estate), commit=commit, memory=memory, permit=gate.permit)
+        task = replace(_task(run, estate, retries), commit=commit, memory=memory, permit=gate.permit)
         patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
         async with (
             open_writer(run.connection, run.environment, run.clock, windows) as arm,
@@ -104,7 +104,7 @@ async def _held(
     """Report what a round would write, through a client that cannot."""
     windows, memory = (retries.windows, retries.memory(estate.selected)) if retries else (None, Memory())
     async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
-        reading = await unless_stopped(pipeline.plan(replace(_task(run, estate), memory=memory), arm), stop)
+        reading = await unless_stopped(pipeline.plan(replace(_task(run, estate, retries), memory=memory), arm), stop)
     report = _report(run, reading, arm.transport.requests, about)
     return replace(report, plan=withheld_plan(report.plan), puts=0, held=held)
 
@@ -134,10 +134,15 @@ async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report
         return run.failed(error, started)
 
 
-def _task(run: Run, estate: Estate) -> Task:
-    names_writers = run.command != "run"  # a loop would send one GET for each, in every round
+def _task(run: Run, estate: Estate, retries: Retries | None = None) -> Task:
     return Task(
-        run.options, estate, run.registry, run.read_stdin, only_drift=run.only_drift, names_writers=names_writers
+        run.options,
+        estate,
+        run.registry,
+        run.read_stdin,
+        only_drift=run.only_drift,
+        writers=retries.writers if retries else None,
+        explains=run.command == "run",
     )
 
 
@@ -154,6 +159,8 @@ def _report(run: Run, reading: Reading, requests: Mapping[str, int], about: Abou
         puts=reading.puts,
         checked=reading.checked,
         about=about,
+        receivers=reading.estate.project.notify,
+        is_partial=len(reading.estate.selected) < len(reading.estate.desired),
         unselected=reading.estate.unselected,
     )
 

@@ -24,7 +24,7 @@ from reconciler.service.rounds import Pace, Retries, run_rounds
 from reconciler.settings import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from reconciler.runtime.repository import Watched
@@ -58,9 +58,14 @@ class Service:
 
 async def once(run: Run, service: Service, stop: asyncio.Event) -> Round:
     """Do one round; its errors are those of ``apply`` or ``drift``."""
-    began = run.clock.monotonic()
     folder = filesystem.working_folder(run.environment.values.get("PWD"))
-    report = await _act(run, service, folder, stop)
+    return await timed(run, _act(run, service, folder, stop))
+
+
+async def timed(run: Run, work: Awaitable[Report]) -> Round:
+    """Return the round whose report *work* returns."""
+    began = run.clock.monotonic()
+    report = await work
     return round_of(report, run.clock.monotonic() - began)
 
 

@@ -115,14 +115,22 @@ class Run:
     def failed(self, error: ManifestError, started: datetime | None = None) -> Report:
         """Return the report of a run that ended at its manifests; a command without reports has validate's."""
         command = "validate" if self.command in _WITHOUT_REPORT else self.command
-        now, about = self.clock.now(), self.about(self._project_name())
-        return Report(command, started or now, now, errors=error.problems, warnings=error.warnings, about=about)
+        now, project = self.clock.now(), self._project()
+        return Report(
+            command,
+            started or now,
+            now,
+            errors=error.problems,
+            warnings=error.warnings,
+            about=self.about(project.name if project else None),
+            receivers=project.notify if project else None,
+        )
 
-    def _project_name(self) -> str | None:
-        """Return the project's name; None where its file is wrong."""
+    def _project(self) -> Project | None:
+        """Return the project; None where its file is wrong."""
         try:
             file = find_project(self.options.paths, self.options.config)
-            return read_project(file, self.registry)[0].name if file else None
+            return read_project(file, self.registry)[0] if file else Project()
         except (ManifestError, UsageError):
             return None
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
     from random import Random
 
+    from reconciler.azure.attribution import Writers
     from reconciler.clock import Clock
     from reconciler.model.desired import Desired
     from reconciler.service.round import Round
@@ -57,11 +58,13 @@ class Retries:
         clock: Its monotonic seconds.
         base_s: The first delay; each further one is twice as long, an hour at most.
         windows: Times in which ARM asked for no requests; they outlast a round.
+        writers: The last writers of resources that differ, so that each difference is asked about once.
     """
 
     clock: Clock
     base_s: float
     windows: Windows = field(default_factory=Windows)
+    writers: Writers = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
     _did_not_stick: dict[str, _Stuck] = field(default_factory=dict)

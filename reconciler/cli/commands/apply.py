@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import completion, options
-from reconciler.cli.arguments import make_run
+from reconciler.cli.arguments import make_run, recording_of
 from reconciler.cli.delivery import finish
 from reconciler.cli.options import Given, file_option, option
 from reconciler.cli.session import supervised
 from reconciler.runtime import execute
+from reconciler.runtime.loop import timed
+from reconciler.runtime.recording import recorded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,10 +40,12 @@ if TYPE_CHECKING:
 @options.limits
 @options.azure
 @options.waiting
+@options.recording()
 @options.output
 def command(given: Given, plan_file: Path | None, only: str | None, republish: tuple[str, ...]) -> int:
     """Plan afresh, send the PUTs that are needed, wait for their end, and verify."""
     run = make_run("apply", given, signs=True, republish=republish)
     run = replace(run, plan_file=plan_file, only_drift=only == "drift")
-    report, signalled = supervised(given, lambda stop: execute.apply(run, stop))
-    return finish(report, given, signalled)
+    kept = recording_of(run, given)
+    ended, signalled = supervised(given, lambda stop: recorded(timed(run, execute.apply(run, stop)), kept, stop))
+    return finish(ended.report, given, signalled)

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli import options
-from reconciler.cli.arguments import make_run
+from reconciler.cli.arguments import make_run, recording_of
 from reconciler.cli.delivery import finish
 from reconciler.cli.options import Given, option
 from reconciler.cli.session import supervised
 from reconciler.runtime import execute
+from reconciler.runtime.loop import timed
+from reconciler.runtime.recording import recorded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +27,11 @@ if TYPE_CHECKING:
 @options.limits
 @options.azure
 @options.waiting
+@options.recording()
 @options.output
 def command(given: Given, snapshot: Path | None, *, detailed_exitcode: bool) -> int:
     """Report where Azure differs from git; exit 2 if it does. Read-only."""
     run = replace(make_run("drift", given), snapshot=snapshot)
-    report, signalled = supervised(given, lambda stop: execute.plan(run, stop))
-    return finish(report, given, signalled, detailed_exitcode=detailed_exitcode)
+    kept = recording_of(run, given)
+    ended, signalled = supervised(given, lambda stop: recorded(timed(run, execute.plan(run, stop)), kept, stop))
+    return finish(ended.report, given, signalled, detailed_exitcode=detailed_exitcode)

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from reconciler.cli import options
-from reconciler.cli.arguments import make_run
+from reconciler.cli.arguments import make_run, recording_of
 from reconciler.cli.delivery import emit_line, finish
 from reconciler.cli.loop_arguments import Chosen, paths_of, service_of
 from reconciler.cli.options import FilePath, Given, Seconds, file_option, option
 from reconciler.cli.session import supervised
 from reconciler.errors import UsageError
 from reconciler.runtime import loop
+from reconciler.runtime.recording import recorded
 from reconciler.service.source import Signed
 
 if TYPE_CHECKING:
+    import asyncio
+
     from reconciler.service.round import Round
 
 
@@ -41,14 +44,6 @@ if TYPE_CHECKING:
     metavar="PATH",
     help="Report only while there is anything at this path.  [default: none]",
 )
-@option(
-    "--state-dir",
-    type=FilePath(file_okay=False),
-    default=".reconciler",
-    show_default=True,
-    metavar="DIR",
-    help="Folder of the loop's own files.",
-)
 @option("--git-repo", metavar="URL", help="Repository to fetch: https, ssh or file URL, or absolute path.")
 @option("--git-ref", metavar="REF", help="Branch, or a name below refs/, whose newest commit is taken.")
 @option("--git-path", metavar="DIR", help="Folder of the manifests in the repository.  [default: manifests]")
@@ -63,6 +58,7 @@ if TYPE_CHECKING:
 @options.limits
 @options.azure
 @options.waiting
+@options.recording(options.STATE_DIR)
 @options.output
 def command(given: Given, **chosen: Unpack[Chosen]) -> int:
     """Reconcile every --interval seconds until interrupted; SIGHUP begins a round now."""
@@ -71,15 +67,20 @@ def command(given: Given, **chosen: Unpack[Chosen]) -> int:
         raise UsageError(message)
     service = service_of(given, chosen)
     run = make_run("run", replace(given, paths=paths_of(given, service)), signs=True)
+    kept = recording_of(run, given, service.watched.mirror.folder.name if service.watched is not None else "")
     if chosen["once"]:
-        ended, signalled = supervised(given, lambda stop: loop.once(run, service, stop))
+        ended, signalled = supervised(given, lambda stop: recorded(loop.once(run, service, stop), kept, stop))
         may_write = not service.report_only and (ended.held is None or bool(ended.report.outcomes))
         return finish(ended.report, given, signalled, may_write=may_write)
     if service.watched is None:
         run.check_environment()
 
     def emit(ended: Round) -> None:
-        emit_line(ended.report, given)
+        emit_line(kept.take(ended).report, given)
 
-    _, signalled = supervised(given, lambda stop: loop.rounds(run, service, emit, stop))
+    async def rounds(stop: asyncio.Event) -> None:
+        async with kept.sending(service.interval_s):
+            await loop.rounds(run, service, emit, stop)
+
+    _, signalled = supervised(given, rounds)
     return signalled or 0
