@@ -16,8 +16,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.json.template import strict_json
+from reconciler.secret.invisible import Bare
 from reconciler.secret.late import late
-from reconciler.secret.sensitive_names import is_plain, is_secret_name, is_strong_name
+from reconciler.secret.sensitive_names import is_broad_name, is_plain, is_secret_name, is_strong_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,12 @@ def _broken(found: re.Match[str]) -> str:
 
 
 def _spans(text: str) -> Sequence[Span]:
+    bare = Bare(text)
+    found = _shaped(bare.text)
+    return found if bare.text is text else tuple(Span(*bare.span(each.start, each.end), each.what) for each in found)
+
+
+def _shaped(text: str) -> Sequence[Span]:
     if "\\" in text:  # in JSON and in Python's repr, a line ends with two characters or more
         text = _ESCAPED_BREAK.sub(_broken, text)
     lower = text.lower()
@@ -250,15 +257,16 @@ _HEADER: Final = late(
 _SPOKEN: Final = late(
     r"(?<!\w)(?:convertto-securestring\s+(?:-(?:asplaintext|force)\s+){0,2}(?:-string\s+)?|sshpass\s+-p\s*"
     r"|net1?(?:\.exe)?\s+(?:user\s+[\w.-]+\s+|use\s[^\n]{0,200}?(?:\s/user:[^\s]{1,100}|\s\\\\[^\s]{1,200}(?=\s+[^/\s]))\s+)"
+    r"|vault\s+(?:login|token\s+(?:renew|revoke|lookup))\s+(?:-[\w-]+(?:=[^\s]{1,100})?\s+){0,6}(?=[^\s=]*(?-i:[A-Z0-9.]))"
     r"|openssl\s[^\n]{0,200}?\spass:|sc(?:\.exe)?\s[^\n]{0,200}?\spassword=\s+"
-    r"|(?:--passphrase-fd\s+0|--(?:password-)?stdin)\s*<<<\s*)"
+    r"|(?:--passphrase-fd\s+0|--(?:password-)?stdin|--with-token)\s*<<<\s*)"
     rf"(?P<quote>\\*[\"'])?(?P<value>[^{_END}]+)",
     re.IGNORECASE,
 )
 
 
 _SET: Final = late(
-    r"(?<![\w-])(?:setx(?:\s+/m)?|env|set-item(?:\s+-path)?\s+[\"']?env:|machine\s[^\n]{1,200}?\s(?=password)"
+    r"(?<![\w-])(?:setx(?:\s+/m)?\s|env\s|set-item(?:\s+-path)?\s+[\"']?env:|machine\s[^\n]{1,200}?\s(?=password)"
     r"|setenvironmentvariable\(\s*[\"']?)\s*(?P<name>[A-Za-z_][\w.-]{0,60})(?:\\*[\"'])?"
     r"(?:[ \t]*,\s*|[ \t]+(?:-value[ \t]+)?)"
     rf"(?:\\*[\"'])?(?P<value>[^{_END}=,)]+)",
@@ -274,7 +282,7 @@ _LOGIN: Final = late(
 )
 _PIPED: Final = late(
     rf"\becho\s+(?:-n\s+)?(?:\\*[\"'])?(?:(?:[\w.-]+:)?(?P<value>[^{_END}|]+))(?:\\*[\"'])?\s*\|"
-    r"\s*(?:sudo\s+)?(?:chpasswd|passwd\s+--stdin|sudo\s+-S|[^|\n]{0,120}--password-stdin)"
+    r"\s*(?:sudo\s+)?(?:chpasswd|passwd\s+--stdin|sudo\s+-S|[^|\n]{0,120}--(?:password-stdin|with-token))"
 )
 
 
@@ -317,8 +325,8 @@ def _headers(text: str) -> Iterator[Span]:
 # ----------------------------------------------------------------------------------------------------- names and values
 
 _KEYWORD: Final = late(
-    r"(?:password|passwd|passphrase|pwd|pw|pass|secret|token|key|pat|sas|auth)s?[_-]?\d{0,3}"
-    r"(?:[_-]?(?:value|text|plain|base64|b64))?(?![a-z0-9_]|(?-i:[A-Z]))",
+    r"(?:password|passwd|passphrase|pwd|pw|pass|secret|token|key|pat|sas|auth|credential|cred)s?[_-]?\d{0,3}"
+    r"(?:[_-]?(?:value|text|plain|base64|b64|base))?(?![a-z0-9_]|(?-i:[A-Z]))",
     re.IGNORECASE,
 )
 _BEFORE: Final = late(r"[\w.-]*\Z")
@@ -359,16 +367,28 @@ def _assigned(text: str) -> Iterator[Span]:
         if not is_secret_name(name):
             continue
         value = _value_of(text, name, start, at)
-        if value is not None and not is_plain(text[slice(*value)], name):
+        if value is not None and not is_plain(text[slice(*value)], name) and not _is_code(text, name, *value):
             yield Span(*value, f"a value for `{name.lstrip('-.')}`"[:80])
         if value is not None:
             at = max(at, value[1])
 
 
+_IDENTIFIER: Final = late(r"[A-Za-z_][A-Za-z_.]*[,;)}\]]*")
+
+
+def _is_code(text: str, name: str, start: int, end: int) -> bool:
+    """Whether a program passes a credential on: ``credential=self.credential``."""
+    if text[start - 1 : start] in {'"', "'"} or name.isupper() or not is_broad_name(name):
+        return False
+    return _IDENTIFIER.fullmatch(text, start, end) is not None
+
+
 def _value_of(text: str, name: str, start: int, end: int) -> tuple[int, int] | None:
     """Return where the value is that the name between *start* and *end* is given."""
     if name.startswith("-") and (option := _OPTION.match(text, end)):
-        return _of_option(text, option)
+        value = _of_option(text, option)
+        is_user = value is not None and is_broad_name(name) and ":" not in text[slice(*value)]
+        return None if is_user else value  # PowerShell's -Credential takes the name of a user
     if (switch := _SWITCH.match(text, end)) and _STARTS_SWITCH.search(text, max(0, start - 2), start):
         return switch.span("value")
     for pattern in (_BESIDE, _INSIDE):
@@ -428,14 +448,14 @@ _Needs: TypeAlias = Sequence[Sequence[str]]
 _SETS: Final = ("setx", "env", "set-item", "machine")
 _SPEAKS: Final = (
     *("securestring", "sshpass", "net ", "net\t", "net1", "net.exe", "openssl", "sc ", "sc\t", "sc.exe"),
-    *("passphrase-fd", "stdin"),
+    *("passphrase-fd", "stdin", "with-token", "vault"),
 )
 _LOGINS: Final = (
     *("login", "mysql", "psexec", "certutil", "useradd", "usermod", "signtool", "redis-cli", "ldap", "schtasks"),
     *("smbclient", "ipmitool", "openssl"),
 )
 _HEADER_NAMES: Final = ("authorization", "x-", "-token", "api-key", "apikey", "subscription-key", "cookie")
-_KEYWORDS: Final = ("pass", "pwd", "pw", "secret", "token", "key", "pat", "sas", "auth")
+_KEYWORDS: Final = ("pass", "pwd", "pw", "secret", "token", "key", "pat", "sas", "auth", "cred")
 _FINDERS: Final[Sequence[tuple[_Needs, Callable[[str], Iterator[Span]]]]] = (
     ((("@", "%40"), ("/", "2f")), _users),
     ((("private key",),), _keys),
@@ -444,7 +464,7 @@ _FINDERS: Final[Sequence[tuple[_Needs, Callable[[str], Iterator[Span]]]]] = (
     ((("curl", "wget", "http"), ("-",), (":",)), _fetches),
     ((_SPEAKS,), _in_command(_SPOKEN)),
     ((_LOGINS, ("-", "/")), _in_command(_LOGIN)),
-    ((("echo",), ("|",), ("passwd", "sudo", "stdin")), _in_command(_PIPED)),
+    ((("echo",), ("|",), ("passwd", "sudo", "stdin", "with-token")), _in_command(_PIPED)),
     ((_HEADER_NAMES, ("authorization", "cookie", "key", "token", "secret", "password")), _headers),
     ((_KEYWORDS, ("=", ":", "3d", ">", "&", "-")), _assigned),
 )

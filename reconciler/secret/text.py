@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
 from reconciler.secret.credential_shapes import named_secrets, spans
+from reconciler.secret.invisible import without_invisible
 from reconciler.secret.late import late
 from reconciler.secret.sensitive_names import is_plain
 
@@ -303,6 +304,20 @@ def scrub(text: str) -> str:
     text that looks like a secret is removed, never the text around it.
     """
     text = _without(text, lambda _: HIDDEN)
+    if without_invisible(text) is text:
+        return _scrub(text)
+    return "\n".join(map(_scrub_bare, text.split("\n")))
+
+
+def _scrub_bare(line: str) -> str:
+    """Return a line scrubbed; without its invisible characters if they hide a secret."""
+    line = _scrub(line)
+    bare = without_invisible(line)
+    scrubbed = _scrub(bare)
+    return line if scrubbed == bare else scrubbed
+
+
+def _scrub(text: str) -> str:
     lower = text.lower()
     if "?" in text:
         text = _URL.sub(lambda found: f"{found[1]}?{HIDDEN}" if found[2] else found[0], text)
