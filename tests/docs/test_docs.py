@@ -356,6 +356,34 @@ def test_the_sign_in_page_names_every_credential(root: Path) -> None:
         assert shown == set(kind.choices)
 
 
+def test_the_page_about_clouds_names_every_version_and_what_it_adds(root: Path) -> None:
+    """Its table is the ladder of the schemas: a row for each rung, with the newer fields and values of that rung."""
+    row = re.compile(r"^\| `(\w+)` \| ([\d-]+) \| (.*) \|$", re.MULTILINE)
+    shown = {(kind, version): adds for kind, version, adds in row.findall((root / "docs" / "clouds.md").read_text())}
+    expected: dict[tuple[str, str], set[str]] = {}
+    for name, kind in packaged().kinds.items():
+        expected |= {(name, version): set() for version in kind.api_versions}
+        since = {path: rule.since for path, rule in kind.rules.every() if rule.since}
+        for path, version in since.items():
+            if since.get(path[:-1]) != version:
+                expected[name, version].add(".".join(path).replace(".*", "[]"))
+        for _, rule in kind.rules.every():
+            for value, version in rule.values_since.items():
+                expected[name, version].add(value)
+        assert shown[name, kind.api_versions[0]] == "reference version"
+    assert {rung: set(re.findall("`([^`]+)`", adds)) for rung, adds in shown.items()} == expected
+
+
+def test_the_page_about_clouds_names_the_options_of_a_custom_one(root: Path) -> None:
+    """Each with its variable, as the command line has it."""
+    text = (root / "docs" / "clouds.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^\| `(--[a-z-]+) \w+` \| `(RECONCILER_\w+)` \|", text, re.MULTILINE))
+    options = {
+        option.opts[0]: option.envvar for option in load_command("plan").params if isinstance(option, click.Option)
+    }
+    assert shown == {name: options[name] for name in ("--endpoint", "--authority", "--audience", "--blob-suffix")}
+
+
 def test_the_readme_shows_a_valid_manifest(estate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a newcomer copies first works."""
     (block,) = (block for block in blocks(ROOT / "README.md") if block.language == "yaml")
