@@ -143,6 +143,12 @@ def invalid_parameter(message: str, target: str) -> Refused:
     return Refused(HTTPStatus.BAD_REQUEST, "InvalidParameter", message, target=target)
 
 
+def unreadable_blob(code: str, link: str, target: str) -> Refused:
+    """Return the 400 of a link that the service cannot read (azure-docs#112110)."""
+    message = f"The SAS is not valid for source uri '{link}'."
+    return Refused(HTTPStatus.BAD_REQUEST, code, message, target=target)
+
+
 def missing_parameter(target: str) -> Refused:
     """Return the 400 of a required property that is left out."""
     return invalid_parameter(f"Required parameter '{target}' is missing (null).", target)

@@ -65,6 +65,7 @@ class Facts:
         completed: Paths of the beginning of a public name, and of the list of complete ones.
         dresses_writes: Whether answers to writes carry fields that a GET may lack.
         links: Paths of links that the service reads.
+        unreadable: The code of the refusal of a link that the service cannot read.
         packages: Paths of the two ways to hand over a definition: a package, or the parts together.
         locked: Path whose change has an error of its own.
         refuses_unknown: Whether an unknown property is an error; otherwise it is dropped.
@@ -94,6 +95,7 @@ class Facts:
     completed: tuple[Path, Path] | None = None
     dresses_writes: bool = False
     links: tuple[Path, ...] = ()
+    unreadable: str = "InvalidParameter"
     packages: tuple[tuple[Path, ...], ...] = ()
     locked: Path | None = None
     refuses_unknown: bool = True
@@ -229,6 +231,7 @@ _DEFINITION: Final = Facts(
     dresses_writes=True,  # azure-cli, recording test_managedappdef of 2023 (2019-07-01)
     echoed=((("properties", "isEnabled"), True),),  # cli-ad
     links=(("properties", "packageFileUri"),),
+    unreadable="DownloadItemFromBlobFailed",  # azure-docs#67738
     packages=(
         (("properties", "packageFileUri"),),
         (("properties", "mainTemplate"), ("properties", "createUiDefinition")),

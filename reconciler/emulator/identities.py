@@ -48,6 +48,13 @@ def complete_identity(kind: Kind, resource_id: str, sent: Mapping[str, Any], sta
     state[_IDENTITY] = made
 
 
+def has_identity(state: Mapping[str, Any]) -> bool:
+    """Return whether a resource has a managed identity."""
+    identity = state.get(_IDENTITY)
+    types = str(identity.get("type", "")).lower() if isinstance(identity, dict) else ""
+    return _SYSTEM in types or _USER in types
+
+
 def _ids_of(identity: str) -> dict[str, str]:
     return {"principalId": _made_up("principal", identity), "clientId": _made_up("client", identity)}
 

@@ -40,6 +40,8 @@ class EmulatorSettings:
         version_error: The code of the refusal of an api-version that the cloud does not know; Azure has all of them.
         newer_fields: Whether a PUT of an older api-version leaves properties of newer ones as they are (``kept``), or
             removes them (``dropped``): not known of Azure.
+        packages: Whether package links lead to ``public`` blobs, or to ``private`` ones, which need a signature or a
+            gallery with an identity.
         throttle: Requests beyond ARM's and the Compute provider's limits get 429; otherwise the headers show full
             buckets.
         max_body_bytes: Larger request bodies get 413.
@@ -59,5 +61,6 @@ class EmulatorSettings:
     newest: Mapping[str, str] = field(default_factory=dict)
     version_error: VersionError = "NoRegisteredProviderFound"
     newer_fields: Literal["kept", "dropped"] = "kept"
+    packages: Literal["public", "private"] = "public"
     throttle: bool = False
     max_body_bytes: int = 4 * 1024 * 1024

@@ -12,12 +12,21 @@ import orjson
 from reconciler.emulator import operations
 from reconciler.emulator.answers import SUCCEEDED, render
 from reconciler.emulator.calls import Call, Reply, json_reply
-from reconciler.emulator.checks import accept, check_feature, check_names, parse
-from reconciler.emulator.errors import Refused, conflict, has_children, marked_for_deletion, resource_not_found
-from reconciler.emulator.provider import Provider, name_below_provider
+from reconciler.emulator.checks import accept, check_feature, check_names, named, parse
+from reconciler.emulator.errors import (
+    Refused,
+    conflict,
+    has_children,
+    marked_for_deletion,
+    resource_not_found,
+    unreadable_blob,
+)
+from reconciler.emulator.identities import has_identity
+from reconciler.emulator.provider import Provider, name_below_provider, parent_of
 from reconciler.emulator.reads import check_parent, dressed, parent_key
 from reconciler.emulator.service import created, patched, updated
 from reconciler.emulator.store import Fault, Operation, Row
+from reconciler.emulator.trees import holders
 from reconciler.kinds.blank import without_blanks
 
 if TYPE_CHECKING:
@@ -38,6 +47,7 @@ def put(provider: Provider, call: Call) -> Reply:
     with provider.store.writing():
         provider.store.forget(call.now)
         _check_parent_is_there(provider, call)
+        _check_packages(provider, call, sent)
         row = _live_row(provider, call)
         _check_writer(provider, call, row)
         subject = provider.subject(call, row.id if row else provider.resource_id(call))
@@ -63,6 +73,7 @@ def patch(provider: Provider, call: Call) -> Reply:
         if row is None:
             name = name_below_provider(provider.resource_id(call))
             raise resource_not_found(name, call.params["resourceGroupName"])
+        _check_packages(provider, call, sent)
         _check_writer(provider, call, row)
         state = patched(provider.subject(call, row.id), orjson.loads(row.state), sent)
         return _write(provider, call, row, state, headers)
@@ -134,6 +145,27 @@ def _check_parent_is_there(provider: Provider, call: Call) -> None:
     parent = provider.store.find(key)
     if parent and parent.is_being_deleted(call.now):
         raise marked_for_deletion(name_below_provider(parent.id))
+
+
+def _check_packages(provider: Provider, call: Call, sent: Mapping[str, Any]) -> None:
+    """Refuse links without a signature to private blobs, which Azure reads with the identity of the gallery only."""
+    if provider.settings.packages == "public" or _is_below_an_identity(provider, call):
+        return
+    for path in provider.facts.links:
+        for holder in holders(sent, path):
+            link = str(holder[path[-1]])
+            if link and "sig=" not in link.partition("?")[2]:
+                raise unreadable_blob(provider.facts.unreadable, link, named(provider.facts, path))
+
+
+def _is_below_an_identity(provider: Provider, call: Call) -> bool:
+    key = parent_key(provider, call)
+    while key is not None and "/" in key.rpartition("/providers/")[2]:
+        row = provider.store.find(key)
+        if row is not None and has_identity(orjson.loads(row.state)):
+            return True
+        key = parent_of(key)
+    return False
 
 
 def _check_writer(provider: Provider, call: Call, row: Row | None) -> None:

@@ -136,5 +136,6 @@ def emulator_settings(environment: Environment) -> EmulatorSettings:
         newest=environment.emulator_versions(),
         version_error=environment.emulator_choice("API_VERSION_ERROR", get_args(VersionError)),
         newer_fields=environment.emulator_choice("NEWER_FIELDS", ("kept", "dropped")),
+        packages=environment.emulator_choice("PACKAGES", ("public", "private")),
         public_name=environment.emulator_choice("PUBLIC_NAME", ("prefix", "names")),
     )

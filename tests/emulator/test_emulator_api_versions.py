@@ -12,11 +12,13 @@ from reconciler.runtime.connect import emulator_settings
 from reconciler.settings import Environment
 from tests.kit.emulator import (
     APPLICATION,
+    DEFINITION,
     GALLERIES,
     GALLERY,
     SUBSCRIPTION,
     VERSION,
     Arm,
+    definition,
     error,
     profile,
     version,
@@ -257,6 +259,28 @@ def test_types_lag_apart() -> None:
         assert types == []
 
     with_arm(scenario, EmulatorSettings(newest=newest))
+
+
+def test_private_packages() -> None:
+    """A plain link is readable with the identity of the gallery only, a signed one always."""
+    plain = version(link="https://packages.blob.core.windows.net/agent/agent.zip")
+
+    async def scenario(arm: Arm) -> None:
+        await arm.prepare()
+        refused = await put(arm, VERSION, plain)
+        assert error(refused) == (400, "InvalidParameter")
+        assert refused.json()["error"]["target"].endswith("publishingProfile.source.mediaLink")
+        assert (await put(arm, VERSION, version())).status_code == 201
+        assert error(await arm.send("PATCH", VERSION, plain)) == (400, "InvalidParameter")
+        package = definition(packageFileUri="https://packages.blob.core.windows.net/suite/app.zip")
+        assert error(await arm.put(DEFINITION, package)) == (400, "DownloadItemFromBlobFailed")
+        assert (await arm.put(DEFINITION, definition())).status_code == 201
+        await put(arm, GALLERY, with_identity({"type": "None"}))
+        assert error(await put(arm, VERSION, plain)) == (400, "InvalidParameter")
+        await put(arm, GALLERY, with_identity({"type": "SystemAssigned"}))
+        assert (await put(arm, VERSION, plain)).status_code == 200
+
+    with_arm(scenario, EmulatorSettings(packages="private"))
 
 
 def test_settings_of_the_environment() -> None:
