@@ -146,8 +146,8 @@ def identity() -> Iterator[tuple[str, list[str]]]:
 class Runs:
     """Runs the command line as a user does, and keeps all that it says."""
 
-    def __init__(self, folder: Path, identity_url: str) -> None:
-        """Take a working folder and the URL that gives tokens."""
+    def __init__(self, folder: Path, identity_url: str, endpoint: str) -> None:
+        """Take a working folder, the URL that gives tokens, and the endpoint of Azurite."""
         own = ("RECONCILER_", "AZURE_", "IDENTITY_")
         self.folder = folder
         self.said = ""
@@ -162,6 +162,7 @@ class Runs:
             "IDENTITY_HEADER": "CANARY",
             "SSL_CERT_FILE": str(folder / "cert.pem"),
             "NO_PROXY": "127.0.0.1",
+            "RECONCILER_STORAGE_HOSTS": urlsplit(endpoint).netloc,
         }
 
     def __call__(self, *arguments: str) -> tuple[int, str]:
@@ -191,7 +192,8 @@ def upload(endpoint: str, folder: Path) -> None:
 def try_out(check: Checks, endpoint: str, folder: Path, identity_url: str, asked: list[str]) -> None:
     """Apply, read with the signature that was sent, and look for it where it must not be."""
     (folder / "work").mkdir()
-    work, arm, run = Workspace(folder / "work"), Azure(folder / "arm.sqlite"), Runs(folder, identity_url)
+    work, arm = Workspace(folder / "work"), Azure(folder / "arm.sqlite")
+    run = Runs(folder, identity_url, endpoint)
     web = httpx.Client(verify=ssl.create_default_context(cafile=str(folder / "cert.pem")), trust_env=False)
     link = f"{endpoint}/packages/agent/agent%201.zip"
     work.project(storage=[{"prefix": f"{endpoint}/packages/", "sas": "userDelegation"}])
