@@ -31,7 +31,7 @@ class Bare:
     A text without its invisible characters, and where each of its characters was.
 
     Attributes:
-        text: What is left.
+        text: The remaining characters.
     """
 
     __slots__ = ("_starts", "_taken", "text")
@@ -39,7 +39,7 @@ class Bare:
     def __init__(self, text: str) -> None:
         """Take the invisible characters out of *text*."""
         self._starts: list[int] = []
-        """Where characters were taken out, in what is left, and how many up to there."""
+        """Places in the remaining text where characters were taken out; beside them, how many up to there."""
         self._taken: list[int] = []
         self.text = text
         if text.isascii() and not any(escape in text for escape in _ESCAPES):  # nearly always
@@ -55,7 +55,7 @@ class Bare:
             self.text = "".join([*parts, text[at:]])
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where the characters from *start* to *end* of what is left are in the whole text."""
+        """Return where the characters from *start* to *end* of the remaining text are in the whole one."""
         return self._at(start), self._at(end - 1) + 1
 
     def _at(self, index: int) -> int:
