@@ -58,6 +58,7 @@ FORMS: Final[Mapping[str, Callable[[str], str]]] = {
     "HTML": html.escape,
     "first half": lambda text: text[: len(text) // 2],
     "second half": lambda text: text[len(text) // 2 :],
+    "halves exchanged": lambda text: text[len(text) // 2 :] + text[: len(text) // 2],
 }
 _BATCH: Final = 10
 _PIECE: Final = 12
