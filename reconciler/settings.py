@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _COMMITS: Final = ("RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA")
+_LONGEST_SECRET: Final = 16_384
 _WITHHELD: Final = (SECRET_PREFIX, "RECONCILER_ACCESS_TOKEN")
 _WORKSPACES: Final = ("GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY", "CI_PROJECT_DIR")
 
@@ -337,12 +338,15 @@ class Environment:
         Return the values that a manifest may name, by their variables, without surrounding blanks and line ends.
 
         Raises:
-            UsageError: A value contains a line end or another control character, which no link and no address has.
+            UsageError: A value is too long, or contains a control character, which no link and no address has.
         """
         values = {name: value.strip() for name, value in self.values.items() if name.startswith(SECRET_PREFIX)}
         for name, value in values.items():
             if not value.isprintable():
                 message = f"{name} holds a line end or another control character: set it again, as one line"
+                raise UsageError(message)
+            if len(value) > _LONGEST_SECRET:
+                message = f"{name} holds {len(value):,} characters, and no link has more than {_LONGEST_SECRET:,}"
                 raise UsageError(message)
         return {name: Secret(value) for name, value in values.items() if value}
 

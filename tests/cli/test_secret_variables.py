@@ -485,6 +485,18 @@ def test_a_query_that_both_lack_is_verified(
     assert verdict(report("plan"), inline()) == ("none", "in-sync", "InSync")
 
 
+def test_a_value_that_no_link_can_have_is_refused_by_its_name(
+    work: Workspace, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A megabyte: at once, and without a part of it."""
+    monkeypatch.setenv(NAME, "CANARY" * 2**18)
+    work.state(hooked({"$env": NAME}))
+    done = run("apply")
+    assert done.code == 64
+    assert NAME in done.err
+    assert len(done.err) < 200
+
+
 def test_git_gets_nothing_of_the_value(
     work: Workspace, run: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
