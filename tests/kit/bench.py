@@ -20,9 +20,8 @@ from reconciler.manifests.estate import Options, read_estate
 from reconciler.pipeline import Reading, Task
 from reconciler.runtime.progress import Silent
 from tests.kit.clock import START, ManualClock
-from tests.kit.emulator import SUBSCRIPTION
 from tests.kit.loops import run
-from tests.kit.strategies import as_yaml, manifest
+from tests.kit.strategies import as_yaml, manifest, parameter_names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 ENDPOINT = "http://localhost"
 MediaLink = Literal["whole", "stripped"]
-_NAMES = {"subscriptionId": SUBSCRIPTION, "galleryApplicationVersionName": "1.0.0"}
 T = TypeVar("T")
 
 
@@ -45,12 +43,14 @@ class Bench:
 
     Attributes:
         app: The ARM, for clients of other makes.
+        pins: Api-versions of the project file, by kind.
     """
 
     app: Any
     arm: ArmWriter
     clock: ManualClock
     options: Options = field(default_factory=lambda: Options(paths=("-",)))
+    pins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def world(self) -> World:
@@ -66,6 +66,7 @@ class Bench:
         """Plan documents given on standard input, or those in files."""
         options = Options(paths=paths) if paths else self.options
         estate = read_estate(options, packaged(), self.clock.now(), lambda _: as_yaml(documents))
+        estate = replace(estate, project=replace(estate.project, api_versions=self.pins))
         return await pipeline.read(Task(options, estate, packaged()), self.arm)
 
     async def apply(self, documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Outcome]:
@@ -92,9 +93,9 @@ async def open_bench(settings: EmulatorSettings) -> AsyncIterator[Bench]:
         app.state.world.close()
 
 
-def on_bench(scenario: Callable[[Bench], Awaitable[T]], media_link: MediaLink = "whole") -> T:
+def on_bench(scenario: Callable[[Bench], Awaitable[T]], media_link: MediaLink = "whole", **choices: Any) -> T:
     """Run *scenario* on a fresh bench whose operations end at once; a stripped one answers in other known forms."""
-    settings = EmulatorSettings(operation_seconds=0, media_link=media_link)
+    settings = EmulatorSettings(operation_seconds=0, media_link=media_link, **choices)
     if media_link == "stripped":
         settings = replace(settings, server_fields="all", empty_text="dropped")
 
@@ -107,7 +108,7 @@ def on_bench(scenario: Callable[[Bench], Awaitable[T]], media_link: MediaLink = 
 
 def desired_of(kind: Kind, body: Mapping[str, Any]) -> Desired:
     """Return what a manifest of *kind* with *body* desires."""
-    params = {name: _NAMES.get(name, "name") for name in kind.parameters}
+    params = {name: parameter_names(kind, name)[0] for name in kind.parameters}
     text = as_yaml([manifest(kind, "it", params, body)])
     (desired,) = read_estate(Options(paths=("-",)), packaged(), START, lambda _: text).desired
     return desired

@@ -25,6 +25,7 @@ from reconciler.kinds.kind import Kind
 from reconciler.kinds.normal_forms import canonical, normalize, parse_instant
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Rule, Shape
+from reconciler.kinds.versions import without_newer
 from reconciler.manifests.yaml12.characters import HIDDEN
 from reconciler.values import MISSING, JsonObject
 
@@ -453,7 +454,8 @@ def _holding(draw: Draw, node: Node, elements: list[Any], wanted: Any) -> list[A
 
 
 @cache
-def _parameter_names(kind: Kind, name: str) -> tuple[str, ...]:
+def parameter_names(kind: Kind, name: str) -> tuple[str, ...]:
+    """Return some names that the schema of a URI parameter accepts."""
     schema = kind.schema["properties"]["spec"]["properties"][name]
     validator = jsonschema_rs.validator_for(schema)
     candidates = (*SUBSCRIPTIONS, *_NAMES) if name == "subscriptionId" else _NAMES
@@ -480,7 +482,7 @@ def by_depth() -> list[Kind]:
 def _params(draw: Draw, kind_name: str, known: Mapping[str, str]) -> dict[str, str]:
     kind = packaged().kinds[kind_name]
     return {
-        name: known[name] if name in known else draw(st.sampled_from(_parameter_names(kind, name)))
+        name: known[name] if name in known else draw(st.sampled_from(parameter_names(kind, name)))
         for name in kind.parameters
     }
 
@@ -538,6 +540,12 @@ def id_of(document: Mapping[str, Any]) -> str:
 def with_body(document: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """Return *document* with another request body."""
     return {**document, "spec": {**params_of(document), **body}}
+
+
+def at_rung(documents: Sequence[Mapping[str, Any]], rung: str) -> list[dict[str, Any]]:
+    """Return the documents of kinds that an api-version has, without their newer properties and values."""
+    there = [document for document in documents if kind_of(document).api_version <= rung]
+    return [with_body(document, without_newer(kind_of(document), body_of(document), rung)) for document in there]
 
 
 _PAIR: Final = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})")
