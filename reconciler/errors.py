@@ -7,6 +7,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
         ManifestError            one or more problems in manifests or the project file, all of them at once
         EmulatorError            the embedded ARM cannot use its state file
         HistoryError             the history of the loop cannot be used
+        ListenError              the address of --listen cannot be listened on
         OutputError              a report, a plan or an export cannot be written
         PathError                a path leads to nothing that can be used
         ReviewError              a comment on a pull request could not be read or written
@@ -90,6 +91,10 @@ class HistoryError(ReconcilerError):
         super().__init__(message)
         self.fix = fix
         self.is_corrupt = is_corrupt
+
+
+class ListenError(ReconcilerError):
+    """The address of ``--listen`` cannot be listened on."""
 
 
 class OutputError(ReconcilerError):

@@ -9,7 +9,7 @@ from reconciler import filesystem
 from reconciler.clock import SystemClock
 from reconciler.manifests.estate import Options
 from reconciler.manifests.yaml12 import STREAM
-from reconciler.runtime.recording import recording
+from reconciler.runtime.recording import Keeping, recording
 from reconciler.runtime.run import Run
 from reconciler.settings import Custom, connection, permitted
 
@@ -64,10 +64,20 @@ def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[s
     )
 
 
-def recording_of(run: Run, given: Given, source: str = "") -> Recording:
-    """Return the recording of the rounds of *run*, whose manifests come from *source*; empty for the working folder."""
-    folder = filesystem.absolute(given.state_dir) if given.state_dir is not None else None
-    return recording(run, folder, given.history_days, given.episode_after, source)
+def recording_of(run: Run, given: Given, source: str = "", interval_s: float | None = None) -> Recording:
+    """
+    Return the recording of the rounds of *run*.
+
+    Args:
+        run: The arguments of the command.
+        given: The values of the shared options.
+        source: A name for the repository of the manifests; empty for the working folder.
+        interval_s: Of a loop that is seen from outside; None for any other.
+    """
+    folder, metrics = (
+        filesystem.absolute(path) if path is not None else None for path in (given.state_dir, given.metrics_file)
+    )
+    return recording(run, Keeping(folder, given.history_days, given.episode_after, metrics, source, interval_s))
 
 
 def connection_of(given: Given) -> Connection:

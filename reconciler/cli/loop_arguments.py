@@ -29,6 +29,8 @@ class Chosen(TypedDict):
     once: bool
     report_only: bool
     hold_file: Path | None
+    listen: str | None
+    listen_anywhere: bool
     git_repo: str | None
     git_ref: str | None
     git_path: str | None

@@ -89,6 +89,7 @@ class Given:
     state_dir: Path | None = None
     history_days: float = 90.0
     episode_after: int = 2
+    metrics_file: Path | None = None
     verbose: bool = False
     no_color: bool = False
     log_level: str = "warning"
@@ -474,6 +475,13 @@ def recording(default: str | None = None) -> Callable[[Callable[..., int]], Call
             metavar="N",
             heading=STATE,
             help="Rounds in a row after which drift counts as begun, and as ended.",
+        ),
+        option(
+            "--metrics-file",
+            type=_File,
+            metavar="FILE",
+            heading=STATE,
+            help="Metrics for Prometheus, written after each round.  [default: none]",
         ),
     )
 

@@ -32,6 +32,18 @@ _IN_DOUBT: Final = 16  # requests in flight as long as the service has not answe
 
 
 @dataclass(slots=True)
+class HeldUp:
+    """
+    The time that the requests of a client and its copies waited for limits of a service.
+
+    Attributes:
+        seconds: Of all requests together.
+    """
+
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
 class Retrier:
     """
     Sends with retries: exponential waits with full jitter, ``Retry-After`` obeyed and shared by a whole scope.
@@ -45,6 +57,7 @@ class Retrier:
         chance: Source of the jitter.
         throttle: Knows what is left of the service's limits.
         windows: Times in which nothing is sent, for all clients of one process.
+        held_up: Adds up how long requests waited for limits of the service.
     """
 
     clock: Clock
@@ -52,6 +65,7 @@ class Retrier:
     chance: Random = field(default_factory=Random)
     throttle: Throttle = field(default_factory=Throttle)
     windows: Windows = field(default_factory=Windows)
+    held_up: HeldUp = field(default_factory=HeldUp)
     _sent: int = 0
     _repeated: int = 0
     _outage: Outage = NO_OUTAGE
@@ -81,6 +95,7 @@ class Retrier:
             if wait is None:
                 break
             if wait:
+                self.held_up.seconds += wait if is_throttled(outcome) else 0.0
                 await self.clock.sleep(wait)
         if isinstance(outcome, TransientError):
             raise outcome
@@ -92,6 +107,7 @@ class Retrier:
         pause = self.throttle.begin(lane, self.clock.monotonic())
         try:
             if pause:
+                self.held_up.seconds += pause
                 await self.clock.sleep(pause)
             async with self._admitted(lane):
                 self._sent += 1
@@ -153,6 +169,7 @@ class Retrier:
                 raise TransientError(window.refused, retry_after_s=left)
             place = window.place(self.chance)
             while (wait := place - self.clock.monotonic()) > 0:
+                self.held_up.seconds += wait
                 await self.clock.sleep(wait)
         raise TransientError(self._outage.last)
 

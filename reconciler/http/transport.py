@@ -44,6 +44,7 @@ class Transport:
         endpoint: Scheme, host and port, and the path that all others begin with.
         service: The service at the endpoint.
         requests: How many requests of each method were sent.
+        answers: How many of them had an answer of each status; ``none`` where there was none.
     """
 
     endpoint: str
@@ -52,6 +53,7 @@ class Transport:
     clock: Clock
     http: httpx.AsyncClient
     requests: Counter[str] = field(default_factory=Counter)
+    answers: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @classmethod
     def open(
@@ -159,13 +161,18 @@ class Transport:
         except httpx.InvalidURL:
             raise foreign(url, self.service) from None
         except (httpx.HTTPError, OSError) as error:  # a TLS record that is broken comes as the bare ssl.SSLError
+            self.answers[method, "none"] += 1
             host = HIDDEN if self.service.has_secret_address else _host(url)
             failed = unreachable(error, self.service, host, write=method != "GET")
             raise failed from None  # the cause may quote a URL or a header
-        elapsed = self.clock.monotonic() - started
+        self._note(method, url, answer, self.clock.monotonic() - started)
+        return answer
+
+    def _note(self, method: str, url: str, answer: Answer, elapsed: float) -> None:
+        """Count an answer, and log it."""
+        self.answers[method, str(answer.status)] += 1
         path = HIDDEN if self.service.has_secret_address else url.partition("?")[0]
         _LOG.debug("%s %s %d %s %.3fs", method, path, answer.status, answer.request_id or "-", elapsed)
-        return answer
 
     async def _answer(self, response: httpx.Response, token: Secret | None, sent: bytes | None) -> Answer:
         """Return a response, read to its end."""

@@ -74,6 +74,8 @@ class Report:
         outcomes: By folded resource id; empty unless something was applied.
         manifests: Valid manifests of a validation; 0 for a report with a plan, which counts its own resources.
         requests: How many requests of each method were sent to ARM.
+        answers: How many requests to ARM had an answer of each status, by method and status; ``none`` for no answer.
+        throttled_s: How long its requests waited for limits of ARM, all together.
         puts: Planned (plan, drift) or sent (apply).
         checked: Resources that were compared with a saved plan; None without one.
         about: The environment, cloud and commit that the report is about.
@@ -93,6 +95,8 @@ class Report:
     warnings: tuple[Problem, ...] = ()
     manifests: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
+    answers: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    throttled_s: float = 0.0
     puts: int = 0
     checked: int | None = None
     about: About = field(default_factory=About)

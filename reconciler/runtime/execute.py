@@ -34,11 +34,12 @@ from reconciler.service.gate import Gate
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from reconciler.azure.blobs import Blobs
+    from reconciler.azure.client import ArmReader
     from reconciler.manifests.estate import Estate
     from reconciler.model.about import About
     from reconciler.model.outcome import Held
@@ -58,7 +59,7 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
             reading = await unless_stopped(pipeline.plan(_task(run, estate, retries), arm, saved), stop)
         if run.out is not None:
             write_file(run.out, pipeline.saved_text(reading, run.clock.now(), about), private=True)
-        return _report(run, reading, arm.transport.requests, about)
+        return _report(run, reading, arm, about)
 
     return await _with_estate(run, read)
 
@@ -70,7 +71,7 @@ async def _offline(run: Run, estate: Estate, file: Path, about: About) -> Report
     remarks = found.remarks(str(file), run.clock.now())
     reading = await pipeline.plan_against(_task(run, estate), found, remarks)
     about = replace(about, cloud=found.cloud, endpoint=given_endpoint(found.cloud, found.endpoint))
-    return _report(run, reading, {}, about)
+    return _report(run, reading, None, about)
 
 
 async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None, gate: Gate | None = None) -> Report:
@@ -93,7 +94,7 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None, g
             _blobs(run, grants) as blobs,
         ):
             reading = await pipeline.apply(task, arm, patience, partial(shown, run.clock), saved=saved, blobs=blobs)
-            return replace(_report(run, reading, arm.transport.requests, about), held=gate.withheld)
+            return replace(_report(run, reading, arm, about), held=gate.withheld)
 
     return await _with_estate(run, write)
 
@@ -105,7 +106,7 @@ async def _held(
     windows, memory = (retries.windows, retries.memory(estate.selected)) if retries else (None, Memory())
     async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
         reading = await unless_stopped(pipeline.plan(replace(_task(run, estate, retries), memory=memory), arm), stop)
-    report = _report(run, reading, arm.transport.requests, about)
+    report = _report(run, reading, arm, about)
     return replace(report, plan=withheld_plan(report.plan), puts=0, held=held)
 
 
@@ -146,7 +147,7 @@ def _task(run: Run, estate: Estate, retries: Retries | None = None) -> Task:
     )
 
 
-def _report(run: Run, reading: Reading, requests: Mapping[str, int], about: About) -> Report:
+def _report(run: Run, reading: Reading, arm: ArmReader | None, about: About) -> Report:
     return Report(
         command=run.command,
         started_at=run.clock.now(),
@@ -155,7 +156,9 @@ def _report(run: Run, reading: Reading, requests: Mapping[str, int], about: Abou
         outcomes=reading.outcomes,
         errors=reading.errors,
         warnings=reading.warnings,
-        requests=dict(requests),
+        requests=dict(arm.transport.requests) if arm else {},
+        answers=dict(arm.transport.answers) if arm else {},
+        throttled_s=arm.retrier.held_up.seconds if arm else 0.0,
         puts=reading.puts,
         checked=reading.checked,
         about=about,

@@ -8,23 +8,31 @@ import hashlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from reconciler import filesystem
 from reconciler.azure.polling import Interrupted
 from reconciler.azure.stopping import unless_stopped
-from reconciler.errors import PathError
-from reconciler.service.delivery import Delivery
-from reconciler.service.history import History
+from reconciler.errors import OutputError, PathError
+from reconciler.problems import Problem
+from reconciler.runtime.output import write_file
+from reconciler.service.episodes import oldest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Iterator
     from pathlib import Path
 
+    from reconciler.clock import Clock
     from reconciler.runtime.run import Run
+    from reconciler.service.delivery import Delivery
+    from reconciler.service.history import History
+    from reconciler.service.metrics import Metrics
     from reconciler.service.round import Round
+    from reconciler.service.status import Status
+
+_MOST_METRICS_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +43,45 @@ class Recording:
     Attributes:
         history: None where none is written.
         delivery: The same.
+        metrics: None where nobody reads them.
+        metrics_file: Gets the metrics after each round; None for no file.
+        status: Of a loop that is seen from outside; None for any other.
     """
 
+    clock: Clock
     history: History | None = None
     delivery: Delivery | None = None
+    metrics: Metrics | None = None
+    metrics_file: Path | None = None
+    status: Status | None = None
 
     def take(self, ended: Round) -> Round:
-        """Add a round to the history; return it, with warnings where that failed."""
-        if self.history is None:
-            return ended
-        warnings = self.history.record(ended)
+        """Add a round to history and metrics; return it, with warnings where that failed."""
+        warnings: tuple[Problem, ...] = ()
+        if self.history is not None:
+            warnings = self.history.record(ended)
         if self.delivery is not None:
             self.delivery.wake.set()
-        report = ended.report
-        return replace(ended, report=replace(report, warnings=(*report.warnings, *warnings))) if warnings else ended
+        if self.metrics is not None:
+            warnings = (*warnings, *self._measured(ended, self.metrics))
+        if warnings:
+            report = ended.report
+            ended = replace(ended, report=replace(report, warnings=(*report.warnings, *warnings)))
+        if self.status is not None:
+            self.status.take(ended)
+        return ended
+
+    def _measured(self, ended: Round, metrics: Metrics) -> Iterator[Problem]:
+        """Add a round to the metrics, and write their file; yield a warning where that fails."""
+        book = self.history.memory.book.episodes.values() if self.history is not None else ()
+        metrics.take(ended, self.clock.now(), oldest(book), knows_age=self.history is not None)
+        if self.metrics_file is None:
+            return
+        try:
+            write_file(self.metrics_file, metrics.text())
+        except OutputError as error:
+            fix = "correct --metrics-file, or make room on its disk"
+            yield Problem(str(self.metrics_file), None, None, "", "metrics-unwritable", str(error), fix)
 
     async def send(self, stop: asyncio.Event) -> None:
         """Send the notices that are due, each once; for a process that ends afterwards."""
@@ -85,22 +118,57 @@ async def recorded(work: Awaitable[Round], kept: Recording, stop: asyncio.Event)
     return ended
 
 
-def recording(run: Run, folder: Path | None, days: float, after: int, source: str) -> Recording:
+@dataclass(frozen=True, slots=True)
+class Keeping:
     """
-    Return the recording of a run; without a folder, one that keeps nothing.
+    The user's choices about what rounds leave behind.
 
-    Args:
-        run: Names what its rounds are about.
-        folder: Of the history.
-        days: How long an entry is kept.
+    Attributes:
+        folder: Of the history; None for no history.
+        days: How long an entry of it is kept.
         after: In how many rounds in a row a difference is seen, or missing, before its episode begins, or ends.
+        metrics_file: None for no file.
         source: A name for the repository of the manifests; empty for the working folder.
+        interval_s: Of a loop that is seen from outside; None for any other.
     """
-    if folder is None:
-        return Recording()
-    history = History(folder, scope_of(run, source), run.clock, days, after)
-    values = run.environment.values
-    return Recording(history, Delivery(history, run.options.permits.secrets, values, run.clock, Random()))  # noqa: S311 (spreads retries)
+
+    folder: Path | None = None
+    days: float = 90.0
+    after: int = 2
+    metrics_file: Path | None = None
+    source: str = ""
+    interval_s: float | None = None
+
+
+def recording(run: Run, keeping: Keeping) -> Recording:
+    """Return the recording of a run; what it does not need is not imported."""
+    metrics = _metrics(keeping) if keeping.metrics_file is not None or keeping.interval_s is not None else None
+    status = None
+    if metrics is not None and keeping.interval_s is not None:
+        from reconciler.service.status import Status  # noqa: PLC0415 (for a loop that is seen from outside)
+
+        status = Status(run.clock, keeping.interval_s, metrics, keeping.folder)
+    history, delivery = None, None
+    if keeping.folder is not None:
+        from reconciler.service.delivery import Delivery  # noqa: PLC0415 (imports libraries for notices)
+        from reconciler.service.history import History  # noqa: PLC0415
+
+        history = History(keeping.folder, scope_of(run, keeping.source), run.clock, keeping.days, keeping.after)
+        values = run.environment.values
+        chance = Random()  # noqa: S311 (spreads retries)
+        delivery = Delivery(history, run.options.permits.secrets, values, run.clock, chance)
+    return Recording(run.clock, history, delivery, metrics, keeping.metrics_file, status)
+
+
+def _metrics(keeping: Keeping) -> Metrics:
+    """Return metrics that go on with the counts of the file, if there is one."""
+    from reconciler.service.metrics import Metrics  # noqa: PLC0415 (imports a library)
+
+    made = Metrics()
+    if keeping.metrics_file is not None:
+        with contextlib.suppress(PathError):
+            made.resume(filesystem.read(keeping.metrics_file, _MOST_METRICS_BYTES).decode("utf-8", "replace"))
+    return made
 
 
 def scope_of(run: Run, source: str = "") -> str:

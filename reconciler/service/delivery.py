@@ -27,7 +27,7 @@ from reconciler.service import outbox
 from reconciler.service.formats import CONTENT_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from random import Random
 
     from reconciler.clock import Clock
@@ -41,6 +41,7 @@ _LOG: Final = logging.getLogger("reconciler.notices")
 BOUNDS: Final = Bounds(connect_s=5, silence_s=10, whole_s=10, answer_bytes=1024 * 1024)
 _LONGEST_WAIT_S: Final = 3600.0
 """Of ``Retry-After``."""
+_SHORTEST_S: Final = 0.5
 _KEY_PREFIX: Final = "whsec_"
 
 
@@ -72,38 +73,58 @@ class Delivery:
 
     async def run(self, interval_s: float) -> None:
         """Send whenever something is due, and look whether the loop has stalled, until it is canceled."""
-        while True:
-            self.wake.clear()
-            self.history.look(interval_s)
-            await self.send()
-            waits = [
-                asyncio.ensure_future(each) for each in (self.clock.sleep(self._pause(interval_s)), self.wake.wait())
-            ]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in waits:
-                    task.cancel()
+        turns: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                self.wake.clear()
+                self.history.look(interval_s)
+                turns = {key: task for key, task in turns.items() if not task.done()}
+                for receiver in self._due():
+                    if receiver.key not in turns:  # one that hangs holds up its own letters only
+                        turns[receiver.key] = asyncio.ensure_future(self._turn(receiver))
+                        turns[receiver.key].add_done_callback(lambda _: self.wake.set())
+                await self._rest(self._pause(interval_s, turns))
+        finally:
+            for task in turns.values():
+                task.cancel()
+            await asyncio.gather(*turns.values(), return_exceptions=True)
 
     async def send(self) -> None:
         """Try everything that is due once, each receiver by itself."""
-        try:
-            lost = outbox.expire(self.history.store(), self.clock.now().timestamp())
-        except HistoryError:
-            return  # the next round reports it
-        if lost:
-            _LOG.warning("notices that no receiver took for a day were dropped: %d", lost)
-        receivers = {each.key: each for each in self.history.receivers if each.key not in self._ended}
-        await asyncio.gather(*(self._turn(each) for each in receivers.values()))
+        await asyncio.gather(*map(self._turn, self._due()))
 
-    def _pause(self, interval_s: float) -> float:
+    async def _rest(self, seconds: float) -> None:
+        waits = [asyncio.ensure_future(each) for each in (self.clock.sleep(seconds), self.wake.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+
+    def _due(self) -> tuple[Receiver, ...]:
+        """Return the receivers for whom a letter is due, once those that are too old are dropped."""
+        now = self.clock.now().timestamp()
+        try:
+            store = self.history.store()
+            if lost := outbox.expire(store, now):
+                _LOG.warning("notices that no receiver took for a day were dropped: %d", lost)
+            return tuple(each for each in self._receivers() if outbox.is_due(store, each.key, now))
+        except HistoryError:
+            return ()  # the next round reports it
+
+    def _receivers(self) -> tuple[Receiver, ...]:
+        """Return the receivers that still get notices, each once."""
+        found = {each.key: each for each in self.history.receivers if each.key not in self._ended}
+        return tuple(found.values())
+
+    def _pause(self, interval_s: float, busy: Collection[str]) -> float:
         """Return the seconds until the next letter is due, an interval at most."""
-        keys = [each.key for each in self.history.receivers if each.key not in self._ended]
+        keys = [each.key for each in self._receivers() if each.key not in busy]
         try:
             turn = outbox.next_turn(self.history.store(), keys) if keys else None
         except HistoryError:
             turn = None
-        return interval_s if turn is None else min(interval_s, max(0.5, turn - self.clock.now().timestamp()))
+        return interval_s if turn is None else min(interval_s, max(_SHORTEST_S, turn - self.clock.now().timestamp()))
 
     async def _turn(self, receiver: Receiver) -> None:
         """Send the letters to one receiver in their order, to the first that fails."""
@@ -120,6 +141,8 @@ class Delivery:
             await self._exchange(receiver, address, key, letters)
         except HistoryError:
             return  # the letters are sent again: at least once
+        except Exception as error:  # noqa: BLE001 (a loop outlives any error of a receiver)
+            _LOG.warning("notices for the receiver of %s were not sent: %s", receiver.url, type(error).__name__)
 
     async def _exchange(self, receiver: Receiver, address: str, key: Webhook | None, letters: Sequence[Letter]) -> None:
         parts = urlsplit(address)

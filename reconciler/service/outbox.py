@@ -76,16 +76,25 @@ def enqueue(store: Store, notice: Notice, receivers: Iterable[Receiver]) -> None
     )
 
 
+_DUE: Final = "receiver = ? AND NOT next_at BETWEEN ? AND ?"
+"""A turn that lies further ahead than any pause is of a clock that was set back since."""
+
+
+def _between(now: float) -> tuple[float, float]:
+    return math.nextafter(now, math.inf), now + 2 * _LONGEST_S
+
+
+def is_due(store: Store, receiver: str, now: float) -> bool:
+    """Return whether a letter to a receiver is due."""
+    query = f"SELECT 1 FROM outbox WHERE {_DUE} LIMIT 1"  # noqa: S608 (words of our own)
+    return bool(store.rows(query, (receiver, *_between(now))))
+
+
 def claim(store: Store, receiver: str, now: float) -> list[Letter]:
     """Return the letters of a receiver that are due, the oldest first; no other process sends them for a while."""
     with store.writing():
-        # A turn that lies further ahead than any pause is of a clock that was set back since.
-        query = (
-            "SELECT id, body, attempts FROM outbox WHERE receiver = ? AND NOT next_at BETWEEN ? AND ?"
-            " ORDER BY created_at, id LIMIT ?"
-        )
-        between = (math.nextafter(now, math.inf), now + 2 * _LONGEST_S)
-        found = store.rows(query, (receiver, *between, _MOST_AT_ONCE))
+        query = f"SELECT id, body, attempts FROM outbox WHERE {_DUE} ORDER BY rowid LIMIT ?"  # noqa: S608 (as above)
+        found = store.rows(query, (receiver, *_between(now), _MOST_AT_ONCE))
         letters = [Letter(id_, receiver, *rest) for id_, *rest in found]
         rows = [(now + CLAIM_S, each.id, receiver) for each in letters]
         store.write("UPDATE outbox SET next_at = ? WHERE id = ? AND receiver = ?", rows)

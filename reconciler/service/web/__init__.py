@@ -1,0 +1,1 @@
+"""The pages and answers of ``run --listen``: read-only, without cookies and forms."""

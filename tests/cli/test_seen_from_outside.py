@@ -1,0 +1,185 @@
+"""Cron's case and the daemon's, over the command line: metrics, receivers, the history, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.kit.cli import definition, estate, finish, start, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cli.conftest import Command, Reporting
+    from tests.kit.cli import Azure, Workspace
+
+SUITE: Final = definition()
+NOTIFY: Final = [
+    {"type": "slack", "url": {"$env": "RECONCILER_SECRET_SILENT"}},
+    {"type": "cloudevents", "url": {"$env": "RECONCILER_SECRET_HOOK"}, "minSeverity": "delivery"},
+]
+
+
+class Receiver:
+    """A receiver of CloudEvents on loopback, beside one that takes a connection and never answers."""
+
+    def __init__(self) -> None:
+        """Begin without an event."""
+        self.events: list[tuple[str, str]] = []
+
+    @property
+    def types(self) -> list[str]:
+        """The types of the events, in order."""
+        return [type_ for type_, _ in self.events]
+
+
+@contextmanager
+def receiving() -> Iterator[tuple[Receiver, str, str]]:
+    """Yield a receiver, its address, and that of one which never answers."""
+    made, over = Receiver(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            if self.path.startswith("/silent"):
+                over.wait(30)
+                return
+            made.events.append((body["type"], body.get("subject", "")))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield made, f"{base}/hook/CANARY", f"{base}/silent/CANARY"
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+
+
+def samples(text: str) -> dict[tuple[str, str], float]:
+    """Return the samples of a scrape, by name and the values of their labels."""
+    return {
+        (sample.name, " ".join(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def ask(port: int, path: str) -> tuple[int, str]:
+    """Return status and body of an answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_cron(run: Command, work: Workspace, azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of cron: each sends its notices before it ends, and the file of metrics counts on."""
+    work.state(*estate())
+    work.project("endpoint", notify=NOTIFY[1:])
+    assert run("apply").code == 0
+    azure.edit(SUITE, "properties.lockLevel", "None")
+    with receiving() as (receiver, address, _):
+        monkeypatch.setenv("RECONCILER_SECRET_HOOK", address)
+        for _round in range(2):
+            assert run("run", "--once", "--report-only", "--metrics-file", "m.prom").code == 2
+        assert receiver.types == ["dev.reconciler.drift-began"]
+        assert run("apply", "--state-dir", ".reconciler", "--metrics-file", "m.prom").code == 0
+        assert receiver.types[1:] == ["dev.reconciler.drift-ended", "dev.reconciler.applied"]
+    found = samples((work.folder / "m.prom").read_text())
+    assert found["reconciler_rounds_total", "ok"] == 3
+    assert found["reconciler_puts_total", "succeeded"] == 1
+    assert found["reconciler_requests_total", "GET 200"] > 6
+    assert found["reconciler_resources", "Healthy InSync"] == 4
+    assert found["reconciler_drift_age_seconds", ""] == 0
+
+
+def test_metrics_that_cannot_be_written(report: Reporting, work: Workspace) -> None:
+    """A warning of the report, and no failure."""
+    work.state(*estate())
+    work.file("folder", "a file")
+    made = report("drift", "--metrics-file", "folder/m.prom", code=2)
+    assert [(each["code"], bool(each["fix"])) for each in made["warnings"]] == [("metrics-unwritable", True)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--listen", "0.0.0.0:0"),
+        ("--listen", "nowhere"),
+        ("--listen-anywhere",),
+        ("--once", "--listen", "127.0.0.1:0"),
+    ],
+)
+def test_wrong_usage(run: Command, work: Workspace, arguments: tuple[str, ...]) -> None:
+    """Before anything is read."""
+    assert run("run", *arguments).code == 64
+
+
+def test_an_address_in_use(run: Command, work: Workspace) -> None:
+    """Exit 1, before the first round."""
+    work.state(*estate())
+    with receiving() as (_, address, _silent):
+        taken = address.split("/")[2]
+        done = run("run", "--listen", taken)
+    assert (done.code, done.out) == (1, "")
+    assert taken in done.err
+
+
+@pytest.mark.slow
+def test_a_loop(run: Command, work: Workspace, azure: Azure) -> None:
+    """Drift from outside is seen in metrics, history and by a receiver; one that hangs delays no round."""
+    work.state(*estate())
+    work.project("endpoint", notify=NOTIFY)
+    assert run("apply").code == 0
+    with receiving() as (receiver, address, silent):
+        process = start(
+            *("run", "--report-only", "--interval", "1", "--episode-after", "1", "--listen", "127.0.0.1:0"),
+            folder=work.folder,
+            RECONCILER_SECRET_HOOK=address,
+            RECONCILER_SECRET_SILENT=silent,
+        )
+        try:
+            assert process.stderr is not None
+            found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stderr.readline())
+            assert found
+            port = int(found[1])
+            until(lambda: ask(port, "/readyz")[0] == 200)
+            assert ask(port, "/healthz")[0] == 200
+            azure.edit(SUITE, "properties.lockLevel", "None")
+            until(lambda: receiver.types == ["dev.reconciler.drift-began"])
+            until(lambda: samples(ask(port, "/metrics")[1]).get(("reconciler_resources", "Healthy OutOfSync")) == 1)
+            told: Any = json.loads(run("history", "-o", "json").out)
+            assert [each["endedAt"] for each in told["episodes"]] == [None]
+            assert json.loads(ask(port, "/api/history")[1])["episodes"][0]["path"] == "properties.lockLevel"
+            assert json.loads(ask(port, "/api/report")[1])["summary"]["drift"] == 1
+            before = samples(ask(port, "/metrics")[1])["reconciler_rounds_total", "ok"]
+            azure.edit(SUITE, "properties.lockLevel", "ReadOnly")
+            until(lambda: receiver.types[1:] == ["dev.reconciler.drift-ended"])
+            until(lambda: samples(ask(port, "/metrics")[1])["reconciler_rounds_total", "ok"] > before + 1)
+            azure.edit(SUITE, "properties.displayName", "Other")  # cosmetic: below minSeverity
+            until(lambda: json.loads(ask(port, "/api/history")[1])["episodes"][0]["severity"] == "cosmetic")
+            assert len(receiver.events) == 2
+        finally:
+            os.kill(process.pid, signal.SIGTERM)
+            done = finish(process, timeout=5)
+    assert done.code == 143
