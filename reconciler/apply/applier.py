@@ -33,6 +33,7 @@ from reconciler.apply.steps import (
 from reconciler.azure.observe import internal_error
 from reconciler.azure.polling import Interrupted
 from reconciler.http.retry_policy import LONGEST_WAIT_S
+from reconciler.http.spans import span
 from reconciler.model.outcome import Outcome, Result, always
 
 if TYPE_CHECKING:
@@ -159,7 +160,13 @@ class _Run:
                     self._finish(skipped)
 
     async def _write(self, change: Change) -> None:
-        self._finish(await self._outcome_of(change))
+        desired = change.desired
+        about = {"resource.id": desired.id, "resource.kind": desired.kind.name, "resource.name": desired.name}
+        with span("resource", about) as traced:
+            outcome = await self._outcome_of(change)
+            traced.note("action", outcome.change.action.value)
+            traced.note("outcome", outcome.result.value if outcome.result else "none")
+        self._finish(outcome)
 
     def _finish(self, outcome: Outcome) -> None:
         self.schedule.end(outcome)

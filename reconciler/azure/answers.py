@@ -136,4 +136,5 @@ ARM: Final = Service(
     request_id=("x-ms-request-id", "x-ms-correlation-request-id"),
     retry_after_ms=("x-ms-retry-after-ms", "retry-after-ms"),
     remaining=remaining,
+    traced=("x-ms-correlation-request-id", "x-ms-request-id"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.runtime import logs, signals
+from reconciler.runtime.traces import tracing
 
 if TYPE_CHECKING:
     from asyncio import Event
@@ -18,4 +19,5 @@ T = TypeVar("T")
 def supervised(given: Given, work: Callable[[Event], Coroutine[Any, Any, T]]) -> tuple[T, int | None]:
     """Return the result of *work*, and the exit code of the signal that came meanwhile; None if none came."""
     logs.set_up(given.log_level, given.log_format)
-    return signals.run(work)
+    with tracing(given.process.values):
+        return signals.run(work)

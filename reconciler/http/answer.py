@@ -64,6 +64,7 @@ class Service:
             ``Retry-After`` is read where none of them is a number.
         bounds: Of each request to the service.
         remaining: Return the rest of the service's limits, from the headers of an answer in a lane.
+        traced: Names of the headers of an answer that a trace keeps.
         has_secret_address: Whether its URL is a secret, so that no log and no error has any part of it.
     """
 
@@ -74,6 +75,7 @@ class Service:
     retry_after_ms: tuple[str, ...] = ()
     bounds: Bounds = USUAL
     remaining: Callable[[Mapping[str, str], Lane], Remaining] = no_limits
+    traced: tuple[str, ...] = ()
     has_secret_address: bool = False
 
 

@@ -20,6 +20,7 @@ from reconciler.http.answer import Answer, foreign
 from reconciler.http.failures import unreachable
 from reconciler.http.network import trusted, unusable_proxies
 from reconciler.http.origin import is_loopback, is_same_origin, origin_of
+from reconciler.http.spans import span
 from reconciler.secret.text import HIDDEN, scrub_known
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("reconciler.http")
 _CONNECTIONS: Final = 20
+_TRACED_CHARACTERS: Final = 200
 _SIP_BYTES: Final = 4096  # gzip grows a thousandfold: at most 4 MB are decompressed at once
 
 
@@ -151,11 +153,29 @@ class Transport:
             check()
         sent = {**_headers(content, token), **(headers or {})}
         self.requests[method] += 1
+        with span(method, self._traced(method, url), is_request=True) as traced:
+            answer = await self._exchange(method, url, content, sent, token)
+            traced.note("http.response.status_code", answer.status)
+            for name in self.service.traced:
+                if value := answer.headers.get(name):
+                    traced.note(name, value[:_TRACED_CHARACTERS])
+        return answer
+
+    def _traced(self, method: str, url: str) -> Mapping[str, str | None]:
+        """Return what a trace knows of a request: never a query, which may hold a signature."""
+        if self.service.has_secret_address:
+            return {"http.request.method": method}
+        path = url.partition("?")[0].removeprefix(self.endpoint)
+        return {"http.request.method": method, "server.address": _host(url), "url.path": path}
+
+    async def _exchange(
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], token: Secret | None
+    ) -> Answer:
         started = self.clock.monotonic()
         try:
             async with (
                 asyncio.timeout(self.service.bounds.whole_s),
-                self.http.stream(method, url, content=content, headers=sent) as response,
+                self.http.stream(method, url, content=content, headers=headers) as response,
             ):
                 answer = await self._answer(response, token, content)
         except httpx.InvalidURL:

@@ -16,6 +16,7 @@ from reconciler.errors import (
     SnapshotFileError,
     UsageError,
 )
+from reconciler.http.spans import span
 from reconciler.manifests.access import Grant
 from reconciler.model.outcome import Report
 from reconciler.pipeline import Task
@@ -31,6 +32,7 @@ from reconciler.runtime.output import write_file
 from reconciler.runtime.progress import shown
 from reconciler.runtime.run import given_endpoint
 from reconciler.service.gate import Gate
+from reconciler.service.round import outcome_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -111,6 +113,18 @@ async def _held(
 
 
 async def _with_estate(run: Run, act: Callable[[Estate, About], Awaitable[Report]]) -> Report:
+    """Return the report of one round: of a command, or of the loop."""
+    with span("round", {"command": run.command, "environment": run.options.environment}) as traced:
+        report = await _reported(run, act)
+        traced.note("outcome", outcome_of(report).value)
+        traced.note("resources", len(report.plan.changes))
+        traced.note("puts", report.puts)
+        if report.about.commit is not None:
+            traced.note("commit", report.about.commit)
+        return report
+
+
+async def _reported(run: Run, act: Callable[[Estate, About], Awaitable[Report]]) -> Report:
     started = run.clock.now()
     try:
         run.check_environment()
