@@ -187,8 +187,8 @@ def _leaf(rule: Rule, want: Any, have: Any, steps: Steps, scope: _Scope) -> tupl
         return _form(rule, want), _form(rule, live)
     default = scope.default(rule, scope.want)
     if default is MISSING:
-        is_quiet = is_same(rule, have, rule.implied) or is_chosen(scope.rules, rule, scope.want)
-        if have is not MISSING and not is_quiet:
+        is_open = have is not MISSING and not is_same(rule, have, rule.implied)
+        if is_open and not is_chosen(scope.rules, rule, scope.want):
             scope.undeclared.append(steps)
         return _NEITHER
     wanted = _form(rule, default)

@@ -104,10 +104,7 @@ def newest_leaf(kind: Kind, body: JsonObject) -> Newer | None:
 
     Values that Azure sets, which no PUT carries, and null, which declares that there is no value, do not count.
     """
-    if kind.newer is None or not kind.newer.highest:
-        return None
-    found = _newest(kind.newer, body, (), _NOTHING)
-    return found if found.since else None
+    return _newest(kind.newer, body, (), _NOTHING) if kind.newer and _highest(kind.newer, body, "") else None
 
 
 def leaves_after(kind: Kind, body: JsonObject, api_version: str) -> Iterator[Newer]:
@@ -118,8 +115,7 @@ def leaves_after(kind: Kind, body: JsonObject, api_version: str) -> Iterator[New
 
 def lowest_version(kind: Kind, body: JsonObject) -> str:
     """Return the lowest api-version of *kind* that has every leaf of *body*."""
-    newest = newest_leaf(kind, body)
-    return newest.since if newest else kind.api_version
+    return (_highest(kind.newer, body, "") if kind.newer else "") or kind.api_version
 
 
 def without_newer(kind: Kind, body: JsonObject, api_version: str) -> JsonObject:
@@ -128,6 +124,27 @@ def without_newer(kind: Kind, body: JsonObject, api_version: str) -> JsonObject:
         return body
     shown: JsonObject = _without(kind.newer, body, api_version)
     return shown
+
+
+def _highest(tree: NewerTree, value: Any, best: str) -> str:
+    """Return the newest version that *value* needs, if above *best*. The paths come later: few bodies need any."""
+    if tree.highest <= best or value is None:
+        return best
+    best = max(best, tree.since)
+    if isinstance(value, dict):
+        for name, child in tree.properties:
+            if name in value:
+                best = _highest(child, value[name], best)
+        if tree.each is not None and tree.rule.shape is Shape.MAP:
+            for item in value.values():
+                best = _highest(tree.each, item, best)
+    elif isinstance(value, list):
+        if tree.each is not None and tree.rule.shape is Shape.LIST:
+            for item in value:
+                best = _highest(tree.each, item, best)
+    elif tree.values and isinstance(value, str):
+        best = max(best, tree.values.get(value.lower(), ""))
+    return best
 
 
 def _newest(tree: NewerTree, value: Any, path: FieldPath, best: Newer) -> Newer:
