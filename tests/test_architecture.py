@@ -23,9 +23,10 @@ TREES = {
 
 # Kinds as manifests write them, types as ARM writes them, parameters of their URLs. "gallery" is a word of help texts.
 NAMES = re.compile(
-    r"\b(GalleryApplicationVersion|GalleryApplication|ApplicationDefinition|Gallery)\b"
+    r"\b(GalleryApplicationVersion|GalleryApplication|ApplicationDefinition|Gallery|GalleryScript|GalleryScriptVersion)\b"
     r"|(?i:\b(applicationDefinitions|galleries|Microsoft\.Compute|Microsoft\.Solutions)\b)"
     r"|\b(galleryName|galleryApplicationName|galleryApplicationVersionName|applicationDefinitionName)\b"
+    r"|\b(galleryScriptName|galleryScriptVersionName)\b"
 )
 
 PURE = (

@@ -80,7 +80,7 @@ def test_environments_of_a_named_project_file(folder: Path) -> None:
 def test_kinds_formats_and_clouds(folder: Path) -> None:
     """Values of a known set are completed too."""
     assert answers(folder, "reconciler schema Gallery") == plain(
-        "Gallery", "GalleryApplication", "GalleryApplicationVersion"
+        "Gallery", "GalleryApplication", "GalleryApplicationVersion", "GalleryScript", "GalleryScriptVersion"
     )
     assert answers(folder, "reconciler plan -o j") == plain("json", "junit")
     assert answers(folder, "reconciler list -o ") == plain("text", "json")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.kinds.packaged import packaged
 from tests.kit.cli import (
     GROUP,
     REGIONS,
@@ -68,7 +69,7 @@ def test_export_of_what_was_applied(work: Workspace, azure: Azure, run: Command,
         "    at: spec.properties.packageFileUri",
         "    fix: write the value to send",
         "",
-        "4 reads, 0 writes",
+        "5 reads, 0 writes",
     ]
     fill(work)
     assert run("validate").code == 0
@@ -267,7 +268,7 @@ def test_the_projects_tags_are_its_own(work: Workspace, azure: Azure, run: Comma
 def test_schemas_nearby(work: Workspace, azure: Azure, run: Command) -> None:
     """Editors are pointed at the schemas of the repository, up to its root, and else at those written beside."""
     azure.seed(gallery())
-    for kind in ("Gallery", "GalleryApplication", "GalleryApplicationVersion", "ApplicationDefinition"):
+    for kind in packaged().kinds:
         work.file(f"schemas/{kind}.schema.json", "{}")
     run(*EXPORT, "--out-dir", "estate/one")
     text = (work.folder / "estate" / "one" / FILES[1]).read_text()

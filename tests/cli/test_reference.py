@@ -48,6 +48,8 @@ def test_project_is_listed_with_the_kinds(run: Command) -> None:
         "Gallery",
         "GalleryApplication",
         "GalleryApplicationVersion",
+        "GalleryScript",
+        "GalleryScriptVersion",
         "Project",
     ]
     assert json.loads(run("schema", "Project").out)["title"]

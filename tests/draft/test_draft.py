@@ -156,6 +156,23 @@ def test_both_sources_give_one_draft(document: Path) -> None:
     assert made["properties"]["spec"]["properties"]["properties"]["properties"]["eula"]["maxLength"] == 100
 
 
+def test_a_draft_has_the_facts_of_the_kind_that_was_made_from_it(document: Path) -> None:
+    """What people added are annotations, descriptions and limits."""
+    shipped = packaged().kinds["GalleryScript"]
+    mine = facts(dict(shipped.schema), *shipped.parameters)
+    for made in (from_document(document), from_sdk(shipped.name)):
+        assert facts(made, *shipped.parameters) == mine
+        assert compile_kind(made).lists == shipped.lists
+        assert {name: made["x-arm"][name] for name in ("type", "id", "parent", "read", "put", "operation")} == {
+            name: shipped.schema["x-arm"][name] for name in ("type", "id", "parent", "read", "put", "operation")
+        }
+    version = packaged().kinds["GalleryScriptVersion"]
+    drafted = facts(from_sdk(version.name), *version.parameters)
+    assert {path for path in drafted if "encryption." not in path} == facts(
+        dict(version.schema), *version.parameters
+    ).keys()
+
+
 def test_a_draft_takes_a_manifest(document: Path) -> None:
     """As it is, before any annotation is added."""
     spec = {**IDENTITY["Gallery"], "galleryScriptName": "setup", "location": "West US"}

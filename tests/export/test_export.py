@@ -585,6 +585,7 @@ EVERYTHING: Final = {
     "tools/applications": [{"id": APPLICATION, "properties": {}}],
     "toolsX/applications": [],
     "agent/versions": [{"id": VERSION, "properties": {}}],
+    "/scripts": [],
     "/applicationDefinitions": [{"id": DEFINITION, "properties": {}}],
 }
 
@@ -592,9 +593,9 @@ EVERYTHING: Final = {
 @pytest.mark.parametrize(
     ("names", "ends", "lists"),
     [
-        ({}, ["agent", "1.10.0", "suite", "tools", "toolsX"], 5),
-        ({"galleryName": "TOOLS"}, ["agent", "1.10.0", "tools"], 3),
-        ({"galleryName": "tools?"}, ["toolsX"], 2),
+        ({}, ["agent", "1.10.0", "suite", "tools", "toolsX"], 7),
+        ({"galleryName": "TOOLS"}, ["agent", "1.10.0", "tools"], 4),
+        ({"galleryName": "tools?"}, ["toolsX"], 3),
         ({"galleryApplicationName": "*"}, ["agent", "1.10.0"], 4),
         ({"galleryName": "tools", "galleryApplicationName": "x"}, [], 2),
         ({"applicationDefinitionName": "s*"}, ["suite"], 1),

@@ -22,7 +22,7 @@ def test_a_kind_brings_its_option() -> None:
 
 def test_the_options_of_the_command() -> None:
     """They are part of its contract."""
-    assert [option.name for option in OPTIONS] == ["gallery", "application", "definition"]
+    assert [option.name for option in OPTIONS] == ["gallery", "application", "script", "definition"]
     assert len({option.parameter for option in OPTIONS}) == len(OPTIONS)
 
 

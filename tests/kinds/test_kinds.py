@@ -35,13 +35,15 @@ IDS = {
 }
 
 
-def test_the_four_kinds_are_those_of_the_contract() -> None:
+def test_the_kinds_are_those_of_the_contract() -> None:
     """Names, types and api-versions, in alphabetical order."""
     assert [(kind.name, kind.resource_type, kind.api_version) for kind in packaged().kinds.values()] == [
         ("ApplicationDefinition", "Microsoft.Solutions/applicationDefinitions", "2019-07-01"),
         ("Gallery", "Microsoft.Compute/galleries", "2022-03-03"),
         ("GalleryApplication", "Microsoft.Compute/galleries/applications", "2022-03-03"),
         ("GalleryApplicationVersion", "Microsoft.Compute/galleries/applications/versions", "2022-03-03"),
+        ("GalleryScript", "Microsoft.Compute/galleries/scripts", "2025-03-03"),
+        ("GalleryScriptVersion", "Microsoft.Compute/galleries/scripts/versions", "2025-03-03"),
     ]
     assert packaged().kinds is packaged().kinds
 
@@ -275,6 +277,8 @@ def test_trap_put_may_merge_or_replace() -> None:
         "Gallery": "merge",
         "GalleryApplication": "merge",
         "GalleryApplicationVersion": "merge",
+        "GalleryScript": "merge",
+        "GalleryScriptVersion": "merge",
     }
 
 
@@ -285,6 +289,8 @@ def test_write_only_fields_are_those_of_definitions() -> None:
         "Gallery": [],
         "GalleryApplication": [],
         "GalleryApplicationVersion": [],
+        "GalleryScript": [],
+        "GalleryScriptVersion": [],
     }
 
 

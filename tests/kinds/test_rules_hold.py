@@ -1,4 +1,4 @@
-"""What each rule of the schemas does to a plan: facts of Azure, one by one, for the four kinds."""
+"""What each rule of the schemas does to a plan: facts of Azure, one by one, for each kind."""
 
 from __future__ import annotations
 
@@ -307,6 +307,8 @@ def test_secrets_are_known() -> None:
             "properties.publishingProfile.source.mediaLink",
             "properties.publishingProfile.source.defaultConfigurationLink",
         },
+        "GalleryScript": set(),
+        "GalleryScriptVersion": {"properties.publishingProfile.source.scriptLink"},
         DEFINITION: {
             "properties.packageFileUri",
             "properties.artifacts.*.uri",
@@ -336,6 +338,8 @@ def test_how_each_kind_is_written() -> None:
         "Gallery": "merge",
         APPLICATION: "merge",
         VERSION: "merge",
+        "GalleryScript": "merge",
+        "GalleryScriptVersion": "merge",
         DEFINITION: "replace",
     }
     assert kinds[VERSION].writer == kinds[APPLICATION].writer

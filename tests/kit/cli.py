@@ -55,6 +55,9 @@ _IDS: Final = {
     "GalleryApplication": "Microsoft.Compute/galleries/{galleryName}/applications/{galleryApplicationName}",
     "GalleryApplicationVersion": "Microsoft.Compute/galleries/{galleryName}/applications/{galleryApplicationName}"
     "/versions/{galleryApplicationVersionName}",
+    "GalleryScript": "Microsoft.Compute/galleries/{galleryName}/scripts/{galleryScriptName}",
+    "GalleryScriptVersion": "Microsoft.Compute/galleries/{galleryName}/scripts/{galleryScriptName}"
+    "/versions/{galleryScriptVersionName}",
     "ApplicationDefinition": "Microsoft.Solutions/applicationDefinitions/{applicationDefinitionName}",
 }
 

@@ -126,6 +126,8 @@ IDENTITY["GalleryApplicationVersion"] = {
     **IDENTITY["GalleryApplication"],
     "galleryApplicationVersionName": "1.0.0",
 }
+IDENTITY["GalleryScript"] = {**IDENTITY["Gallery"], "galleryScriptName": "setup"}
+IDENTITY["GalleryScriptVersion"] = {**IDENTITY["GalleryScript"], "galleryScriptVersionName": "1.0.0"}
 MINIMAL: dict[str, dict[str, Any]] = {
     "Gallery": {"location": "West US"},
     "GalleryApplication": {"location": "West US", "properties": {"supportedOSType": "Linux"}},
@@ -137,6 +139,11 @@ MINIMAL: dict[str, dict[str, Any]] = {
                 "manageActions": {"install": "sh install", "remove": "sh remove"},
             }
         },
+    },
+    "GalleryScript": {"location": "West US", "properties": {"supportedOSType": "Linux"}},
+    "GalleryScriptVersion": {
+        "location": "West US",
+        "properties": {"publishingProfile": {"source": {"scriptLink": "https://store.blob.core.windows.net/c/s.sh"}}},
     },
     "ApplicationDefinition": {
         "location": "West US",
