@@ -131,19 +131,15 @@ def _highest(tree: NewerTree, value: Any, best: str) -> str:
     if tree.highest <= best or value is None:
         return best
     best = max(best, tree.since)
+    if tree.values and isinstance(value, str):
+        return max(best, tree.values.get(value.lower(), ""))
     if isinstance(value, dict):
         for name, child in tree.properties:
             if name in value:
                 best = _highest(child, value[name], best)
-        if tree.each is not None and tree.rule.shape is Shape.MAP:
-            for item in value.values():
-                best = _highest(tree.each, item, best)
-    elif isinstance(value, list):
-        if tree.each is not None and tree.rule.shape is Shape.LIST:
-            for item in value:
-                best = _highest(tree.each, item, best)
-    elif tree.values and isinstance(value, str):
-        best = max(best, tree.values.get(value.lower(), ""))
+    if tree.each is not None and isinstance(value, list if tree.rule.shape is Shape.LIST else dict):
+        for item in value if isinstance(value, list) else value.values():
+            best = _highest(tree.each, item, best)
     return best
 
 
