@@ -35,9 +35,10 @@ from reconciler.plan.older import last_written, older_commit
 from reconciler.plan.only_drift import only_drift
 from reconciler.plan.parts import Part, joined, joined_observation
 from reconciler.plan.saved import save
+from reconciler.plan.versions import ApiVersions, lagging
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -160,7 +161,9 @@ async def apply(
     Raises:
         Interrupted: The run was interrupted before the first PUT.
     """
+    began = arm.now
     reading = _without_others(task, await unless_stopped(read(task, arm), patience.stop))
+    arm.versions.forget(began)  # of an earlier round: the read before a PUT must hide no newer field
     if task.only_drift:
         reading = _only_drift(_caused(task, reading))
     elif task.explains:
@@ -198,9 +201,14 @@ async def _folded(task: Task, source: Source) -> Reading:
     parts = []
     for partition in task.cut(task.estate):
         observation, hidden = await source(partition)
-        made, used = make_plan(partition.desired, observation, policy, declared)
+        made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared)
         parts.append(Part(observation, made, used, hidden))
-    return _judged(task.estate, policy, joined(parts))
+    return _judged(task, policy, joined(parts))
+
+
+def _knowing(policy: Policy, observation: Observation) -> Policy:
+    """Return *policy* with the api-versions that Azure knows."""
+    return replace(policy, versions=replace(policy.versions, known=observation.versions))
 
 
 def _scope(task: Task) -> Scope:
@@ -228,19 +236,25 @@ def _policy(task: Task) -> Policy:
         republish=frozenset(item.key for item in estate.selected if item.address in options.republish),
         memory=task.memory,
         storage=estate.project.storage,
+        versions=ApiVersions(estate.project.api_versions),
         settings=other_settings(estate.document),
     )
 
 
-def _judged(estate: Estate, policy: Policy, part: Part) -> Reading:
+def _judged(task: Task, policy: Policy, part: Part) -> Reading:
     """Return the reading of all parts together, with the problems that only their sum shows."""
+    estate, policy = task.estate, _knowing(policy, part.observation)
     idle = idle_rules(estate, part.used, part.observation.bodies.keys())
     errors, warnings = (idle, estate.warnings) if policy.strict else ((), (*estate.warnings, *idle))
     past = past_dates(part.plan.changes, estate.read_at)  # a warning under strict too: no manifest is wrong
     hidden = tuple(sorted(part.hidden, key=lambda each: (each.file, each.line or 0, each.column or 0, each.path)))
     bare = without_identity(part.plan, estate.desired, part.observation.bodies)
-    warnings = (*warnings, *past, *bare)
+    warnings = (*warnings, *_lagging(task, part.observation.versions), *past, *bare)
     return Reading(estate, part.observation, policy, part.plan, errors, warnings, hidden, puts=part.plan.puts)
+
+
+def _lagging(task: Task, known: Mapping[tuple[str, str], str]) -> Iterator[Problem]:
+    return lagging(task.estate.selected, task.registry.kinds, known, task.options.paths[0])
 
 
 def _explained(task: Task, reading: Reading) -> Reading:
@@ -319,7 +333,9 @@ async def carry_out(  # noqa: PLR0913 (all that one apply is made of)
         permit=task.permit,
     )
     outcomes = await applier.apply(reading.plan)
-    return replace(reading, outcomes=outcomes, puts=applier.puts)
+    planned = reading.observation.versions
+    learned = {key: version for key, version in arm.versions.answered().items() if planned.get(key) != version}
+    return _warned(replace(reading, outcomes=outcomes, puts=applier.puts), *_lagging(task, learned))
 
 
 def _checked(reading: Reading, saved: SavedPlan) -> Reading:

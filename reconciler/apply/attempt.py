@@ -26,6 +26,7 @@ from reconciler.apply.steps import (
     Hidden,
     InProgress,
     NotFound,
+    Outdated,
     Poll,
     Put,
     Read,
@@ -125,6 +126,7 @@ class Attempt:
         shown_from: When a read surely shows whether Azure acted on a PUT without an answer; None where there is none.
         given_up: Why no more PUTs are sent; whether an earlier one landed is still looked for.
         taken: The answer of ARM to the PUT that it accepted.
+        newest: The newest api-version that Azure did not refuse to a PUT; None while it refused none.
     """
 
     terms: Terms
@@ -139,6 +141,7 @@ class Attempt:
     shown_from: float | None = None
     given_up: Conflict | Unanswered | None = None
     taken: Taken | None = None
+    newest: str | None = None
 
     @property
     def may_have_landed(self) -> bool:
@@ -201,18 +204,21 @@ def _decide(state: Attempt, observed: Observed, now: float) -> _Move:
     if not action.writes:
         return _not_written(state.change, decision.change)
     if saved is not None and not state.may_have_landed:  # else it may have been this run's own PUT that changed it
-        refusal = saved.refusal(desired, action, decision.live)
+        refusal = saved.within(_policy(state)).refusal(desired, action, decision.live)
         if refusal is not None:
             return _done(state.change, Result.REFUSED, refusal)
     change = state.change if state.may_have_landed else decision.change  # else the rest of what its own PUT left
     body = put_body(desired, decision.live, decision.comparison, state.terms.policy.tracking)
-    put = Put(change, body, not_after=now + FRESH_S, is_first=not state.puts)
+    version = decision.change.version.name if decision.change.version else desired.kind.api_version
+    put = Put(change, body, version, not_after=now + FRESH_S, is_first=not state.puts)
     return replace(state, change=change, phase=Phase.PUTTING, puts=state.puts + 1), put
 
 
 def _policy(state: Attempt) -> Policy:
     """Return the policy; a PUT without a difference is not sent again where it may have landed."""
     policy = state.terms.policy
+    if state.newest is not None:
+        policy = replace(policy, versions=policy.versions.up_to(state.change.desired, state.newest))
     if not state.may_have_landed:
         return policy
     return replace(policy, republish=policy.republish - {state.change.desired.key})
@@ -235,6 +241,8 @@ def _answer(state: Attempt, event: Event, now: float) -> _Move | None:
         return _wait(replace(state, phase=Phase.READING), now, _LEAST_S)
     if isinstance(event, Withheld):
         return _withheld(state)
+    if isinstance(event, Outdated):  # ARM refused it before it acted: it is decided again, for an older version
+        return replace(state, phase=Phase.READING, newest=event.newest), Read()
     return _again(state, event, now) if isinstance(event, Conflict | Unanswered) else None
 
 

@@ -18,6 +18,7 @@ from reconciler.apply.steps import (
     Hidden,
     InProgress,
     NotFound,
+    Outdated,
     Poll,
     Put,
     Read,
@@ -59,7 +60,7 @@ _LOG: Final = logging.getLogger("reconciler.azure")
 class _NotSentError(Exception):
     """A PUT that is about to be sent may not be: the read behind it is old, or writing is held."""
 
-    def __init__(self, event: Expired | Withheld) -> None:
+    def __init__(self, event: Expired | Outdated | Withheld) -> None:
         """Keep the event that the driver reports."""
         super().__init__()
         self.event = event
@@ -95,7 +96,7 @@ class Requests:
             )
         kind = self.desired.kind
         try:
-            return kind.live(await self.arm.get(self.desired.id, kind.api_version, kind.health))
+            return kind.live(await self.arm.get_newest(kind, self.desired.id, kind.health))
         except RequestError as error:
             return Unreadable(self._clean(error.info))
 
@@ -105,26 +106,22 @@ class Requests:
 
         def check() -> None:
             nonlocal is_sent
-            self.patience.check()
-            if self.patience.clock.monotonic() > step.not_after:
-                raise _NotSentError(Expired())
-            if self.permit() is not None:
-                raise _NotSentError(Withheld())
+            self._check(step)
             self.count()
             is_sent = True
 
-        kind, body = self.desired.kind, step.body
+        body = step.body
         try:
             if self.blobs is not None:
                 body = await self.blobs.ready(self.desired, body)
             self.secrets = quotable_in(body)
-            accepted = await self.arm.put(self.desired.id, kind.api_version, body, check)
+            accepted = await self.arm.put(self.desired.id, step.version, body, check)
         except Interrupted:
             return Stopped()
         except _NotSentError as error:
             return error.event
         except (RequestError, PackageError) as error:
-            return self._not_taken(error)
+            return self._not_taken(error, step)
         except asyncio.CancelledError:
             if not self.patience.is_interrupted:
                 raise
@@ -132,7 +129,27 @@ class Requests:
         request_id = scrub_known(accepted.request_id, self.secrets) if accepted.request_id else None
         return Taken(accepted.operation, request_id, accepted.retry_after_s)
 
-    def _not_taken(self, error: RequestError | PackageError) -> Conflict | Unanswered | Refused:
+    def _check(self, step: Put) -> None:
+        """
+        Return if a PUT may be sent now.
+
+        Raises:
+            Interrupted: The run is interrupted.
+            _NotSentError: It may not.
+        """
+        self.patience.check()
+        if self.patience.clock.monotonic() > step.not_after:
+            raise _NotSentError(Expired())
+        if self.permit() is not None:
+            raise _NotSentError(Withheld())
+        known = self.arm.newest_to_put(self.desired.kind, self.desired.id)
+        if step.version > known:  # a PUT of another resource was refused meanwhile
+            raise _NotSentError(Outdated(known))
+
+    def _not_taken(self, error: RequestError | PackageError, step: Put) -> Conflict | Unanswered | Outdated | Refused:
+        newest = self.arm.refused_to_put(self.desired.kind, self.desired.id, step.version, error.info)
+        if newest is not None:
+            return Outdated(newest)
         info = self._clean(error.info)
         if isinstance(error, ConflictError):
             return Conflict(info, error.retry_after_s)
@@ -166,7 +183,7 @@ class Requests:
         if path is None:
             return Blockers()
         try:
-            return Blockers(among(self.desired, await self.arm.list(path, self.desired.kind.api_version)))
+            return Blockers(among(self.desired, await self.arm.list_newest(self.desired.kind, path)))
         except RequestError:
             return Blockers()
 

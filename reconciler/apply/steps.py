@@ -39,12 +39,14 @@ class Put:
     Attributes:
         change: As decided from the read that the body is built from.
         body: Secrets hidden, links not signed yet.
+        version: The api-version of the request.
         not_after: The monotonic seconds after which the body is too old to be sent.
         is_first: Whether it is the first PUT of the resource.
     """
 
     change: Change
     body: JsonObject = field(repr=False)
+    version: str
     not_after: float
     is_first: bool
 
@@ -136,6 +138,18 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
+class Outdated:
+    """
+    Azure does not know the api-version of the PUT.
+
+    Attributes:
+        newest: The newest version that is left.
+    """
+
+    newest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """Another operation kept ARM from accepting the PUT."""
 
@@ -210,6 +224,7 @@ Event: TypeAlias = (
     | Taken
     | Expired
     | Withheld
+    | Outdated
     | Conflict
     | Unanswered
     | Refused

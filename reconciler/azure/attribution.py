@@ -1,5 +1,5 @@
 """
-Reads who last modified each resource that differs, and when: one more GET of each, at an api-version with systemData.
+Finds who last modified each resource that differs, and when: in the answer that the plan read, else by a GET of each.
 
 Decides nothing and fails nothing: a read that fails leaves the author unknown.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.http.concurrency import run_all
 from reconciler.http.retry_policy import Policy
+from reconciler.kinds.kind import subscription_in
 from reconciler.kinds.live import Live
 from reconciler.kinds.normal_forms import parse_instant
 from reconciler.model.change import Cause, Change, Finding, Modified, Plan
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.azure.client import ArmReader
+    from reconciler.model.desired import Desired
     from reconciler.model.live import Observation
     from reconciler.values import JsonObject
 
@@ -29,6 +31,7 @@ _LOG: Final = logging.getLogger("reconciler.azure.attribution")
 MOST: Final = 50
 """Resources of one run; for further ones the command can be run with a target."""
 _LONGEST: Final = 200
+_SYSTEM_DATA: Final = "systemData"
 Writers: TypeAlias = "dict[str, tuple[frozenset[str], Modified]]"
 """The last writer of each resource that differs, by its folded id, beside the paths at which it differed then."""
 _DIFFERS: Final = frozenset({Finding.CHANGE, Finding.IMMUTABLE})
@@ -38,16 +41,32 @@ async def attributed(
     plan: Plan, observation: Observation, arm: ArmReader, concurrency: int, known: Writers | None = None
 ) -> Plan:
     """
-    Return *plan* with who last modified each live resource that differs, for the first *MOST* in its order.
+    Return *plan* with who last modified each live resource that differs.
 
     Args:
         plan: Whose changes have a cause, where git was read.
-        observation: That the plan is of.
-        arm: Reads each resource once more.
+        observation: That the plan is of; most lists answer the last modification.
+        arm: Reads the first *MOST* resources whose list does not.
         concurrency: Of those reads.
         known: The writers of a loop: a difference that lasts is asked about once. It is brought up to date.
     """
-    wanted = {change.desired.key: change for change in plan.changes if _is_asked_for(change, observation)}
+    answered, unanswered = dict[str, Modified](), dict[str, Change]()
+    for change in plan.changes:
+        key = change.desired.key
+        live = observation.observed.get(key)
+        if not isinstance(live, Live) or not _is_asked_for(change):
+            continue
+        if _SYSTEM_DATA in live.body:
+            answered[key] = modified_in(live.body)
+        elif _is_answerable(change.desired, observation):
+            unanswered[key] = change
+    found = await _asked(unanswered, arm, concurrency, known)
+    return replace(plan, changes=_with(plan.changes, answered | found))
+
+
+async def _asked(
+    wanted: Mapping[str, Change], arm: ArmReader, concurrency: int, known: Writers | None
+) -> dict[str, Modified]:
     told = {
         key: known[key][1]
         for key, change in wanted.items()
@@ -61,18 +80,23 @@ async def attributed(
     if known is not None:
         known.clear()
         known.update({key: (_paths(wanted[key]), modified) for key, modified in found.items()})
-    return replace(plan, changes=_with(plan.changes, found))
+    return found
 
 
 def _paths(change: Change) -> frozenset[str]:
     return frozenset(item.path for item in change.fields)
 
 
-def _is_asked_for(change: Change, observation: Observation) -> bool:
-    is_live = isinstance(observation.observed.get(change.desired.key), Live)
+def _is_asked_for(change: Change) -> bool:
     differs = change.sync.is_drift and any(item.finding in _DIFFERS for item in change.fields)
-    is_ours = change.cause is Cause.PENDING  # pending in git: no one else changed it
-    return is_live and differs and not is_ours and change.desired.kind.system_data is not None
+    return differs and change.cause is not Cause.PENDING  # pending in git: no one else changed it
+
+
+def _is_answerable(desired: Desired, observation: Observation) -> bool:
+    """Return whether the newest api-version that Azure knows answers who modified a resource."""
+    since = desired.kind.system_data
+    known = observation.versions.get((desired.kind.name, subscription_in(desired.id)), desired.kind.api_versions[-1])
+    return since is not None and since <= known
 
 
 def _with(changes: Sequence[Change], found: Mapping[str, Modified]) -> tuple[Change, ...]:
@@ -91,10 +115,10 @@ class _Asking:
     async def ask(self, change: Change) -> None:
         desired = change.desired
         self.found[desired.key] = Modified()
-        if self.has_failed or desired.kind.system_data is None:
+        if self.has_failed:
             return
         try:
-            self.found[desired.key] = modified_in(await self.arm.get(desired.id, desired.kind.system_data))
+            self.found[desired.key] = modified_in(await self.arm.get_newest(desired.kind, desired.id))
         except Exception as error:  # noqa: BLE001 - an addition to the report fails no run
             self.has_failed = True
             _LOG.debug("who modified %s is not known: %s", desired.address, type(error).__name__)
@@ -102,7 +126,7 @@ class _Asking:
 
 def modified_in(body: JsonObject) -> Modified:
     """Return who last modified a resource, and when, by its ``systemData``; any part may be missing."""
-    data = body.get("systemData")
+    data = body.get(_SYSTEM_DATA)
     data = data if isinstance(data, Mapping) else {}
     at = data.get("lastModifiedAt")
     parsed = parse_instant(at) if isinstance(at, str) else None

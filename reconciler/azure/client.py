@@ -14,9 +14,11 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from reconciler.azure.answers import error_of, json_object, resource, unusable
+from reconciler.azure.versions import Versions, is_version_unknown
 from reconciler.errors import ErrorCode, ErrorInfo, RejectedError, TransientError, UnusableAnswerError
 from reconciler.http.throttle import Lane
 from reconciler.json.size import values_in
+from reconciler.kinds.kind import subscription_in
 from reconciler.secret.text import reveal
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.http.bounds import Bounds
     from reconciler.http.retry import Retrier
     from reconciler.http.transport import Transport
+    from reconciler.kinds.kind import Kind
     from reconciler.values import JsonObject
 
 _MAX_PAGES: Final = 10_000
@@ -58,10 +61,37 @@ class Polled:
 
 @dataclass(slots=True)
 class ArmReader:
-    """Reads. Raises a :class:`~reconciler.errors.RequestError` for every answer but the requested one."""
+    """
+    Reads. Raises a :class:`~reconciler.errors.RequestError` for every answer but the requested one.
+
+    Attributes:
+        versions: The newest api-versions that Azure knows, as far as it was asked.
+    """
 
     transport: Transport
     retrier: Retrier
+    versions: Versions = field(default_factory=Versions)
+
+    async def get_newest(self, kind: Kind, resource_id: str, query: str | None = None) -> JsonObject:
+        """Return one resource as sent, at the newest version of its kind that Azure knows."""
+
+        async def send(version: str) -> JsonObject:
+            return await self.get(resource_id, version, query)
+
+        return await self.versions.read((kind.name, subscription_in(resource_id)), kind.api_versions, self.now, send)
+
+    async def list_newest(self, kind: Kind, path: str) -> list[JsonObject]:
+        """Return every element of a list, at the newest version of its kind that Azure knows."""
+
+        async def send(version: str) -> list[JsonObject]:
+            return await self.list(path, version)
+
+        return await self.versions.read((kind.name, subscription_in(path)), kind.api_versions, self.now, send)
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds, by which versions are remembered."""
+        return self.transport.clock.monotonic()
 
     async def get(self, resource_id: str, api_version: str, query: str | None = None) -> JsonObject:
         """
@@ -95,7 +125,7 @@ class ArmReader:
             size.add(answer, len(found), self.transport.service.bounds)
             following = _next_link(page, answer)
             link = self.transport.url(following) if following is not None else None
-            if link is not None and _subscription(link) not in {"", _subscription(path)}:
+            if link is not None and subscription_in(link) not in {"", subscription_in(path)}:
                 raise unusable(answer, "the link to the next page leads to another subscription")
         return found
 
@@ -112,7 +142,7 @@ class ArmReader:
         self, method: str, link: str, content: bytes | None = None, check: Callable[[], None] | None = None
     ) -> Answer:
         """Send with retries, and again with another token where ARM refused the first one."""
-        lane = Lane(_subscription(link), method != "GET", _route(link))
+        lane = Lane(subscription_in(link), method != "GET", _route(link))
 
         async def send() -> Answer:
             return await self.transport.send(method, link, content, lane.realm, check=check)
@@ -129,6 +159,17 @@ class ArmReader:
 @dataclass(slots=True)
 class ArmWriter(ArmReader):
     """Reads, writes, and follows operations. PUT is the only method that writes."""
+
+    def newest_to_put(self, kind: Kind, resource_id: str) -> str:
+        """Return the newest api-version that Azure did not refuse to a PUT of a kind in a subscription."""
+        return self.versions.writable((kind.name, subscription_in(resource_id)), kind.api_versions, self.now)
+
+    def refused_to_put(self, kind: Kind, resource_id: str, version: str, error: ErrorInfo) -> str | None:
+        """Return the newest version that is left after a PUT was refused for its version; None for other errors."""
+        if not is_version_unknown(error):
+            return None
+        key = kind.name, subscription_in(resource_id)
+        return self.versions.refuse_write(key, kind.api_versions, version, self.now)
 
     async def put(
         self, resource_id: str, api_version: str, body: JsonObject, check: Callable[[], None] | None = None
@@ -217,11 +258,6 @@ def _next_link(page: JsonObject, answer: Answer) -> str | None:
     if not isinstance(link, str):
         raise unusable(answer, "the link to the next page is not a link")
     return link
-
-
-def _subscription(link: str) -> str:
-    _, _, rest = link.partition("/subscriptions/")
-    return rest.partition("/")[0].partition("?")[0].lower()
 
 
 def _route(link: str) -> str:

@@ -55,7 +55,7 @@ class Identities:
         while kind.parent is not None:
             kind = self.kinds[kind.parent]
         try:
-            return has_identity(await self.arm.get(top, kind.api_versions[-1]))
+            return has_identity(await self.arm.get_newest(kind, top))
         except RequestError as error:
             _LOG.info("%s: it cannot be read (%s); assuming that it has no managed identity", top, error.info.code)
             return False

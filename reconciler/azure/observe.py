@@ -1,7 +1,8 @@
 """
 Stage 4: reads the live resources, each once. GET only; decides nothing.
 
-Reads lists, which also show undeclared resources; parents first, so that no request goes below a missing parent.
+Reads lists, which also show undeclared resources; parents first, so that no request goes below a missing parent. Each
+read asks for the newest api-version that Azure knows, so that no live leaf is hidden.
 """
 
 from __future__ import annotations
@@ -82,13 +83,15 @@ async def observe(desired: Sequence[Desired], scope: Scope, kinds: Mapping[str, 
     if scope.health:
         await _read_health(desired, found, scope, arm)
     unmanaged = tuple(sorted(found.unmanaged, key=lambda item: item.id.lower()))
-    return Observation(found.observed, frozenset(found.parents), unmanaged, frozenset(found.lists))
+    return Observation(
+        found.observed, frozenset(found.parents), unmanaged, frozenset(found.lists), arm.versions.answered()
+    )
 
 
 async def read_one(item: Desired, arm: ArmReader) -> Observed:
     """Read one resource by itself."""
     try:
-        return item.kind.live(await arm.get(item.id, item.kind.api_version))
+        return item.kind.live(await arm.get_newest(item.kind, item.id))
     except Exception as error:  # noqa: BLE001 - a bug in one read must not stop the others
         return _failure(error)
 
@@ -126,7 +129,7 @@ async def _read_group(items: Sequence[Desired], found: _Found, scope: Scope, arm
 async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
     kind = items[0].kind
     try:
-        live = {folded_id(body["id"]): body for body in await arm.list(path, kind.api_version)}
+        live = {folded_id(body["id"]): body for body in await arm.list_newest(kind, path)}
         observed = {item.key: _listed(kind, live.get(item.key)) for item in items}
         unmanaged = [_unmanaged(kind, body) for key, body in live.items() if key not in scope.stated]
     except Exception as error:  # noqa: BLE001 - as above
@@ -179,7 +182,7 @@ async def _read_parent(key: str, child: Desired, found: _Found, kinds: Mapping[s
     if parent_id is None or kind is None:
         return
     try:
-        await arm.get(parent_id, kind.api_version)
+        await arm.get_newest(kind, parent_id)
         found.parents.add(key)
     except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
@@ -194,7 +197,7 @@ async def _read_health(desired: Sequence[Desired], found: _Found, scope: Scope, 
 
 async def _read_health_of(item: Desired, found: _Found, arm: ArmReader) -> None:
     try:
-        body = await arm.get(item.id, item.kind.api_version, item.kind.health)
+        body = await arm.get_newest(item.kind, item.id, item.kind.health)
         found.observed[item.key] = item.kind.live(body)
     except RequestError:
         return  # the resource itself was read; only its replication is unknown

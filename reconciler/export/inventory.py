@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ErrorCode, ErrorInfo, UnusableAnswerError, UsageError
+from reconciler.azure.versions import is_version_unknown
+from reconciler.errors import ErrorCode, ErrorInfo, RequestError, UnusableAnswerError, UsageError
 from reconciler.export.found import Found
 from reconciler.http.concurrency import run_all
 from reconciler.kinds.kind import folded_id
@@ -100,7 +101,13 @@ async def _read(
     found: list[Found] = []
 
     async def read(kind: Kind, path: str, above: Mapping[str, str]) -> None:
-        for body in await arm.list(path, kind.api_version):
+        try:
+            bodies = await arm.list_newest(kind, path)
+        except RequestError as error:
+            if kind.parent is None or not is_version_unknown(error.info):
+                raise
+            return  # a cloud that lags lacks the type: it has no such resource
+        for body in bodies:
             params = {**_params(kind, body), **above}
             if wanted.fits(kind, params):
                 found.append(Found(kind, params, await _whole(kind, params, body, arm)))
@@ -126,7 +133,7 @@ def _params(kind: Kind, body: JsonObject) -> dict[str, str]:
 async def _whole(kind: Kind, params: Mapping[str, str], body: JsonObject, arm: ArmReader) -> Live:
     """Return a resource; read by itself where the list only names it."""
     if not isinstance(body.get("properties"), dict):
-        body = await arm.get(kind.resource_id(params), kind.api_version)
+        body = await arm.get_newest(kind, kind.resource_id(params))
     return kind.live(body)
 
 

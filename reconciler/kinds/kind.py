@@ -263,6 +263,12 @@ def folded_id(resource_id: str) -> str:
     return (resource_id if resource_id.isascii() else quote(resource_id, safe="/()")).lower()
 
 
+def subscription_in(path: str) -> str:
+    """Return the subscription of a path or a link, folded; empty without one."""
+    _, _, rest = path.partition("/subscriptions/")
+    return rest.partition("/")[0].partition("?")[0].lower()
+
+
 def _fill(template: str, params: Mapping[str, str]) -> str:
     parts = _split(template)
     return "".join(_quoted(params[part]) if index % 2 else part for index, part in enumerate(parts))

@@ -145,6 +145,20 @@ def format_steps(rule: Rule, steps: Steps, *bodies: Any) -> str:
     return text
 
 
+def format_written(rule: Rule, path: FieldPath, body: Any) -> str:
+    """Return a path as written in *body* as reports show it."""
+    text = ""
+    for step in path:
+        if isinstance(body, list):
+            text += label(rule, body[int(step)], int(step))
+            body = body[int(step)]
+        else:
+            text += _key(str(step), leading=not text)
+            body = body[step]
+        rule = rule.child(step)
+    return text
+
+
 def find(rule: Rule, body: Any, target: str) -> tuple[FieldPath, str] | None:
     """
     Return the place in *body* that the ``target`` of ARM's error names: as written, and as reports show it.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
     from reconciler.model.live import Unmanaged
     from reconciler.problems import Origin
+    from reconciler.values import FieldPath
 
 
 class Finding(StrEnum):
@@ -40,6 +41,8 @@ class Refusal(StrEnum):
     IMMUTABLE = "immutable-field"
     REMOVAL = "removal-refused"
     CANNOT_UNSET = "cannot-unset"
+    NEWER_LIVE = "newer-live"
+    LAG = "api-version-lag"
 
 
 class Cause(StrEnum):
@@ -135,6 +138,8 @@ class Reason(StrEnum):
     IMMUTABLE_FIELD = "immutable-field"
     REMOVAL_REFUSED = "removal-refused"
     CANNOT_UNSET = "cannot-unset"
+    NEWER_LIVE = "newer-live"
+    API_VERSION_LAG = "api-version-lag"
     PARENT_MISSING = "parent-missing"
     GROUP_MISSING = "group-missing"
     OWNED_ELSEWHERE = "owned-elsewhere"
@@ -162,6 +167,28 @@ class Sync(StrEnum):
 
 BY_IDENTITY: Final = "galleryIdentity"
 """Source of the access to a link that is sent without a signature: the gallery's identity reads the blob."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """
+    The api-version of the PUT of a resource, whether one is due or not.
+
+    Attributes:
+        name: Such as ``2022-03-03``.
+        is_newer: Whether it is newer than the reference version of the kind.
+        path: The newest leaf of the PUT, as a reader writes it; empty where the reference version has all of them.
+        steps: The same in the declared body as written; empty where only the live resource has it.
+        refusal: Why no PUT can carry the leaf.
+        most: The newest version that may be used, where that is why.
+    """
+
+    name: str
+    is_newer: bool = False
+    path: str = ""
+    steps: FieldPath = ()
+    refusal: Refusal | None = None
+    most: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +224,7 @@ class Change:
         signatures: That a PUT would use, for links to packages.
         replication: Of the live resource; None where it was not read.
         owner: The other project that owns the live resource; None if it is the run's own, or has no owner.
+        version: The api-version of its PUT; None where it is not known.
     """
 
     desired: Desired
@@ -214,6 +242,7 @@ class Change:
     signatures: tuple[Signing, ...] = ()
     replication: Replication | None = None
     owner: str | None = None
+    version: Version | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -51,12 +51,14 @@ class Observation:
         parents: Folded ids of undeclared parents that exist.
         unmanaged: Live resources in the lists that were read that no manifest declares.
         lists: Folded paths of the lists that were read whole.
+        versions: The newest api-version that Azure knows, by kind and folded subscription.
     """
 
     observed: Mapping[str, Observed]
     parents: frozenset[str] = frozenset()
     unmanaged: tuple[Unmanaged, ...] = ()
     lists: frozenset[str] = frozenset()
+    versions: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def bodies(self) -> dict[str, JsonObject]:
@@ -71,6 +73,7 @@ class Unmanaged:
 
     Attributes:
         owner: The other project that owns it; None without one.
+        version: The lowest api-version that has every leaf of it; None where it was not decided.
     """
 
     kind: Kind
@@ -78,3 +81,4 @@ class Unmanaged:
     id: str
     live: Live
     owner: str | None = None
+    version: str | None = field(default=None, compare=False)

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from reconciler.compare.diff import Comparison, compare
 from reconciler.errors import ErrorCode, ErrorInfo
 from reconciler.kinds.live import Health, Live
+from reconciler.kinds.paths import matches
 from reconciler.kinds.tracking import Tracking
+from reconciler.kinds.versions import lowest_version
 from reconciler.manifests.access import signings
 from reconciler.model.change import Action, Change, Finding, Plan, Reason, Refusal, Signing, Sync
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
 from reconciler.plan.body import put_body
-from reconciler.plan.fixes import way_out
+from reconciler.plan.fixes import version_fix, way_out
 from reconciler.plan.remedies import advised
+from reconciler.plan.versions import ApiVersions, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +57,7 @@ class Policy:
         republish: Folded ids to PUT once without a difference.
         memory: Results of earlier rounds of the same process.
         storage: The project's rules for signatures.
+        versions: The api-versions that PUTs may use.
         settings: Of the project file, those that a saved plan holds as they are.
     """
 
@@ -65,6 +69,7 @@ class Policy:
     republish: frozenset[str] = frozenset()
     memory: Memory = field(default_factory=Memory)
     storage: tuple[StorageRule, ...] = ()
+    versions: ApiVersions = field(default_factory=ApiVersions)
     settings: JsonObject = field(default_factory=dict)
 
 
@@ -133,17 +138,19 @@ def make_plan(
 
 
 def _owned(unmanaged: Unmanaged, tracking: Tracking) -> Unmanaged:
-    """Return an unmanaged resource with its owner, where that is another project than the run's."""
-    owner = tracking.owner_of(unmanaged.live.body)
-    return unmanaged if owner is None or owner == tracking.project else replace(unmanaged, owner=owner)
+    """Return an unmanaged resource with its api-version, and its owner where that is another project than the run's."""
+    body = unmanaged.live.body
+    owner = tracking.owner_of(body)
+    other = None if owner == tracking.project else owner
+    return replace(unmanaged, owner=other, version=lowest_version(unmanaged.kind, body))
 
 
 def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent = _THERE) -> Decision:
     """Choose the one action that brings *observed* to *desired*; the first rule that matches wins."""
     if isinstance(observed, Unreadable):
-        return Decision(_unknown(desired, observed.error))
+        return Decision(_unknown(desired, observed.error, policy))
     if isinstance(observed, Absent):
-        return Decision(_signed(_decide_absent(desired, observed, parent), None, Comparison(), policy))
+        return Decision(_written(_decide_absent(desired, observed, parent, policy), None, Comparison(), policy))
     comparison = compare(desired, observed.body, policy.tracking, policy.ignore)
     action, reason, sync = _decide_live(desired, observed, comparison, policy)
     copies = observed.replication
@@ -161,7 +168,28 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         replication=copies,
         owner=owner if policy.tracking.is_foreign(observed.body) else None,
     )
-    return Decision(_signed(change, observed.body, comparison, policy), observed.body, comparison)
+    change = _written(change, observed.body, comparison, policy)
+    if change.fields is not comparison.fields:
+        comparison = replace(comparison, fields=change.fields)
+    return Decision(change, observed.body, comparison)
+
+
+def _written(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Change:
+    """Return *change* with the api-version and the signatures of its PUT; blocked where no version can carry it."""
+    version = version_of(change.desired, live, comparison, policy.tracking, policy.versions)
+    change = replace(change, version=version)
+    if version.refusal is None or not change.action.writes:
+        return _signed(change, live, comparison, policy)
+    fields = (
+        replace(each, refusal=version.refusal) if matches(each.path, version.path) else each for each in change.fields
+    )
+    return replace(
+        change,
+        action=Action.BLOCKED,
+        reason=Reason(version.refusal.value),
+        fields=tuple(fields),
+        fix=version_fix(change.desired, version, policy.versions.pin(change.desired)),
+    )
 
 
 def _signed(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Change:
@@ -180,7 +208,7 @@ def signatures_of(
     return signings(desired, put_body(desired, live, comparison, policy.tracking), policy.storage)
 
 
-def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
+def _decide_absent(desired: Desired, absent: Absent, parent: Parent, policy: Policy) -> Change:
     change = Change(desired, Action.CREATE, Reason.NOT_FOUND, Sync.MISSING, Health.UNKNOWN)
     if desired.paused:
         fix = way_out(Reason.PAUSED, desired)
@@ -191,15 +219,15 @@ def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
         return replace(change, action=Action.BLOCKED, reason=Reason.GROUP_MISSING, fix=fix)
     if not parent.known:
         message = "the parent resource could not be read, so the state of this resource is unknown"
-        return _unknown(desired, ErrorInfo(ErrorCode.DEPENDENCY_FAILED, message))
+        return _unknown(desired, ErrorInfo(ErrorCode.DEPENDENCY_FAILED, message), policy)
     if not parent.exists:
         return replace(change, action=Action.BLOCKED, reason=Reason.PARENT_MISSING, fix=parent.fix)
     return change
 
 
-def _unknown(desired: Desired, error: ErrorInfo) -> Change:
-    found = advised(desired, error)
-    return Change(desired, Action.UNKNOWN, Reason.READ_FAILED, Sync.UNKNOWN, Health.UNKNOWN, error=found)
+def _unknown(desired: Desired, error: ErrorInfo, policy: Policy) -> Change:
+    change = Change(desired, Action.UNKNOWN, Reason.READ_FAILED, Sync.UNKNOWN, Health.UNKNOWN)
+    return _written(replace(change, error=advised(desired, error)), None, Comparison(), policy)
 
 
 def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: Policy) -> _Chosen:

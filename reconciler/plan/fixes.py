@@ -9,6 +9,7 @@ from reconciler.model.change import Reason, Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from reconciler.model.change import Version
     from reconciler.model.desired import Desired
 
 
@@ -45,6 +46,34 @@ def way_out(
             "change the manifest, or restart the loop: Azure did not keep the value, or another client changes it back"
         )
     return None
+
+
+def version_fix(desired: Desired, version: Version, pin: str | None) -> str:
+    """
+    Return the fix for a resource that no PUT can carry.
+
+    Args:
+        desired: The declared resource.
+        version: That its PUT needs, with the leaf that needs it.
+        pin: The version that the project pins its kind to; None without a pin.
+    """
+    kind, leaf = desired.kind.name, f"`{version.path}`"
+    if version.steps:
+        origin = desired.origin(version.steps)
+        leaf += f" ({origin.file}:{origin.line})"
+        return (
+            f"remove {leaf} from the manifest until Azure knows api-version {version.name} of {kind} there:"
+            f" it knows {version.most}"
+        )
+    if version.most == pin:
+        return (
+            f"raise `spec.apiVersions.{kind}` of the project file from {pin} to {version.name}, or remove it:"
+            f" {leaf} is live, and a PUT of an older version may delete it"
+        )
+    return (
+        f"write the resource where Azure knows api-version {version.name} of {kind}: {leaf} is live, Azure knows"
+        f" {version.most} here, and a PUT of an older version may delete it"
+    )
 
 
 def _immutable(desired: Desired) -> str:

@@ -66,4 +66,5 @@ def joined_observation(observations: Sequence[Observation]) -> Observation:
         parents=frozenset[str]().union(*(each.parents for each in observations)),
         unmanaged=tuple(unmanaged),
         lists=frozenset[str]().union(*(each.lists for each in observations)),
+        versions={key: version for each in observations for key, version in each.versions.items()},
     )

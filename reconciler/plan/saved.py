@@ -25,6 +25,7 @@ from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.body import put_body
 from reconciler.plan.checksum import opened, sealed_text
 from reconciler.plan.decide import Policy, signatures_of
+from reconciler.plan.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -211,7 +212,7 @@ def _settings_digest(desired: Desired, live: JsonObject | None, policy: Policy) 
             "signatures": [[each.path, each.host, each.source] for each in signed],
             "storage": [[rule.prefix, rule.source] for rule in near],
             "request": _request(desired, live, found, tracking),
-            "apiVersion": desired.kind.api_version,
+            "apiVersion": version_of(desired, live, found, tracking, policy.versions).name,
             "project": policy.settings,
         }
     )

@@ -6,7 +6,7 @@ The file may come from a stranger. It is read as data, checked against its schem
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -65,6 +65,7 @@ class Snapshot:
         records: By folded id.
         parents: Folded ids of resources that exist and have no record.
         lists: Folded paths of the lists that were read whole: a resource that they lack did not exist.
+        versions: The newest api-version that Azure knew, by kind and folded subscription.
     """
 
     taken_at: datetime
@@ -73,6 +74,7 @@ class Snapshot:
     records: Mapping[str, Record]
     parents: frozenset[str]
     lists: frozenset[str]
+    versions: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def observation(
         self, desired: Sequence[Desired], stated: frozenset[str], *, singly: bool
@@ -95,9 +97,8 @@ class Snapshot:
                 problems += (_hidden(item, steps) for steps in unknown)
             observed[item.key] = found
         listed = frozenset[str]() if singly else self._listed(desired, observed)
-        return Observation(observed, frozenset(parents), tuple(self._unmanaged(stated, listed)), listed), tuple(
-            problems
-        )
+        unmanaged = tuple(self._unmanaged(stated, listed))
+        return Observation(observed, frozenset(parents), unmanaged, listed, self.versions), tuple(problems)
 
     def _observed(self, item: Desired, observed: Mapping[str, Observed], parents: set[str]) -> Observed:
         above = observed.get(item.parent or "")
@@ -192,6 +193,10 @@ def save(  # noqa: PLR0913 (all that a snapshot is made of)
         "kinds": {name: rules_digest(kinds[name]) for name in sorted(kinds)},
         "lists": sorted(observation.lists),
         "parents": sorted(observation.parents),
+        "apiVersions": [
+            {"kind": kind, "subscription": subscription, "apiVersion": version}
+            for (kind, subscription), version in sorted(observation.versions.items())
+        ],
         "resources": [records[key] for key in sorted(records)],
     }
     return sealed_text(content)
@@ -255,6 +260,7 @@ def read(content: bytes, registry: Registry, project: str | None, environment: s
         records={folded_id(record.id): record for record in records},
         parents=frozenset(found["parents"]),
         lists=frozenset(found["lists"]),
+        versions={(each["kind"], each["subscription"]): each["apiVersion"] for each in found["apiVersions"]},
     )
 
 

@@ -155,7 +155,7 @@ class Note:
     A line about a resource.
 
     Attributes:
-        about: ``missing``, ``signature``, ``reason``, ``sync``, ``modified`` or ``health``.
+        about: ``missing``, ``signature``, ``version``, ``reason``, ``sync``, ``modified`` or ``health``.
     """
 
     about: str
@@ -225,6 +225,7 @@ class Resource:
 
     Attributes:
         source: None for a resource that no manifest declares.
+        api_version: Of its PUT, whether one is due or not; None where it was not decided.
         owner: The other project that owns it.
         declared: Values of the manifest, for a resource to create, by their paths.
     """
@@ -242,6 +243,7 @@ class Resource:
     outcome: str | None
     error: Error | None
     fix: str | None
+    api_version: str | None = None
     owner: str | None = None
     declared: Mapping[str, Any] = field(default_factory=dict)
     cause: str | None = None

@@ -36,7 +36,16 @@ from reconciler.report.resource_view import (
     Signature,
     Source,
 )
-from reconciler.report.words import MARKS, PLAIN, REASONS, UNMANAGED_MARK, deleted_of, owner_of, signature_of
+from reconciler.report.words import (
+    MARKS,
+    PLAIN,
+    REASONS,
+    UNMANAGED_MARK,
+    deleted_of,
+    owner_of,
+    signature_of,
+    version_of,
+)
 from reconciler.secret.text import scrub
 from reconciler.values import MISSING
 
@@ -72,6 +81,7 @@ def resource_of(item: Item, report: Report, bounds: Bounds, *, noteworthy: bool)
         outcome=item.outcome.result.value if item.outcome and item.outcome.result else None,
         error=_error(item, bounds),
         fix=change.fix,
+        api_version=change.version.name if change.version else None,
         owner=change.owner,
         declared={} if people else declared_values(change),
         cause=change.cause.value if change.cause else None,
@@ -101,6 +111,7 @@ def unmanaged_of(unmanaged: Unmanaged, bounds: Bounds) -> Resource:
         outcome=None,
         error=None,
         fix=None,
+        api_version=unmanaged.version,
         owner=unmanaged.owner,
         words=words if bounds.for_people else ResourceWords(),
     )
@@ -193,6 +204,8 @@ def _notes(item: Item) -> Iterator[Note]:
         yield Note("missing", deleted)
     for each in change.signatures:
         yield Note("signature", signature_of(each))
+    if change.version is not None and change.version.is_newer:
+        yield Note("version", version_of(change.version))
     if change.reason not in PLAIN:
         word = "left unchanged" if change.action is Action.NONE else str(change.action)
         yield Note("reason", f"{word}: {REASONS[change.reason]}")

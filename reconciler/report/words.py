@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.change import BY_IDENTITY, Action, Cause, Change, FieldChange, Finding, Reason, Refusal, Sync
 
 if TYPE_CHECKING:
-    from reconciler.model.change import Signing
+    from reconciler.model.change import Signing, Version
     from reconciler.model.live import Unmanaged
 
 MARKS: Final = {
@@ -32,6 +32,8 @@ REASONS: Final = {
     Reason.IMMUTABLE_FIELD: "an immutable field has changed",
     Reason.REMOVAL_REFUSED: "an element is missing from the manifest and must not be removed",
     Reason.CANNOT_UNSET: "a value is missing from the manifest and cannot be cleared",
+    Reason.NEWER_LIVE: "a live field is newer than the api-version of the PUT",
+    Reason.API_VERSION_LAG: "a declared field is newer than the api-versions that Azure knows",
     Reason.PARENT_MISSING: "its parent does not exist",
     Reason.GROUP_MISSING: "its resource group does not exist",
     Reason.OWNED_ELSEWHERE: "owned by another project",
@@ -55,6 +57,8 @@ _REFUSALS: Final = {
     Refusal.IMMUTABLE: "immutable after creation",
     Refusal.REMOVAL: "must not be removed",
     Refusal.CANNOT_UNSET: "cannot be cleared",
+    Refusal.NEWER_LIVE: "newer than the api-version of the PUT",
+    Refusal.LAG: "newer than the api-versions that Azure knows",
 }
 
 _CAUSES: Final = {
@@ -84,6 +88,11 @@ def signature_of(signing: Signing) -> str:
     return f"signature for {signing.host}: {source} ({signing.path})"
 
 
+def version_of(version: Version) -> str:
+    """Return the api-version of a PUT, and the field that needs it."""
+    return f"api-version {version.name}{f', for `{version.path}`' if version.path else ', as pinned'}"
+
+
 def deleted_of(change: Change) -> str:
     """Return the remark on a resource that existed once; empty where that is unknown, or it exists."""
     side = _CAUSES.get(change.cause or Cause.UNKNOWN)
@@ -97,10 +106,10 @@ def note_of(field: FieldChange) -> str:
 
 
 def _kind_of(field: FieldChange) -> str:
-    if field.finding is Finding.UNDECLARED:
-        return "undeclared, left unchanged"
     if field.refusal is not None:
         return _REFUSALS[field.refusal]
+    if field.finding is Finding.UNDECLARED:
+        return "undeclared, left unchanged"
     if field.finding is Finding.IMMUTABLE:
         return _REFUSALS[Refusal.IMMUTABLE]
     return "the default" if field.origin == "default" else ""

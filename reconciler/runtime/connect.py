@@ -11,6 +11,7 @@ from reconciler.azure.auth import AccessToken, IdentityToken
 from reconciler.azure.blobs import SCOPE, Blobs, life_for, storage_transport
 from reconciler.azure.client import ArmReader, ArmWriter
 from reconciler.azure.credentials import Credentials
+from reconciler.azure.versions import Versions
 from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
@@ -30,20 +31,28 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_reader(
-    connection: Connection, environment: Environment, clock: Clock, windows: Windows | None = None
+    connection: Connection,
+    environment: Environment,
+    clock: Clock,
+    windows: Windows | None = None,
+    versions: Versions | None = None,
 ) -> AsyncIterator[ArmReader]:
     """Yield a client that cannot write; it waits wherever ARM asked another client of the process to wait."""
     async with _transport(connection, environment, clock) as transport:
-        yield ArmReader(transport, Retrier(clock, windows=Windows() if windows is None else windows))
+        yield ArmReader(transport, Retrier(clock, windows=windows or Windows()), versions or Versions())
 
 
 @asynccontextmanager
 async def open_writer(
-    connection: Connection, environment: Environment, clock: Clock, windows: Windows | None = None
+    connection: Connection,
+    environment: Environment,
+    clock: Clock,
+    windows: Windows | None = None,
+    versions: Versions | None = None,
 ) -> AsyncIterator[ArmWriter]:
     """Yield a client that can PUT; it waits wherever ARM asked another client of the process to wait."""
     async with _transport(connection, environment, clock) as transport:
-        yield ArmWriter(transport, Retrier(clock, windows=Windows() if windows is None else windows))
+        yield ArmWriter(transport, Retrier(clock, windows=windows or Windows()), versions or Versions())
 
 
 @asynccontextmanager

@@ -56,8 +56,8 @@ async def plan(run: Run, stop: asyncio.Event, retries: Retries | None = None) ->
     async def read(estate: Estate, about: About) -> Report:
         if run.snapshot is not None:
             return await _offline(run, estate, run.snapshot, about)
-        saved, windows = _saved_plan(run, estate), retries.windows if retries else None
-        async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
+        saved, known = _saved_plan(run, estate), (retries.windows, retries.versions) if retries else ()
+        async with open_reader(run.connection, run.environment, run.clock, *known) as arm:
             reading = await unless_stopped(pipeline.plan(_task(run, estate, retries), arm, saved), stop)
         if run.out is not None:
             write_file(run.out, pipeline.saved_text(reading, run.clock.now(), about), private=True)
@@ -87,12 +87,13 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None, g
         if held is not None:
             return await _held(run, estate, about, held, stop, retries)
         saved, grants = _saved_plan(run, estate), _grants(run, estate)
-        memory, windows = (retries.memory(estate.selected), retries.windows) if retries else (Memory(), None)
+        memory = retries.memory(estate.selected) if retries else Memory()
+        known = (retries.windows, retries.versions) if retries else ()
         commit = about.commit if estate.project.tracking.tags else None
         task = replace(_task(run, estate, retries), commit=commit, memory=memory, permit=gate.permit)
         patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
         async with (
-            open_writer(run.connection, run.environment, run.clock, windows) as arm,
+            open_writer(run.connection, run.environment, run.clock, *known) as arm,
             _blobs(run, grants) as blobs,
         ):
             reading = await pipeline.apply(task, arm, patience, partial(shown, run.clock), saved=saved, blobs=blobs)
@@ -105,8 +106,9 @@ async def _held(
     run: Run, estate: Estate, about: About, held: Held, stop: asyncio.Event, retries: Retries | None
 ) -> Report:
     """Report what a round would write, through a client that cannot."""
-    windows, memory = (retries.windows, retries.memory(estate.selected)) if retries else (None, Memory())
-    async with open_reader(run.connection, run.environment, run.clock, windows) as arm:
+    memory = retries.memory(estate.selected) if retries else Memory()
+    known = (retries.windows, retries.versions) if retries else ()
+    async with open_reader(run.connection, run.environment, run.clock, *known) as arm:
         reading = await unless_stopped(pipeline.plan(replace(_task(run, estate, retries), memory=memory), arm), stop)
     report = _report(run, reading, arm, about)
     return replace(report, plan=withheld_plan(report.plan), puts=0, held=held)

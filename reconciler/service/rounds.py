@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from reconciler.azure.versions import Versions
 from reconciler.compare.fingerprint import fingerprint
 from reconciler.errors import ErrorCode, ReconcilerError
 from reconciler.http.window import Windows
@@ -59,12 +60,14 @@ class Retries:
         base_s: The first delay; each further one is twice as long, an hour at most.
         windows: Times in which ARM asked for no requests; they outlast a round.
         writers: The last writers of resources that differ, so that each difference is asked about once.
+        versions: The api-versions that ARM knows; they outlast a round too.
     """
 
     clock: Clock
     base_s: float
     windows: Windows = field(default_factory=Windows)
     writers: Writers = field(default_factory=dict)
+    versions: Versions = field(default_factory=Versions)
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
     _did_not_stick: dict[str, _Stuck] = field(default_factory=dict)

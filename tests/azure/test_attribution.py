@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.azure.attribution import MOST, attributed, modified_in
+from reconciler.kinds.kind import subscription_in
 from reconciler.kinds.live import Health, Live
 from reconciler.kinds.packaged import packaged
 from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Modified, Op, Plan, Reason, Sync
@@ -50,9 +51,12 @@ def wired(*script: httpx.Response) -> Wire:
     return Wire(FakeClock(), *script)
 
 
-def asked(wire: Wire, *changes: Change, observed: Any = LIVE, concurrency: int = 1) -> list[Modified | None]:
-    """Return what was learned of each."""
-    observation = Observation({each.desired.key: observed for each in changes})
+def asked(
+    wire: Wire, *changes: Change, observed: Any = LIVE, concurrency: int = 1, known: str | None = None
+) -> list[Modified | None]:
+    """Return what was learned of each; *known* is the newest api-version that Azure knows."""
+    versions = {(KIND.name, subscription_in(ITEM.id)): known} if known else {}
+    observation = Observation({each.desired.key: observed for each in changes}, versions=versions)
     plan = run(attributed(Plan(changes), observation, client(wire), concurrency))
     return [each.modified for each in plan.changes]
 
@@ -63,12 +67,27 @@ def says(item: Desired = ITEM) -> httpx.Response:
 
 
 def test_one_get_at_an_api_version_that_tells() -> None:
-    """The schema of the kind names it."""
+    """It is the newest one."""
     wire = wired(says())
     assert asked(wire, change()) == [ALICE]
     (request,) = wire.requests
     assert (request.method, request.url.path) == ("GET", ITEM.id)
-    assert request.url.params["api-version"] == KIND.system_data == "2024-03-03"
+    assert request.url.params["api-version"] == KIND.api_versions[-1]
+
+
+@pytest.mark.parametrize("known", [None, "2024-03-03", "2022-03-03"])
+def test_no_get_where_the_answer_told_already(known: str | None) -> None:
+    """Newer lists name the last writer."""
+    wire = wired()
+    assert asked(wire, change(), observed=Live({"id": ITEM.id, "systemData": SAID}), known=known) == [ALICE]
+    assert wire.requests == []
+
+
+def test_an_api_version_that_never_tells_is_not_asked() -> None:
+    """Azure knows none newer."""
+    wire = wired()
+    assert asked(wire, change(), known="2022-03-03") == [None]
+    assert wire.requests == []
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_a_cloud_that_does_not_know_the_newer_api_version_is_read_all_the_same(
         app = embedded(*given)
 
         async def answer(scope: Any, receive: Any, send: Any) -> None:
-            if b"2024-03-03" not in scope["query_string"]:
+            if b"2022-03-03" in scope["query_string"]:
                 await app(scope, receive, send)
                 return
             body = b'{"error": {"code": "NoRegisteredProviderFound", "message": "no"}}'
@@ -176,6 +176,7 @@ def test_a_cloud_that_does_not_know_the_newer_api_version_is_read_all_the_same(
     assert [item["name"] for item in made["resources"]] == ["tools", "agent", "agent-1.0.0"]
     assert {item["modified"]["by"] for item in made["resources"]} == {None}
     assert entry(made, version())["latestIn"] == ["West Europe"]
+    assert [each["code"] for each in made["warnings"]] == ["api-version-lag"] * 3
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])

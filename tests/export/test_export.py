@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.azure.client import ArmReader
+    from reconciler.kinds.kind import Kind
 
 NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
 SUBSCRIPTION: Final = "5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11"
@@ -562,7 +563,7 @@ class Arm:
         self._lists = lists
         self._bodies = bodies
 
-    async def list(self, path: str, _: str) -> list[dict[str, Any]]:
+    async def list_newest(self, _: Kind, path: str) -> list[dict[str, Any]]:
         """Return a list; 403 for one that nobody spoke of."""
         self.asked.append(path)
         for end, elements in self._lists.items():
@@ -570,7 +571,7 @@ class Arm:
                 return elements
         raise RejectedError(ErrorInfo("AuthorizationFailed", "not for you", 403))
 
-    async def get(self, resource_id: str, _: str) -> dict[str, Any]:
+    async def get_newest(self, _: Kind, resource_id: str) -> dict[str, Any]:
         """Return one resource."""
         return self._bodies[resource_id]
 

@@ -11,7 +11,19 @@ from reconciler.errors import ErrorInfo
 from reconciler.kinds.live import Health, Live, Replication
 from reconciler.kinds.packaged import packaged
 from reconciler.model.about import About
-from reconciler.model.change import Action, Cause, Change, FieldChange, Finding, Op, Plan, Reason, Refusal, Sync
+from reconciler.model.change import (
+    Action,
+    Cause,
+    Change,
+    FieldChange,
+    Finding,
+    Op,
+    Plan,
+    Reason,
+    Refusal,
+    Sync,
+    Version,
+)
 from reconciler.model.desired import Desired
 from reconciler.model.live import Unmanaged
 from reconciler.model.outcome import Held, Outcome, Report, Result
@@ -204,6 +216,36 @@ UNSET = change(
     Reason.CANNOT_UNSET,
     field("properties.publishingProfile.replicaCount", Op.REMOVE, 3, None, refusal=Refusal.CANNOT_UNSET),
 )
+NEWER_LIVE = change(
+    "newer-live",
+    Action.BLOCKED,
+    Reason.NEWER_LIVE,
+    field("properties.publishingProfile.replicaCount", Op.REPLACE, 1, 3),
+    field(
+        "properties.publishingProfile.targetRegions[West US].storageAccountType",
+        Op.REMOVE,
+        "PremiumV2_LRS",
+        finding=Finding.UNDECLARED,
+        refusal=Refusal.NEWER_LIVE,
+        line=None,
+    ),
+    version=Version(
+        "2024-03-03",
+        is_newer=True,
+        path="properties.publishingProfile.targetRegions[West US].storageAccountType",
+        refusal=Refusal.NEWER_LIVE,
+        most="2022-03-03",
+    ),
+    fix="raise the pin",
+)
+LAG = change(
+    "lag",
+    Action.BLOCKED,
+    Reason.API_VERSION_LAG,
+    field("properties.publishingProfile.storageAccountType", Op.ADD, MISSING, "PremiumV2_LRS", refusal=Refusal.LAG),
+    version=Version("2024-03-03", is_newer=True, path="properties.publishingProfile.storageAccountType"),
+    fix="remove the field",
+)
 ORPHAN = change(
     "orphan", Action.BLOCKED, Reason.PARENT_MISSING, sync=Sync.MISSING, fix="add --target GalleryApplication/a"
 )
@@ -244,6 +286,8 @@ EVERY_CHANGE = (
     FROZEN,
     REMOVAL,
     UNSET,
+    NEWER_LIVE,
+    LAG,
     ORPHAN,
     GROUPLESS,
     FOREIGN,

@@ -12,7 +12,7 @@ from reconciler.manifests.yaml12 import read_documents
 from reconciler.problems import Document, Manifest, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reconciler.model.desired import Desired
 
@@ -72,13 +72,16 @@ PROPERTIES: dict[str, Any] = {
 ID = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Acme.Widgets/widgets/{widgetName}"
 
 
-def schema(name: str = "Widget", put: str = "replace", **properties: Any) -> dict[str, Any]:
+def schema(
+    name: str = "Widget", put: str = "replace", versions: Sequence[str] = ("2030-01-01",), **properties: Any
+) -> dict[str, Any]:
     """Return the schema of a kind; *properties* are its own instead of all of *PROPERTIES*."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "x-arm": {
             "type": "Acme.Widgets/widgets",
-            "apiVersion": "2030-01-01",
+            "apiVersion": versions[0],
+            "apiVersions": [*versions],
             "id": ID,
             "lists": {"resourceGroup": ID.removesuffix("/{widgetName}")},
             "read": "resourceGroup",
@@ -108,6 +111,10 @@ def schema(name: str = "Widget", put: str = "replace", **properties: Any) -> dic
 
 
 WIDGET = compile_kind(schema())
+LADDER = compile_kind(
+    schema("Ladder", versions=["2030-01-01", "2031-01-01"], **PROPERTIES, late={**TEXT, "x-since": "2031-01-01"})
+)
+"""A widget with a property that a newer api-version brought."""
 MERGING = compile_kind(schema("MergingWidget", "merge"))
 KINDS = packaged().kinds
 SUBSCRIPTION = "01523d7c-60da-455e-adef-521b547922c4"

@@ -14,12 +14,15 @@ from reconciler.manifests.project import IgnoreRule
 from reconciler.model.change import Action, Finding, Reason, Sync
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
 from reconciler.plan.decide import Memory, Parent, Policy, decide, make_plan
-from tests.kit.synthetic import IDENTITY, KINDS, MINIMAL, WIDGET, desired, minimal, widget
+from reconciler.plan.versions import ApiVersions
+from tests.kit.synthetic import IDENTITY, KINDS, LADDER, MINIMAL, WIDGET, desired, minimal, widget
 
 if TYPE_CHECKING:
     from reconciler.model.desired import Desired
 
 OURS = Policy(tracking=Tracking(project="shop"))
+PINNED = replace(OURS, versions=ApiVersions(pins={"Ladder": "2030-01-01"}))
+LAGGING = replace(OURS, versions=ApiVersions(known={("Ladder", "s"): "2030-01-01"}))
 ERROR = ErrorInfo("AuthorizationFailed", "no", 403)
 DIGEST = widget(content="x").digest
 OTHER = "v1-" + "0" * 64
@@ -46,6 +49,7 @@ FROZEN = widget(frozen="b", text="b")
 CONTENT = widget(content="x")
 DROPPED = widget(parts=[])
 UNSET = widget(forever=None, text="b")
+NEWER = widget(LADDER, text="b")
 PAUSED = replace(CHANGED, paused=True)
 PART = {"name": "a", "at": {"zone": "1"}}
 GONE = Absent(Absence.NOT_FOUND)
@@ -184,6 +188,24 @@ TABLE: list[tuple[Desired, Observed, Policy, Parent | None, tuple[str, ...]]] = 
         FROZEN,
         live(frozen="a"),
         replace(OURS, republish=frozenset({FROZEN.key})),
+        None,
+        ("blocked", "immutable-field", "OutOfSync", "Healthy"),
+    ),
+    # Newer api-versions.
+    (widget(LADDER, late="b"), GONE, OURS, None, ("create", "not-found", "Missing", "Unknown")),
+    (widget(LADDER, late="b"), GONE, LAGGING, None, ("blocked", "api-version-lag", "Missing", "Unknown")),
+    (widget(LADDER, late="b"), live(), LAGGING, None, ("blocked", "api-version-lag", "OutOfSync", "Healthy")),
+    (widget(LADDER, late="a"), live(late="a"), LAGGING, None, ("none", "in-sync", "InSync", "Healthy")),
+    (NEWER, live(late="a"), OURS, None, ("update", "fields-differ", "OutOfSync", "Healthy")),
+    (NEWER, live(late="a"), PINNED, None, ("blocked", "newer-live", "OutOfSync", "Healthy")),
+    (NEWER, live(late="a"), LAGGING, None, ("blocked", "newer-live", "OutOfSync", "Healthy")),
+    (NEWER, live("Updating", late="a"), PINNED, None, ("wait", "operation-running", "Unknown", "Progressing")),
+    (replace(NEWER, paused=True), live(late="a"), PINNED, None, ("paused", "paused", "OutOfSync", "Healthy")),
+    (widget(LADDER, text="a"), live(text="a", late="a"), PINNED, None, ("none", "in-sync", "InSync", "Healthy")),
+    (
+        widget(LADDER, frozen="b"),
+        live(frozen="a", late="a"),
+        PINNED,
         None,
         ("blocked", "immutable-field", "OutOfSync", "Healthy"),
     ),

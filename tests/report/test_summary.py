@@ -46,17 +46,17 @@ def verdict(made: Report) -> str:
 
 
 COUNTS = {
-    "resources": 20,
+    "resources": 22,
     "inSync": 4,
     "create": 1,
     "update": 4,
-    "blocked": 6,
+    "blocked": 8,
     "wait": 1,
     "paused": 1,
     "unknown": 1,
-    "drift": 13,
+    "drift": 15,
     "unmanaged": 3,
-    "undeclared": 3,
+    "undeclared": 4,
     "ignored": 2,
     "puts": 5,
     "succeeded": 0,

@@ -1,9 +1,9 @@
-"""``list``: reads as ``plan`` does, at api-versions whose answers name the last writer. Cannot write."""
+"""``list``: reads as ``plan`` does, whose answers name the last writer too. Cannot write."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,25 +23,19 @@ from reconciler.model.live import Absent, Unreadable
 from reconciler.plan.exit_codes import of_reads
 from reconciler.plan.listing import Listing, listed, unread
 from reconciler.plan.sign_in import statement
+from reconciler.plan.versions import lagging
 from reconciler.report import render_list
 from reconciler.runtime.connect import open_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from reconciler.azure.client import ArmReader
     from reconciler.cli.options import Given
     from reconciler.errors import ErrorInfo
-    from reconciler.kinds.kind import Kind
     from reconciler.manifests.estate import Estate
     from reconciler.model.desired import Desired
     from reconciler.model.live import Observation
     from reconciler.runtime.run import Run
-
-_UNKNOWN_VERSION: Final = frozenset(
-    {"NoRegisteredProviderFound", "InvalidApiVersionParameter", "UnsupportedApiVersion", "InvalidResourceType"}
-)
-"""Codes of a cloud that does not know an api-version ("Resolve errors for resource providers", learn.microsoft.com)."""
 
 
 @options.command("list")
@@ -76,10 +70,11 @@ async def list_live(run: Run, estate: Estate) -> Listing:
     declared = frozenset(item.key for item in estate.desired)
     scope = Scope(declared, health=run.options.health, concurrency=run.options.concurrency)
     async with open_reader(run.connection, run.environment, run.clock) as arm:
-        observation = await _observe(wanted, scope, estate.kinds, arm)
+        observation = await observe(wanted, scope, estate.kinds, arm)
         reads = sum(arm.transport.requests.values())
     observed = observation.observed
     unreadable = tuple(unread(estate.selected, observation))
+    lag = lagging(estate.selected, estate.kinds, observation.versions, run.options.paths[0])
     signed_out = statement([*_errors(estate, observation)], run.options.paths[0])
     return Listing(
         run.about(estate.project.name, estate.sources),
@@ -87,7 +82,7 @@ async def list_live(run: Run, estate: Estate) -> Listing:
         missing=tuple(item for item in estate.selected if isinstance(observed.get(item.key), Absent)),
         unread=unreadable,
         errors=(signed_out,) if signed_out else (),
-        warnings=estate.warnings,
+        warnings=(*estate.warnings, *lag),
         reads=reads,
         unselected=estate.unselected,
     )
@@ -122,17 +117,3 @@ def _errors(estate: Estate, observation: Observation) -> Iterator[ErrorInfo | No
     for item in estate.selected:
         found = observation.observed.get(item.key)
         yield found.error if isinstance(found, Unreadable) else None
-
-
-async def _observe(wanted: Sequence[Desired], scope: Scope, kinds: Mapping[str, Kind], arm: ArmReader) -> Observation:
-    """Read at the api-versions that answer ``systemData``; at the usual ones where the cloud does not know those."""
-    telling = {name: _telling(kind) for name, kind in kinds.items()}
-    found = await observe([replace(item, kind=telling[item.kind.name]) for item in wanted], scope, telling, arm)
-    errors = (each.error.code for each in found.observed.values() if isinstance(each, Unreadable))
-    if not _UNKNOWN_VERSION.isdisjoint(errors):
-        return await observe(wanted, scope, kinds, arm)
-    return found
-
-
-def _telling(kind: Kind) -> Kind:
-    return replace(kind, api_version=kind.system_data) if kind.system_data else kind

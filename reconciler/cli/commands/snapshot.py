@@ -19,6 +19,7 @@ from reconciler.model.live import Absent, Unreadable
 from reconciler.plan import snapshot
 from reconciler.plan.exit_codes import of_reads
 from reconciler.plan.sign_in import statement
+from reconciler.plan.versions import lags
 from reconciler.report.escape import masked, visible
 from reconciler.report.verdict import count
 from reconciler.runtime.connect import open_reader
@@ -79,9 +80,10 @@ async def take(run: Run, estate: Estate, file: Path, stop: asyncio.Event) -> tup
     )
     write_file(file, text)  # as the umask lets: it is for those who have no access, and holds no secret
     unread = [*_unread(estate, observation)]
+    lag = [visible(each) for each in lags(run.registry.kinds, observation.versions)]
     unselected = [f"Nothing selected: {visible(estate.unselected)}."] if estate.unselected else []
     head = f"{about}: {_verdict(observation, file)}"
-    return "".join(f"{line}\n" for line in (head, *unselected, *unread, last)), of_reads(unread)
+    return "".join(f"{line}\n" for line in (head, *unselected, *unread, *lag, last)), of_reads(unread)
 
 
 def _verdict(observation: Observation, file: Path) -> str:
