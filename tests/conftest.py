@@ -39,7 +39,7 @@ SLOW = frozenset(
         "simulation/test_schedules.py",
     }
 )
-PROPERTIES = frozenset({"pipeline/test_properties.py"})
+PROPERTIES = frozenset({"pipeline/test_api_versions.py", "pipeline/test_properties.py"})
 
 
 class Golden(Protocol):

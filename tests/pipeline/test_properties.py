@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from reconciler.compare.diff import compare
 from reconciler.compare.normalize import comparable, normalized
+from reconciler.emulator.versions import is_newer
 from reconciler.kinds.blank import is_blank
 from reconciler.kinds.normal_forms import NAMES, canonical, normalize
 from reconciler.kinds.packaged import packaged
@@ -35,6 +36,7 @@ from tests.kit.strategies import (
     Place,
     applied,
     as_yaml,
+    at_rung,
     bodies,
     body_node,
     body_of,
@@ -320,19 +322,22 @@ def test_null_is_reached_or_refused_before_anything_is_sent(name: str, data: st.
 @given(data=st.data())
 @examples(0.6)
 def test_a_foreign_change_of_one_leaf_is_reported(name: str, data: st.DataObject) -> None:
-    """One leaf of the live resource changed: reported at exactly its path, as what it is."""
+    """One leaf of the live resource changed: reported at exactly its path, as what it is, in a cloud of any rung."""
     kind = packaged().kinds[name]
-    documents = data.draw(families(name))
+    rung = data.draw(st.sampled_from(kind.api_versions))
+    documents = at_rung(data.draw(families(name)), rung)
     root, body = body_node(kind), body_of(documents[-1])
 
     async def scenario(bench: Bench) -> None:
+        bench.world.learn({"": rung})
         await assert_applied(bench, documents)
         resource_id = id_of(documents[-1])
         live = bench.world.answer(resource_id) or {}
         choices = [each for each in places(root, live) if not each.is_key and not is_tracking(each)]
-        place = data.draw(st.sampled_from(choices))
+        place = data.draw(st.sampled_from([each for each in choices if not is_newer(each.node.rule, None, rung)]))
         old = meant(root, place.node, live, place.value)
-        other = values(place.node).filter(lambda new: meant(root, place.node, live, new) != old)
+        known = values(place.node).filter(lambda new: not is_newer(place.node.rule, new, rung))
+        other = known.filter(lambda new: meant(root, place.node, live, new) != old)
         value = data.draw(st.one_of(other, other, st.just(MISSING)))
         bench.world.edit(resource_id, lambda stored: replaced(stored, place.steps, value))
         seen = one_of(await bench.plan(documents), documents[-1])
