@@ -73,7 +73,8 @@ simulation-bugs: $(STAMP) ## Plant bugs in the client, one at a time: the simula
 mutants: $(STAMP) ## Break the rules one at a time: the tests must see each (docs/mutation.md)
 	$(BIN)/python -m tests.mutation
 
-foreign: $(STAMP) ## Hold the embedded ARM against a client that is not ours
+foreign: $(STAMP) ## Hold the embedded ARM against clients that are not ours: the newest SDK and az
+	$(BIN)/python -m tests.foreign.sdk
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash tests/foreign/az.sh
 
 azurite: $(STAMP) ## Hold the signatures for packages against Azurite
