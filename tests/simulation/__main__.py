@@ -16,7 +16,7 @@ from tests.simulation.bugs import MOST, MOST_OF_ONE, ONE, hunted, write_page
 from tests.simulation.crashes import SCENARIOS, crash_points
 from tests.simulation.invariants import Violation
 from tests.simulation.play import play
-from tests.simulation.schedule import PROFILES, Schedule, draw
+from tests.simulation.schedule import PROFILES, RUNGS, Schedule, draw
 from tests.simulation.volume import Batch, Failure, batches, made_small, numbered
 
 
@@ -25,7 +25,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Simulates the reconciler.")
     parser.add_argument("--schedules", type=int, default=10_000, metavar="N", help="how many (default: 10,000)")
     parser.add_argument("--seed", type=int, metavar="N", help="of the first one (default: a fresh one)")
-    parser.add_argument("--profile", choices=(*PROFILES, ONE), help="of all of them (default: all profiles of days)")
+    parser.add_argument(
+        "--profile", choices=(*PROFILES, RUNGS, ONE), help="of all of them (default: all profiles of days)"
+    )
     parser.add_argument("--resources", type=int, metavar="N", help="how many schedules of one resource, and no day")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one for each core)")
     parser.add_argument("--replay", type=int, metavar="SEED", help="play one schedule and tell its story")

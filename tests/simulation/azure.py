@@ -9,11 +9,12 @@ import httpx
 import orjson
 
 from reconciler.emulator import EmulatorSettings, create_app
+from reconciler.emulator.versions import LATEST
 from reconciler.kinds.packaged import packaged
 from tests.simulation import resources
 from tests.simulation.faults import BEHAVIORS, Meeting, Reply, Request
 from tests.simulation.invariants import ORIGIN
-from tests.simulation.resources import PATHS, Item
+from tests.simulation.resources import NEWER, PATHS, Item
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +69,8 @@ class Azure:
             operation_seconds=schedule.operation_s,
             page_size=schedule.page_size,
             media_link="stripped" if schedule.stripped else "whole",
+            newest={"": schedule.newest} if schedule.newest else {},
+            newer_fields=schedule.newer_fields,
         )
         self.app = create_app(settings, clock)
         self.world = self.app.state.world
@@ -82,6 +85,8 @@ class Azure:
         self._faults = [_Planned(fault, fault.skip, fault.times) for fault in schedule.faults]
         self._versions: dict[str, list[tuple[float, bytes | None]]] = {}
         self._undo: list[tuple[Item, str, Any]] = []
+        self._newest = schedule.newest or LATEST
+        self._newer: dict[tuple[str, resources.Path], Any] = {}
         there = [*schedule.unstated, *(schedule.items[place] for place in sorted(schedule.existing))]
         self.world.seed((item.id, resources.body(item.kind, dict(item.facts))) for item in there)
 
@@ -167,6 +172,10 @@ class Azure:
         if drift.how == "finish":
             self.tell("all that runs in Azure ends")
             self.world.finish_operations()
+        elif drift.how == "learn":
+            self.tell("the cloud knows every api-version")
+            self._newest = LATEST
+            self.world.learn({})
         elif drift.how == "undo" and self._undo:
             self._set(*self._undo.pop())
         elif drift.how == "fail":
@@ -174,6 +183,8 @@ class Azure:
             self.world.fail_next(item.id, "InternalExecutionError", f"cannot read {resources.link('agent', 0)}")
         elif drift.how in {"put", "remove"} and body is not None:
             await self._by_another_client(item, drift, body)
+        elif body is not None and drift.how == "newer":
+            self._set_newer(item, drift.value)
         elif body is not None and drift.how != "undo":
             self._behind_the_back(item, drift, body)
 
@@ -201,6 +212,24 @@ class Azure:
 
         self.world.edit(item.id, change)
 
+    def _set_newer(self, item: Item, which: int) -> None:
+        """Set a property that git says nothing of, if the cloud knows its api-version."""
+        for since, path, value, looked_at in NEWER.get(item.kind, ())[which : which + 1]:
+            if since <= self._newest:
+                self.tell(f"somebody else: {item.name} {path[-1]}, of {since}")
+                self._remember(item.key, self._text(item.key))
+                self.world.edit(item.id, lambda body: resources.write(body, path, value))  # noqa: B023 (called at once)
+                self._newer[item.id, looked_at or path] = resources.read(self.world.stored(item.id), looked_at or path)
+
+    def lost(self) -> list[str]:
+        """Return the newer properties that were there once, and that nobody has taken away since."""
+        there = {key: self.world.stored(key[0]) for key in self._newer}
+        return [
+            f"{path[-1]} of {resource_id} was lost"
+            for (resource_id, path), value in self._newer.items()
+            if resources.read(there[resource_id, path], path) != value
+        ]
+
     async def _by_another_client(self, item: Item, drift: Drift, body: dict[str, Any]) -> None:
         """PUT or DELETE as a client does, so that it takes its time, or is refused. Parents are not deleted."""
         if drift.how == "remove" and not item.is_leaf:
@@ -213,6 +242,8 @@ class Azure:
             answer = await client.request(url=f"{item.id}?api-version={version}", **sent)
         self.tell(f"somebody else: {sent['method']} {item.name} -> {answer.status_code}")
         self._remember(item.key, before)
+        if drift.how == "remove" and answer.is_success:
+            self._newer = {key: value for key, value in self._newer.items() if key[0] != item.id}
 
 
 def _short(value: Any) -> str:

@@ -95,7 +95,9 @@ class Play:
             for step in self.schedule.steps:
                 await self._step(step)
                 self._check()
+                self._nothing_is_lost()
             await self._settle()
+            self._nothing_is_lost()
             self.end = self._facts()
         finally:
             self.azure.world.close()
@@ -104,6 +106,10 @@ class Play:
         found = [*self._log, *(text for process in self.processes for text in process.watch.found)]
         if found:
             raise Violation(found[0])
+
+    def _nothing_is_lost(self) -> None:
+        if lost := self.azure.lost():
+            raise Violation(lost[0])
 
     async def _step(self, step: Step) -> None:
         if isinstance(step, Wait):
@@ -170,6 +176,7 @@ class Play:
             process = self._born(replace(step, crash=step.crash if not heard else None))
             process.stop, process.died = loop.stop, loop.died
             process.windows, process.watch.windows = retries.windows, loop.watch.windows
+            process.versions = retries.versions
             return await process.apply(retries=retries)
 
         def emit(ended: Round) -> None:

@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+from reconciler.azure.versions import Versions
 
 from reconciler import pipeline
 from reconciler.azure.answers import ARM
@@ -102,6 +103,7 @@ class Process:
         self.requests = 0
         self.options = OPTIONS
         self.windows = Windows()
+        self.versions = Versions()
         self.estate = estate(resources.documents(items, stated))
         desired = {item.key: item for item in self.estate.desired}
         self.watch = Watch(number, {key: dict(facts) for key, facts in stated.items()}, desired)
@@ -188,9 +190,8 @@ class Process:
         """Yield a client of the product, as its shell opens it; clients of a loop share the waits of ARM."""
         transport = Transport.open(ORIGIN, ARM, self, self.clock, environ={}, app=self)
         try:
-            yield ArmWriter(
-                transport, WatchedRetrier(self.clock, chance=self._chance, windows=self.windows, watch=self.watch)
-            )
+            retrier = WatchedRetrier(self.clock, chance=self._chance, windows=self.windows, watch=self.watch)
+            yield ArmWriter(transport, retrier, self.versions)
         finally:
             await transport.close()
 

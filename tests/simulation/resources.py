@@ -46,6 +46,22 @@ PATHS: Final[Mapping[str, Mapping[str, Path]]] = {
 }
 FROZEN: Final[Mapping[str, frozenset[str]]] = {"GalleryApplicationVersion": frozenset({"install", "package"})}
 """What Azure lets nobody change once it is there."""
+NEWER: Final[Mapping[str, tuple[tuple[str, Path, Any, Path], ...]]] = {
+    "Gallery": (
+        ("2024-03-03", ("identity",), {"type": "SystemAssigned"}, ("identity", "type")),
+        ("2026-03-03", ("properties", "softDeletePolicy", "retentionPeriodInDays"), 7, ()),
+    ),
+    "GalleryApplicationVersion": (
+        ("2024-03-03", (*_PROFILE, "settings", "scriptBehaviorAfterReboot"), "Rerun", ()),
+        (
+            "2024-03-03",
+            (*_PROFILE, "targetRegions", 0, "additionalReplicaSets"),
+            [{"storageAccountType": "Premium_LRS", "regionalReplicaCount": 1}],
+            (*_PROFILE, "targetRegions", 0, "additionalReplicaSets", 0, "storageAccountType"),
+        ),
+    ),
+}
+"""Properties that git says nothing of: the api-version of each, its path, a value, and the path that is looked at."""
 UNREADABLE: Final[Mapping[str, frozenset[str]]] = {"ApplicationDefinition": frozenset({"package"})}
 """What no answer shows."""
 RUNNING: Final = frozenset({"creating", "updating", "deleting", "migrating"})

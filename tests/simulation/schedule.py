@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from tests.simulation.resources import FROZEN, PATHS, Item, application, definition, gallery, link, version
+from tests.simulation.resources import FROZEN, NEWER, PATHS, Item, application, definition, gallery, link, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +33,8 @@ class Drift:
     Attributes:
         how: ``fact`` at once; ``owner`` adds a tag that nobody states; ``digest`` takes the record of the content away;
             ``put`` and ``remove`` through the service, as a client does; ``fail`` lets the next write end badly;
-            ``undo`` puts back what the last ``fact`` changed; ``finish`` lets all that runs end.
+            ``undo`` puts back what the last ``fact`` changed; ``finish`` lets all that runs end; ``newer`` sets a
+            property that only newer api-versions have; ``learn`` lets the cloud know every api-version from then on.
     """
 
     item: int
@@ -126,6 +127,8 @@ class Schedule:
         latency_s: How long an answer takes.
         page_size: Of lists.
         stripped: Whether answers lack the query parts of links.
+        newest: The newest api-version that the cloud knows at first; empty for all.
+        newer_fields: What a PUT of an older version does to newer properties: ``kept`` or ``dropped``.
         chance: Seed of the jitter.
     """
 
@@ -136,6 +139,8 @@ class Schedule:
     latency_s: float = 0.0
     page_size: int = 100
     stripped: bool = False
+    newest: str = ""
+    newer_fields: Literal["kept", "dropped"] = "kept"
     steps: tuple[Step, ...] = (Run(),)
     faults: tuple[Fault, ...] = ()
     chance: int = 0
@@ -149,6 +154,8 @@ class Schedule:
 # ------------------------------------------------------------------------------------------------------ the drawing
 
 PROFILES: Final = ("mixed", "stale", "unobserved")
+RUNGS: Final = "rungs"
+"""The profile of clouds that lag, and of other clients with newer properties."""
 _WORLDS: Final[tuple[tuple[tuple[Item, ...], tuple[Item, ...]], ...]] = (
     ((definition("suite"),), ()),
     ((gallery(),), ()),
@@ -197,7 +204,43 @@ def drawn(chance: Random, profile: str) -> Schedule:
         steps=tuple(_steps(chance, items, profile)),
         chance=chance.randrange(1 << 30),
     )
+    if profile == RUNGS:
+        return _on_rungs(chance, schedule)
     return replace(schedule, faults=tuple(_FAULTS[profile](chance, items)))
+
+
+def _on_rungs(chance: Random, schedule: Schedule) -> Schedule:
+    """
+    Return a schedule whose cloud may lag and learn, and in which other clients set newer properties.
+
+    Never between a read and the PUT that follows it, nor with a read from before a write: what no read shows, and no
+    ETag guards, no client can keep.
+    """
+    steps: list[Step] = []
+    for step in schedule.steps:
+        steps += [_newer(chance, schedule.items) for _ in range(chance.choice((0, 1, 1)))]
+        if isinstance(step, Run) and step.how in {"rounds", "saved"}:
+            steps.append(replace(step, drift=_newer(chance, schedule.items)))
+        else:
+            steps.append(step)
+    learn = Drift(0, "learn")
+    steps.insert(chance.randrange(len(steps) + 1), learn)
+    kinds = sorted(set(_KINDS) - {"stale", "meanwhile"})
+    faults = [_fault(chance, schedule.items, chance.choice(kinds)) for _ in range(chance.choice((0, 0, 1, 2)))]
+    if chance.random() < 0.5:  # in the midst of a run
+        faults.append(Fault("meanwhile", chance.choice(_ANY), skip=chance.choice((0, 1, 2, 3, 6, 10)), value=learn))
+    return replace(
+        schedule,
+        newest=chance.choice(("", "2022-03-03", "2023-07-03", "2024-03-03", "2025-03-03")),
+        newer_fields=chance.choice(("kept", "dropped", "dropped")),
+        steps=tuple(steps),
+        faults=tuple(faults),
+    )
+
+
+def _newer(chance: Random, items: tuple[Item, ...]) -> Drift:
+    place = chance.randrange(len(items))
+    return Drift(place, "newer", value=chance.randrange(max(1, len(NEWER.get(items[place].kind, ())))))
 
 
 def _existing(chance: Random, items: tuple[Item, ...]) -> list[int]:

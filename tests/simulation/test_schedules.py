@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from tests.simulation.crashes import SCENARIOS, crash_points
 from tests.simulation.invariants import Violation
 from tests.simulation.play import play
-from tests.simulation.schedule import PROFILES, drawn
+from tests.simulation.schedule import PROFILES, RUNGS, drawn
 from tests.simulation.volume import Failure, batch, numbered
 
 if TYPE_CHECKING:
     from random import Random
 
-FIXED, FRESH, CHUNK = 800, 200, 50
+FIXED, FRESH, CLOUDS, CHUNK = 800, 200, 200, 50
 TOLD: Final = 60
 
 
@@ -39,6 +39,14 @@ def test_the_same_schedules_as_ever(first: int) -> None:
 def test_schedules_that_nobody_has_seen(part: int) -> None:
     """Drawn anew in every run; what fails says how to see it again."""
     numbers = list(numbered(CHUNK, int.from_bytes(os.urandom(4))))
+    whole = batch(numbers, compared=False)
+    assert not whole.failures, told(whole.failures)
+
+
+@pytest.mark.parametrize("first", range(0, CLOUDS, CHUNK))
+def test_clouds_that_lag_lose_nothing(first: int) -> None:
+    """They learn in the midst of runs, other clients set newer properties, and an older PUT may drop them."""
+    numbers = list(numbered(CHUNK, first, RUNGS))
     whole = batch(numbers, compared=False)
     assert not whole.failures, told(whole.failures)
 
