@@ -10,13 +10,13 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-from reconciler.azure.versions import Versions
 
 from reconciler import pipeline
 from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmReader, ArmWriter
 from reconciler.azure.polling import Interrupted, Patience
 from reconciler.azure.stopping import unless_stopped
+from reconciler.azure.versions import Versions
 from reconciler.http.retry import Retrier
 from reconciler.http.transport import Transport
 from reconciler.http.window import Windows
