@@ -7,9 +7,12 @@ import posixpath
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from reconciler import filesystem
+from reconciler.cli.arguments import connection_of, permits_of
 from reconciler.cli.options import STATE_DIR
 from reconciler.errors import UsageError
 from reconciler.history.mirror import MOST_BYTES, Mirror, Signers
+from reconciler.manifests.access import blob_at
+from reconciler.runtime.lock import LockPlace, check_lock
 from reconciler.runtime.loop import Service
 from reconciler.runtime.repository import Watched
 from reconciler.service.source import Signed, Terms, parse_address
@@ -31,6 +34,7 @@ class Chosen(TypedDict):
     hold_file: Path | None
     listen: str | None
     listen_anywhere: bool
+    lock: str | None
     git_repo: str | None
     git_ref: str | None
     git_path: str | None
@@ -52,7 +56,28 @@ def service_of(given: Given, chosen: Chosen) -> Service:
         chosen["report_only"],
         filesystem.absolute(hold) if hold is not None else None,
         _watched(given, chosen, state),
+        _lock(given, chosen, state),
     )
+
+
+def _lock(given: Given, chosen: Chosen, state: Path) -> LockPlace | None:
+    named = chosen["lock"]
+    if chosen["report_only"]:
+        if named is not None:
+            message = "--lock cannot be combined with --report-only, which writes nothing"
+            raise UsageError(message)
+        return None
+    if named is None:
+        return LockPlace(state / "lock")
+    if named.startswith("file:") and not named.startswith("file://") and named != "file:":
+        return LockPlace(filesystem.absolute(named.removeprefix("file:")))
+    is_link = named.startswith(("https://", "http://")) and named.isprintable() and not {"?", "#", "@"} & set(named)
+    if not is_link or blob_at(named) is None:
+        message = "--lock is neither file:PATH nor the URL of a blob, https://ACCOUNT.blob.SUFFIX/CONTAINER/BLOB"
+        raise UsageError(message)
+    place = LockPlace(url=named)
+    check_lock(place, connection_of(given), permits_of(given).storage)
+    return place
 
 
 def paths_of(given: Given, service: Service) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.history.git import Link
 
 _PROTOCOLS: Final = frozenset({"https", "ssh", "file"})
-_HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
+_SERVER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _REF: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]*")
 _NO_REF: Final = ("..", "//", "@{", "/.", ".lock/")
 MOST_COMMITS: Final = 1_000
@@ -69,14 +69,14 @@ def parse_address(repository: str, ref: str) -> Address:
         return Address(repository, "file", whole)
     try:
         parts = urlsplit(repository)
-        host, has_password, _ = parts.hostname or "", parts.password is not None, parts.port
     except ValueError:
         raise UsageError(_WRONG) from None
-    if has_password:
+    user, _, server = parts.netloc.rpartition("@")
+    if ":" in user:
         message = "--git-repo holds a password: leave it out, and let the program in GIT_ASKPASS print it"
         raise UsageError(message)
-    is_host = host in {"", "localhost"} if parts.scheme == "file" else bool(_HOST.fullmatch(host))
-    if parts.scheme not in _PROTOCOLS or not parts.path.strip("/") or not is_host:
+    is_server = not parts.netloc if parts.scheme == "file" else bool(_SERVER.fullmatch(server))
+    if parts.scheme not in _PROTOCOLS or not parts.path.strip("/") or not is_server:
         raise UsageError(_WRONG)
     return Address(repository, parts.scheme, whole)
 

@@ -6,7 +6,6 @@ Nothing of it is a bug of the reconciler, so nothing ends with 70, and nothing w
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -26,6 +25,7 @@ from tests.kit.cli import Workspace, application, as_yaml, checked, codes, commi
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from reconciler.service.rounds import Pace
     from tests.cli.conftest import Command
     from tests.kit.cli import Azure
 
@@ -239,11 +239,8 @@ def test_the_loop_outlives_its_working_folder(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    async def sleep(_: object, seconds: float) -> None:
+    async def wait(pace: Pace) -> None:
         nonlocal rounds
-        if seconds < INTERVAL_S / 2:  # of an operation, or of a sign of life
-            await asyncio.sleep(0.001)
-            return
         rounds += 1
         if rounds == 1:
             shutil.rmtree(work.folder)
@@ -254,9 +251,9 @@ def test_the_loop_outlives_its_working_folder(
             monkeypatch.setattr("reconciler.pipeline._judged", broken)
         elif rounds == 4:
             signal.raise_signal(signal.SIGTERM)
-            await asyncio.sleep(0)
+            await pace.stop.wait()
 
-    monkeypatch.setattr("reconciler.clock.SystemClock.sleep", sleep)
+    monkeypatch.setattr("reconciler.service.rounds.Pace.wait", wait)
     done = run("run", "-o", "json", "--interval", str(INTERVAL_S))
     first, without, after, bug = (checked(json.loads(line)) for line in done.out.splitlines())
     assert done.code == 143
@@ -273,20 +270,18 @@ def test_a_round_whose_report_cannot_be_rendered(
 ) -> None:
     """It is said on standard error, and the next one comes."""
     work.state(gallery())
-    rounds = []
+    rounds: list[None] = []
 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    async def sleep(_: object, seconds: float) -> None:
-        await asyncio.sleep(0.001)
-        if seconds > INTERVAL_S / 2:
-            rounds.append(seconds)
-            if len(rounds) == 2:
-                signal.raise_signal(signal.SIGTERM)
-                await asyncio.sleep(0)
+    async def wait(pace: Pace) -> None:
+        rounds.append(None)
+        if len(rounds) == 2:
+            signal.raise_signal(signal.SIGTERM)
+            await pace.stop.wait()
 
-    monkeypatch.setattr("reconciler.clock.SystemClock.sleep", sleep)
+    monkeypatch.setattr("reconciler.service.rounds.Pace.wait", wait)
     monkeypatch.setattr("reconciler.report.render", broken)
     monkeypatch.setattr("reconciler.cli.delivery._rendered", broken)
     done = main(["run", "--interval", str(INTERVAL_S), "--report-only"])

@@ -2,7 +2,8 @@
 Holds the signatures for packages against Azurite, Microsoft's emulator of blob storage.
 
 A real apply signs in at a managed identity's endpoint of our own, gets a user delegation key from Azurite over https,
-and PUTs to the embedded ARM; the link in that PUT must then read the package, and do nothing else. Azurite comes from
+and PUTs to the embedded ARM; the link in that PUT must then read the package, and do nothing else. Then two loops share
+one lease. Azurite comes from
 npm into a scratch folder; node and openssl must be there. AZURITE_VERSION takes another release.
 """
 
@@ -28,6 +29,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from azure.storage.blob import BlobServiceClient
 
+from tests.foreign.leases import try_leases
 from tests.kit.cli import PROGRAM, Azure, Workspace, application, changed, definition, gallery, version
 
 if TYPE_CHECKING:
@@ -248,6 +250,7 @@ def main() -> int:
         identity_url, asked = stack.enter_context(identity())
         upload(endpoint, folder)
         try_out(check, endpoint, folder, identity_url, asked)
+        try_leases(check, endpoint, folder, Runs(folder, identity_url, endpoint).environment)
     say(f"\nazurite {AZURITE}: {check.made} checks, {check.failed} failed.")
     return 1 if check.failed else 0
 

@@ -115,7 +115,7 @@ def served(answer: Callable[[httpx.Request], httpx.Response]) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(given.content)
 
-        do_GET = do_HEAD = do_POST = _answer  # noqa: N815
+        do_GET = do_HEAD = do_POST = do_PUT = _answer  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing."""

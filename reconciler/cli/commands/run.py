@@ -48,6 +48,11 @@ if TYPE_CHECKING:
     metavar="PATH",
     help="Report only while there is anything at this path.  [default: none]",
 )
+@option(
+    "--lock",
+    metavar="PLACE",
+    help="Lock of the one writer: file:PATH, or URL of a blob for a lease.  [default: lock in --state-dir]",
+)
 @option("--git-repo", metavar="URL", help="Repository to fetch: https, ssh or file URL, or absolute path.")
 @option("--git-ref", metavar="REF", help="Branch, or a name below refs/, whose newest commit is taken.")
 @option("--git-path", metavar="DIR", help="Folder of the manifests in the repository.  [default: manifests]")
