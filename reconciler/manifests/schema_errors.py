@@ -248,6 +248,13 @@ def _fix(keyword: str, error: ValidationError, schema: Mapping[str, Any]) -> str
     return _bounds(keyword, value, limit, schema)
 
 
+def _written(example: str | Mapping[str, Any]) -> str:
+    """Return an example as a manifest has it."""
+    if isinstance(example, str):
+        return example
+    return f"{{{', '.join(f'{name}: {value}' for name, value in example.items())}}}"
+
+
 def _bounds(keyword: str, value: Any, limit: Any, schema: Mapping[str, Any]) -> str:
     """Return the fix for a value outside the bounds of a schema."""
     if keyword in {"minimum", "maximum"}:
@@ -258,7 +265,7 @@ def _bounds(keyword: str, value: Any, limit: Any, schema: Mapping[str, Any]) -> 
         return f"write {'at least' if keyword == 'minLength' else 'at most'} {limit} characters"
     if keyword in {"minItems", "maxItems"}:
         return f"keep {'at least' if keyword == 'minItems' else 'at most'} {limit} elements; there are {len(value)}"
-    examples = [item for item in schema.get("examples", ()) if isinstance(item, str)]
+    examples = [_written(item) for item in schema.get("examples", ()) if isinstance(item, str | Mapping)]
     if examples:
         return f"write it like `{examples[0]}`"
     hidden = keyword == "pattern" and isinstance(value, str) and not schema.get(Annotation.SECRET)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.azure.attribution import MOST, attributed, modified_in
+from reconciler.azure.attribution import MOST, Writers, attributed, modified_in
 from reconciler.kinds.kind import subscription_in
 from reconciler.kinds.live import Health, Live
 from reconciler.kinds.packaged import packaged
@@ -173,3 +173,17 @@ def test_what_azure_says_may_be_anything(body: dict[str, Any], found: Modified) 
 def test_it_is_told_in_words(modified: Modified, text: str) -> None:
     """With unknown where Azure does not say."""
     assert str(modified) == text
+
+
+def test_a_loop_asks_once_for_a_difference() -> None:
+    """And again where it differs elsewhere; what is in sync is forgotten."""
+    wire = wired(says(), says(), says())
+    known: Writers = {}
+    observation = Observation({ITEM.key: LIVE})
+    elsewhere = replace(FIELD, path="tags.team", steps=("tags", "team"))
+    in_sync = change(sync=Sync.IN_SYNC, fields=())
+    seen = []
+    for each in (change(), change(), change(fields=(FIELD, elsewhere)), in_sync, change()):
+        plan = run(attributed(Plan((each,)), observation, client(wire), 1, known))
+        seen.append((plan.changes[0].modified, len(wire.requests)))
+    assert seen == [(ALICE, 1), (ALICE, 1), (ALICE, 2), (None, 2), (ALICE, 3)]

@@ -152,6 +152,18 @@ def test_root_is_the_folder_of_the_project(work: Workspace, report: Reporting, t
         {"environments": {"test": {"overlay": "../x"}}},
         {"storage": [{"prefix": "http://example.org", "sas": "userDelegation"}]},
         {"storage": [{"prefix": "https://example.org", "sas": "sv=1&sig=CANARY"}]},
+        {"notify": [{"type": "slack", "url": "https://chat.example/CANARY"}]},
+        {"notify": [{"type": "slack", "url": ""}]},
+        {"notify": [{"type": "slack", "url": {"$env": "GITHUB_TOKEN"}}]},
+        {"notify": [{"type": "slack"}]},
+        {"notify": [{"type": "pager", "url": {"$env": "RECONCILER_SECRET_A"}}]},
+        {"notify": [{"type": "teams", "url": {"$env": "RECONCILER_SECRET_A"}, "on": ["drift"]}]},
+        {"notify": [{"type": "teams", "url": {"$env": "RECONCILER_SECRET_A"}, "minSeverity": "high"}]},
+        {
+            "notify": [
+                {"type": "teams", "url": {"$env": "RECONCILER_SECRET_A"}, "secret": {"$env": "RECONCILER_SECRET_B"}}
+            ]
+        },
     ],
     ids=str,
 )

@@ -110,6 +110,14 @@ def test_a_loop_and_cron_lines_write_the_same(loop: Loop, *, restarts: bool) -> 
     assert view.rounds[0].seconds == 1.5
 
 
+def test_a_candidate_that_vanishes(loop: Loop) -> None:
+    """Rounds in a row: a cron line does not count what another one saw before a round in sync."""
+    for report in (DRIFT, SYNC, DRIFT, SYNC):
+        loop.rounds(report)
+        loop.restart()
+    assert loop.ends == []
+
+
 def test_scopes_do_not_see_each_other(loop: Loop) -> None:
     """A cron line for another environment has other manifests: those of the first are not gone."""
     other = Loop(loop.folder, "b")

@@ -17,11 +17,15 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from standardwebhooks import Webhook
 
 from reconciler.http.bounds import Bounds
 from reconciler.kinds.rules import Severity
 from reconciler.model.receiver import Receiver
+from reconciler.runtime.traces import recorded
 from reconciler.secret.text import Secret
 from reconciler.service import outbox
 from reconciler.service.conditions import Event
@@ -192,6 +196,45 @@ def test_a_receiver_that_never_answers(tmp_path: Path) -> None:
                 assert [len(each.posted) for each in (silent, other)] == [2, 2]
 
     run(scenario)
+
+
+def test_two_processes_send_one_letter_once(tmp_path: Path) -> None:
+    """While one of them waits for the receiver, the other leaves the letter alone."""
+
+    async def scenario() -> None:
+        async with receiving(lambda _: None) as server:
+            with (
+                post(tmp_path / "s", CHAT, CHAT=server.address) as first,
+                post(tmp_path / "s", CHAT, CHAT=server.address) as second,
+            ):
+                first.rounds(seen("tags.team"), seen("tags.team"))
+                second.clock.elapsed = first.clock.elapsed
+                sending = asyncio.ensure_future(first.delivery.send())
+                await server.came.wait()
+                await second.delivery.send()
+                assert len(server.posted) == 1
+                await sending
+
+    run(scenario)
+
+
+def test_no_address_in_a_trace(tmp_path: Path) -> None:
+    """Neither host nor path of a receiver."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+    async def scenario() -> None:
+        async with receiving() as server:
+            with post(tmp_path / "s", CHAT, CHAT=server.address) as sender:
+                sender.rounds(seen("tags.team"), seen("tags.team"))
+                with recorded(provider):
+                    await sender.later(0)
+
+    run(scenario)
+    (span,) = exporter.get_finished_spans()
+    assert span.name == "POST"
+    assert "CANARY" not in span.to_json()
+    assert "127.0.0.1" not in span.to_json()
 
 
 def test_a_receiver_that_is_gone(tmp_path: Path) -> None:
