@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("reconciler.history")
 MOST_ROUNDS: Final = 30_000
 """Kept in the file: of 90 days, one every five minutes and some more."""
+MOST_EPISODES: Final = 100_000
+_DROPPED_AT_ONCE: Final = 10
 _MOST_WAITING: Final = 10_000
 STALLED_AFTER: Final = 3
 """Intervals without a successful round."""
@@ -214,11 +216,15 @@ class History:
         return made.memory
 
     def _forget(self, store: Store) -> None:
-        """Drop what is older than the history is meant to be."""
+        """Drop what is older than the history is meant to be; little at once, as the clock may be ahead by a year."""
         oldest = self.clock.now().timestamp() - self.days * 86_400
-        store.write("DELETE FROM rounds WHERE started_at < ?", [(oldest,)])
-        store.write("DELETE FROM rounds WHERE number <= (SELECT max(number) FROM rounds) - ?", [(MOST_ROUNDS,)])
-        store.write("DELETE FROM episodes WHERE last_seen < ?", [(oldest,)])
+        chosen = "SELECT number FROM {} WHERE {} < ? ORDER BY {} LIMIT ?"
+        for table, column in (("rounds", "started_at"), ("episodes", "last_seen")):
+            few = chosen.format(table, column, column)
+            store.write(f"DELETE FROM {table} WHERE number IN ({few})", [(oldest, _DROPPED_AT_ONCE)])  # noqa: S608 (names of our own)
+        for table, most in (("rounds", MOST_ROUNDS), ("episodes", MOST_EPISODES)):
+            surplus = f"DELETE FROM {table} WHERE number <= (SELECT max(number) FROM {table}) - ?"  # noqa: S608 (as above)
+            store.write(surplus, [(most,)])
 
     def _failed(self, error: HistoryError) -> Problem:
         """Return the warning of a file that cannot be used; a damaged one is set aside."""

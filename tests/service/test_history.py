@@ -150,6 +150,18 @@ def test_old_entries_are_dropped(tmp_path: Path) -> None:
     assert (len(view.rounds), len(view.episodes)) == (1, 0)
 
 
+def test_a_clock_that_is_ahead_for_a_round(loop: Loop) -> None:
+    """By a year: the history is not emptied at once, and an open episode goes on."""
+    loop.rounds(DRIFT, DRIFT, *[SYNC, SYNC, DRIFT, DRIFT] * 50)
+    loop.clock.elapsed += 400 * 86_400
+    loop.rounds(DRIFT)
+    loop.clock.elapsed -= 400 * 86_400
+    loop.rounds(DRIFT, SYNC, SYNC)
+    view = loop.read()
+    assert (len(view.rounds), len(view.episodes)) == (206 - 10, 51 - 10)
+    assert {each.how for each in view.episodes} == {"healed"}
+
+
 def test_since(loop: Loop) -> None:
     """Rounds that began, and episodes that were seen, since then."""
     loop.rounds(DRIFT, DRIFT, SYNC, SYNC)
