@@ -21,7 +21,6 @@ _COUNTED: Final = (
     ("drift", "drift"),
     ("blocked", "blocked"),
     ("unknown", "unknown"),
-    ("puts", "PUTs"),
     ("failed", "failed"),
 )
 
@@ -63,6 +62,7 @@ def _episode(episode: EpisodeView, look: Look) -> Iterator[str]:
 
 def _round(each: RoundView, look: Look) -> str:
     found = [f"{number} {word}" for name, word in _COUNTED if (number := each.summary.get(name))]
+    found += [count(each.summary["puts"], "PUT")] if each.summary.get("puts") else []
     said = ", ".join(found) or f"{each.summary.get('inSync', 0)} in sync"
     commit = f"  {each.commit[:12]}" if each.commit else ""
     outcome = look.paint(each.outcome, _OUTCOMES.get(each.outcome, "dim"))
