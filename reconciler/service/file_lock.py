@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,7 +48,8 @@ class FileLock:
                 return self._holder()
             except NotImplementedError:
                 raise PathError(self.path, "the file system has no locks") from None
-        filesystem.write(self._named, f"{self.name}\n")
+        with contextlib.suppress(PathError):  # for readers only: a full disk does not keep this process from writing
+            filesystem.write(self._named, f"{self.name}\n")
         return None
 
     async def renew(self) -> str | None:

@@ -56,6 +56,14 @@ def test_a_lock_that_cannot_be_made(work: Workspace, azure: Azure, report: Repor
     assert azure.ids() == set()
 
 
+def test_a_name_that_cannot_be_written(work: Workspace, azure: Azure, report: Reporting) -> None:
+    """The name of the holder is for readers: the lock holds without it."""
+    work.state(gallery())
+    work.file(".reconciler/lock.holder/file", "")
+    assert report("run", "--once")["summary"]["succeeded"] == 1
+    assert azure.holds(gallery())
+
+
 def test_a_lease(work: Workspace, azure: Azure, report: Reporting) -> None:
     """On a blob, which is made where it is missing; it is released at the end of the process."""
     work.state(gallery())
