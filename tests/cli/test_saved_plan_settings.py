@@ -26,6 +26,7 @@ BEFORE: Final[dict[str, Any]] = {
     "limits": {"maxPuts": 20, "maxPutsPercent": 100},
     "storage": [{"prefix": f"{PACKAGES}/", "sas": {"env": "RECONCILER_SECRET_A"}}],
     "schedule": [{"name": "w", "kind": "deny", "cron": "* * * * *", "duration": "1m", "timeZone": "UTC"}],
+    "notify": [{"type": "cloudevents", "url": {"$env": "RECONCILER_SECRET_A"}, "on": ["failed"]}],
     "strict": False,
 }
 AFTER: Final[dict[str, object]] = {
@@ -64,6 +65,12 @@ NO_REQUEST: Final[dict[str, object]] = {
     "schedule.[].cron": "0 0 * * *",
     "schedule.[].duration": "2m",
     "schedule.[].timeZone": "Europe/Berlin",
+    "notify": [],  # told of what was done, and no part of it
+    "notify.[].type": "slack",
+    "notify.[].url": {"$env": "RECONCILER_SECRET_B"},
+    "notify.[].secret": {"$env": "RECONCILER_SECRET_B"},
+    "notify.[].on": ["applied"],
+    "notify.[].minSeverity": "security",
 }
 """What keys are changed to whose edit leaves a saved plan as it is, and why that is right."""
 
