@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from reconciler.apply.applier import Applier
 from reconciler.azure.attribution import attributed
 from reconciler.azure.identities import Identities
-from reconciler.azure.observe import Scope, observe
+from reconciler.azure.observe import Scope, observe, with_siblings
 from reconciler.azure.stopping import unless_stopped
 from reconciler.history.applied import Opened, caused, newer, open_history
 from reconciler.kinds.kind import folded_id
@@ -30,6 +30,7 @@ from reconciler.manifests.project import other_settings
 from reconciler.model.outcome import always
 from reconciler.plan.decide import Memory, Policy, make_plan
 from reconciler.plan.identities import without_identity
+from reconciler.plan.latest import backwards, unforetold, unlisted
 from reconciler.plan.limits import over_limit
 from reconciler.plan.older import last_written, older_commit
 from reconciler.plan.only_drift import only_drift
@@ -38,7 +39,7 @@ from reconciler.plan.saved import save
 from reconciler.plan.versions import ApiVersions, lagging
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from reconciler.manifests.estate import Estate, Options
     from reconciler.model.about import About
     from reconciler.model.change import Plan
+    from reconciler.model.desired import Desired
     from reconciler.model.live import Observation
     from reconciler.model.outcome import Held, Outcome
     from reconciler.plan.saved import SavedPlan
@@ -62,8 +64,20 @@ if TYPE_CHECKING:
 
 Found: TypeAlias = "tuple[Observation, tuple[Problem, ...]]"
 """The live state of a partition, and warnings about values that its source does not hold."""
-Source: TypeAlias = "Callable[[Partition], Awaitable[Found]]"
-"""Returns the live state of a partition: Azure, or a snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    Where the live state comes from: Azure, or a snapshot.
+
+    Attributes:
+        read: Returns that of a partition.
+        with_siblings: Returns an observation with all versions of the applications that some versions belong to.
+    """
+
+    read: Callable[[Partition], Awaitable[Found]]
+    with_siblings: Callable[[Observation, Sequence[Desired]], Awaitable[Observation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +201,12 @@ async def observed(task: Task, arm: ArmReader) -> Observation:
 
 async def read(task: Task, arm: ArmReader) -> Reading:
     """Observe the selected resources and decide their actions: the same call for each command that plans."""
-    return await _folded(task, partial(_live, task, arm, _scope(task)))
+    return await _folded(task, Source(partial(_live, task, arm, _scope(task)), partial(_siblings, task, arm)))
 
 
 async def read_snapshot(task: Task, snapshot: Snapshot) -> Reading:
     """Decide the actions of the selected resources by a snapshot."""
-    return await _folded(task, partial(_stored, snapshot, _scope(task)))
+    return await _folded(task, Source(partial(_stored, snapshot, _scope(task)), partial(_stored_siblings, snapshot)))
 
 
 async def _folded(task: Task, source: Source) -> Reading:
@@ -200,8 +214,11 @@ async def _folded(task: Task, source: Source) -> Reading:
     policy, declared = _policy(task), {item.key: item for item in task.estate.desired}
     parts = []
     for partition in task.cut(task.estate):
-        observation, hidden = await source(partition)
+        observation, hidden = await source.read(partition)
         made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared)
+        if alone := unlisted(made.changes, observation):  # read one by one: `latest` depends on their siblings too
+            observation = await source.with_siblings(observation, alone)
+            made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared)
         parts.append(Part(observation, made, used, hidden))
     return _judged(task, policy, joined(parts))
 
@@ -221,6 +238,14 @@ async def _live(task: Task, arm: ArmReader, scope: Scope, partition: Partition) 
     return await observe(partition.desired, scope, task.registry.kinds, arm), ()
 
 
+async def _siblings(task: Task, arm: ArmReader, observation: Observation, items: Sequence[Desired]) -> Observation:
+    return await with_siblings(observation, items, arm, task.options.concurrency)
+
+
+async def _stored_siblings(snapshot: Snapshot, observation: Observation, items: Sequence[Desired]) -> Observation:
+    return snapshot.with_siblings(observation, items)
+
+
 async def _stored(snapshot: Snapshot, scope: Scope, partition: Partition) -> Found:
     return snapshot.observation(partition.desired, scope.stated, singly=scope.singly)
 
@@ -237,6 +262,7 @@ def _policy(task: Task) -> Policy:
         memory=task.memory,
         storage=estate.project.storage,
         versions=ApiVersions(estate.project.api_versions),
+        may_lose_latest=options.allow_latest_lost,
         settings=other_settings(estate.document),
     )
 
@@ -249,7 +275,11 @@ def _judged(task: Task, policy: Policy, part: Part) -> Reading:
     past = past_dates(part.plan.changes, estate.read_at)  # a warning under strict too: no manifest is wrong
     hidden = tuple(sorted(part.hidden, key=lambda each: (each.file, each.line or 0, each.column or 0, each.path)))
     bare = without_identity(part.plan, estate.desired, part.observation.bodies)
-    warnings = (*warnings, *_lagging(task, part.observation.versions), *past, *bare)
+    latest = (
+        *unforetold(unlisted(part.plan.changes, part.observation)),
+        *backwards(part.plan.latest, part.plan.changes),
+    )
+    warnings = (*warnings, *_lagging(task, part.observation.versions), *past, *bare, *latest)
     return Reading(estate, part.observation, policy, part.plan, errors, warnings, hidden, puts=part.plan.puts)
 
 

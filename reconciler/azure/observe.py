@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -61,6 +61,7 @@ class _Found:
     observed: dict[str, Observed] = field(default_factory=dict)
     parents: set[str] = field(default_factory=set)
     unmanaged: list[Unmanaged] = field(default_factory=list)
+    others: list[Unmanaged] = field(default_factory=list)
     lists: set[str] = field(default_factory=set)
 
     def is_known_absent(self, key: str | None) -> Absent | None:
@@ -84,8 +85,42 @@ async def observe(desired: Sequence[Desired], scope: Scope, kinds: Mapping[str, 
         await _read_health(desired, found, scope, arm)
     unmanaged = tuple(sorted(found.unmanaged, key=lambda item: item.id.lower()))
     return Observation(
-        found.observed, frozenset(found.parents), unmanaged, frozenset(found.lists), arm.versions.answered()
+        found.observed,
+        frozenset(found.parents),
+        unmanaged,
+        frozenset(found.lists),
+        arm.versions.answered(),
+        tuple(found.others),
     )
+
+
+async def with_siblings(observation: Observation, items: Sequence[Desired], arm: ArmReader, most: int) -> Observation:
+    """
+    Return an observation of single resources with all other live versions of the same applications.
+
+    A list that cannot be read changes nothing: nothing is then known about the others.
+
+    Args:
+        observation: As read resource by resource.
+        items: One version of each application.
+        arm: Reads.
+        most: Reads in flight at a time.
+    """
+    found = _Found(dict(observation.observed), set(observation.parents), lists=set(observation.lists))
+    await run_all((_read_siblings(item, found, arm) for item in items), most)
+    others = (*observation.others, *(each for each in found.others if folded_id(each.id) not in observation.observed))
+    return replace(observation, lists=frozenset(found.lists), others=others, versions=arm.versions.answered())
+
+
+async def _read_siblings(item: Desired, found: _Found, arm: ArmReader) -> None:
+    path = item.kind.list_path(item.params)
+    if path is None:
+        return
+    try:
+        found.others += [_unmanaged(item.kind, body) for body in await arm.list_newest(item.kind, path)]
+        found.lists.add(folded_id(path))
+    except RequestError:
+        return
 
 
 async def read_one(item: Desired, arm: ArmReader) -> Observed:
@@ -132,6 +167,8 @@ async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: 
         live = {folded_id(body["id"]): body for body in await arm.list_newest(kind, path)}
         observed = {item.key: _listed(kind, live.get(item.key)) for item in items}
         unmanaged = [_unmanaged(kind, body) for key, body in live.items() if key not in scope.stated]
+        unselected = live.keys() & scope.stated - observed.keys() if kind.latest is not None else ()
+        others = [_unmanaged(kind, live[key]) for key in sorted(unselected)]
     except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
         if isinstance(failure, Absent) and failure.why is Absence.NOT_FOUND:
@@ -140,6 +177,7 @@ async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: 
         return
     found.observed.update(observed)
     found.unmanaged += unmanaged
+    found.others += others
     found.lists.add(folded_id(path))
     if items[0].parent is not None:
         found.parents.add(items[0].parent)

@@ -71,6 +71,7 @@ class Given:
     max_puts: int | None = None
     no_adopt: bool = False
     take_over: bool = False
+    allow_latest_lost: bool = False
     cloud: str = "public"
     endpoint: str | None = None
     authority: str | None = None
@@ -311,6 +312,9 @@ selection: Final = _group(
     ),
 )
 
+_LATEST_LOST: Final = option("--allow-latest-lost", is_flag=True, help="Allow regions without a latest version.")
+latest: Final = _group(_LATEST_LOST)
+
 limits: Final = _group(
     option(
         "--max-puts",
@@ -321,6 +325,7 @@ limits: Final = _group(
     ),
     option("--no-adopt", is_flag=True, help="Send no PUT that only records a digest."),
     option("--take-over", is_flag=True, help="Write resources that another project owns."),
+    _LATEST_LOST,
 )
 
 connection: Final = _group(

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.compare.diff import compare
 from reconciler.compare.fingerprint import fingerprint
+from reconciler.kinds.latest import Version
 from reconciler.kinds.normal_forms import canonical
 from reconciler.kinds.tracking import Tracking
 from reconciler.model.change import Reason
 from reconciler.plan.fixes import way_out
+from reconciler.plan.latest import Candidate, foretell, lost, moved_back
 from reconciler.problems import Problem
 from reconciler.secret.text import scrub
 from reconciler.values import MISSING
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from reconciler.model.change import FieldChange
+    from reconciler.model.change import FieldChange, LatestMove
     from reconciler.model.desired import Desired
 
 _UNTRACKED: Final = Tracking(tags=False)
@@ -103,3 +105,47 @@ def left_behind(before: Iterable[Desired], now: Iterable[Desired], revision: str
             message = f"{desired.address} was declared at {revision}: it stays in Azure and becomes unmanaged"
             fix = "delete it in Azure yourself (the reconciler never deletes), or restore the manifest"
             yield Problem(desired.source.file, None, None, "", "manifest-deleted", message, fix)
+
+
+def moved_latest(
+    before: Mapping[str, Desired], now: Iterable[Desired], *, may_lose: bool
+) -> tuple[tuple[LatestMove, ...], tuple[Problem, ...], tuple[Problem, ...]]:
+    """
+    Return what edits do to ``latest``, with the errors and the warnings about it.
+
+    A manifest that is deleted stays published, and so stays a candidate.
+
+    Args:
+        before: The resources declared earlier, by folded id.
+        now: The resources declared now.
+        may_lose: Whether a region may be left without ``latest``.
+    """
+    declared = {item.key: item for item in now if item.kind.latest is not None}
+    earlier = {key: item for key, item in before.items() if item.kind.latest is not None}
+    versions = (_candidate(earlier.get(key), declared.get(key)) for key in {**earlier, **declared})
+    told = foretell(versions, may_lose=may_lose)
+    errors, warnings = [], []
+    for move in told.moves:
+        cause = declared.get(move.left or "")
+        if cause is not None and (move.is_backwards or move.after is None):
+            fields = compare(cause, earlier[cause.key].body, _UNTRACKED).fields
+            if move.is_backwards:
+                warnings.append(moved_back(move, cause, fields))
+            elif not may_lose:
+                errors.append(lost(move, cause, fields))
+    return told.moves, tuple(errors), tuple(warnings)
+
+
+def _candidate(before: Desired | None, now: Desired | None) -> Candidate:
+    earlier, later = (_version(item) if item is not None else None for item in (before, now))
+    is_same = now is None or (before is not None and not is_edited(before, now))
+    item = now or before
+    parent = item.kind.parent_id(item.params) or "" if item is not None else ""
+    return Candidate(item.key if item is not None else "", earlier, earlier if is_same else later, parent)
+
+
+def _version(item: Desired) -> Version | None:
+    rule = item.kind.latest
+    if rule is None or item.parent is None:
+        return None
+    return Version(rule, item.parent, item.params[rule.number], item.body)

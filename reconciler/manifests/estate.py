@@ -57,6 +57,7 @@ class Options:
         permits: The operator's permissions.
         signs: Whether the run sends, or plans, PUTs with signatures of the project's storage rules.
         allow_empty: Whether a run without any manifest is valid; by default it is an error.
+        allow_latest_lost: Whether a PUT may leave a region without ``latest``.
     """
 
     paths: tuple[str, ...] = ("manifests",)
@@ -74,6 +75,7 @@ class Options:
     permits: Permits = field(default_factory=Permits)
     signs: bool = False
     allow_empty: bool = True
+    allow_latest_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ class Reason(StrEnum):
     CANNOT_UNSET = "cannot-unset"
     NEWER_LIVE = "newer-live"
     API_VERSION_LAG = "api-version-lag"
+    LATEST_LOST = "latest-lost"
     PARENT_MISSING = "parent-missing"
     GROUP_MISSING = "group-missing"
     OWNED_ELSEWHERE = "owned-elsewhere"
@@ -246,11 +247,44 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class LatestMove:
+    """
+    ``latest`` of one application in one region, where a plan changes it.
+
+    Attributes:
+        parent: Id of the application.
+        region: Its display name where it is known.
+        before: Number of the version; None without one.
+        after: Likewise. None too where the plan would leave none, and is blocked for it.
+        left: Folded id of the version that was ``latest``; None without one.
+        is_backwards: Whether it moves to a lower number.
+    """
+
+    parent: str
+    region: str
+    before: str | None
+    after: str | None
+    left: str | None = None
+    is_backwards: bool = False
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Its place in a report: by application and region."""
+        return self.parent.lower(), self.region
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The actions of an apply, one for every manifest, in the order of doing."""
+    """
+    The actions of an apply, one for every manifest, in the order of doing.
+
+    Attributes:
+        latest: By application and region.
+    """
 
     changes: tuple[Change, ...]
     unmanaged: tuple[Unmanaged, ...] = ()
+    latest: tuple[LatestMove, ...] = ()
 
     @property
     def puts(self) -> int:

@@ -51,6 +51,7 @@ class Observation:
         parents: Folded ids of undeclared parents that exist.
         unmanaged: Live resources in the lists that were read that no manifest declares.
         lists: Folded paths of the lists that were read whole.
+        others: Live versions in those lists that are declared and not selected: they decide about ``latest``.
         versions: The newest api-version that Azure knows, by kind and folded subscription.
     """
 
@@ -59,6 +60,7 @@ class Observation:
     unmanaged: tuple[Unmanaged, ...] = ()
     lists: frozenset[str] = frozenset()
     versions: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    others: tuple[Unmanaged, ...] = ()
 
     @property
     def bodies(self) -> dict[str, JsonObject]:
@@ -69,7 +71,7 @@ class Observation:
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
     """
-    A live resource that no manifest declares.
+    A live resource that no manifest declares, or none of those that are selected.
 
     Attributes:
         owner: The other project that owns it; None without one.

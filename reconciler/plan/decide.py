@@ -20,6 +20,7 @@ from reconciler.model.change import Action, Change, Finding, Plan, Reason, Refus
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
 from reconciler.plan.body import put_body
 from reconciler.plan.fixes import version_fix, way_out
+from reconciler.plan.latest import candidates, foretell
 from reconciler.plan.remedies import advised
 from reconciler.plan.versions import ApiVersions, version_of
 
@@ -58,6 +59,7 @@ class Policy:
         memory: Results of earlier rounds of the same process.
         storage: The project's rules for signatures.
         versions: The api-versions that PUTs may use.
+        may_lose_latest: Whether a PUT may leave a region without ``latest``.
         settings: Of the project file, those that a saved plan holds as they are.
     """
 
@@ -70,6 +72,7 @@ class Policy:
     memory: Memory = field(default_factory=Memory)
     storage: tuple[StorageRule, ...] = ()
     versions: ApiVersions = field(default_factory=ApiVersions)
+    may_lose_latest: bool = False
     settings: JsonObject = field(default_factory=dict)
 
 
@@ -97,11 +100,13 @@ class Decision:
     Attributes:
         live: The live body; None where there is none.
         comparison: Of the live body and the manifest.
+        body: Of the PUT, now or after a wait, where it is known to hold links or regions of a version; else None.
     """
 
     change: Change
     live: JsonObject | None = None
     comparison: Comparison = field(default_factory=Comparison)
+    body: JsonObject | None = None
 
 
 _THERE: Final = Parent()
@@ -127,14 +132,26 @@ def make_plan(
         The plan in the order of doing, and the ignore rules that hid something.
     """
     changes: dict[str, Change] = {}
+    bodies: dict[str, JsonObject] = {}
     used: set[IgnoreRule] = set()
     for item in sorted(desired, key=lambda item: item.order):
         parent = _parent_of(item, changes, observation, declared or {})
         decision = decide(item, observation.observed[item.key], policy, parent)
         changes[item.key] = decision.change
         used |= decision.comparison.used
+        if decision.body is not None and item.kind.latest is not None:
+            bodies[item.key] = decision.body
+    foretold = foretell(candidates(changes, bodies, observation), may_lose=policy.may_lose_latest)
+    for key in foretold.lost:
+        changes[key] = _losing(changes[key])
     unmanaged = (_owned(each, policy.tracking) for each in observation.unmanaged)
-    return Plan(tuple(changes.values()), tuple(unmanaged)), frozenset(used)
+    return Plan(tuple(changes.values()), tuple(unmanaged), foretold.moves), frozenset(used)
+
+
+def _losing(change: Change) -> Change:
+    """Return a change as blocked, as its PUT would leave a region without ``latest``."""
+    fix = way_out(Reason.LATEST_LOST, change.desired)
+    return replace(change, action=Action.BLOCKED, reason=Reason.LATEST_LOST, fix=fix, signatures=())
 
 
 def _owned(unmanaged: Unmanaged, tracking: Tracking) -> Unmanaged:
@@ -148,9 +165,9 @@ def _owned(unmanaged: Unmanaged, tracking: Tracking) -> Unmanaged:
 def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent = _THERE) -> Decision:
     """Choose the one action that brings *observed* to *desired*; the first rule that matches wins."""
     if isinstance(observed, Unreadable):
-        return Decision(_unknown(desired, observed.error, policy))
+        return _written(_unknown(desired, observed.error), None, Comparison(), policy)
     if isinstance(observed, Absent):
-        return Decision(_written(_decide_absent(desired, observed, parent, policy), None, Comparison(), policy))
+        return _written(_decide_absent(desired, observed, parent), None, Comparison(), policy)
     comparison = compare(desired, observed.body, policy.tracking, policy.ignore)
     action, reason, sync = _decide_live(desired, observed, comparison, policy)
     copies = observed.replication
@@ -168,13 +185,10 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         replication=copies,
         owner=owner if policy.tracking.is_foreign(observed.body) else None,
     )
-    change = _written(change, observed.body, comparison, policy)
-    if change.fields is not comparison.fields:
-        comparison = replace(comparison, fields=change.fields)
-    return Decision(change, observed.body, comparison)
+    return _written(change, observed.body, comparison, policy)
 
 
-def _written(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Change:
+def _written(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Decision:
     """Return *change* with the api-version and the signatures of its PUT; blocked where no version can carry it."""
     version = version_of(change.desired, live, comparison, policy.tracking, policy.versions)
     change = replace(change, version=version)
@@ -183,20 +197,26 @@ def _written(change: Change, live: JsonObject | None, comparison: Comparison, po
     fields = (
         replace(each, refusal=version.refusal) if matches(each.path, version.path) else each for each in change.fields
     )
-    return replace(
+    change = replace(
         change,
         action=Action.BLOCKED,
         reason=Reason(version.refusal.value),
         fields=tuple(fields),
         fix=version_fix(change.desired, version, policy.versions.pin(change.desired)),
     )
+    return Decision(change, live, replace(comparison, fields=change.fields))
 
 
-def _signed(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Change:
+def _signed(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Decision:
     """Return *change* with the signatures that its PUT would use."""
-    if not change.action.writes:
-        return change
-    return replace(change, signatures=signatures_of(change.desired, live, comparison, policy))
+    kind = change.desired.kind
+    is_due = change.action.writes or change.action is Action.WAIT
+    if not is_due or not (kind.links or kind.latest):
+        return Decision(change, live, comparison)
+    body = put_body(change.desired, live, comparison, policy.tracking)
+    if change.action.writes:
+        change = replace(change, signatures=signings(change.desired, body, policy.storage))
+    return Decision(change, live, comparison, body)
 
 
 def signatures_of(
@@ -208,7 +228,7 @@ def signatures_of(
     return signings(desired, put_body(desired, live, comparison, policy.tracking), policy.storage)
 
 
-def _decide_absent(desired: Desired, absent: Absent, parent: Parent, policy: Policy) -> Change:
+def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
     change = Change(desired, Action.CREATE, Reason.NOT_FOUND, Sync.MISSING, Health.UNKNOWN)
     if desired.paused:
         fix = way_out(Reason.PAUSED, desired)
@@ -219,15 +239,15 @@ def _decide_absent(desired: Desired, absent: Absent, parent: Parent, policy: Pol
         return replace(change, action=Action.BLOCKED, reason=Reason.GROUP_MISSING, fix=fix)
     if not parent.known:
         message = "the parent resource could not be read, so the state of this resource is unknown"
-        return _unknown(desired, ErrorInfo(ErrorCode.DEPENDENCY_FAILED, message), policy)
+        return _unknown(desired, ErrorInfo(ErrorCode.DEPENDENCY_FAILED, message))
     if not parent.exists:
         return replace(change, action=Action.BLOCKED, reason=Reason.PARENT_MISSING, fix=parent.fix)
     return change
 
 
-def _unknown(desired: Desired, error: ErrorInfo, policy: Policy) -> Change:
-    change = Change(desired, Action.UNKNOWN, Reason.READ_FAILED, Sync.UNKNOWN, Health.UNKNOWN)
-    return _written(replace(change, error=advised(desired, error)), None, Comparison(), policy)
+def _unknown(desired: Desired, error: ErrorInfo) -> Change:
+    found = advised(desired, error)
+    return Change(desired, Action.UNKNOWN, Reason.READ_FAILED, Sync.UNKNOWN, Health.UNKNOWN, error=found)
 
 
 def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: Policy) -> _Chosen:

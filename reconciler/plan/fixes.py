@@ -41,6 +41,11 @@ def way_out(
             f"owned by project `{owner}`: remove its `{tag}` tag, or pass --take-over"
             f" (with --republish {desired.address} to record this project at once)"
         )
+    if reason is Reason.LATEST_LOST:
+        return (
+            "declare a version there that is not excluded from latest, or pass --allow-latest-lost:"
+            " machines there that request the latest version would find none"
+        )
     if reason is Reason.DID_NOT_STICK:
         return (
             "change the manifest, or restart the loop: Azure did not keep the value, or another client changes it back"

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.kinds.kind import folded_id
-from reconciler.kinds.latest import Version, latest
+from reconciler.kinds.latest import latest
 from reconciler.kinds.live import Live
 from reconciler.kinds.normal_forms import region
 from reconciler.model.live import Unreadable
+from reconciler.plan.latest import live_versions, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -103,13 +103,13 @@ def listed(
         tracking: How the owner is recorded.
         writer: Returns who last modified a resource, by its body.
     """
-    newest = latest((*_declared(read, observation), *_unmanaged(observation)))
+    newest = latest(live_versions(read, observation))
     found = ((item, observation.observed.get(item.key)) for item in chosen)
     return tuple(
         Listed(
             item,
             live,
-            version=_number(item, live),
+            version=number_of(item, live.body),
             regions=tuple(_regions(item, live, newest)),
             modified=writer(live.body),
             owner=tracking.owner_of(live.body),
@@ -127,30 +127,6 @@ def unread(chosen: Iterable[Desired], observation: Observation) -> Iterator[tupl
             yield item, found.error
 
 
-def _declared(read: Iterable[Desired], observation: Observation) -> Iterator[Version]:
-    for item in read:
-        live = observation.observed.get(item.key)
-        if isinstance(live, Live) and item.kind.latest is not None and item.parent is not None:
-            number = _number(item, live) or ""
-            yield Version(item.kind.latest, item.parent, number, live.body, live.replication)
-
-
-def _unmanaged(observation: Observation) -> Iterator[Version]:
-    for each in observation.unmanaged:
-        rule = each.kind.latest
-        if rule is not None:
-            parent = folded_id(each.id).rsplit("/", 2)[0]
-            yield Version(rule, parent, each.name, each.live.body, each.live.replication)
-
-
-def _number(item: Desired, live: Live) -> str | None:
-    rule = item.kind.latest
-    if rule is None:
-        return None
-    answered = item.kind.parse_id(str(live.body.get("id"))) or {}
-    return answered.get(rule.number, item.params[rule.number])
-
-
 def _regions(item: Desired, live: Live, newest: Mapping[tuple[str, str], Latest]) -> Iterator[Region]:
     rule = item.kind.latest
     if rule is None or item.parent is None:
@@ -158,7 +134,7 @@ def _regions(item: Desired, live: Live, newest: Mapping[tuple[str, str], Latest]
         if isinstance(location, str):
             yield Region(location)
         return
-    number = _number(item, live)
+    number = number_of(item, live.body)
     states = {region(name): state for name, state in live.replication.regions} if live.replication else {}
     for name, _ in rule.regions_in(live.body):
         best = newest.get((item.parent, region(name)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.kinds.kind import folded_id
 from reconciler.model.change import Action, Cause, Sync
 from reconciler.problems import Problem
 
@@ -26,7 +27,10 @@ def only_drift(plan: Plan) -> tuple[Plan, Problem | None]:
         elif change.sync is Sync.MISSING:
             missing.add(change.desired.key)
     left = len(plan.changes) - len(kept)
-    return replace(plan, changes=tuple(kept)), _left_out(plan, left) if left else None
+    left_out = {change.desired.key for change in plan.changes} - {change.desired.key for change in kept}
+    unsure = {change.desired.parent for change in plan.changes if change.desired.key in left_out}
+    latest = tuple(move for move in plan.latest if folded_id(move.parent) not in unsure)
+    return replace(plan, changes=tuple(kept), latest=latest), _left_out(plan, left) if left else None
 
 
 def _may_publish(change: Change) -> bool:

@@ -48,9 +48,10 @@ def joined(parts: Sequence[Part]) -> Part:
     plans = [part.plan for part in parts]
     changes = sorted(chain.from_iterable(plan.changes for plan in plans), key=lambda change: change.desired.order)
     unmanaged = sorted(chain.from_iterable(plan.unmanaged for plan in plans), key=lambda each: each.id.lower())
+    latest = sorted(chain.from_iterable(plan.latest for plan in plans), key=lambda each: each.order)
     return Part(
         observation=joined_observation([part.observation for part in parts]),
-        plan=Plan(tuple(changes), tuple(unmanaged)),
+        plan=Plan(tuple(changes), tuple(unmanaged), tuple(latest)),
         used=frozenset().union(*(part.used for part in parts)),
         hidden=tuple(chain.from_iterable(part.hidden for part in parts)),
     )
@@ -67,4 +68,5 @@ def joined_observation(observations: Sequence[Observation]) -> Observation:
         unmanaged=tuple(unmanaged),
         lists=frozenset[str]().union(*(each.lists for each in observations)),
         versions={key: version for each in observations for key, version in each.versions.items()},
+        others=tuple(chain.from_iterable(each.others for each in observations)),
     )

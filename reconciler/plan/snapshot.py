@@ -6,7 +6,7 @@ The file may come from a stranger. It is read as data, checked against its schem
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -24,7 +24,7 @@ from reconciler.plan.redact import assumed, kept, public, unquoted
 from reconciler.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.kinds.registry import Registry
@@ -97,8 +97,17 @@ class Snapshot:
                 problems += (_hidden(item, steps) for steps in unknown)
             observed[item.key] = found
         listed = frozenset[str]() if singly else self._listed(desired, observed)
-        unmanaged = tuple(self._unmanaged(stated, listed))
-        return Observation(observed, frozenset(parents), unmanaged, listed, self.versions), tuple(problems)
+        unmanaged = tuple(self._outside(stated, listed))
+        others = self._outside(frozenset(observed), listed)
+        unselected = tuple(each for each in others if each.kind.latest is not None and folded_id(each.id) in stated)
+        whole = Observation(observed, frozenset(parents), unmanaged, listed, self.versions, unselected)
+        return whole, tuple(problems)
+
+    def with_siblings(self, observation: Observation, items: Iterable[Desired]) -> Observation:
+        """Return an observation of single resources with all other live versions of the same applications."""
+        listed = self.lists & {_list_of(item.kind, item.params) for item in items}
+        others = tuple(self._outside(frozenset(observation.observed), listed))
+        return replace(observation, lists=observation.lists | listed, others=others)
 
     def _observed(self, item: Desired, observed: Mapping[str, Observed], parents: set[str]) -> Observed:
         above = observed.get(item.parent or "")
@@ -130,7 +139,8 @@ class Snapshot:
         wanted = (item for item in desired if not isinstance(observed.get(item.parent or ""), Absent))
         return self.lists & {_list_of(item.kind, item.params) for item in wanted}
 
-    def _unmanaged(self, stated: frozenset[str], listed: frozenset[str]) -> Iterator[Unmanaged]:
+    def _outside(self, stated: frozenset[str], listed: frozenset[str]) -> Iterator[Unmanaged]:
+        """Yield the live resources of lists that are none of *stated*."""
         for key, record in sorted(self.records.items()):
             if isinstance(record.observed, Live) and key not in stated:
                 params = record.kind.parse_id(record.id) or {}

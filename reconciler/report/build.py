@@ -12,7 +12,7 @@ from reconciler.plan.states import is_applied, is_noteworthy, is_signed_out, is_
 from reconciler.plan.summary import summarize
 from reconciler.report.clean import for_people, for_programs
 from reconciler.report.verdict import budget, verdict
-from reconciler.report.view import SCHEMA_VERSION, Held, Problem, Summary, View, Words
+from reconciler.report.view import SCHEMA_VERSION, Held, Latest, Problem, Summary, View, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler import problems
     from reconciler.model import outcome
+    from reconciler.model.change import LatestMove
     from reconciler.model.live import Unmanaged
     from reconciler.model.outcome import Report
     from reconciler.plan.states import Item
@@ -47,6 +48,7 @@ def view_of(report: Report, bounds: Bounds) -> View:
         held=_held_of(report.held),
         summary=summary_of(summary),
         resources=resources,
+        latest=tuple(_latest(each, people=bounds.for_people) for each in report.plan.latest),
         errors=tuple(map(problem_of, report.errors)),
         warnings=tuple(map(problem_of, report.warnings)),
         words=_words(report, parts, summary, left_out) if bounds.for_people else Words(),
@@ -57,6 +59,12 @@ def view_of(report: Report, bounds: Bounds) -> View:
 def summary_of(counts: Counts) -> Summary:
     """Return the view of the counts of a report."""
     return Summary(**{each.name: getattr(counts, each.name) for each in fields(Summary)})
+
+
+def _latest(move: LatestMove, *, people: bool) -> Latest:
+    application = move.parent.rpartition("/")[2]
+    line = f"latest of {application} in {move.region}: {move.before or 'none'} → {move.after or 'none'}"
+    return Latest(move.parent, move.region, move.before, move.after, line if people else "")
 
 
 def problem_of(problem: problems.Problem) -> Problem:

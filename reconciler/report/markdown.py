@@ -73,6 +73,7 @@ def render(view: View, *, limit: int = LIMIT, **_: object) -> str:
             room.fit((_bullet(problem, "error") for problem in view.errors), "error"),
             room.fit((_urgent(each, applied=applied) for each in urgent), "resource that needs attention"),
             room.fit(rows, "resource", _HEAD),
+            room.fit((f"- {prose(move.words)}\n" for move in view.latest), "region"),
             room.fit(map(_details, others), "detail"),
             room.fit(map(_copies, view.replicated), "version"),
             room.fit((_bullet(each.problem, "warning", each.places) for each in counted(view.warnings)), "warning"),

@@ -47,6 +47,7 @@ _HELP: Final[Mapping[str, str]] = {
     "immutable-field": "Restore the live value in the manifest, or publish under a new name or version.",
     "removal-refused": "Set the property that allows the removal, or declare the element again.",
     "cannot-unset": "Delete the null from the manifest, or declare a value.",
+    "latest-lost": "Declare a version there that is not excluded from latest, or pass --allow-latest-lost.",
     "parent-missing": "Declare the parent in a manifest, or select it too.",
     "group-missing": "Create the resource group; the reconciler creates none.",
     "owned-elsewhere": "Remove the other project's tag from the resource, or pass --take-over.",

@@ -60,6 +60,8 @@ def _lines(view: View, look: Look) -> Iterator[str]:
     if view.words.left_out:
         yield ""
         yield f"{count(view.words.left_out, 'more resource')} not shown: --report json=FILE writes all of them"
+    for move in view.latest:
+        yield move.words if move.after else look.paint(move.words, "red")
     for resource in view.replicated:
         yield from _copies(resource, look)
 

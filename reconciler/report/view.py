@@ -37,6 +37,25 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Latest:
+    """
+    ``latest`` of one application in one region, where a plan changes it.
+
+    Attributes:
+        parent: Id of the application.
+        before: Number of the version; None without one.
+        after: Likewise. None too where the plan would leave none, and is blocked for it.
+        words: One line for people.
+    """
+
+    parent: str
+    region: str
+    before: str | None
+    after: str | None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The counts of a report; the schema has their meanings."""
 
@@ -98,6 +117,7 @@ class View:
 
     Attributes:
         resources: The declared ones in plan order, then those that no manifest declares.
+        latest: Every region in which the plan moves ``latest``, by application and region.
     """
 
     schema_version: int
@@ -113,6 +133,7 @@ class View:
     held: Held | None = field(default=None, kw_only=True)
     summary: Summary
     resources: tuple[Resource, ...]
+    latest: tuple[Latest, ...]
     errors: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     words: Words = Words()

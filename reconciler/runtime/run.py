@@ -13,6 +13,7 @@ from reconciler.manifests.estate import choose, examine_project, find_project, r
 from reconciler.manifests.project import Project
 from reconciler.manifests.salvage import ProjectFile
 from reconciler.model.about import About
+from reconciler.model.change import Plan
 from reconciler.model.outcome import Report
 from reconciler.problems import Problem
 from reconciler.settings import CLOUDS, EMULATOR, permitted
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.registry import Registry
     from reconciler.manifests.estate import Estate, Options, Survey
     from reconciler.manifests.sources import Sources
+    from reconciler.model.change import LatestMove
     from reconciler.settings import Connection, Environment
 
 _WITHOUT_REPORT: Final = frozenset({"explain", "snapshot", "list"})
@@ -151,8 +153,10 @@ def validate(run: Run) -> Report:
     named = run.environment.storage_hosts()
     known = [permitted(cloud, run.environment, named).storage for cloud in CLOUDS.values()]
     errors, warnings = [], []
+    moves: dict[LatestMove, None] = {}
     for each, found in surveys:
-        refused, noticed = _edits(each, found)
+        refused, noticed, latest = _edits(each, found)
+        moves |= dict.fromkeys(latest)
         errors.append((each, (*found.problems, *refused)))
         strange = strange_storage(found.project, found.document, known)
         warnings.append((each, (*found.warnings, *noticed, *strange)))
@@ -163,6 +167,7 @@ def validate(run: Run) -> Report:
         run.command,
         started,
         run.clock.now(),
+        plan=Plan((), latest=tuple(sorted(moves, key=lambda each: each.order))),
         errors=wrong,
         warnings=_together(warnings),
         manifests=0 if wrong else len(valid),
@@ -196,11 +201,11 @@ def _named(environments: Sequence[str]) -> str:
     return f"environment {', '.join(environments)}"
 
 
-def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-    """Return the errors and the warnings of the edits since the revision of ``--against``."""
+def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem, ...], tuple[LatestMove, ...]]:
+    """Return the errors and the warnings of the edits since the revision of ``--against``, and the moves of latest."""
     if run.against is None:
-        return (), ()
-    from reconciler.history.edits import left_behind, refused_edits  # noqa: PLC0415 (for this option only)
+        return (), (), ()
+    from reconciler.history.edits import left_behind, moved_latest, refused_edits  # noqa: PLC0415 (for this option only)
     from reconciler.manifests.dates import past_edits  # noqa: PLC0415 (for this option only)
 
     past = run.past(run.against)
@@ -208,7 +213,8 @@ def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem,
     # An invalid manifest may be the one that seems to be missing: those come first.
     missing = () if found.problems else left_behind(past.desired.values(), found.desired, run.against)
     dates = past_edits(past.desired, found.desired, run.clock.now())
-    return tuple(refused), (*dates, *missing, *_unread(past, run.against))
+    moves, lost, back = moved_latest(past.desired, found.desired, may_lose=run.options.allow_latest_lost)
+    return (*refused, *lost), (*dates, *missing, *back, *_unread(past, run.against)), moves
 
 
 def _unread(past: Past, revision: str) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from reconciler.model.change import (
     Change,
     FieldChange,
     Finding,
+    LatestMove,
     Op,
     Plan,
     Reason,
@@ -107,8 +108,7 @@ def unmanaged(name: str, state: str = "Succeeded") -> Unmanaged:
 
 def report(command: str, *changes: Change, **more: Any) -> Report:
     """Return a report of as many manifests as changes, with the number of PUTs that its plan makes."""
-    others = more.pop("unmanaged", ())
-    plan = Plan(changes, others)
+    plan = Plan(changes, more.pop("unmanaged", ()), more.pop("latest", ()))
     base = Report(command, STARTED, FINISHED, plan, requests={"GET": 4}, puts=plan.puts)
     return replace(base, **more)
 
@@ -276,6 +276,17 @@ STRICT = replace(UNDECLARED, desired=desired("strict"), sync=Sync.OUT_OF_SYNC)
 DEGRADED = change("degraded", Action.NONE, Reason.IN_SYNC, health=Health.DEGRADED)
 REPLICATING = change("replicating", Action.NONE, Reason.IN_SYNC, health=Health.PROGRESSING)
 
+LATEST_LOST = change(
+    "latest-lost",
+    Action.BLOCKED,
+    Reason.LATEST_LOST,
+    field("properties.publishingProfile.excludeFromLatest", Op.REPLACE, "false", "true"),
+    fix="pass --allow-latest-lost",
+)
+LATEST = (
+    LatestMove("/subscriptions/s/applications/a", "North Europe", "1.10.0", None, "/subscriptions/s/versions/l"),
+    LatestMove("/subscriptions/s/applications/a", "West Europe", None, "1.10.0"),
+)
 EVERY_CHANGE = (
     IN_SYNC,
     CREATE,
@@ -287,6 +298,7 @@ EVERY_CHANGE = (
     REMOVAL,
     UNSET,
     NEWER_LIVE,
+    LATEST_LOST,
     LAG,
     ORPHAN,
     GROUPLESS,
@@ -362,7 +374,7 @@ _REPORTS = {
     "validate-good": report("validate", manifests=2, requests={}, warnings=WARNINGS),
     "validate-errors": report("validate", requests={}, errors=ERRORS, warnings=WARNINGS),
     "plan-empty": report("plan", IN_SYNC),
-    "plan-everything": report("plan", *EVERY_CHANGE, unmanaged=STRAYS, warnings=WARNINGS),
+    "plan-everything": report("plan", *EVERY_CHANGE, unmanaged=STRAYS, latest=LATEST, warnings=WARNINGS),
     "plan-errors": report("plan", errors=ERRORS[:1], requests={}),
     "drift-none": report("drift", IN_SYNC, unmanaged=STRAYS[:1], requests={"GET": 1, "POST": 1}),
     "drift-some": report("drift", IN_SYNC, UPDATE, CREATE, UNREAD),

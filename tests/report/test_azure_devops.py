@@ -51,7 +51,7 @@ def test_errors_and_warnings_are_issues_and_the_rest_is_told() -> None:
     """The agent knows no third level."""
     text = render(REPORTS["plan-everything"], "azure-devops")
     found = commands(text)
-    assert [each.properties["type"] for each in found] == ["error"] * 9 + ["warning"]
+    assert [each.properties["type"] for each in found] == ["error"] * 10 + ["warning"]
     assert found[0].properties == {
         "type": "error",
         "sourcepath": "manifests/agent.yaml",
@@ -60,7 +60,7 @@ def test_errors_and_warnings_are_issues_and_the_rest_is_told() -> None:
     }
     assert found[0].message.startswith("GalleryApplicationVersion frozen: blocked\n    blocked: ")
     assert found[-1].properties["columnnumber"] == "1"
-    assert text.splitlines()[0].startswith("prod, public cloud: 1 to create, 4 to update, 8 blocked")
+    assert text.splitlines()[0].startswith("prod, public cloud: 1 to create, 4 to update, 9 blocked")
     assert "\nGalleryApplicationVersion create: to create\n" in text
 
 

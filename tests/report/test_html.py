@@ -131,7 +131,7 @@ def test_what_is_shown_of_a_resource() -> None:
     """Mark, name, state and place, then why, what differs, and the way out."""
     page = Page(render(REPORTS["plan-everything"], "html"))
     states = page.values("data-state")
-    assert len(states) == 24
+    assert len(states) == 25
     assert set(states) == set(page.values("value"))
     (frozen,) = (text for text in page.texts("details") if text.startswith("!GalleryApplicationVersion frozen"))
     assert "blockedmanifests/agent.yaml:2" in frozen

@@ -46,15 +46,15 @@ def verdict(made: Report) -> str:
 
 
 COUNTS = {
-    "resources": 22,
+    "resources": 23,
     "inSync": 4,
     "create": 1,
     "update": 4,
-    "blocked": 8,
+    "blocked": 9,
     "wait": 1,
     "paused": 1,
     "unknown": 1,
-    "drift": 15,
+    "drift": 16,
     "unmanaged": 3,
     "undeclared": 4,
     "ignored": 2,

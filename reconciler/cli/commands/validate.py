@@ -19,6 +19,7 @@ from reconciler.runtime.run import validate
     metavar="REVISION",
     help="Refuse edits, made since this git revision, that Azure would refuse.",
 )
+@options.latest
 @options.output
 def command(given: Given, against: str | None) -> int:
     """Check manifests against their schemas and rules. Works offline; no sign-in needed."""
