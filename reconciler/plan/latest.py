@@ -54,7 +54,7 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Foretold:
     """
-    What a plan does to ``latest``.
+    The effect of a plan on ``latest``.
 
     Attributes:
         moves: By application and region; only those where it changes.

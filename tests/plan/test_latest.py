@@ -25,7 +25,7 @@ SPELLINGS: Final = {
 }
 STATES: Final = ("Succeeded", "Updating", None, "Creating", "Failed", "Deleting", "Migrating")
 THERE: Final = {"Succeeded", "Updating", None}
-ROUNDS: Final = 100_000
+ROUNDS: Final = [1_000, pytest.param(100_000, marks=pytest.mark.slow)]
 
 
 def body(chance: random.Random, state: str | None) -> dict[str, Any]:
@@ -92,12 +92,12 @@ def after(versions: Sequence[Candidate], blocked: Iterable[str]) -> list[Version
     return [each.before if each.key in blocked else each.after for each in versions]
 
 
-@pytest.mark.slow
-def test_latest_is_what_the_oracle_says() -> None:
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_latest_is_what_the_oracle_says(rounds: int) -> None:
     """Over random sets of versions: every move, no other, and no region without one that had one."""
     chance = random.Random(20261201)
     seen = {"moves": 0, "lost": 0, "backwards": 0}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         versions = candidates(chance)
         told = foretell(versions)
         moves = {move.region: (move.before, move.after) for move in told.moves}
@@ -116,14 +116,14 @@ def test_latest_is_what_the_oracle_says() -> None:
         seen["moves"] += bool(moves)
         seen["lost"] += bool(told.lost)
         seen["backwards"] += any(move.is_backwards for move in told.moves)
-    assert all(count > ROUNDS / 100 for count in seen.values()), seen
+    assert all(count > rounds / 100 for count in seen.values()), seen
 
 
-@pytest.mark.slow
-def test_nothing_is_blocked_without_need() -> None:
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_nothing_is_blocked_without_need(rounds: int) -> None:
     """Without versions that are blocked, a plan would leave a region without latest; with leave to do so, none is."""
     chance = random.Random(7)
-    for _ in range(ROUNDS // 10):
+    for _ in range(rounds // 10):
         versions = candidates(chance)
         told = foretell(versions)
         before = [each.before for each in versions]
