@@ -19,7 +19,7 @@ from reconciler.manifests.access import signings
 from reconciler.model.change import Action, Change, Finding, Plan, Reason, Refusal, Signing, Sync
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
 from reconciler.plan.body import put_body
-from reconciler.plan.fixes import version_fix, way_out
+from reconciler.plan.fixes import LATER, version_fix, way_out
 from reconciler.plan.latest import candidates, foretell
 from reconciler.plan.remedies import advised
 from reconciler.plan.versions import ApiVersions, version_of
@@ -40,10 +40,12 @@ class Memory:
     Attributes:
         retried: Folded ids whose failed operation is not to be repeated yet.
         given_up: Folded ids of resources whose values Azure did not keep, for the same manifest.
+        rejected: Folded ids whose last PUT failed, for the same manifest, and is not to be repeated yet.
     """
 
     retried: frozenset[str] = frozenset()
     given_up: frozenset[str] = frozenset()
+    rejected: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +169,12 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
     if isinstance(observed, Unreadable):
         return _written(_unknown(desired, observed.error), None, Comparison(), policy)
     if isinstance(observed, Absent):
-        return _written(_decide_absent(desired, observed, parent), None, Comparison(), policy)
+        return _written(_decide_absent(desired, observed, parent, policy), None, Comparison(), policy)
     comparison = compare(desired, observed.body, policy.tracking, policy.ignore)
     action, reason, sync = _decide_live(desired, observed, comparison, policy)
     copies = observed.replication
     owner = policy.tracking.owner_of(observed.body)
+    is_later = action is Action.NONE and comparison.has(Finding.CHANGE)
     change = Change(
         desired=desired,
         action=action,
@@ -181,7 +184,7 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         fields=comparison.fields,
         ignored=len(comparison.ignored),
         ailment=copies.failure(desired.body) if copies is not None and copies.has_failed else None,
-        fix=way_out(reason, desired, comparison.refusals, owner, policy.tracking.project_tag),
+        fix=LATER if is_later else way_out(reason, desired, comparison.refusals, owner, policy.tracking.project_tag),
         replication=copies,
         owner=owner if policy.tracking.is_foreign(observed.body) else None,
     )
@@ -228,7 +231,7 @@ def signatures_of(
     return signings(desired, put_body(desired, live, comparison, policy.tracking), policy.storage)
 
 
-def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
+def _decide_absent(desired: Desired, absent: Absent, parent: Parent, policy: Policy) -> Change:
     change = Change(desired, Action.CREATE, Reason.NOT_FOUND, Sync.MISSING, Health.UNKNOWN)
     if desired.paused:
         fix = way_out(Reason.PAUSED, desired)
@@ -242,7 +245,7 @@ def _decide_absent(desired: Desired, absent: Absent, parent: Parent) -> Change:
         return _unknown(desired, ErrorInfo(ErrorCode.DEPENDENCY_FAILED, message))
     if not parent.exists:
         return replace(change, action=Action.BLOCKED, reason=Reason.PARENT_MISSING, fix=parent.fix)
-    return change
+    return replace(change, action=Action.NONE, fix=LATER) if desired.key in policy.memory.rejected else change
 
 
 def _unknown(desired: Desired, error: ErrorInfo) -> Change:
@@ -263,7 +266,8 @@ def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: P
     if comparison.has(Finding.CHANGE):
         if desired.key in policy.memory.given_up:
             return Action.BLOCKED, Reason.DID_NOT_STICK, Sync.OUT_OF_SYNC
-        return Action.UPDATE, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC
+        action = Action.NONE if desired.key in policy.memory.rejected else Action.UPDATE
+        return action, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC
     if comparison.adopts and policy.adopt and policy.tracking.tags:
         return Action.UPDATE, Reason.ADOPT, Sync.OUT_OF_SYNC
     if live.has_failed and desired.key not in policy.memory.retried:
@@ -299,8 +303,8 @@ def _parent_of(
     if change.action is Action.UNKNOWN:
         return Parent(known=False)
     exists = change.sync is not Sync.MISSING or change.action is Action.CREATE
-    fix = None if exists else f"{change.desired.address} is {change.action.value}: resolve that first"
-    return Parent(exists=exists, fix=fix)
+    state = "missing" if change.action is Action.NONE else change.action.value
+    return Parent(exists=exists, fix=None if exists else f"{change.desired.address} is {state}: resolve that first")
 
 
 def _missing_parent_fix(item: Desired, manifest: Desired | None) -> str:

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
 
 
+LATER: Final = (
+    "correct the manifest, which is then written at once: its last PUT failed, and the loop repeats it ever more"
+    " rarely, an hour apart at most"
+)
+"""The fix for a resource whose PUT is not to be repeated yet."""
+
+
 def way_out(
     reason: Reason,
     desired: Desired,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from reconciler.azure.versions import Versions
@@ -26,12 +27,28 @@ if TYPE_CHECKING:
 
     from reconciler.azure.attribution import Writers
     from reconciler.clock import Clock
+    from reconciler.errors import ErrorInfo
     from reconciler.model.desired import Desired
     from reconciler.service.round import Round
 
 _LOG: Final = logging.getLogger("reconciler.loop")
 _LONGEST_S: Final = 3600.0
 _SPREAD: Final = 0.1
+_PASSING: Final = frozenset(
+    {
+        ErrorCode.AUTH_FAILED,
+        ErrorCode.DID_NOT_STICK,  # remembered by itself
+        ErrorCode.INTERNAL_ERROR,
+        ErrorCode.INTERRUPTED,
+        ErrorCode.TIMEOUT,
+        ErrorCode.UNREACHABLE,
+        ErrorCode.UNUSABLE_ANSWER,
+    }
+)
+_PASSING_STATUS: Final = frozenset(
+    {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
+)
+"""Answers that say nothing about the resource."""
 _MOST_DOUBLINGS: Final = 32  # far past the longest delay, far from the end of what a float holds
 
 
@@ -53,7 +70,7 @@ class _Stuck:
 @dataclass(slots=True)
 class Retries:
     """
-    Remembers which failed operations were repeated, so that one that fails for ever is tried ever more rarely.
+    Remembers which PUTs failed, so that one that fails for ever is tried ever more rarely.
 
     Attributes:
         clock: Its monotonic seconds.
@@ -70,17 +87,18 @@ class Retries:
     versions: Versions = field(default_factory=Versions)
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
+    _rejected: dict[str, str] = field(default_factory=dict)  # the fingerprint of the manifest whose PUT was
     _did_not_stick: dict[str, _Stuck] = field(default_factory=dict)
 
     def memory(self, desired: Iterable[Desired]) -> Memory:
         """Return the resources to skip in this round; a changed manifest is not skipped."""
         now = self.clock.monotonic()
-        held_back = frozenset(key for key, until in self._not_before.items() if until > now)
-        stuck = [item for item in desired if item.key in self._did_not_stick] if self._did_not_stick else []
-        given_up = frozenset(
-            item.key for item in stuck if fingerprint(item) == self._did_not_stick[item.key].fingerprint
-        )
-        return Memory(held_back, given_up)
+        waiting = frozenset(key for key, until in self._not_before.items() if until > now)
+        known = self._did_not_stick.keys() | (self._rejected.keys() & waiting)
+        prints = {item.key: fingerprint(item) for item in desired if item.key in known} if known else {}
+        given_up = {key for key, stuck in self._did_not_stick.items() if prints.get(key) == stuck.fingerprint}
+        rejected = {key for key, print_ in self._rejected.items() if key in waiting and prints.get(key) == print_}
+        return Memory(waiting, frozenset(given_up), frozenset(rejected))
 
     def note(self, outcomes: Mapping[str, Outcome], changes: Iterable[Change] = ()) -> None:
         """Learn from one round: from what it did, and from the changes of its plan."""
@@ -96,9 +114,20 @@ class Retries:
                 failures = self._failures[key] = self._failures.get(key, 0) + 1
                 delay = self.base_s * 2 ** min(failures, _MOST_DOUBLINGS)
                 self._not_before[key] = self.clock.monotonic() + min(_LONGEST_S, delay)
+            if outcome.result is Result.FAILED and _is_its_own(outcome.error):
+                self._rejected[key] = fingerprint(outcome.change.desired)
             if outcome.result is Result.SUCCEEDED:
                 self._failures.pop(key, None)
                 self._not_before.pop(key, None)
+                self._rejected.pop(key, None)
+
+
+def _is_its_own(error: ErrorInfo | None) -> bool:
+    """Return whether a PUT failed for the resource's own sake: not by an outage, a missing sign-in or throttling."""
+    if error is None or error.code in _PASSING:
+        return False
+    is_outage = error.status is not None and error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return not is_outage and error.status not in _PASSING_STATUS
 
 
 def _changed_paths(change: Change) -> frozenset[str]:

@@ -78,6 +78,20 @@ TABLE: list[tuple[Desired, Observed, Policy, Parent | None, tuple[str, ...]]] = 
     (SAME, live("Failed", text="a"), OURS, None, ("update", "last-operation-failed", "OutOfSync", "Degraded")),
     (SAME, live("Canceled", text="a"), OURS, None, ("update", "last-operation-failed", "OutOfSync", "Degraded")),
     (
+        CHANGED,
+        live(text="a"),
+        replace(OURS, memory=Memory(rejected=frozenset({CHANGED.key}))),
+        None,
+        ("none", "fields-differ", "OutOfSync", "Healthy"),
+    ),
+    (
+        SAME,
+        Absent(Absence.NOT_FOUND),
+        replace(OURS, memory=Memory(rejected=frozenset({SAME.key}))),
+        None,
+        ("none", "not-found", "Missing", "Unknown"),
+    ),
+    (
         SAME,
         live("Failed", text="a"),
         replace(OURS, memory=Memory(retried=frozenset({SAME.key}))),

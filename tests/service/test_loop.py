@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.errors import EmulatorError, ErrorInfo, OutputError
+from reconciler.errors import EmulatorError, ErrorCode, ErrorInfo, OutputError
 from reconciler.kinds.live import Health
 from reconciler.manifests.estate import Options
 from reconciler.model.change import Action, Change, FieldChange, Finding, Op, Plan, Reason, Sync
@@ -301,6 +301,37 @@ def test_what_is_held_back(result: Result, reason: Reason, held: bool) -> None: 
     retries = Retries(FakeClock(), 60)
     retries.note(outcome(result, reason))
     assert retries.memory(()).retried == ({"id"} if held else set())
+
+
+@pytest.mark.parametrize(
+    ("error", "held"),
+    [
+        (ErrorInfo("RequestDisallowedByPolicy", "no", status=403), True),
+        (ErrorInfo("BadRequest", "no", status=400), True),
+        (ErrorInfo(ErrorCode.PROVISIONING_FAILED, "no"), True),
+        (ErrorInfo("InternalServerError", "no", status=500), False),
+        (ErrorInfo("TooManyRequests", "no", status=429), False),
+        (ErrorInfo(ErrorCode.UNREACHABLE, "no"), False),
+        (ErrorInfo(ErrorCode.AUTH_FAILED, "no", status=401), False),
+    ],
+)
+def test_a_rejected_put_is_repeated_ever_more_rarely(error: ErrorInfo, held: bool) -> None:  # noqa: FBT001
+    """Unless its manifest is edited, or the failure says nothing about the resource."""
+    clock = FakeClock()
+    retries = Retries(clock, 60)
+    (failed,) = outcome(Result.FAILED).values()
+    item = failed.change.desired
+    retries.note({item.key: replace(failed, error=error)})
+    assert retries.memory([item]).rejected == ({item.key} if held else set())
+    edited = replace(item, body={**item.body, "location": "elsewhere"})
+    assert not retries.memory([edited]).rejected
+    clock.elapsed = 120
+    assert not retries.memory([item]).rejected
+    retries.note({item.key: replace(failed, error=error)})
+    clock.elapsed = 300
+    assert retries.memory([item]).rejected == ({item.key} if held else set())
+    retries.note({item.key: replace(failed, result=Result.SUCCEEDED, error=None)})
+    assert not retries.memory([item]).rejected
 
 
 def test_delays_double_up_to_an_hour() -> None:
