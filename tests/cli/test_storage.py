@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.cli.conftest import Command, Reporting
-    from tests.kit.cli import Azure, Workspace
+    from tests.kit.cli import Azure, Manifest, Workspace
     from tests.kit.proxy import Proxy
 
 NAME = "RECONCILER_SECRET_PACKAGES"
@@ -453,6 +455,65 @@ def test_a_gallery_without_the_identity_that_a_rule_counts_on_is_a_warning(
         version("2.0.0"),
     )
     assert codes(report("plan"), "warnings").count("no-gallery-identity") == count
+
+
+def assigned() -> Manifest:
+    """Return a gallery with a user-assigned identity."""
+    reader = f"{SCOPE}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader"
+    return changed(gallery(), "identity", {**ASSIGNED, "userAssignedIdentities": {reader: {}}})
+
+
+@pytest.mark.parametrize("with_rule", [True, False])
+def test_an_estate_of_private_packages_needs_no_secret(
+    work: Workspace,
+    azure: Azure,
+    proxy: Proxy,
+    run: Command,
+    storage: Storage,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    with_rule: bool,
+) -> None:
+    """
+    Storage refuses the anonymous, and Azure a plain link of a gallery without an identity.
+
+    No signature is in any output, file or request of a plan and two applies, and no variable held one.
+    """
+    monkeypatch.setenv("RECONCILER_EMULATOR_PACKAGES", "private")
+    storage.anonymous["/acme/packages/1.0.0.zip"] = (404, {"x-ms-error-code": "ResourceNotFound"})
+    prefix = f"{storage.url}/{'packages' if with_rule else 'other'}/"
+    work.project(storage=[{"prefix": prefix, **IDENTITY}])
+    made = packaged(storage)
+    work.state(assigned(), application(), made)
+    said = []
+    for arguments in (("plan", "--out", "saved.plan"), ("apply", "--plan", "saved.plan"), ("plan",)):
+        done = run(*arguments, "--log-level", "debug", "--report", "json=out.json")
+        assert done.code == 0, done
+        said.append(done.out + done.err)
+    update = changed(made, "properties.publishingProfile.excludeFromLatest", value=True)
+    work.state(assigned(), application(), update)
+    assert run("apply").code == 0
+    assert azure.stored(assigned())["identity"]["type"] == "UserAssigned"
+    assert azure.stored(made)["properties"]["publishingProfile"]["source"] == {
+        "mediaLink": f"{storage.url}/packages/1.0.0.zip"
+    }
+    files = [path.read_bytes().decode(errors="replace") for path in work.folder.parent.rglob("*") if path.is_file()]
+    requests = [repr(proxy.written), *(f"{each.url}{each.content!r}" for each in storage.requests)]
+    for text in (*said, *files, *requests):
+        assert not {"sig=", "skoid", "?sv="} & set(re.findall(r"sig=|skoid|\?sv=", text))
+    assert not [name for name in os.environ if name.startswith("RECONCILER_SECRET_")]
+
+
+def test_private_packages_need_an_identity_of_the_gallery(
+    work: Workspace, azure: Azure, report: Reporting, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Azure refuses the link, and the fix leads to the page about packages."""
+    monkeypatch.setenv("RECONCILER_EMULATOR_PACKAGES", "private")
+    work.project(storage=[{"prefix": f"{storage.url}/packages/", **IDENTITY}])
+    work.state(gallery(), application(), packaged(storage))
+    found = report("apply", code=1)
+    assert "no-gallery-identity" in codes(found, "warnings")
+    assert "docs/packages.md" in resource(found, packaged(storage))["error"]["fix"]
 
 
 def test_a_gallery_that_was_not_read_is_no_warning(work: Workspace, azure: Azure, report: Reporting) -> None:

@@ -1,10 +1,11 @@
 """
-Holds the signatures for packages against Azurite, Microsoft's emulator of blob storage.
+Holds the access to packages against Azurite, Microsoft's emulator of blob storage.
 
 A real apply signs in at a managed identity's endpoint of our own, gets a user delegation key from Azurite over https,
 and PUTs to the embedded ARM; the link in that PUT must then read the package, and do nothing else. Then two loops share
-one lease. Azurite comes from
-npm into a scratch folder; node and openssl must be there. AZURITE_VERSION takes another release.
+one lease. A gallery with an identity is published from the same private container by plain links, and no secret exists
+anywhere. Azurite comes from npm into a scratch folder; node and openssl must be there. AZURITE_VERSION takes another
+release.
 """
 
 from __future__ import annotations
@@ -119,6 +120,9 @@ class _Identity(BaseHTTPRequestHandler):
     """The endpoint of a managed identity, as an App Service offers it ("How to use managed identities")."""
 
     def do_GET(self) -> None:
+        if urlsplit(self.path).path.endswith("/refused"):
+            self.send_error(400)
+            return
         audience = parse_qs(urlsplit(self.path).query)["resource"][0]
         answer = {"access_token": token(audience), "expires_on": str(int(time.time()) + 3600), "resource": audience}
         content = json.dumps({**answer, "token_type": "Bearer"}).encode()
@@ -148,8 +152,8 @@ def identity() -> Iterator[tuple[str, list[str]]]:
 class Runs:
     """Runs the command line as a user does, and keeps all that it says."""
 
-    def __init__(self, folder: Path, identity_url: str, endpoint: str) -> None:
-        """Take a working folder, the URL that gives tokens, and the endpoint of Azurite."""
+    def __init__(self, folder: Path, identity_url: str, trusted: Path, endpoint: str) -> None:
+        """Take a working folder, the URL that gives tokens, and certificate and endpoint of Azurite."""
         own = ("RECONCILER_", "AZURE_", "IDENTITY_")
         self.folder = folder
         self.said = ""
@@ -162,7 +166,7 @@ class Runs:
             "RECONCILER_LOG_LEVEL": "debug",
             "IDENTITY_ENDPOINT": identity_url,
             "IDENTITY_HEADER": "CANARY",
-            "SSL_CERT_FILE": str(folder / "cert.pem"),
+            "SSL_CERT_FILE": str(trusted),
             "NO_PROXY": "127.0.0.1",
             "RECONCILER_STORAGE_HOSTS": urlsplit(endpoint).netloc,
         }
@@ -195,7 +199,7 @@ def try_out(check: Checks, endpoint: str, folder: Path, identity_url: str, asked
     """Apply, read with the signature that was sent, and look for it where it must not be."""
     (folder / "work").mkdir()
     work, arm = Workspace(folder / "work"), Azure(folder / "arm.sqlite")
-    run = Runs(folder, identity_url, endpoint)
+    run = Runs(folder, identity_url, folder / "cert.pem", endpoint)
     web = httpx.Client(verify=ssl.create_default_context(cafile=str(folder / "cert.pem")), trust_env=False)
     link = f"{endpoint}/packages/agent/agent%201.zip"
     work.project(storage=[{"prefix": f"{endpoint}/packages/", "sas": "userDelegation"}])
@@ -238,6 +242,60 @@ def try_out(check: Checks, endpoint: str, folder: Path, identity_url: str, asked
     check("no signature and no token in any output, log or report", [], [text for text in secrets if text in run.said])
 
 
+SIGNED: Final = (b"sig=", b"skoid=", b"sv=20", KEY.encode())
+"""Parts of every signature, and the account's key."""
+
+
+def try_identity(check: Checks, endpoint: str, folder: Path, identity_url: str, asked: list[str]) -> None:
+    """Apply plain links of a gallery with an identity: Azurite refuses the anonymous, and no secret is needed."""
+    (folder / "work").mkdir(parents=True)
+    work, arm = Workspace(folder / "work"), Azure(folder / "arm.sqlite")
+    run = Runs(folder, identity_url, folder.parent / "cert.pem", endpoint)
+    run.environment["RECONCILER_EMULATOR_PACKAGES"] = "private"
+    log = folder.parent / "azurite.log"
+    before = log.stat().st_size
+    link = f"{endpoint}/packages/agent/agent%201.zip"
+    own = "/subscriptions/s/resourceGroups/r/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader"
+    identity = {"type": "UserAssigned", "userAssignedIdentities": {own: {}}}
+    tools = changed(gallery(), "identity", identity)
+    first = changed(version(), MEDIA_LINK, link)
+    work.project(storage=[{"prefix": f"{endpoint}/packages/", "access": "galleryIdentity"}])
+    work.state(tools, application(), first)
+    check("a gallery's identity: plan", 0, run("plan", "--out", "saved.plan")[0])
+    check("a plan asks storage nothing", [], asked)
+    check("apply", 0, run("apply", "--plan", "saved.plan")[0])
+    had = arm.stored(tools).get("identity", {})
+    check("the gallery has its identity", ("UserAssigned", [own]), (had.get("type"), [*had["userAssignedIdentities"]]))
+    source = arm.stored(first)["properties"]["publishingProfile"]["source"]
+    check("the link in the PUT is plain", {"mediaLink": link}, source)
+    check("one token, to see that the package is there", ["https://storage.azure.com"], asked)
+    check("plan: no changes", 0, run("plan", "--detailed-exitcode")[0])
+
+    missing = changed(version("2.0.0"), MEDIA_LINK, f"{endpoint}/packages/gone.zip")
+    work.state(tools, application(), first, missing)
+    code, text = run("apply")
+    check("a package that is not there: exit code, words", (1, True), (code, "does not exist" in text))
+
+    run.environment["IDENTITY_ENDPOINT"] = f"{identity_url}/refused"
+    work.project(storage=[{"prefix": f"{endpoint}/other/", "access": "galleryIdentity"}])
+    second = changed(version("3.0.0"), MEDIA_LINK, link)
+    work.state(tools, application(), first, second)
+    code, text = run("apply")
+    # Azure words it in another way than Azurite, as a 401, 404 or 409: tests/cli/test_storage.py has those.
+    check("a run without a token is refused, which is a warning", (0, True), (code, "storage answered 403" in text))
+    source = arm.stored(second)["properties"]["publishingProfile"]["source"]
+    check("the link in the PUT is plain without a rule, too", {"mediaLink": link}, source)
+
+    files = [path for path in folder.rglob("*") if path.is_file() and "npm" not in path.parts]
+    kept = [(path.name, path.read_bytes()) for path in files] + [("the output", run.said.encode())]
+    requests = log.read_bytes()[before:]
+    check("Azurite keeps a line of each request", [True], [b"/packages/agent/agent%201.zip" in requests])
+    kept.append(("the requests", requests))
+    found = [(name, text) for name, content in kept for text in SIGNED if text in content]
+    check("no signature and no key in any output, file or request", [], found)
+    check("and no variable for one", [], [name for name in run.environment if name.startswith("RECONCILER_SECRET_")])
+
+
 def main() -> int:
     """Run everything."""
     for tool in ("npm", "node", "openssl"):
@@ -250,7 +308,9 @@ def main() -> int:
         identity_url, asked = stack.enter_context(identity())
         upload(endpoint, folder)
         try_out(check, endpoint, folder, identity_url, asked)
-        try_leases(check, endpoint, folder, Runs(folder, identity_url, endpoint).environment)
+        try_leases(check, endpoint, folder, Runs(folder, identity_url, folder / "cert.pem", endpoint).environment)
+        asked.clear()
+        try_identity(check, endpoint, folder / "identity", identity_url, asked)
     say(f"\nazurite {AZURITE}: {check.made} checks, {check.failed} failed.")
     return 1 if check.failed else 0
 
