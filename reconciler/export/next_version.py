@@ -28,6 +28,9 @@ _NAME: Final = ("metadata", "name")
 _FILE: Final = "$file"
 _EDITOR: Final = re.compile(r"^(# yaml-language-server: \$schema=)(\S+)", re.MULTILINE)
 _COMMENTS: Final = re.compile(r"(?:^[ \t]*(?:#.*)?\n)*\Z", re.MULTILINE)
+_DIGIT_BEFORE: Final = re.compile(r"[0-9]\.?\Z")
+_DIGIT_AFTER: Final = re.compile(r"\.?[0-9]")
+"""A number goes on there: 1.0.0 is not in 11.0.0, nor in 1.0.0.1."""
 _PLAIN_IN_BRACKETS: Final = re.compile(r"[A-Za-z0-9.:_/-]+")
 _THREE_NUMBERS: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 """Text to every reader of YAML, unlike fewer numbers."""
@@ -110,8 +113,15 @@ def _renamed(name: str, old: str, new: str) -> str:
 
 def _with_number(text: str, old: str, new: str) -> str | None:
     """Return *text* with the new number in place of the old one; None where the old one is not in it."""
-    made, count = re.subn(rf"(?<![0-9])(?<![0-9]\.){re.escape(old)}(?!\.?[0-9])", lambda _: new, text)
-    return made if count else None
+    parts, kept, at = [], 0, text.find(old)
+    while at >= 0:
+        end = at + len(old)
+        if _DIGIT_BEFORE.search(text[max(at - 2, 0) : at]) or _DIGIT_AFTER.match(text, end):
+            at = text.find(old, at + 1)
+        else:
+            parts += [text[kept:at], new]
+            kept, at = end, text.find(old, end)
+    return "".join([*parts, text[kept:]]) if parts else None
 
 
 def _links(kind: Kind, value: JsonObject, old: str, wish: Wish) -> Iterator[tuple[FieldPath, str, str]]:
