@@ -161,7 +161,7 @@ def _merged_object(rule: Rule, stated: Mapping[str, Any], live: Mapping[str, Any
         child = rule.child(name)
         if value is not None:
             body[name] = _merged(child, value, before, put)
-        elif put == "merge" and child.shape in {Shape.LIST, Shape.MAP}:
+        elif put == "merge" and child.shape in {Shape.LIST, Shape.MAP} and (before is not MISSING or child.write_only):
             body[name] = [] if child.shape is Shape.LIST else {}  # left out, it would stay
     return body
 

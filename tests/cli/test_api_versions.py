@@ -159,6 +159,23 @@ def test_a_newer_field_asks_for_the_lowest_version_that_has_it(
     assert used(planned) == used(made)
 
 
+def test_a_newer_list_that_is_declared_null_asks_for_no_newer_version(
+    work: Workspace, report: Reporting, azure: Azure, wire: Wire
+) -> None:
+    """Unless there is one to remove."""
+    bare = version(targetRegions=[{"name": "West Europe", "additionalReplicaSets": None}])
+    work.state(gallery(), application(), bare)
+    report("apply")
+    assert puts(wire)["1.0.0"] == "2022-03-03"
+    work.state(gallery(), application(), changed(bare, "properties.publishingProfile.replicaCount", 2))
+    assert resource(report("apply"), bare)["apiVersion"] == puts(wire)["1.0.0"] == "2022-03-03"
+    sets = [{"storageAccountType": "Standard_LRS", "regionalReplicaCount": 1}]
+    azure.edit(bare, "properties.publishingProfile.targetRegions.0.additionalReplicaSets", sets)
+    report("apply")
+    assert puts(wire)["1.0.0"] == "2024-03-03"
+    assert not azure.stored(bare)["properties"]["publishingProfile"]["targetRegions"][0].get("additionalReplicaSets")
+
+
 @pytest.mark.parametrize("fate", ["kept", "dropped"])
 def test_a_live_newer_field_survives(
     work: Workspace,
