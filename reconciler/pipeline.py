@@ -175,9 +175,8 @@ async def apply(
     Raises:
         Interrupted: The run was interrupted before the first PUT.
     """
-    began = arm.now
+    arm.versions.forget()  # refusals of an earlier round: no newer field may be hidden from the reads of a PUT
     reading = _without_others(task, await unless_stopped(read(task, arm), patience.stop))
-    arm.versions.forget(began)  # of an earlier round: the read before a PUT must hide no newer field
     if task.only_drift:
         reading = _only_drift(_caused(task, reading))
     elif task.explains:

@@ -2,7 +2,7 @@
 The newest api-version that Azure answers, learned from its refusals: for each kind and subscription, during one run.
 
 Reads ask for the newest version of a kind, so that no leaf is hidden. A cloud that does not know it is asked for the
-next lower one, and remembered. A loop asks for the newest again from time to time.
+next lower one, and remembered: for an hour, or until the next apply begins.
 """
 
 from __future__ import annotations
@@ -111,12 +111,9 @@ class Versions:
             known.written, known.lagging_from = lower, known.lagging_from or now
         return lower
 
-    def forget(self, before: float) -> None:
-        """Forget refusals of before that time: reads ask for the newest versions again."""
-        stale = [key for key, each in self._known.items() if each.lagging_from is not None]
-        for key in stale:
-            if (self._known[key].lagging_from or 0.0) < before:
-                del self._known[key]
+    def forget(self) -> None:
+        """Forget all refusals: requests use the newest versions again."""
+        self._known.clear()
 
     def answered(self) -> dict[Key, str]:
         """Return the newest version that is read and written, by kind and subscription."""

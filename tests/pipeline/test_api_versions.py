@@ -6,6 +6,8 @@ More examples: ``make properties``.
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -13,6 +15,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from reconciler import pipeline
+from reconciler.azure.polling import Patience
 from reconciler.emulator.changes import elements
 from reconciler.emulator.newer import kept
 from reconciler.emulator.trees import without_nulls
@@ -21,10 +25,15 @@ from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.trees import below
 from reconciler.kinds.versions import lowest_version, without_newer
+from reconciler.manifests.estate import read_estate
 from reconciler.model.change import Action, Reason
 from reconciler.model.outcome import Result
+from reconciler.pipeline import Task
+from reconciler.runtime.progress import Silent
 from tests.kit.bench import Bench, on_bench
+from tests.kit.clock import START
 from tests.kit.strategies import (
+    as_yaml,
     at_rung,
     bodies,
     body_node,
@@ -35,6 +44,7 @@ from tests.kit.strategies import (
     has_edits,
     id_of,
     kind_of,
+    manifest,
     respelled,
     thinned,
     with_body,
@@ -45,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
+    from reconciler.pipeline import Reading
 
 Form = Literal["kept", "dropped"]
 RUNGS: Final = sorted({version for kind in packaged().kinds.values() for version in kind.api_versions})
@@ -169,3 +180,38 @@ def _newer(rule: Rule, value: Any, rung: str, path: tuple[Any, ...]) -> Iterator
     else:
         for step, child, item in below(rule, value):
             yield from _newer(child, item, rung, (*path, step))
+
+
+def test_a_round_of_a_loop_sees_what_a_cloud_has_learned() -> None:
+    """A newer property, set since the round before: the PUT carries it, in the first round that has one to send."""
+
+    async def scenario(bench: Bench) -> None:
+        bench.world.learn({"": "2022-03-03"})
+        await _round(bench, description="old")
+        bench.world.learn({})
+        resource_id = id_of(_tools())
+        bench.world.edit(resource_id, lambda stored: {**stored, "identity": {"type": "SystemAssigned"}})
+        reading = await _round(bench, description="new")
+        assert [each.result for each in reading.outcomes.values()] == [Result.SUCCEEDED]
+        assert reading.warnings == ()
+        stored: Any = bench.world.stored(resource_id)
+        assert (stored["properties"]["description"], stored["identity"]["type"]) == ("new", "SystemAssigned")
+
+    on_bench(scenario, newer_fields="dropped")
+
+
+def _tools(**properties: str) -> dict[str, Any]:
+    params = {
+        "subscriptionId": "01523d7c-60da-455e-adef-521b547922c4",
+        "resourceGroupName": "rg",
+        "galleryName": "tools",
+    }
+    return manifest(packaged().of("Gallery"), "tools", params, {"location": "westeurope", "properties": properties})
+
+
+async def _round(bench: Bench, **properties: str) -> Reading:
+    """Apply a gallery, as a round of the loop does."""
+    documents = as_yaml([_tools(**properties)])
+    task = Task(bench.options, read_estate(bench.options, packaged(), START, lambda _: documents), packaged())
+    patience = Patience(bench.clock, 1.0, 60.0, asyncio.Event())
+    return await pipeline.apply(task, bench.arm, patience, lambda _: nullcontext(Silent()))
