@@ -9,6 +9,7 @@ import pytest
 from reconciler.kinds.blank import blanks, without_blanks
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.rules import Rule, Shape
+from tests.cli import test_gallery_scripts as scripts
 from tests.kit.cli import (
     Workspace,
     application,
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from tests.kit.cli import Azure
     from tests.kit.proxy import Proxy
 
-MADE: Final = {made["kind"]: made for made in estate()}
+EVERYTHING: Final = (*estate(), scripts.script(), scripts.version())
+"""One resource of each kind."""
+MADE: Final = {made["kind"]: made for made in EVERYTHING}
 
 
 def optional_texts() -> list[tuple[str, str]]:
@@ -64,14 +67,14 @@ def test_declared_it_is_a_warning_and_nothing_else(
     work: Workspace, proxy: Proxy, report: Reporting, run: Command, kind: str, path: str
 ) -> None:
     """No change, no secret, no part of a PUT."""
-    work.state(*estate())
+    work.state(*EVERYTHING)
     report("apply")
     sent = len(proxy.written)
-    work.state(*(changed(made, path, "") if made["kind"] == kind else made for made in estate()))
+    work.state(*(changed(made, path, "") if made["kind"] == kind else made for made in EVERYTHING))
     validated = report("validate")
     assert codes(validated, "warnings").count("empty-text") == 1
     plan = report("plan", "--detailed-exitcode")
-    assert plan["summary"]["inSync"] == 4
+    assert plan["summary"]["inSync"] == len(EVERYTHING)
     assert report("apply")["summary"]["requests"]["PUT"] == 0
     assert len(proxy.written) == sent
     assert "(secret)" not in run("plan").out

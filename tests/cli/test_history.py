@@ -50,7 +50,7 @@ def test_an_edit_that_azure_refuses(base: Workspace, report: Reporting) -> None:
         "install",
     )
     assert '"sh install.sh" at main, "sh other.sh" now' in error["message"]
-    assert "new name or version" in error["fix"]
+    assert "reconciler new-version GalleryApplicationVersion/agent-1.0.0" in error["fix"]
     assert "https://learn.microsoft.com" in error["fix"]
 
 

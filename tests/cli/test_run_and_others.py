@@ -34,7 +34,15 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Command, Reporting
 
-_KINDS = ["ApplicationDefinition", "Gallery", "GalleryApplication", "GalleryApplicationVersion", "Project"]
+_KINDS = [
+    "ApplicationDefinition",
+    "Gallery",
+    "GalleryApplication",
+    "GalleryApplicationVersion",
+    "GalleryScript",
+    "GalleryScriptVersion",
+    "Project",
+]
 
 
 def test_schema(work: Workspace, run: Command) -> None:

@@ -54,7 +54,7 @@ def test_from_a_branch_to_drift(
     work.add(changed(version(), INSTALL, "sh other.sh"))
     (refused,) = report("validate", "--against", "main", code=1)["errors"]
     assert refused["code"] == "immutable-field"
-    assert "new name or version" in refused["fix"]
+    assert "reconciler new-version GalleryApplicationVersion/agent-1.0.0" in refused["fix"]
 
     # so it becomes a new version, beside two edits of what exists
     work.add(changed(version(), REPLICAS, 2))
