@@ -9,7 +9,6 @@ from reconciler import filesystem
 from reconciler.clock import SystemClock
 from reconciler.manifests.estate import Options
 from reconciler.manifests.yaml12 import STREAM
-from reconciler.runtime.recording import Keeping, recording
 from reconciler.runtime.run import Run
 from reconciler.settings import Custom, connection, permitted
 
@@ -75,6 +74,8 @@ def recording_of(run: Run, given: Given, source: str = "", interval_s: float | N
         source: A name for the repository of the manifests; empty for the working folder.
         interval_s: Of a loop that is seen from outside; None for any other.
     """
+    from reconciler.runtime.recording import Keeping, recording  # noqa: PLC0415 (imports asyncio: not for `validate`)
+
     folder, metrics = (
         filesystem.absolute(path) if path is not None else None for path in (given.state_dir, given.metrics_file)
     )
