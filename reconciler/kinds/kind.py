@@ -211,7 +211,8 @@ def compile_kind(schema: JsonObject) -> Kind:
     rules = _body_rules(schema, parameters, arm["put"])
     name, api_version = schema["properties"]["kind"]["const"], arm["apiVersion"]
     api_versions = tuple(arm.get("apiVersions", [api_version]))
-    check_versions(name, api_version, api_versions, rules)
+    leaves = tuple(rules.every())
+    check_versions(name, api_version, api_versions, leaves)
     return Kind(
         name=name,
         resource_type=arm["type"],
@@ -233,10 +234,10 @@ def compile_kind(schema: JsonObject) -> Kind:
         parameters=parameters,
         rules=rules,
         schema=schema,
-        secret_paths=tuple(path for path, rule in rules.every() if rule.secret),
-        links=tuple((path, rule) for path, rule in rules.every() if rule.secret and rule.normalize == "blob-url"),
-        write_only_paths=tuple(path for path, rule in rules.every() if rule.write_only),
-        json_texts=tuple(path for path, rule in rules.every() if rule.normalize == "json"),
+        secret_paths=tuple(path for path, rule in leaves if rule.secret),
+        links=tuple((path, rule) for path, rule in leaves if rule.secret and rule.normalize == "blob-url"),
+        write_only_paths=tuple(path for path, rule in leaves if rule.write_only),
+        json_texts=tuple(path for path, rule in leaves if rule.normalize == "json"),
         _id_pattern=_pattern(arm["id"]),
         _sealer=sealer(rules),
     )

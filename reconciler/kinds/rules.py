@@ -165,7 +165,12 @@ OPAQUE: Final = Rule()
 
 
 def compile_rule(
-    schema: JsonObject, definitions: JsonObject, *, required: bool = False, since: str | None = None
+    schema: JsonObject,
+    definitions: JsonObject,
+    *,
+    required: bool = False,
+    optional: bool = False,
+    since: str | None = None,
 ) -> Rule:
     """
     Compile the rule of one property, and of everything below it.
@@ -174,17 +179,19 @@ def compile_rule(
         schema: The property's schema.
         definitions: The ``$defs`` that it may refer to.
         required: Whether its parent requires it.
+        optional: Whether its parent has it, and does not require it.
         since: The api-version that brought its parent; None for the reference version.
 
     Raises:
         ValueError: An annotation is misspelt.
     """
     node = resolved(schema, definitions)
-    shape = _shape(node)
+    shape, types = _shape(node), _types(node)
     since = max(since or "", node.get(Annotation.SINCE, "")) or None
     properties = _properties(node, definitions, since) if shape is Shape.OBJECT else {}
     items = _items(node, shape, definitions, since)
-    rule = Rule(
+    below = (*properties.values(), items) if items else properties.values()
+    return Rule(
         shape=shape,
         properties=properties,
         items=items,
@@ -202,30 +209,28 @@ def compile_rule(
         removal_guard=dotted(node.get(Annotation.REMOVAL_GUARD)),
         must_contain=dotted(node.get(Annotation.MUST_CONTAIN)),
         normalize=_normalize(node),
-        integer=_types(node) <= {"integer", "null"} and "integer" in _types(node),
-        takes_file={"string", "object"} <= _types(node) and schema.get("$ref") != _VARIABLE,
+        integer=types <= {"integer", "null"} and "integer" in types,
+        optional_text=optional and shape is Shape.LEAF and "string" in types and not node.get("readOnly"),
+        takes_file={"string", "object"} <= types and schema.get("$ref") != _VARIABLE,
         max_bytes=node.get(Annotation.MAX_BYTES),
         too_large=node.get(Annotation.TOO_LARGE),
         severity=Severity(node[Annotation.SEVERITY]) if Annotation.SEVERITY in node else None,
         description=str(node.get("description", "")),
+        **_absence(node, shape, below),
     )
-    return _with_absence(rule, node)
 
 
-def _with_absence(rule: Rule, node: JsonObject) -> Rule:
-    """Return *rule* with the meaning of its absence."""
-    own = "default" in node or Annotation.DEFAULT_FROM in node
-    below = [*rule.properties.values(), *([rule.items] if rule.items else [])]
-    return replace(
-        rule,
-        server_populated=bool(node.get(Annotation.SERVER_POPULATED)),
-        default=node.get("default", MISSING),
-        default_from=dotted(node.get(Annotation.DEFAULT_FROM)),
-        excluded_by=dotted(node.get(Annotation.EXCLUDED_BY)),
-        implied=_implied(node, rule.shape),
-        completed_in=dotted(node.get(Annotation.COMPLETED_IN)),
-        has_default=own or any(each.has_default for each in below),
-    )
+def _absence(node: JsonObject, shape: Shape, below: Iterable[Rule]) -> dict[str, Any]:
+    """Return the part of a rule that says what the absence of its value means."""
+    return {
+        "server_populated": bool(node.get(Annotation.SERVER_POPULATED)),
+        "default": node.get("default", MISSING),
+        "default_from": dotted(node.get(Annotation.DEFAULT_FROM)),
+        "excluded_by": dotted(node.get(Annotation.EXCLUDED_BY)),
+        "implied": _implied(node, shape),
+        "completed_in": dotted(node.get(Annotation.COMPLETED_IN)),
+        "has_default": "default" in node or Annotation.DEFAULT_FROM in node or any(each.has_default for each in below),
+    }
 
 
 def without_clearing(rule: Rule) -> Rule:
@@ -269,20 +274,10 @@ def _shape(node: JsonObject) -> Shape:
 
 def _properties(node: JsonObject, definitions: JsonObject, since: str | None) -> dict[str, Rule]:
     required = set(node.get("required", ()))
-    rules = {
-        name: compile_rule(child, definitions, required=name in required, since=since)
+    return {
+        name: compile_rule(child, definitions, required=name in required, optional=name not in required, since=since)
         for name, child in node["properties"].items()
     }
-    return {
-        name: rule if rule.required else _optional(rule, node["properties"][name], definitions)
-        for name, rule in rules.items()
-    }
-
-
-def _optional(rule: Rule, schema: JsonObject, definitions: JsonObject) -> Rule:
-    """Return the rule of a property that may be omitted."""
-    is_text = rule.shape is Shape.LEAF and "string" in _types(resolved(schema, definitions))
-    return replace(rule, optional_text=is_text and not rule.read_only)
 
 
 def _items(node: JsonObject, shape: Shape, definitions: JsonObject, since: str | None) -> Rule | None:

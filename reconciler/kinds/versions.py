@@ -15,7 +15,7 @@ from reconciler.kinds.rules import Rule, Shape
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.values import FieldPath, JsonObject
@@ -81,7 +81,9 @@ def compile_newer(rule: Rule, above: str = "") -> NewerTree | None:
     return NewerTree(rule, own, values, properties, each, highest)
 
 
-def check_versions(name: str, reference: str, versions: tuple[str, ...], rules: Rule) -> None:
+def check_versions(
+    name: str, reference: str, versions: tuple[str, ...], rules: Iterable[tuple[tuple[str, ...], Rule]]
+) -> None:
     """
     Refuse api-versions that do not ascend from the reference version, and properties of a version that is none of them.
 
@@ -91,7 +93,7 @@ def check_versions(name: str, reference: str, versions: tuple[str, ...], rules: 
     if list(versions) != sorted({reference, *versions}) or versions[0] != reference:
         message = f"{Annotation.ARM}: apiVersions of {name} do not ascend from {reference}"
         raise ValueError(message)
-    for path, rule in rules.every():
+    for path, rule in rules:
         for version in filter(None, (rule.since, *rule.values_since.values())):
             if version not in versions[1:]:
                 message = f"{Annotation.SINCE} of {'.'.join(path)}: {version} is none of {', '.join(versions[1:])}"
