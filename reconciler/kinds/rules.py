@@ -179,7 +179,7 @@ def compile_rule(
         schema: The property's schema.
         definitions: The ``$defs`` that it may refer to.
         required: Whether its parent requires it.
-        optional: Whether its parent has it, and does not require it.
+        optional: Whether its parent has it and does not require it.
         since: The api-version that brought its parent; None for the reference version.
 
     Raises:
@@ -190,7 +190,6 @@ def compile_rule(
     since = max(since or "", node.get(Annotation.SINCE, "")) or None
     properties = _properties(node, definitions, since) if shape is Shape.OBJECT else {}
     items = _items(node, shape, definitions, since)
-    below = (*properties.values(), items) if items else properties.values()
     return Rule(
         shape=shape,
         properties=properties,
@@ -216,7 +215,7 @@ def compile_rule(
         too_large=node.get(Annotation.TOO_LARGE),
         severity=Severity(node[Annotation.SEVERITY]) if Annotation.SEVERITY in node else None,
         description=str(node.get("description", "")),
-        **_absence(node, shape, below),
+        **_absence(node, shape, (*properties.values(), *((items,) if items else ()))),
     )
 
 
