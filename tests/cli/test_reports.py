@@ -107,6 +107,7 @@ def test_keys_in_their_order(work: Workspace, report: Reporting) -> None:
         *("environment", "project", "cloud", "endpoint", "commit"),
         "summary",
         "resources",
+        "latest",
         "errors",
         "warnings",
     ]

@@ -49,9 +49,7 @@ def test_an_update_is_signed_too(work: Workspace, azure: Azure, run: Command, mo
     assert run("apply").code == 0
     monkeypatch.setenv(NAME, f"{SIGNED}second")
     assert run("plan", "--detailed-exitcode").code == 0
-    work.state(
-        gallery(), application(), changed(version(), "properties.publishingProfile.excludeFromLatest", value=True)
-    )
+    work.state(gallery(), application(), changed(version(), "properties.publishingProfile.replicaCount", 2))
     assert run("apply").code == 0
     profile = azure.stored(version())["properties"]["publishingProfile"]
     assert profile["source"]["mediaLink"] == f"{LINK}?{SIGNED}second"
@@ -335,7 +333,7 @@ def test_an_identity_of_the_gallery_needs_no_signature(
     made = packaged(storage)
     azure.seed(gallery(), application(), changed(made, MEDIA_LINK, f"{storage.url}/packages/1.0.0.zip?{CANARY}"))
     work.project(storage=[{"prefix": f"{storage.url}/packages/", **IDENTITY}])
-    update = changed(made, "properties.publishingProfile.excludeFromLatest", value=True)
+    update = changed(made, "properties.publishingProfile.replicaCount", 2)
     work.state(gallery(), application(), update, packaged(storage, "2.0.0"))
     planned = run("plan", "-o", "json", "--out", "saved.plan")
     expected = [{"path": MEDIA_LINK, "host": "127.0.0.1", "source": "galleryIdentity"}]
@@ -490,7 +488,7 @@ def test_an_estate_of_private_packages_needs_no_secret(
         done = run(*arguments, "--log-level", "debug", "--report", "json=out.json")
         assert done.code == 0, done
         said.append(done.out + done.err)
-    update = changed(made, "properties.publishingProfile.excludeFromLatest", value=True)
+    update = changed(made, "properties.publishingProfile.replicaCount", 2)
     work.state(assigned(), application(), update)
     assert run("apply").code == 0
     assert azure.stored(assigned())["identity"]["type"] == "UserAssigned"

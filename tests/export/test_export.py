@@ -179,7 +179,11 @@ def test_what_somebody_else_made_is_exported_too(name: str, data: st.DataObject)
     assert "Reconciler-Digest" not in str(made.files)
 
 
-PARAMS: Final = {"subscriptionId": SUBSCRIPTION, "galleryApplicationVersionName": "1.0.0"}
+PARAMS: Final = {
+    "subscriptionId": SUBSCRIPTION,
+    "galleryApplicationVersionName": "1.0.0",
+    "galleryScriptVersionName": "1.0.0",
+}
 
 
 # ------------------------------------------------------------------------------------------------ what is stated

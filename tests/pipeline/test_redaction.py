@@ -64,13 +64,14 @@ def test_every_secret_goes_over_the_wire_as_it_is(name: str, path: tuple[str, ..
 
 
 def test_the_places_of_secrets() -> None:
-    """Both links of a version, and of a definition its package, its artifacts and where it notifies."""
+    """The links of versions; of a definition its package, its artifacts and where it notifies."""
     assert sorted(f"{name}.{path[-1]}" for name, path in PLACES) == [
         "ApplicationDefinition.packageFileUri",
         "ApplicationDefinition.uri",
         "ApplicationDefinition.uri",
         "GalleryApplicationVersion.defaultConfigurationLink",
         "GalleryApplicationVersion.mediaLink",
+        "GalleryScriptVersion.scriptLink",
     ]
 
 
