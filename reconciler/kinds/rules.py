@@ -165,12 +165,7 @@ OPAQUE: Final = Rule()
 
 
 def compile_rule(
-    schema: JsonObject,
-    definitions: JsonObject,
-    *,
-    required: bool = False,
-    optional: bool = False,
-    since: str | None = None,
+    schema: JsonObject, definitions: JsonObject, *, required: bool | None = None, since: str | None = None
 ) -> Rule:
     """
     Compile the rule of one property, and of everything below it.
@@ -178,8 +173,7 @@ def compile_rule(
     Args:
         schema: The property's schema.
         definitions: The ``$defs`` that it may refer to.
-        required: Whether its parent requires it.
-        optional: Whether its parent has it and does not require it.
+        required: Whether its parent requires it; None for an element, and for the body as a whole.
         since: The api-version that brought its parent; None for the reference version.
 
     Raises:
@@ -202,14 +196,14 @@ def compile_rule(
         frozen=Annotation.MUTABILITY in node and "update" not in node[Annotation.MUTABILITY],
         clearable=node.get(Annotation.UNSETTABLE) is not False,
         secret=bool(node.get(Annotation.SECRET)),
-        required=required,
+        required=bool(required),
         since=since,
         values_since=dict(node.get(Annotation.SINCE_VALUES, {})),
         removal_guard=dotted(node.get(Annotation.REMOVAL_GUARD)),
         must_contain=dotted(node.get(Annotation.MUST_CONTAIN)),
         normalize=_normalize(node),
         integer=types <= {"integer", "null"} and "integer" in types,
-        optional_text=optional and shape is Shape.LEAF and "string" in types and not node.get("readOnly"),
+        optional_text=required is False and shape is Shape.LEAF and "string" in types and not node.get("readOnly"),
         takes_file={"string", "object"} <= types and schema.get("$ref") != _VARIABLE,
         max_bytes=node.get(Annotation.MAX_BYTES),
         too_large=node.get(Annotation.TOO_LARGE),
@@ -274,7 +268,7 @@ def _shape(node: JsonObject) -> Shape:
 def _properties(node: JsonObject, definitions: JsonObject, since: str | None) -> dict[str, Rule]:
     required = set(node.get("required", ()))
     return {
-        name: compile_rule(child, definitions, required=name in required, optional=name not in required, since=since)
+        name: compile_rule(child, definitions, required=name in required, since=since)
         for name, child in node["properties"].items()
     }
 
