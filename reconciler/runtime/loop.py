@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler import filesystem
 from reconciler.azure.polling import Interrupted
 from reconciler.errors import ManifestError, OutputError, PathError, ReconcilerError
+from reconciler.manifests.unchanged import Unchanged
 from reconciler.model.outcome import Report, always
 from reconciler.plan.exit_codes import ExitCode, of_error
 from reconciler.problems import Problem
@@ -164,7 +165,7 @@ async def rounds(run: Run, service: Service, emit: Callable[[Round], None], stop
         except Exception as error:
             raise OutputError(described(error)) from error
 
-    async with _process(run, service, stop) as process:
+    async with _process(replace(run, unchanged=Unchanged()), service, stop) as process:
         with on_hangup(wake.set):
             pace = Pace(run.clock, service.interval_s, stop, wake, service.chance)
             await run_rounds(partial(_round, process), tell, pace)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.registry import Registry
     from reconciler.manifests.estate import Estate, Options, Survey
     from reconciler.manifests.sources import Sources
+    from reconciler.manifests.unchanged import Unchanged
     from reconciler.model.change import LatestMove
     from reconciler.settings import Connection, Environment
 
@@ -50,6 +51,7 @@ class Run:
         changed_since: The revision since which the selected manifests were edited.
         only_drift: Whether an apply repairs changes made outside git, and publishes no edit.
         registry: The kinds, and the schemas of other files.
+        unchanged: The manifests of the last round of a loop; None for any other run.
     """
 
     command: str
@@ -67,6 +69,7 @@ class Run:
     changed_since: str | None = None
     only_drift: bool = False
     registry: Registry = field(default_factory=packaged)
+    unchanged: Unchanged | None = None
 
     def read_stdin(self, limit: int) -> bytes:
         """Return the content of standard input, on every call."""
@@ -79,6 +82,8 @@ class Run:
         Raises:
             UsageError: It has not, or none was.
         """
+        if self.unchanged is not None and not self.unchanged.is_empty:
+            return  # it was checked, and is again if the project file has changed
         file = find_project(self.options.paths, self.options.config)
         found = examine_project(file, self.registry) if file else ProjectFile()
         if found.is_known:
@@ -86,7 +91,10 @@ class Run:
 
     def estate(self) -> Estate:
         """Read the manifests."""
-        estate = read_estate(self.options, self.registry, self.clock.now(), self.read_stdin)
+        if self.unchanged is not None:
+            estate = self.unchanged.read(self.options, self.registry, self.clock.now())
+        else:
+            estate = read_estate(self.options, self.registry, self.clock.now(), self.read_stdin)
         if self.changed_since is None:
             return estate
         from reconciler.history.edits import is_edited  # noqa: PLC0415 (for this option only)
