@@ -21,7 +21,7 @@ from reconciler.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.kinds.latest import Latest
+    from reconciler.kinds.latest import Latest, LatestRule
     from reconciler.model.change import Change, FieldChange
     from reconciler.model.desired import Desired
     from reconciler.model.live import Observation, Unmanaged
@@ -147,8 +147,16 @@ def _may_move(change: Change) -> bool:
         return True
     if change.action not in {Action.UPDATE, Action.WAIT} or change.desired.kind.latest is None:
         return False
-    rule = change.desired.kind.latest
-    return any(each.steps[: len(path)] == path for each in change.fields for path in (rule.regions, rule.excluded))
+    return any(_is_about(change.desired.kind.latest, each.steps) for each in change.fields)
+
+
+def _is_about(rule: LatestRule, steps: Sequence[str | int]) -> bool:
+    """Return whether the value at *steps* decides where a version is offered."""
+    steps = tuple(steps)
+    if steps[: len(rule.regions)] != rule.regions:
+        return steps == rule.excluded
+    within = steps[len(rule.regions) + 1 :]
+    return not within or within in {rule.name, rule.region_excluded}
 
 
 def unlisted(changes: Iterable[Change], observation: Observation) -> tuple[Desired, ...]:
@@ -257,8 +265,7 @@ def lost(move: LatestMove, cause: Desired, fields: Iterable[FieldChange]) -> Pro
 
 def _place(cause: Desired, fields: Iterable[FieldChange]) -> tuple[str, int, str]:
     rule = cause.kind.latest
-    paths = (rule.regions, rule.excluded) if rule is not None else ()
     for each in fields:
-        if any(each.steps[: len(path)] == path for path in paths):
+        if rule is not None and _is_about(rule, each.steps):
             return cause.source.file, each.line or cause.source.line, each.path
     return cause.source.file, cause.source.line, ""

@@ -129,6 +129,10 @@ def test_target_lists_an_application_only_for_regions(work: Workspace, live: lis
     """A plan that leaves regions and exclusion alone reads the target by itself."""
     work.state(gallery(), application(), live[0], live[1])
     assert report("plan", "--target", "*/agent-1.10.0")["summary"]["requests"]["GET"] == 1
+    copied = numbered("1.10.0", WEST, NORTH)
+    copied["spec"]["properties"]["publishingProfile"]["targetRegions"][0]["regionalReplicaCount"] = 2
+    work.state(gallery(), application(), live[0], copied)
+    assert report("plan", "--target", "*/agent-1.10.0")["summary"]["requests"]["GET"] == 1
     moved = numbered("1.10.0", f"{WEST}!", NORTH)
     work.state(gallery(), application(), live[0], moved)
     found = report("plan", "--target", "*/agent-1.10.0")
