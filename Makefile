@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 DEMO_STAMP := .venv/.installed-for-use
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow test-all check static lint format types contracts reference draft-kind properties redaction simulation simulation-bugs mutants foreign azurite live pages installs newest bench scale workflows lock clean
+.PHONY: help demo test slow test-all check static lint format types contracts reference draft-kind properties redaction simulation simulation-bugs soak mutants foreign azurite live pages installs newest bench scale workflows lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ simulation: $(STAMP) ## 100,000 schedules of one resource, then 10,000 made-up d
 
 simulation-bugs: $(STAMP) ## Plant bugs in the client, one at a time: the simulation must find each
 	$(BIN)/python -m tests.simulation --bugs
+
+soak: $(STAMP) ## 10,000 rounds of the loop over 200 resources on a virtual clock, with trouble (ROUNDS=1000000 SEED=1)
+	$(BIN)/python -m tests.soak $(or $(ROUNDS),10000) $(if $(SEED),--seed $(SEED))
 
 mutants: $(STAMP) ## Break the rules one at a time: the tests must see each (docs/mutation.md)
 	$(BIN)/python -m tests.mutation
