@@ -383,6 +383,11 @@ class Environment:
         """Return the state file of the embedded ARM."""
         return Path(self.values.get("RECONCILER_EMULATOR_STATE") or ".reconciler/emulator.sqlite")
 
+    def emulator_seed(self) -> Path | None:
+        """Return the file of the machines that the embedded Resource Graph knows; None without one."""
+        name = self.values.get("RECONCILER_EMULATOR_SEED")
+        return Path(name) if name else None
+
     def emulator_number(self, name: str, default: float) -> float:
         """
         Return a number among the settings of the embedded ARM.

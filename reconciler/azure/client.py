@@ -143,17 +143,36 @@ class ArmReader:
     ) -> Answer:
         """Send with retries, and again with another token where ARM refused the first one."""
         lane = Lane(subscription_in(link), method != "GET", _route(link))
+        return await exchange(self.transport, self.retrier, method, link, lane, content=content, check=check)
 
-        async def send() -> Answer:
-            return await self.transport.send(method, link, content, lane.realm, check=check)
 
-        answer = await self.retrier.send(lane, send)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            await self.transport.tokens.renew(lane.realm, answer)
-            answer = await self.retrier.send(lane, send)
-        if not answer.is_success:
-            raise error_of(answer, write=lane.write)
-        return answer
+async def exchange(  # noqa: PLR0913 (the parts of a request)
+    transport: Transport,
+    retrier: Retrier,
+    method: str,
+    link: str,
+    lane: Lane,
+    *,
+    content: bytes | None = None,
+    check: Callable[[], None] | None = None,
+) -> Answer:
+    """
+    Send with retries, and again with another token where ARM refused the first one.
+
+    Raises:
+        RequestError: For every answer but a success.
+    """
+
+    async def send() -> Answer:
+        return await transport.send(method, link, content, lane.realm, check=check)
+
+    answer = await retrier.send(lane, send)
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        await transport.tokens.renew(lane.realm, answer)
+        answer = await retrier.send(lane, send)
+    if not answer.is_success:
+        raise error_of(answer, write=lane.write)
+    return answer
 
 
 @dataclass(slots=True)

@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "Look": {
         "drift": "Report where Azure differs from git; exit 2 if it does. Read-only.",
         "list": "List the live state of declared resources: version, regions, latest, last writer, owner. Read-only.",
+        "usage": "Show which machines and scale sets use which version, and which versions are unused. Read-only.",
         "history": "Print the rounds and drift episodes of run. Reads the history file only.",
         "explain": "Explain, field by field, why a resource does or does not differ from its manifest. Read-only.",
         "snapshot": "Save the live state, without secrets, for plan --against-snapshot. Read-only access to Azure.",

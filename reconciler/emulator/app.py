@@ -21,6 +21,7 @@ from reconciler.emulator.errors import Refused, server_error, too_large
 from reconciler.emulator.facts import OPERATION_STATUS, facts_of
 from reconciler.emulator.foreign import foreign_routes
 from reconciler.emulator.provider import Provider
+from reconciler.emulator.resource_graph import graph_routes
 from reconciler.emulator.routes import Route, dispatch, route
 from reconciler.emulator.store import Store
 from reconciler.emulator.throttle import Throttle
@@ -59,6 +60,7 @@ def create_app(settings: EmulatorSettings, clock: Clock) -> Starlette:
         route(operations.TEMPLATE, GET=partial(_status, store, throttle)),
         *(each for provider in providers for each in _resource_routes(provider)),
         *foreign_routes(store, settings, providers),
+        *graph_routes(settings),
     )
     service = _Service(routes, settings, clock, throttle)
 

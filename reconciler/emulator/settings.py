@@ -42,6 +42,8 @@ class EmulatorSettings:
             removes them (``dropped``): not known of Azure.
         packages: Whether package links lead to ``public`` blobs, or to ``private`` ones, which need a signature or a
             gallery with an identity.
+        seed: The JSON file of the machines and scale sets that Resource Graph knows; None for none.
+        staleness_seconds: How long Resource Graph does not know of an entry of that file after its ``since``.
         throttle: Requests beyond ARM's and the Compute provider's limits get 429; otherwise the headers show full
             buckets.
         max_body_bytes: Larger request bodies get 413.
@@ -62,5 +64,7 @@ class EmulatorSettings:
     version_error: VersionError = "NoRegisteredProviderFound"
     newer_fields: Literal["kept", "dropped"] = "kept"
     packages: Literal["public", "private"] = "public"
+    seed: Path | None = None
+    staleness_seconds: float = 0
     throttle: bool = False
     max_body_bytes: int = 4 * 1024 * 1024

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.compare.rows import Explanation
     from reconciler.model.outcome import Report
     from reconciler.plan.listing import Listing
+    from reconciler.plan.usage import Usage
     from reconciler.report.history import HistoryView
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "render_explanation",
     "render_history",
     "render_list",
+    "render_usage",
 ]
 
 
@@ -52,7 +54,7 @@ FORMATS: Final[Mapping[str, Bounds]] = {
 }
 FEW_FORMATS: Final = ("text", "json")
 """The formats of a command that writes no report."""
-_FORMATS_OF: Final = {"explain": FEW_FORMATS, "list": FEW_FORMATS, "history": FEW_FORMATS}
+_FORMATS_OF: Final = {"explain": FEW_FORMATS, "list": FEW_FORMATS, "usage": FEW_FORMATS, "history": FEW_FORMATS}
 
 
 def render(report: Report, format: str, *, width: int | None = None, **options: Any) -> str:  # noqa: A002
@@ -103,6 +105,20 @@ def render_list(listing: Listing, format: str, **options: Any) -> str:  # noqa: 
     check_format("list", format)
     view = listed.view_of(listing, people=format != "json")
     return _rendered(view, "json" if format == "json" else "listing_text", **options)
+
+
+def render_usage(usage: Usage, format: str, **options: Any) -> str:  # noqa: A002
+    """
+    Return the output of ``usage`` in one of its formats; the options are those of :func:`render`.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    from reconciler.report import usage as used  # noqa: PLC0415
+
+    check_format("usage", format)
+    view = used.view_of(usage, people=format != "json")
+    return _rendered(view, "json" if format == "json" else "usage_text", **options)
 
 
 def render_history(view: HistoryView, format: str, **options: Any) -> str:  # noqa: A002

@@ -11,6 +11,7 @@ from reconciler.azure.auth import AccessToken, IdentityToken
 from reconciler.azure.blobs import SCOPE, Blobs, life_for, storage_transport
 from reconciler.azure.client import ArmReader, ArmWriter
 from reconciler.azure.credentials import Credentials
+from reconciler.azure.resource_graph import GraphReader
 from reconciler.azure.versions import Versions
 from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
@@ -53,6 +54,13 @@ async def open_writer(
     """Yield a client that can PUT; it waits wherever ARM asked another client of the process to wait."""
     async with _transport(connection, environment, clock) as transport:
         yield ArmWriter(transport, Retrier(clock, windows=windows or Windows()), versions or Versions())
+
+
+@asynccontextmanager
+async def open_graph(connection: Connection, environment: Environment, clock: Clock) -> AsyncIterator[GraphReader]:
+    """Yield the client of Resource Graph, which can ask one question and nothing else."""
+    async with _transport(connection, environment, clock) as transport:
+        yield GraphReader(transport, Retrier(clock))
 
 
 @asynccontextmanager
@@ -147,4 +155,6 @@ def emulator_settings(environment: Environment) -> EmulatorSettings:
         newer_fields=environment.emulator_choice("NEWER_FIELDS", ("kept", "dropped")),
         packages=environment.emulator_choice("PACKAGES", ("public", "private")),
         public_name=environment.emulator_choice("PUBLIC_NAME", ("prefix", "names")),
+        seed=environment.emulator_seed(),
+        staleness_seconds=environment.emulator_number("STALENESS_SECONDS", 0),
     )

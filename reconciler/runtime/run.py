@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from reconciler.model.change import LatestMove
     from reconciler.settings import Connection, Environment
 
-_WITHOUT_REPORT: Final = frozenset({"explain", "snapshot", "list"})
+_WITHOUT_REPORT: Final = frozenset({"explain", "snapshot", "list", "usage"})
 
 
 @dataclass(frozen=True, slots=True)

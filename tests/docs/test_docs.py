@@ -319,7 +319,7 @@ def test_the_readme_names_every_exit_code(root: Path) -> None:
 def _emulator_variables() -> set[str]:
     source = (ROOT / "reconciler" / "runtime" / "connect.py").read_text(encoding="utf-8")
     named = re.findall(r'emulator_(?:number|choice)\("([A-Z_]+)"', source)
-    return {f"RECONCILER_EMULATOR_{name}" for name in (*named, "STATE", "API_VERSIONS")}
+    return {f"RECONCILER_EMULATOR_{name}" for name in (*named, "STATE", "SEED", "API_VERSIONS")}
 
 
 def test_the_readme_names_every_environment_variable(root: Path) -> None:

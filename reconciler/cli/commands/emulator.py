@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     help="Port on 127.0.0.1; 0 lets the system choose.",
 )
 @file_option("--state", help="State file (SQLite).  [default: .reconciler/emulator.sqlite]")
+@file_option("--seed", help="Machines and scale sets that Resource Graph knows (JSON).")
 @option("--tls-cert", type=FilePath(exists=True, dir_okay=False), metavar="FILE", help="Serve https with this PEM.")
 @option(
     "--tls-key",
@@ -37,11 +38,15 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Private key (PEM).  [default: in the file of --tls-cert]",
 )
-def command(given: Given, port: int, state: Path | None, tls_cert: Path | None, tls_key: Path | None) -> int:
+def command(
+    given: Given, port: int, state: Path | None, seed: Path | None, tls_cert: Path | None, tls_key: Path | None
+) -> int:
     """Serve the embedded ARM over HTTP, on loopback."""
     settings = emulator_settings(given.process)
     if state is not None:
         settings = replace(settings, state=state)
+    if seed is not None:
+        settings = replace(settings, seed=seed)
     scheme = "https" if tls_cert else "http"
 
     def ready(bound: int) -> None:
