@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from reconciler.kinds.live import Live
-from reconciler.model.change import Action, Plan
+from reconciler.model.change import Action, Plan, Sync
 from reconciler.model.outcome import Result
 from reconciler.plan.body import put_body
 from reconciler.plan.decide import Policy, decide
@@ -333,7 +333,7 @@ class Watch:
             key = change.desired.key
             if change.action is Action.CREATE and not self._is_absent(change.desired):
                 self.violated(f"{key} is to be created, and nothing said that it is not there")
-            if change.action is Action.NONE and not self._is_in_sync(key):
+            if change.action is Action.NONE and change.sync is Sync.IN_SYNC and not self._is_in_sync(key):
                 self.violated(f"{key} is said to be in sync, and no read showed that")
 
     def _is_absent(self, desired: Desired) -> bool:
