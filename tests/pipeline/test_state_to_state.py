@@ -231,10 +231,19 @@ def body_of(kind: Kind, which: int) -> Body:
     """Return a body with the least, or with all fields at the same of their values, and content if the kind has any."""
     node = body_node(kind)
     body: Body = sample(node, which)
-    for _, rule in kind.rules.every():
+    for path, rule in kind.rules.every():
+        if rule.excluded_by and "*" not in path and _is_there(body, rule.excluded_by):
+            body = replaced(body, path, MISSING)
         if rule.must_contain:  # the first element of every list has the key of BASE
             body = replaced(body, rule.must_contain, sample(node.at(rule.must_contain), BASE))
     return _with_content(kind, body, dict.fromkeys(content_ways(kind)[0], which))
+
+
+def _is_there(body: Body, path: tuple[str, ...]) -> bool:
+    value: Any = body
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value is not None
 
 
 def _with_content(kind: Kind, body: Body, content: Mapping[tuple[str, ...], int | None]) -> Body:
