@@ -49,7 +49,7 @@ class Bench:
     app: Any
     arm: ArmWriter
     clock: ManualClock
-    options: Options = field(default_factory=lambda: Options(paths=("-",)))
+    options: Options = field(default_factory=lambda: Options(paths=("-",), allow_latest_lost=True))
     pins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -64,7 +64,7 @@ class Bench:
 
     async def plan(self, documents: Sequence[Mapping[str, Any]], *paths: str) -> Reading:
         """Plan documents given on standard input, or those in files."""
-        options = Options(paths=paths) if paths else self.options
+        options = Options(paths=paths, allow_latest_lost=True) if paths else self.options
         estate = read_estate(options, packaged(), self.clock.now(), lambda _: as_yaml(documents))
         estate = replace(estate, project=replace(estate.project, api_versions=self.pins))
         return await pipeline.read(Task(options, estate, packaged()), self.arm)

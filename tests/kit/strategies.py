@@ -760,6 +760,8 @@ def meant(root: Node, node: Node, body: JsonObject, value: Any) -> Any:
         value: As stated; null is as good as absent.
     """
     if value is MISSING or value is None or is_blank(node.rule, value):
+        if node.rule.excluded_by is not None and _get(body, node.rule.excluded_by) not in (MISSING, None):
+            return MISSING
         value = node.rule.default
         if node.rule.default_from is not None:
             value = _get(body, node.rule.default_from)

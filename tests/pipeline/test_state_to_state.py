@@ -99,9 +99,14 @@ class Oracle:
         names = dict(node.children()) if rule.shape is Shape.OBJECT else _entries(wanted) | _entries(live)
         below = (self._of(node.child(name), wanted.get(name, MISSING), live.get(name, MISSING)) for name in names)
         found = set[Verdict]().union(*below)
+        if rule.shape is Shape.MAP and node.child("*").rule.shape is Shape.OBJECT:  # a name alone says something
+            found |= {CHANGE for _ in wanted.keys() - live.keys()} | {UNDECLARED for _ in live.keys() - wanted.keys()}
         return {IMMUTABLE} if have in (MISSING, None) and IMMUTABLE in found else found  # comes whole or not at all
 
     def _leaf(self, node: Node, want: Any, have: Any) -> set[Verdict]:
+        beside = node.rule.excluded_by
+        if want is MISSING and beside and lookup(self.wanted, beside) not in (MISSING, None):
+            return set()
         wanted, live = meant(self.root, node, self.wanted, want), meant(self.root, node, self.live, have)
         if live is MISSING and want is not MISSING and node.rule.implied is not MISSING:
             live = canonical(node.rule.implied)
@@ -197,8 +202,13 @@ def sample(node: Node, which: int) -> Any:
     return {
         name: sample(child, which)
         for name, child in node.children()
-        if name in required or (which and not child.rule.write_only)
+        if name in required or (which and not child.rule.write_only and not _is_newer_of_two(child))
     }
+
+
+def _is_newer_of_two(node: Node) -> bool:
+    """Whether a field is the newer one of two that exclude each other: a body with all the others has the older one."""
+    return node.rule.excluded_by is not None and node.rule.since is not None
 
 
 def _leaf_values(node: Node) -> list[Any]:
@@ -328,7 +338,9 @@ class Spot:
     def stating(self, value: Any) -> Body:
         """Return the body with the field stated so."""
         if not self.is_element:
-            return dict(replaced(self.body, self.steps, value))
+            other = self.node.rule.excluded_by
+            body = replaced(self.body, other, MISSING) if other and value not in (MISSING, None) else self.body
+            return dict(replaced(body, self.steps, value))
         first = lookup(self.body, self.steps[:-1])[:1]
         return dict(replaced(self.body, self.steps[:-1], [*first, *([] if value is MISSING else [value])]))
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 600.0
 INTERVAL_S: Final = 15.0
 MOST_REQUESTS: Final = 1000
-OPTIONS: Final = Options(paths=("-",))
+OPTIONS: Final = Options(paths=("-",), allow_latest_lost=True)
 
 
 @lru_cache(maxsize=512)
