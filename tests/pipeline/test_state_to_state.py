@@ -100,7 +100,9 @@ class Oracle:
         below = (self._of(node.child(name), wanted.get(name, MISSING), live.get(name, MISSING)) for name in names)
         found = set[Verdict]().union(*below)
         if rule.shape is Shape.MAP and node.child("*").rule.shape is Shape.OBJECT:  # a name alone says something
-            found |= {CHANGE for _ in wanted.keys() - live.keys()} | {UNDECLARED for _ in live.keys() - wanted.keys()}
+            stated = {name for name, item in wanted.items() if item is not None}
+            found |= {CHANGE for _ in (stated - live.keys()) | ((wanted.keys() - stated) & live.keys())}
+            found |= {UNDECLARED for _ in live.keys() - wanted.keys()}
         return {IMMUTABLE} if have in (MISSING, None) and IMMUTABLE in found else found  # comes whole or not at all
 
     def _leaf(self, node: Node, want: Any, have: Any) -> set[Verdict]:
@@ -396,7 +398,7 @@ def cases(which: int) -> tuple[Case, ...]:
     for kind in packaged().kinds.values():
         root = body_node(kind)
         spots = Spot(root, root, body_of(kind, which)).below()
-        found += [_case(kind, spot, which) for spot in spots]
+        found += [_case(kind, spot, which) for spot in spots if which == BASE or not _is_newer_of_two(spot.node)]
         found += [_content_case(kind, path, which) for path in kind.write_only_paths]
     return tuple(found)
 
