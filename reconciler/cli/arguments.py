@@ -44,6 +44,7 @@ def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[s
         adopt=not given.no_adopt,
         take_over=given.take_over,
         allow_latest_lost=given.allow_latest_lost,
+        impact=given.impact,
         health=given.health or given.wait == "replicated",
         wait_replicated=given.wait == "replicated",
         republish=republish,

@@ -72,6 +72,7 @@ class Given:
     no_adopt: bool = False
     take_over: bool = False
     allow_latest_lost: bool = False
+    impact: bool = False
     cloud: str = "public"
     endpoint: str | None = None
     authority: str | None = None
@@ -314,6 +315,9 @@ selection: Final = _group(
 
 _LATEST_LOST: Final = option("--allow-latest-lost", is_flag=True, help="Allow regions without a latest version.")
 latest: Final = _group(_LATEST_LOST)
+impact: Final = _group(
+    option("--impact", is_flag=True, help="Count the machines and scale sets that follow, by Resource Graph.")
+)
 
 limits: Final = _group(
     option(

@@ -58,6 +58,7 @@ class Options:
         signs: Whether the run sends, or plans, PUTs with signatures of the project's storage rules.
         allow_empty: Whether a run without any manifest is valid; by default it is an error.
         allow_latest_lost: Whether a PUT may leave a region without ``latest``.
+        impact: Whether the report counts the machines and scale sets that the plan affects.
     """
 
     paths: tuple[str, ...] = ("manifests",)
@@ -76,6 +77,7 @@ class Options:
     signs: bool = False
     allow_empty: bool = True
     allow_latest_lost: bool = False
+    impact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

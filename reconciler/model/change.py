@@ -280,11 +280,13 @@ class Plan:
 
     Attributes:
         latest: By application and region.
+        retired: Folded ids of versions that are ``latest`` somewhere before it, and nowhere after.
     """
 
     changes: tuple[Change, ...]
     unmanaged: tuple[Unmanaged, ...] = ()
     latest: tuple[LatestMove, ...] = ()
+    retired: frozenset[str] = frozenset()
 
     @property
     def puts(self) -> int:

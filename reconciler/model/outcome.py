@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.errors import ErrorInfo
+    from reconciler.model.impact import Impact
     from reconciler.model.receiver import Receiver
     from reconciler.problems import Problem
 
@@ -84,6 +85,7 @@ class Report:
         is_partial: Whether manifests were loaded that the report is not about.
         unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
         held: Why a round of the loop may not write; None where it may.
+        impact: Of the plan; None where it was not asked for.
     """
 
     command: str
@@ -105,3 +107,4 @@ class Report:
     is_partial: bool = False
     unselected: str = ""
     held: Held | None = None
+    impact: Impact | None = None

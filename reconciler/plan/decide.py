@@ -147,7 +147,7 @@ def make_plan(
     for key in foretold.lost:
         changes[key] = _losing(changes[key])
     unmanaged = (_owned(each, policy.tracking) for each in observation.unmanaged)
-    return Plan(tuple(changes.values()), tuple(unmanaged), foretold.moves), frozenset(used)
+    return Plan(tuple(changes.values()), tuple(unmanaged), foretold.moves, foretold.retired), frozenset(used)
 
 
 def _losing(change: Change) -> Change:

@@ -59,10 +59,12 @@ class Foretold:
     Attributes:
         moves: By application and region; only those where it changes.
         lost: Folded ids of the versions whose PUT would leave a region without one.
+        retired: Folded ids of the versions that are it somewhere before, and nowhere after.
     """
 
     moves: tuple[LatestMove, ...] = ()
     lost: frozenset[str] = frozenset()
+    retired: frozenset[str] = frozenset()
 
 
 def foretell(candidates: Iterable[Candidate], *, may_lose: bool = False) -> Foretold:
@@ -91,7 +93,10 @@ def foretell(candidates: Iterable[Candidate], *, may_lose: bool = False) -> Fore
         old, new = before.get(pair), None if pair in taken else after.get(pair)
         if pair in taken or _key(old) != _key(new):
             moves.append(_move(pair, old, new, keys, spelled))
-    return Foretold(tuple(sorted(moves, key=lambda move: move.order)), frozenset(blocked))
+    kept = {(each.version.parent, each.version.number) for each in after.values()}
+    gone = (each.version for each in before.values() if (each.version.parent, each.version.number) not in kept)
+    retired = frozenset(keys[id(version)] for version in gone)
+    return Foretold(tuple(sorted(moves, key=lambda move: move.order)), frozenset(blocked), retired)
 
 
 def _after(versions: Sequence[Candidate], blocked: set[str]) -> dict[tuple[str, str], Latest]:

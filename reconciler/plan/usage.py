@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LIMIT: Final = 300
 """Versions of applications of one subscription in one region, at most, says Azure."""
 _LATEST: Final = "latest"
-_SCALE_SETS: Final = "microsoft.compute/virtualmachinescalesets"
+_SCALE_SETS: Final = "/virtualmachinescalesets"
 
 
 @dataclass(slots=True)
@@ -50,14 +50,14 @@ class References:
 
     by_application: Mapping[str, Mapping[str, Mapping[str, Users]]] = field(default_factory=dict)
 
-    def pinned(self, parent: str, number: str) -> Users:
-        """Return those that name a version by its number, wherever they are."""
-        return _sum(self._named(parent, number).values())
+    def pinned(self, parent: str, number: str, regions: Iterable[str] | None = None) -> Users:
+        """Return those that name a version by its number, in some regions or wherever they are."""
+        named = self._named(parent, number)
+        return _sum(named.values()) if regions is None else _sum(_within(named, regions))
 
     def following(self, parent: str, regions: Iterable[str]) -> Users:
         """Return those in some regions that name ``latest``."""
-        named = self._named(parent, _LATEST)
-        return _sum(named[each] for each in {region(name) for name in regions} if each in named)
+        return _sum(_within(self._named(parent, _LATEST), regions))
 
     def _named(self, parent: str, number: str) -> Mapping[str, Users]:
         return self.by_application.get(folded_id(parent), {}).get(number.lower(), {})
@@ -113,7 +113,7 @@ def references(rows: Iterable[JsonObject]) -> References:
     """Return who names what; an entry that is no reference to a version is left out."""
     found: dict[str, dict[str, dict[str, Users]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(Users)))
     for row in rows:
-        where, is_scale_set = region(str(row.get("location"))), str(row.get("type")).lower() == _SCALE_SETS
+        where, is_scale_set = region(str(row.get("location"))), str(row.get("type")).lower().endswith(_SCALE_SETS)
         for (parent, number), is_automatic in _named_by(row.get("applications")).items():
             users = found[parent][number][where]
             users.machines += not is_scale_set
@@ -181,6 +181,10 @@ def chosen(used: Iterable[Used], keys: Collection[str], *, whole: bool) -> Itera
         is_named = each.desired is not None and each.desired.key in keys
         if whole or is_named or folded_id(each.parent) in keys:
             yield each
+
+
+def _within(named: Mapping[str, Users], regions: Iterable[str]) -> Iterator[Users]:
+    return (named[each] for each in {region(name) for name in regions} if each in named)
 
 
 def _sum(users: Iterable[Users]) -> Users:

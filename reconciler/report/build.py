@@ -11,6 +11,7 @@ from reconciler.plan.exit_codes import of_report
 from reconciler.plan.states import is_applied, is_noteworthy, is_signed_out, is_urgent, items
 from reconciler.plan.summary import summarize
 from reconciler.report.clean import for_people, for_programs
+from reconciler.report.impact import UNKNOWN, followers_of
 from reconciler.report.verdict import budget, verdict
 from reconciler.report.view import SCHEMA_VERSION, Held, Latest, Problem, Summary, View, Words
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler import problems
     from reconciler.model import outcome
     from reconciler.model.change import LatestMove
+    from reconciler.model.impact import Followers
     from reconciler.model.live import Unmanaged
     from reconciler.model.outcome import Report
     from reconciler.plan.states import Item
@@ -48,7 +50,7 @@ def view_of(report: Report, bounds: Bounds) -> View:
         held=_held_of(report.held),
         summary=summary_of(summary),
         resources=resources,
-        latest=tuple(_latest(each, people=bounds.for_people) for each in report.plan.latest),
+        latest=tuple(_latest(each, report, people=bounds.for_people) for each in report.plan.latest),
         errors=tuple(map(problem_of, report.errors)),
         warnings=tuple(map(problem_of, report.warnings)),
         words=_words(report, parts, summary, left_out) if bounds.for_people else Words(),
@@ -61,10 +63,14 @@ def summary_of(counts: Counts) -> Summary:
     return Summary(**{each.name: getattr(counts, each.name) for each in fields(Summary)})
 
 
-def _latest(move: LatestMove, *, people: bool) -> Latest:
+def _latest(move: LatestMove, report: Report, *, people: bool) -> Latest:
     application = move.parent.rpartition("/")[2]
     line = f"latest of {application} in {move.region}: {move.before or 'none'} → {move.after or 'none'}"
-    return Latest(move.parent, move.region, move.before, move.after, line if people else "")
+    impact: Followers | str | None = None
+    if report.impact is not None:
+        impact = report.impact.moves.get(move) or UNKNOWN
+        line = f"{line}; {followers_of(impact, move.before)}"
+    return Latest(move.parent, move.region, move.before, move.after, impact, line if people else "")
 
 
 def problem_of(problem: problems.Problem) -> Problem:

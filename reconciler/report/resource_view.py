@@ -14,6 +14,8 @@ from reconciler.values import MISSING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.model.impact import Pinned
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -155,7 +157,8 @@ class Note:
     A line about a resource.
 
     Attributes:
-        about: ``missing``, ``signature``, ``version``, ``reason``, ``sync``, ``modified`` or ``health``.
+        about: ``missing``, ``signature``, ``version``, ``reason``, ``sync``, ``modified``, ``health``
+            or ``impact``.
     """
 
     about: str
@@ -228,6 +231,7 @@ class Resource:
         api_version: Of its PUT, whether one is due or not; None where it was not decided.
         owner: The other project that owns it.
         declared: Values of the manifest, for a resource to create, by their paths.
+        impact: Those that name a version that goes out of use; ``unknown`` where Resource Graph did not tell.
     """
 
     kind: str
@@ -249,4 +253,5 @@ class Resource:
     cause: str | None = None
     modified: Modified | None = None
     signatures: tuple[Signature, ...] = ()
+    impact: Pinned | str | None = None
     words: ResourceWords = ResourceWords()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.live import Health
@@ -20,6 +21,7 @@ from reconciler.plan.states import (
 from reconciler.problems import Layer
 from reconciler.report.changes import words_of
 from reconciler.report.declared import declared, declared_values
+from reconciler.report.impact import UNKNOWN, pinned_of
 from reconciler.report.resource_view import (
     Change,
     ChangeWords,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.live import Replication as Replicated
     from reconciler.model import change as model
+    from reconciler.model.impact import Pinned
     from reconciler.model.live import Unmanaged
     from reconciler.model.outcome import Report
     from reconciler.plan.states import Item
@@ -66,7 +69,7 @@ UNREAD: Final = "unknown"
 def resource_of(item: Item, report: Report, bounds: Bounds, *, noteworthy: bool) -> Resource:
     """Return one declared resource; *noteworthy* is whether its words are shown."""
     change, source = item.change, item.change.desired.source
-    people = bounds.for_people
+    people, impact = bounds.for_people, _impact(change, report)
     return Resource(
         kind=change.desired.kind.name,
         name=change.desired.name,
@@ -87,8 +90,20 @@ def resource_of(item: Item, report: Report, bounds: Bounds, *, noteworthy: bool)
         cause=change.cause.value if change.cause else None,
         modified=_modified(change.modified),
         signatures=tuple(Signature(each.path, each.host, each.source) for each in change.signatures),
-        words=_words(item, report, noteworthy=noteworthy) if people else ResourceWords(),
+        impact=impact,
+        words=_with_impact(_words(item, report, noteworthy=noteworthy), impact) if people else ResourceWords(),
     )
+
+
+def _impact(change: model.Change, report: Report) -> Pinned | str | None:
+    """Return who names a version that goes out of use; None for any other resource."""
+    if report.impact is None or change.desired.key not in report.impact.retired:
+        return None
+    return report.impact.retired[change.desired.key] or UNKNOWN
+
+
+def _with_impact(words: ResourceWords, impact: Pinned | str | None) -> ResourceWords:
+    return words if impact is None else replace(words, notes=(*words.notes, Note("impact", pinned_of(impact))))
 
 
 def unmanaged_of(unmanaged: Unmanaged, bounds: Bounds) -> Resource:

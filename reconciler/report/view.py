@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.model.impact import Followers
     from reconciler.report.resource_view import Resource
 
 SCHEMA_VERSION: Final = 1
@@ -45,6 +46,7 @@ class Latest:
         parent: Id of the application.
         before: Number of the version; None without one.
         after: Likewise. None too where the plan would leave none, and is blocked for it.
+        impact: Those whom it concerns; ``unknown`` where Resource Graph did not tell, None where it was not asked.
         words: One line for people.
     """
 
@@ -52,6 +54,7 @@ class Latest:
     region: str
     before: str | None
     after: str | None
+    impact: Followers | str | None = None
     words: str = ""
 
 

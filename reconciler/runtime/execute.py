@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from reconciler.errors import (
     ManifestError,
     PathError,
     PlanFileError,
+    RequestError,
     SnapshotFileError,
     UsageError,
 )
@@ -25,9 +27,11 @@ from reconciler.plan import snapshot
 from reconciler.plan.checksum import MOST_BYTES
 from reconciler.plan.decide import Memory
 from reconciler.plan.held import withheld_plan
+from reconciler.plan.impact import impact_of, is_asked
 from reconciler.plan.sign_in import stated_once
+from reconciler.plan.usage import references
 from reconciler.problems import STOPPED, Problem
-from reconciler.runtime.connect import open_blobs, open_reader, open_writer
+from reconciler.runtime.connect import open_blobs, open_graph, open_reader, open_writer
 from reconciler.runtime.output import write_file
 from reconciler.runtime.progress import shown
 from reconciler.runtime.run import given_endpoint
@@ -134,6 +138,7 @@ async def _reported(run: Run, act: Callable[[Estate, About], Awaitable[Report]])
             saved_plan.check_about(_plan_file(run, run.plan_file), run.registry.documents["plan"], run.about(None))
         estate = run.estate()
         report = await act(estate, run.about(estate.project.name, estate.sources))
+        report = await _with_impact(run, report)
         return replace(stated_once(report, run.options.paths[0]), started_at=started)
     except PlanFileError as error:
         fix = "make a new plan with plan --out"
@@ -149,6 +154,21 @@ async def _reported(run: Run, act: Callable[[Estate, About], Awaitable[Report]])
         return run.failed(ManifestError([problem]), started)
     except ManifestError as error:
         return run.failed(error, started)
+
+
+async def _with_impact(run: Run, report: Report) -> Report:
+    """Add whom the plan affects, where the run is to tell it; a refusal or no answer is "unknown", never an error."""
+    if not run.options.impact or not is_asked(report.plan):
+        return report
+    if run.snapshot is not None:  # nothing is requested
+        return replace(report, impact=impact_of(report.plan, None))
+    async with open_graph(run.connection, run.environment, run.clock) as graph:
+        try:
+            known = references(await graph.rows())
+        except RequestError:
+            known = None
+        sent = Counter(report.requests) + Counter(graph.transport.requests)
+    return replace(report, impact=impact_of(report.plan, known), requests=dict(sent))
 
 
 def _task(run: Run, estate: Estate, retries: Retries | None = None) -> Task:

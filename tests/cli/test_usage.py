@@ -118,3 +118,44 @@ def test_an_unusable_seed_is_refused(work: Workspace, run: Command, monkeypatch:
     done = run("usage")
     assert done.code == 1
     assert "machines.json" in done.err
+
+
+def test_a_plan_counts_who_follows_latest(work: Workspace, run: Command, seeded: Any) -> None:
+    """Followers count in the region that moves, pins by the number before; the version left goes out of use."""
+    work.state(gallery(), application(), version("1.0.0"))
+    run("apply")
+    seeded(
+        machine(1, "westeurope", "latest"),
+        machine(2, "westeurope", "latest"),
+        machine(3, "westeurope", "latest", kind="virtualMachineScaleSets"),
+        machine(4, "westeurope", "1.0.0"),
+        machine(5, "northeurope", "1.0.0"),
+        machine(6, "northeurope", "latest"),
+    )
+    work.add(version("1.1.0"))
+    for command in ("plan", "drift"):
+        made = json.loads(run(command, "--impact", "-o", "json").out)
+        assert made["latest"][0]["impact"] == {"machines": 2, "scaleSets": 1, "automatic": 2, "pinned": 1}
+        told = {item["name"]: item["impact"] for item in made["resources"] if "impact" in item}
+        assert told == {"agent-1.0.0": {"machines": 2, "scaleSets": 0}}
+    words = "2 machines and 1 scale set follow latest there, 2 upgrade by themselves; 1 pin 1.0.0"
+    assert words in run("plan", "--impact").flat
+    for name in ("markdown", "html"):
+        assert "upgrade by themselves" in run("plan", "--impact", "-o", name).out
+    assert "impact" not in run("plan", "-o", "json").out
+    assert run("apply", "--impact").code == 0
+
+
+def test_no_answer_is_an_unknown_impact(
+    work: Workspace, run: Command, seeded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exit code is that of the plan; ``usage`` fails."""
+    work.state(gallery(), application(), version("1.0.0"))
+    run("apply")
+    work.add(version("1.1.0"))
+    seeded()
+    monkeypatch.setattr("reconciler.azure.resource_graph.QUERY", "resources")
+    done = run("plan", "--impact", "-o", "json")
+    assert done.code == 0
+    assert json.loads(done.out)["latest"][0]["impact"] == "unknown"
+    assert run("usage").code == 1

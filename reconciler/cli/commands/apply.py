@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     help="PUT this resource once, even without a difference. Repeatable.",
 )
 @options.limits
+@options.impact
 @options.azure
 @options.waiting
 @options.recording()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.snapshot
 @option("--detailed-exitcode", is_flag=True, help="Exit 3 if all differences are pending in git.")
 @options.limits
+@options.impact
 @options.azure
 @options.waiting
 @options.recording()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @file_option("--out", help="Save the plan, for apply --plan.")
 @option("--detailed-exitcode", is_flag=True, help="Exit 2 if there is something to PUT.")
 @options.limits
+@options.impact
 @options.azure
 @options.waiting
 @options.output
