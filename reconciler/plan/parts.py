@@ -49,9 +49,10 @@ def joined(parts: Sequence[Part]) -> Part:
     changes = sorted(chain.from_iterable(plan.changes for plan in plans), key=lambda change: change.desired.order)
     unmanaged = sorted(chain.from_iterable(plan.unmanaged for plan in plans), key=lambda each: each.id.lower())
     latest = sorted(chain.from_iterable(plan.latest for plan in plans), key=lambda each: each.order)
+    retired = frozenset[str]().union(*(plan.retired for plan in plans))
     return Part(
         observation=joined_observation([part.observation for part in parts]),
-        plan=Plan(tuple(changes), tuple(unmanaged), tuple(latest)),
+        plan=Plan(tuple(changes), tuple(unmanaged), tuple(latest), retired),
         used=frozenset().union(*(part.used for part in parts)),
         hidden=tuple(chain.from_iterable(part.hidden for part in parts)),
     )
