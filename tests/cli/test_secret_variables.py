@@ -228,6 +228,35 @@ def test_project_defaults_and_overlays_may_name_variables(
     assert {problem["file"] for problem in problems} == {"reconciler.yaml"}
 
 
+@pytest.mark.parametrize("where", ["overlay", "defaults of the environment", "second document"])
+def test_every_layer_may_name_variables(
+    work: Workspace, azure: Azure, run: Command, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """The value reaches Azure, and no output; without it, apply fails that resource and names the variable."""
+    policy = {"notificationEndpoints": [{"uri": {"$env": NAME}}]}
+    properties = {"properties": {"notificationPolicy": policy}}
+    layer = {"defaults": properties} if where == "defaults of the environment" else {"overlay": "overlay"}
+    work.project(environments={"prod": {} if where == "second document" else layer})
+    if where == "overlay":
+        head = {key: inline()[key] for key in ("apiVersion", "kind", "metadata")}
+        work.file("overlay/hook.yaml", json.dumps({**head, "spec": properties}))
+    if where == "second document":
+        work.add(gallery(), hooked({"$env": NAME}), file="all.yaml")
+    else:
+        work.state(gallery(), inline())
+    missing = run("apply", "-e", "prod", "-o", "json")
+    assert missing.code == 1
+    failed = resource(missing.report, inline())
+    assert (failed["outcome"], NAME in failed["error"]["message"]) == ("failed", True)
+    assert azure.holds(gallery())
+    monkeypatch.setenv(NAME, HOOK)
+    done = run("apply", "-e", "prod", "-o", "json")
+    assert (done.code, live_hook(azure)) == (0, HOOK)
+    for form in ("text", "json", "markdown", "html", "sarif", "junit"):
+        shown = run("plan", "-e", "prod", "-v", "-o", form)
+        assert (shown.code, "CANARY" in shown.out + shown.err) == (0, False), form
+
+
 def test_a_saved_plan_binds_the_name_and_not_the_value(
     work: Workspace, report: Reporting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
