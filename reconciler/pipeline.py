@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
     from reconciler.model.live import Observation
     from reconciler.model.outcome import Held, Outcome
-    from reconciler.plan.remembered import Remembered
     from reconciler.plan.saved import SavedPlan
     from reconciler.plan.snapshot import Snapshot
     from reconciler.problems import Problem
@@ -97,7 +96,6 @@ class Task:
         explains: Whether an apply, too, finds the causes and the last writers of what it is about to write.
         cut: Makes the partitions of the estate.
         permit: Returns why no PUT may be sent now; None where it may. Called before each.
-        remembered: The plan of a loop's last round; None for any other run.
     """
 
     options: Options
@@ -111,7 +109,6 @@ class Task:
     explains: bool = False
     cut: Cut = whole
     permit: Callable[[], Held | None] = always
-    remembered: Remembered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,14 +211,13 @@ async def read_snapshot(task: Task, snapshot: Snapshot) -> Reading:
 async def _folded(task: Task, source: Source) -> Reading:
     """Observe and decide each partition, and return the reading of their sum."""
     policy, declared = _policy(task), {item.key: item for item in task.estate.desired}
-    decided = make_plan if task.remembered is None else task.remembered.plan
     parts = []
     for partition in task.cut(task.estate):
         observation, hidden = await source.read(partition)
-        made, used = decided(partition.desired, observation, _knowing(policy, observation), declared)
+        made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared)
         if alone := unlisted(made.changes, observation):  # read one by one: `latest` depends on their siblings too
             observation = await source.with_siblings(observation, alone)
-            made, used = decided(partition.desired, observation, _knowing(policy, observation), declared)
+            made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared)
         parts.append(Part(observation, made, used, hidden))
     return _judged(task, policy, joined(parts))
 

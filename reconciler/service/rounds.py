@@ -19,7 +19,6 @@ from reconciler.http.window import Windows
 from reconciler.model.change import Action, Change, Finding, Reason
 from reconciler.model.outcome import Outcome, Report, Result
 from reconciler.plan.decide import Memory
-from reconciler.plan.remembered import Remembered
 from reconciler.service.round import round_of
 
 if TYPE_CHECKING:
@@ -79,7 +78,6 @@ class Retries:
         windows: Times in which ARM asked for no requests; they outlast a round.
         writers: The last writers of resources that differ, so that each difference is asked about once.
         versions: The api-versions that ARM knows; they outlast a round too.
-        remembered: The plan of the last round.
     """
 
     clock: Clock
@@ -87,7 +85,6 @@ class Retries:
     windows: Windows = field(default_factory=Windows)
     writers: Writers = field(default_factory=dict)
     versions: Versions = field(default_factory=Versions)
-    remembered: Remembered = field(default_factory=Remembered)
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
     _rejected: dict[str, str] = field(default_factory=dict)  # the fingerprint of the manifest whose PUT was
