@@ -1,4 +1,4 @@
-"""The body of a PUT wipes nothing that somebody else owns."""
+"""The body of a PUT keeps every live value that another client owns."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_secrets_stay_sealed_until_the_request() -> None:
 
 @pytest.mark.parametrize("kind", [WIDGET, MERGING])
 def test_trap_put_carries_the_live_body_whether_it_merges_or_replaces(kind: Kind) -> None:
-    """What the manifest does not state stays as it is live, whatever the schema knows of it."""
+    """Undeclared live fields stay in the body, known to the schema or not; read-only fields and nulls are left out."""
     have = {
         "id": "/x",
         "name": "w",
@@ -121,7 +121,7 @@ def test_a_changed_default_is_written_out() -> None:
 
 
 def test_a_changed_default_makes_the_object_that_holds_it() -> None:
-    """A default inside an object that nobody states."""
+    """The default lies in an object that the manifest omits."""
     assert properties({"inner": {"text": "x"}}, {"inner": {"on": False}}) == {"inner": {"text": "x", "on": True}}
     assert properties({"text": "x"}, {"inner": {"on": False}}) == {"text": "x", "inner": {"on": True}}
 
@@ -165,7 +165,7 @@ def test_a_whole_map_that_must_not_be_set_is_sent_empty_to_a_merging_kind() -> N
 
 
 def test_lists_are_written_whole_and_their_elements_merged_by_key() -> None:
-    """What is not stated goes; of what stays, nothing that nobody stated is lost; order and spelling are git's."""
+    """Undeclared elements are removed; the others keep undeclared live fields; order and spelling come from git."""
     have = {
         "parts": [part("West US", note="w"), part("gone"), part("eastus", note="e")],
         "words": ["x", "y"],
@@ -194,7 +194,7 @@ def test_tags_are_merged_without_case() -> None:
 
 @pytest.mark.parametrize("live", [None, {"tags": {"Reconciler-Digest": "old", "RECONCILER-COMMIT": "old", "a": "1"}}])
 def test_tracking_tags_are_stamped(live: dict[str, Any] | None) -> None:
-    """In place of the recorded ones, whatever their case, beside the tags of others; null tags are no hindrance."""
+    """They replace the recorded tags, in any case, and keep the tags of other clients; null tags are accepted."""
     tracking = Tracking(project="shop", commit="c")
     want = {"tags": None, "properties": {"content": "x"}} if live is None else {"properties": {"content": "x"}}
     made = body(want, live, tracking=tracking)
@@ -223,7 +223,7 @@ def test_odd_tags_are_none(odd: Any) -> None:
 
 
 def test_without_tracking_recorded_tags_are_carried() -> None:
-    """They are somebody's; nobody asked to remove them."""
+    """A PUT without tracking keeps live tags with the reconciler's prefix, as it keeps those of other clients."""
     made = body({"properties": {"text": "b"}}, {"tags": {"reconciler-digest": "x"}, "properties": {"text": "a"}})
     assert made["tags"] == {"reconciler-digest": "x"}
 
@@ -316,7 +316,7 @@ def test_what_is_ignored_keeps_its_live_value(
 
 
 def test_of_what_is_ignored_only_what_a_put_carries_is_kept() -> None:
-    """What the server owns, and what is null, is no part of a PUT, wherever a rule points."""
+    """Read-only values and nulls are no part of a PUT, wherever a rule points."""
     item = minimal("Gallery", description="new", sharingProfile={"permissions": "Community"})
     live = {
         "properties": {

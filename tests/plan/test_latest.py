@@ -1,4 +1,4 @@
-"""What a plan does to ``latest``, held against an oracle that knows nothing but the rule."""
+"""The effect of a plan on ``latest``, compared with an oracle that is built from the rule only."""
 
 from __future__ import annotations
 

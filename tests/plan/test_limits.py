@@ -1,4 +1,4 @@
-"""What may be written counts, not only what is sure to be."""
+"""Limits count every resource that a plan may write, not only those that it certainly writes."""
 
 from __future__ import annotations
 

@@ -409,7 +409,7 @@ def test_a_chain_that_is_absent_is_created_from_the_top() -> None:
 
 
 def test_a_parent_that_is_live_lets_its_children_be_created() -> None:
-    """Whatever else is to be said of it."""
+    """Children are created below a live parent that is updating, failed or owned by another project."""
     for observed in (alive(GALLERY), alive(GALLERY, "Updating"), alive(GALLERY, "Failed")):
         assert plan((GALLERY, observed), (APPLICATION, GONE))["GalleryApplication"] == ("create", "not-found", None)
     foreign = Live({**GALLERY.body, "tags": {"reconciler-project": "other"}})

@@ -219,7 +219,7 @@ def test_what_is_no_plan_is_refused(content: bytes) -> None:
     ],
 )
 def test_a_plan_of_another_shape_is_refused_whatever_its_digest(edit: Callable[[dict[str, Any]], Any]) -> None:
-    """Anybody can compute the digest: it tells accidents, not intent."""
+    """The digest finds accidents, not intent: any editor of the file can compute it, so the shape is checked too."""
     saved = json.loads(text())
     edit(saved)
     assert unusable(sign(saved)) == "it is not a plan file"

@@ -83,9 +83,9 @@ def reread(observation: Observation, desired: Sequence[Desired]) -> Snapshot:
 @settings(max_examples=max(1, settings().max_examples // 4))
 def test_a_plan_by_a_snapshot_is_the_plan_by_what_was_live(data: st.DataObject) -> None:
     """
-    For all kinds, whatever somebody changed in Azure, and whatever was edited or taken away in git since.
+    For all kinds, after changes by another client in Azure and manifests edited or removed in git since the snapshot.
 
-    Except where a secret is hidden: there the manifest is taken at its word, and that is told.
+    Except where a secret is hidden: there the plan takes the manifest's value for the live one, and reports it.
     """
     documents = data.draw(estates())
     there = data.draw(st.integers(0, len(documents)))
@@ -114,7 +114,7 @@ def edited(data: st.DataObject, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def may_move(place: Place) -> bool:
-    """Whether the manifest stays valid, whatever the leaf is set to: others may have to hold the location."""
+    """Return whether each value of the leaf keeps the manifest valid: other resources may share the location."""
     return not place.is_key and place.value not in (MISSING, None) and place.steps != ("location",)
 
 
@@ -171,7 +171,7 @@ LINK = f"https://h/p?sig={SECRET}"
 
 
 def test_a_kept_body_has_what_is_compared_and_no_secret() -> None:
-    """What the server owns and what it never returns is left out, save the states; a link tells that it had a query."""
+    """Read-only and write-only values are left out, except the states; a link shows that it had a query."""
     body = sealed(
         WIDGET,
         text=f"curl {LINK} | sh",
@@ -253,7 +253,7 @@ def test_what_is_hidden_is_assumed_where_the_rest_agrees(
 
 
 def test_elements_of_a_list_are_told_apart_by_their_keys() -> None:
-    """In whatever order they are answered; what is there twice stays there twice."""
+    """Keys match elements in any order of the answer; a duplicate element of the live list stays a duplicate."""
     stated = widget(parts=[{"name": "a", "at": {"zone": "1"}, "note": LINK}], words=["x"])
     live = {
         "parts": [
@@ -290,7 +290,7 @@ def test_an_absence_is_kept_with_its_reason(why: Absence) -> None:
 
 
 def test_below_a_missing_group_it_is_the_group_that_is_missing() -> None:
-    """Whatever was said of what is below."""
+    """A resource below a missing group is absent for its group, one below another absent parent for its parent."""
     parent, child = (minimal(name) for name in ("Gallery", "GalleryApplication"))
     taken = reread(Observation({parent.key: Absent(Absence.GROUP_MISSING)}), [parent])
     assert seen(taken, parent, child).observed[child.key] == Absent(Absence.GROUP_MISSING)
@@ -366,14 +366,14 @@ def test_what_was_unmanaged_and_is_stated_now_is_compared() -> None:
 
 
 def test_what_a_snapshot_does_not_cover_is_unknown() -> None:
-    """And never created: nobody looked. That holds for what is below it."""
+    """A resource outside the snapshot is never created, and neither is a resource below it."""
     other = [{**each, "spec": {**each["spec"], "galleryName": "other"}} for each in documents("1.0.0")]
     found = by_snapshot(documents("1.0.0"), documents("1.0.0"), other)
     assert found == dict.fromkeys(("other", "a", "1.0.0"), ("unknown", "NotInSnapshot"))
 
 
 def test_a_snapshot_of_targets_covers_no_list() -> None:
-    """One that was read resource by resource says nothing of what is beside them."""
+    """A snapshot that was read resource by resource leaves other resources of the same parent unknown."""
     one_ = documents("1.0.0")
     found = by_snapshot(one_[:1], one_, documents("1.0.0"))
     assert found == {"g": ("none", None), "a": ("unknown", "NotInSnapshot"), "1.0.0": ("unknown", "NotInSnapshot")}
@@ -427,7 +427,7 @@ def test_what_is_unmanaged_is_kept_as_azure_spells_it(group: str) -> None:
     ],
 )
 def test_a_parent_that_is_not_among_these_was_looked_at_then(above: Observed, child: type) -> None:
-    """What is absent is created below one that was there, blocked below one that was not, and else unknown."""
+    """An absent resource is created below a live parent, blocked below an absent one, and else unknown."""
     parent, item = (minimal(name) for name in ("Gallery", "GalleryApplication"))
     observed = {parent.key: above, item.key: Absent(Absence.NOT_FOUND)}
     found = seen(reread(Observation(observed), [parent, item]), item)
@@ -473,7 +473,7 @@ def nested(depth: int) -> dict[str, Any]:
     ],
 )
 def test_what_is_no_snapshot_is_refused(content: bytes) -> None:
-    """Whatever it is."""
+    """Every content that is no snapshot is refused for the same reason."""
     assert unusable(content) == "it is not a snapshot file"
 
 
@@ -496,14 +496,14 @@ def test_what_is_no_snapshot_is_refused(content: bytes) -> None:
     ],
 )
 def test_a_snapshot_of_another_shape_is_refused_whatever_its_digest(edit: Callable[[dict[str, Any]], Any]) -> None:
-    """Anybody can compute the digest."""
+    """The shape is checked as well: any editor of the file can compute the digest."""
     saved = json.loads(MADE)
     edit(saved)
     assert unusable(sign(saved)) == "it is not a snapshot file"
 
 
 def test_a_body_as_deep_as_an_answer_may_be_is_read() -> None:
-    """What could be saved can be read."""
+    """A saved snapshot with a body of the largest depth can be read again."""
     body = {"id": ITEM.id, "properties": nested(97)}
     assert isinstance(seen(one(Live(body)), ITEM).observed[ITEM.key], Live)
 
