@@ -1,4 +1,4 @@
-"""What the values between the stages say of themselves."""
+"""The values that the stages of a run exchange: health, actions, sync states and replication."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def test_an_absent_provisioning_state_means_finished_and_successful(live: Live, 
     ],
 )
 def test_health_is_that_of_the_provisioning_state(word: str, *, settled: bool, failed: bool, health: Health) -> None:
-    """A word that nobody knows means that an operation runs; case does not count."""
+    """An unknown word means that an operation runs; case does not count."""
     live = _state(word)
     assert (live.is_settled, live.has_failed, live.health) == (settled, failed, health)
 
 
 def test_a_state_that_is_no_text_is_no_success() -> None:
-    """What nobody knows means that something runs."""
+    """A state of another type means that an operation runs."""
     assert Live({"properties": {"provisioningState": 5}}).health is Health.PROGRESSING
 
 
@@ -100,7 +100,7 @@ def test_a_failed_region_is_named_with_its_detail() -> None:
 
 
 def test_a_running_operation_hides_failed_replication() -> None:
-    """What runs may mend it."""
+    """The running operation may repair the replication."""
     running = live({"provisioningState": "Updating", "replicationStatus": {"aggregatedState": "Failed"}})
     assert running.health is Health.PROGRESSING
 
@@ -111,7 +111,7 @@ def test_only_create_and_update_write() -> None:
 
 
 def test_drift_is_what_is_out_of_sync_or_missing() -> None:
-    """What is unknown, unmanaged or in sync is not counted."""
+    """Resources that are unknown, unmanaged or in sync are not counted."""
     assert {sync for sync in Sync if sync.is_drift} == {Sync.OUT_OF_SYNC, Sync.MISSING}
 
 
