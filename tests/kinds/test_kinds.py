@@ -106,7 +106,7 @@ def test_versions_share_the_slot_of_their_application() -> None:
     "name", ["../x", "a/b", "a?b", "a#b", "%2e%2e", "a\r\nb", "user@host", "..", ".", "a\\b", " ", "é", "\ud800x"[1:]]
 )
 def test_no_name_changes_the_shape_of_the_path(name: str) -> None:
-    """What would lead elsewhere is percent-encoded, and comes back as it was."""
+    """Characters of a name that would lead elsewhere are percent-encoded, and decode to the same name."""
     built = WIDGET.resource_id({**NAMES, "widgetName": name})
     prefix, _, last = built.rpartition("/")
     assert prefix == "/subscriptions/s/resourceGroups/g/providers/Acme.Widgets/widgets"
@@ -219,7 +219,7 @@ def test_a_secret_where_the_schema_knows_none_is_sealed(body: dict[str, Any]) ->
     ids=str,
 )
 def test_what_is_no_secret_is_not_sealed(body: dict[str, Any]) -> None:
-    """What the schema knows as no secret, and unknown texts and links without a query: the body is not even copied."""
+    """A body without secret fields, and with no query in its unknown texts and links, is not even copied."""
     assert KINDS["ApplicationDefinition"].seal(body) is body
 
 
@@ -311,7 +311,7 @@ def test_write_only_fields_are_those_of_definitions() -> None:
     ],
 )
 def test_most_of_a_version_is_frozen_at_birth(path: str) -> None:
-    """What Microsoft's page on VM applications and azurerm say cannot change after create."""
+    """The fields that Microsoft's page on VM applications and azurerm name as immutable after creation."""
     rule = VERSION.rules
     for step in path.split("."):
         child = rule.child(step)

@@ -69,7 +69,7 @@ def test_the_highest_number_that_is_not_excluded_is_the_latest(
     ],
 )
 def test_a_version_whose_replication_was_not_read_counts_by_its_state(state: str | None, *, counts: bool) -> None:
-    """What is being created or has failed is offered to no machine."""
+    """A version that is being created or has failed is offered to no machine."""
     made = found(version("2.0.0", "West US", state=state), version("1.0.0", "West US"))
     assert made == {"West US": "2.0.0" if counts else "1.0.0"}
 
@@ -100,7 +100,7 @@ def test_each_parent_has_a_latest_version_of_its_own() -> None:
     [{}, {"properties": None}, {"properties": {"publishingProfile": []}}, {"properties": {"publishingProfile": {}}}],
 )
 def test_a_body_of_another_shape_is_the_latest_nowhere(body: dict[str, Any]) -> None:
-    """Whatever Azure answers, nothing fails."""
+    """An answer of another shape has no latest version, and raises no error."""
     assert found(Version(RULE, PARENT, "1.0.0", body)) == {}
     for listed in (5, [5, None, {"name": 5}, {}]):
         odd = {"properties": {"publishingProfile": {"targetRegions": listed}}}

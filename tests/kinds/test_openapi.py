@@ -324,7 +324,7 @@ def members(node: Json, file: Path) -> tuple[dict[str, tuple[Json, Path]], set[s
 
 
 def official(node: Json, file: Path, path: str = "", *, required: bool, read_only: bool) -> Iterator[tuple[str, Fact]]:
-    """What the OpenAPI document says of a node and of all below it."""
+    """Yield the facts that the OpenAPI document holds about a node and all below it."""
     node, file = resolve(node, file)
     read_only = read_only or node.get("readOnly", False)
     properties, needed = members(node, file)
@@ -486,14 +486,14 @@ def create_examples() -> Iterator[tuple[str, Json]]:
 
 
 def errors(kind: str, document: Json) -> list[ValidationError]:
-    """What is wrong with a manifest; both validators must agree on whether anything is."""
+    """Return the errors of a manifest; both validators must agree on whether there are any."""
     found = list(Draft202012Validator(SCHEMAS[kind]).iter_errors(document))
     assert jsonschema_rs.validator_for(SCHEMAS[kind]).is_valid(document) == (not found)
     return found
 
 
 def message(error: ValidationError) -> str:
-    """What the schema whose keyword failed says to the user."""
+    """Return the message for the user in the schema whose keyword failed."""
     assert isinstance(error.schema, dict)
     return str(error.schema.get("errorMessage", ""))
 
@@ -774,7 +774,7 @@ def test_content_is_stated_in_one_way(content: Json, texts: list[str]) -> None:
     ],
 )
 def test_disputed_values_are_warned_about(kind: str, path: str, value: object, text: str) -> None:
-    """What Azure only may refuse breaks one rule of x-warn, whose message says why."""
+    """A value that only Azure may reject breaks one rule of x-warn, whose message says why."""
     (node,) = (node for node in nodes(kind) if node.path == path)
     broken = [rule["errorMessage"] for rule in warnings(node.schema) if not Draft202012Validator(rule).is_valid(value)]
     assert len(broken) == 1

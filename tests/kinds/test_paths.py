@@ -32,7 +32,7 @@ STEPS = PROPERTIES.properties["steps"]
     ],
 )
 def test_a_value_is_found_or_missing(body: Any, path: tuple[str, ...], value: Any) -> None:
-    """Whatever is in the way, absence is no crash and no null."""
+    """A value on the way that is no object makes the path missing: no error, and no null."""
     assert get(body, path) == value
 
 

@@ -1,4 +1,4 @@
-"""What the annotations of a schema mean."""
+"""Annotations of a schema, compiled to rules."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_default_below_is_known_above() -> None:
 
 
 def test_references_are_followed_and_overridden() -> None:
-    """What stands beside a reference wins over what it names, through several steps."""
+    """A keyword beside a reference overrides that of the definition it names, through several steps."""
     compiled = rule(
         {"$ref": "#/$defs/a", "description": "Here."},
         a={"$ref": "#/$defs/b", "readOnly": True},

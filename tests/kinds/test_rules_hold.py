@@ -1,4 +1,4 @@
-"""What each rule of the schemas does to a plan: facts of Azure, one by one, for each kind."""
+"""The effect of each rule of the schemas on a plan: facts of Azure, one by one, for each kind."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_what_azure_picks_for_a_definition_is_no_difference() -> None:
     ],
 )
 def test_a_default_that_moved_is_a_change(kind: str, path: str, live: object) -> None:
-    """What nobody states is what the default says, to its type."""
+    """A field that the manifest omits is compared with its default, type included."""
     assert both(kind, {}, {path: live}) == {path: (Finding.CHANGE, None)}
 
 

@@ -1,4 +1,4 @@
-"""What is remembered in tags: the digest of what cannot be read, the owner, the commit."""
+"""The values recorded in tags: the digest of write-only content, the owner, the commit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_tags_are_read_without_case(live: dict[str, Any], digest: str | None, ow
     ],
 )
 def test_a_resource_of_another_project_is_foreign(tracking: Tracking, owner: str | None, *, foreign: bool) -> None:
-    """Values of tags have case; without a project file nothing is foreign; nobody's resource is not foreign."""
+    """Values of tags are case-sensitive; without a project file, or without the tag, no resource is foreign."""
     assert tracking.is_foreign({"tags": {"reconciler-project": owner} if owner else {}}) is foreign
 
 
@@ -63,7 +63,7 @@ def test_a_resource_of_another_project_is_foreign(tracking: Tracking, owner: str
     ],
 )
 def test_names_with_the_prefix_are_the_reconcilers(name: str, *, own: bool) -> None:
-    """Whatever follows the hyphen, in any case."""
+    """Every name that begins with the prefix and a hyphen, in any case."""
     assert Tracking().is_own_name(name) is own
     assert Tracking(prefix="Reconciler").is_own_name(name) is own
 
@@ -179,7 +179,7 @@ def test_the_stamps_of_a_compiler_do_not_count() -> None:
     ],
 )
 def test_what_is_no_digest_tells_nothing(recorded: str) -> None:
-    """A tag that somebody else wrote, or cut."""
+    """A tag that another client wrote or truncated does not show whether the content changed."""
     content = widget(content="x").content
     assert content is not None
     assert content.moved(recorded) is None

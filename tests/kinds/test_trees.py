@@ -92,7 +92,7 @@ def test_a_transform_leaves_out_properties() -> None:
 
 
 def test_nulls_go_from_objects_and_stay_in_content() -> None:
-    """What the schema does not take apart is content."""
+    """Nulls below an opaque property are content and stay."""
     made = without_nulls(RULES, BODY)
     assert made["inner"] == {}
     assert made["any"] == BODY["any"]

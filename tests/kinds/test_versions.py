@@ -192,7 +192,7 @@ IDENTITY: Final = kind_of(
     ],
 )
 def test_a_leaf_below_a_newer_property_is_newer(properties: Json, path: FieldPath, since: str) -> None:
-    """What Azure sets is not sent, but the object that holds it is."""
+    """Values that Azure sets are not sent, but the object that holds them is."""
     leaf = newest_leaf(IDENTITY, {"properties": properties})
     assert leaf is not None
     assert (leaf.path, leaf.since) == (("properties", *path), since)
