@@ -1,4 +1,4 @@
-"""What differs, leaf by leaf, and what each difference means."""
+"""The differences of a resource, leaf by leaf, and the meaning of each."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_every_difference_is_one_entry(want: dict[str, Any], have: dict[str, Any
 
 
 def test_what_is_the_servers_own_is_no_part_of_a_whole_object() -> None:
-    """An object that nothing states is told of by what somebody could state of it."""
+    """The reported value of an undeclared object holds only the fields that a manifest can declare."""
     item = desired({"location": "westus"}, KINDS["Gallery"])
     profile = {"permissions": "Groups", "groups": [{"type": "Subscriptions"}]}
     made = {"identifier": {"uniqueName": "u"}, "provisioningState": "Succeeded"}
@@ -167,7 +167,7 @@ def test_trap_immutable_fields_are_matched_by_prefix(
 
 @pytest.mark.parametrize("kind", [WIDGET, MERGING])
 def test_what_the_service_cannot_clear_is_refused(kind: Any) -> None:
-    """``x-unsettable: false`` whatever the kind, scalars and objects of a merging one; lists and maps always go."""
+    """``x-unsettable: false`` in any kind, scalars and objects of a merging one; lists and maps can be removed."""
     want: dict[str, Any] = dict.fromkeys(("forever", "text", "inner", "words", "map", "parts"))
     have = {"forever": "a", "text": "a", "inner": {"text": "a"}, "words": ["a"], "map": {"a": "b"}}
     refused = {path: refusal for path, *_, refusal in told(want, have, kind)}
@@ -399,7 +399,7 @@ def test_a_resource_is_equal_to_itself(name: str) -> None:
     ("finding", "present"), [(Finding.CHANGE, True), (Finding.IMMUTABLE, False), (Finding.UNVERIFIED, False)]
 )
 def test_a_comparison_knows_its_findings(finding: Finding, *, present: bool) -> None:
-    """What was found, and what was not."""
+    """Findings that the comparison has, and findings that it has not."""
     assert compare(widget(text="a"), {}, TRACKING).has(finding) is present
 
 

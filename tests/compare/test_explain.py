@@ -142,7 +142,7 @@ def test_a_default_stands_where_nothing_is_stated() -> None:
     ],
 )
 def test_a_leaf_has_its_class(path: str, field_class: FieldClass) -> None:
-    """What may happen to it, which it may have from what it is part of."""
+    """Each field has a class, of its own or from the object or list that holds it."""
     assert rows({"fixed": ["a"], "content": "x"}, {"unheard": 1, "fixed": ["a"]})[path].field_class is field_class
 
 
@@ -178,7 +178,7 @@ def test_write_only_content_is_what_its_digest_says() -> None:
 
 
 def test_tags_of_our_own_are_told_apart() -> None:
-    """They are live, nobody states them, and they are no finding."""
+    """Live tags with the reconciler's prefix are no finding; an undeclared tag of another client is one."""
     live = {"tags": {"Reconciler-Commit": "abc", "other": "x"}, "properties": {}}
     found = {row.path: row for row in explain(widget(), Live(live), TRACKING)}
     assert found["tags.Reconciler-Commit"].verdict is Verdict.NOT_STATED
@@ -186,7 +186,7 @@ def test_tags_of_our_own_are_told_apart() -> None:
 
 
 def test_no_secret_is_shown_and_no_digest_of_one() -> None:
-    """What may be seen of it, and whether both sides are the same."""
+    """The rows show the readable part of a secret, and whether both sides are equal."""
     link = "https://a.example/p"
     want = {
         "code": f"{CANARY}1",
@@ -210,7 +210,7 @@ def test_no_secret_is_shown_and_no_digest_of_one() -> None:
     ("observed", "stated", "name"), [(ABSENT, "change", "change"), (UNREADABLE, "unverified", "unverified")]
 )
 def test_of_what_is_not_there_only_the_manifest_is_told(observed: Observed, stated: str, name: str) -> None:
-    """What a create would send, or that nothing is known."""
+    """Rows show the values that a create would send, or that the live ones are unknown."""
     found = {row.path: row for row in explain(widget(text="a", region=None), observed, TRACKING)}
     assert found["properties.text"].verdict == stated
     assert found["widgetName"].verdict == name
@@ -249,7 +249,7 @@ def test_names_come_first_and_the_body_by_path() -> None:
     ],
 )
 def test_a_path_chooses_rows(pattern: str, paths: list[str]) -> None:
-    """At or below it, else what it lies in; one that nobody stated is told of where it is asked for by itself."""
+    """Rows at or below the path, else the row that holds it; an undeclared field has a row if the path names it."""
     found = explain(widget(inner={"text": "a", "frozen": "b"}, any={"deep": [1]}), Live({"properties": {}}), TRACKING)
     assert [row.path for row in at_path(found, pattern)] == paths
 

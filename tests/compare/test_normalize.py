@@ -181,7 +181,7 @@ def test_a_default_may_be_another_property() -> None:
 
 
 def test_a_frozen_default_is_told_and_not_fought() -> None:
-    """Nobody asked for another value, and nothing can be done."""
+    """An immutable field that the manifest omits is reported if it differs from its default, and is no change."""
     assert sides({}, {"kept": "big"}) == (None, None, [("kept",)])
     assert sides({"kept": "small"}, {"kept": "big"}) == ({"kept": "small"}, {"kept": "big"}, [])
 
@@ -250,7 +250,7 @@ def test_the_normal_form_of_one_body_knows_what_is_compared() -> None:
 
 
 def test_wire_spellings_of_a_version_are_equal() -> None:
-    """What recordings show of a version: display names, no echo of false, other text for an instant, no query."""
+    """Recorded answers for a version: display names, no echo of false, other text for an instant, no query."""
     kind = KINDS["GalleryApplicationVersion"]
     want = {
         "location": "westus",
