@@ -46,7 +46,7 @@ def tokens_of(chosen: Connection, environment: Environment = CANARY) -> TokenSou
 
 @pytest.mark.parametrize("credential", ["default", "cli", "token"])
 def test_the_emulator_gets_no_token(credential: str, tmp_path: Path) -> None:
-    """It needs none, whatever was chosen."""
+    """The emulator needs none, with any choice of credential."""
     environment = Environment({**CANARY.values, "RECONCILER_EMULATOR_STATE": str(tmp_path / "state.sqlite")})
     assert isinstance(tokens_of(connection("emulator", None, credential), environment), NoToken)
 
@@ -100,7 +100,7 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
 
 
 def test_closed_after_a_failure(tmp_path: Path) -> None:
-    """Whatever happens inside, connections are closed."""
+    """Connections are closed also after an exception inside the block."""
     environment = Environment({"RECONCILER_EMULATOR_STATE": str(tmp_path / "state.sqlite")})
     opened: list[ArmWriter] = []
 
@@ -115,7 +115,7 @@ def test_closed_after_a_failure(tmp_path: Path) -> None:
 
 
 def test_emulator_defaults() -> None:
-    """Nothing set is what the documentation says."""
+    """An empty environment gives the defaults of the documentation."""
     settings = emulator_settings(Environment({}))
     assert str(settings.state).replace("\\", "/") == ".reconciler/emulator.sqlite"
     assert (settings.latency_ms, settings.page_size, settings.operation_seconds) == (0, 100, 0.5)
@@ -184,7 +184,7 @@ def test_a_storage_token_is_for_the_blob_hosts_of_the_cloud(cloud: str, host: st
 
 
 def test_without_rules_for_storage_nothing_is_opened() -> None:
-    """No blob is anybody's business then."""
+    """Without rules no blob is requested."""
 
     async def scenario() -> object:
         async with open_blobs(connection("public", None, "default"), CANARY, FakeClock(), (), 1) as blobs:

@@ -62,7 +62,7 @@ def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
     "secret", [SAS, f"authorization: Bearer {JWT}", f"assertion {JWT}", "sig=CANARY", "%26sig%3DCANARY"]
 )
 def test_no_secret(capsys: pytest.CaptureFixture[str], style: str, secret: str) -> None:
-    """What looks like a signature or a token is taken out, whoever logged it."""
+    """Signatures and tokens are hidden in the log records of every logger."""
     text = "".join(lines(capsys, style, f"cannot read {secret} now"))
     assert "CANARY" not in text
     assert JWT not in text

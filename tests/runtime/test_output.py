@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and a standard output that somebody may close."""
+"""Files that are whole or not there, and a standard output that its reader may close."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_who_may_read_a_file(tmp_path: Path, umask: int, mode: int) -> None:
 
 @pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (os, "replace")])
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
-    """Whatever goes wrong on the way, the old file stays and nothing else is left."""
+    """After a failure at any step the old file stays and no other file is left."""
     file = tmp_path / "report.json"
     write_file(file, "old")
 

@@ -127,7 +127,7 @@ def test_bars() -> None:
 
 
 def test_what_was_never_started() -> None:
-    """What is skipped has no line to take away."""
+    """A skipped resource has no line to remove."""
     with RichProgress(console=Console(file=io.StringIO())) as rich:
         Bars(rich, 2).finished(Outcome(change(), Result.SKIPPED))
         assert [task.description for task in rich.tasks] == ["1 done, 0 running, 1 to go"]

@@ -1,4 +1,4 @@
-"""Nothing that leaves on a standard stream is a command to a CI runner or a terminal, whoever wrote it."""
+"""No text on a standard stream is a command to a CI runner or a terminal, from any part of the program."""
 
 from __future__ import annotations
 
