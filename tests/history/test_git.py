@@ -36,7 +36,7 @@ def head_commit(*paths: Path) -> str | None:
 
 
 def test_a_clean_tree(repository: Path) -> None:
-    """HEAD, whatever of it is loaded, and whatever else is in the folder."""
+    """The commit is HEAD for every part of the tree, untracked files beside it or not."""
     head = git(repository, "rev-parse", "HEAD")
     assert len(head) == 40
     (repository / "notes.txt").write_text("", encoding="utf-8")
@@ -45,7 +45,7 @@ def test_a_clean_tree(repository: Path) -> None:
 
 
 def test_files_that_differ(repository: Path) -> None:
-    """What is not committed is not of that commit, new files included, and files that are gone."""
+    """Manifests that are new, edited or deleted since HEAD belong to no commit."""
     (repository / "manifests" / "b.yaml").write_text("b: 1\n", encoding="utf-8")
     assert head_commit(repository / "manifests") is None
     commit(repository)
@@ -90,7 +90,7 @@ def test_a_repository_with_longer_ids(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_of_no_commit(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever wrote it."""
+    """A manifest on standard input has no commit, whichever program wrote it."""
     monkeypatch.chdir(repository)
     assert commit_read(load(["manifests", "-"], None, lambda _: b"").sources) is None
     assert commit_read(load(["manifests"]).sources) is not None
@@ -164,7 +164,7 @@ def test_unpacking(repository: Path) -> None:
 
 
 def test_links_are_not_unpacked(repository: Path) -> None:
-    """Whatever is written later would be written where they lead."""
+    """A later write would follow the link out of the folder."""
     (repository / "manifests" / "link.yaml").symlink_to("/etc/passwd")
     git(repository, "add", ".")
     git(repository, "commit", "--quiet", "-m", "two")
@@ -183,7 +183,7 @@ def test_trees_that_git_does_not_make(repository: Path) -> None:
 
 
 def tree(repository: Path, entries: str) -> str:
-    """Make a tree object, whatever is in it."""
+    """Make a tree object with any entries, also such as git would refuse to add."""
     done = subprocess.run(["git", "mktree"], cwd=repository, input=entries, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
@@ -220,7 +220,7 @@ NOT_ON_WINDOWS = (
 @pytest.mark.parametrize("windows", [True, False])
 @pytest.mark.parametrize("name", ["..", ".", "", *REPOSITORY_NAMES])
 def test_names_that_no_tree_may_have(name: str, *, windows: bool) -> None:
-    """Out of the folder, or into a repository, in whatever spelling a file system takes for it."""
+    """Names that lead out of the folder or into a repository, in every spelling that a file system accepts."""
     for path in (name, f"manifests/{name}", f"{name}/config", f"/{name}"):
         assert not is_writable(path, windows=windows), path
 
