@@ -227,7 +227,7 @@ def test_the_hook_checks_what_is_staged(work: Path) -> None:
     """pre-commit installs the program and runs it without names of files: it validates, and says what is wrong."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert (hook["id"], hook["language"], hook["pass_filenames"]) == ("reconciler-validate", "python", False)
-    # Whatever was changed: an overlay, or a file that a manifest names, may be anywhere.
+    # Any staged file may matter: an overlay, or a file that a manifest names, may be anywhere.
     assert hook["always_run"] is True
     assert "files" not in hook
     command = [str(BIN / hook["entry"].split()[0]), *hook["entry"].split()[1:], *hook["args"]]

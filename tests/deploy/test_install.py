@@ -108,7 +108,7 @@ def _flags(place: str) -> list[list[str]]:
 @pytest.mark.parametrize("pip", PIPS)
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_installs_after_newer_releases_came_out(lock: str, pip: str, tmp_path: Path) -> None:
-    """The flags of the Makefile install exactly what is locked, with any pip, whatever was released since."""
+    """The flags of the Makefile install exactly the locked versions, with any pip, after any later release."""
     packages = _packages(lock)
     index, copy = tmp_path / "index", tmp_path / "lock.txt"
     lines = []

@@ -75,7 +75,7 @@ def test_the_files_of_the_page_are_in_the_wheel(wheel: zipfile.ZipFile, root: Pa
 
 
 def test_nothing_else_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
-    """Tests and manifests are for this folder, not for whoever installs the tool."""
+    """Tests and manifests stay in the repository: users of the wheel do not need them."""
     assert {name.partition("/")[0] for name in wheel.namelist()} == {"reconciler", _folder(wheel)}
 
 
@@ -103,7 +103,7 @@ def test_the_version_of_an_archive_is_the_released_one(root: Path, tmp_path: Pat
 
 
 def test_the_lock_names_no_registry(root: Path) -> None:
-    """Where packages come from is the business of whoever installs them."""
+    """The machine that installs the packages chooses their index."""
     lock = (root / "requirements.lock").read_text(encoding="utf-8")
     assert "://" not in lock
     assert "--index" not in lock
