@@ -89,7 +89,7 @@ class Largest(Random):
 
 
 async def _nobody(scope: Any, receive: Any, send: Any) -> None:
-    """Stand for an application; nobody asks it."""
+    """Stand for an application; no request reaches it."""
 
 
 def transport(wire: Wire, tokens: TokenSource | None = None, endpoint: str = ENDPOINT) -> Transport:

@@ -1,12 +1,12 @@
 """
 Watches every test for secrets that leak: a pytest plugin.
 
-Whatever the tests call a secret holds ``MARK``, and no sink may ever hold ``MARK``, in any encoding: standard output
+Every secret of the tests holds ``MARK``, and no sink may ever hold ``MARK``, in any encoding: standard output
 and error, log records of every logger at every level, texts of exceptions, files that the product writes, arguments and
-environments of the processes that it starts, and what those print. What goes over the wire is no sink, nor is the
+environments of the processes that it starts, and what those print. Requests on the wire are no sink, nor is the
 embedded ARM's state, which stands for Azure's.
 
-A test that leaks is in error at its teardown, whatever it says of itself. The findings show no secret either.
+A test that leaks is in error at its teardown, even if it passed. The findings show no secret either.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail the teardown of a test that leaked; what it printed for nobody to catch is looked through here."""
+    """Fail the teardown of a test that leaked; output that pytest captured is searched here."""
     report = yield
     if report.when == "teardown":
         for name, content in report.sections:

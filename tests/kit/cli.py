@@ -198,7 +198,7 @@ def as_yaml(*documents: Mapping[str, Any]) -> str:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git as somebody, whatever the machine's own settings say, and give what it printed."""
+    """Run git as a fixed author, independent of the machine's own settings, and return its output."""
     done = subprocess.run(["git", *_SETTINGS, *arguments], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
@@ -304,7 +304,7 @@ class Azure:
             world.seed(bodies)
 
     def remove(self, made: Manifest) -> None:
-        """Delete a resource behind everybody's back."""
+        """Delete a resource as another client, outside git."""
         with self.world() as world:
             world.remove(id_of(made))
 

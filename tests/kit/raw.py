@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Talk: TypeAlias = Callable[[socket.socket], None]
 
-_PATIENCE_S: Final = 10.0  # a connection that nobody ends does not outlast its test by more
+_PATIENCE_S: Final = 10.0  # a connection that neither side ends outlasts its test by no more
 
 
 @dataclass

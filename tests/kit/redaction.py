@@ -5,7 +5,7 @@ Secrets by the thousand, in every form in which a service may quote them, agains
 
 Each secret is live in an older version, is stated anew in a manifest, and is quoted by ARM in the error that its PUT
 ends in. It holds a word of letters and digits, which no encoding but base64 changes: a sink that shows twelve
-characters of that word, in whatever encoding, leaks.
+characters of that word, in any encoding, leaks.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ SOMEBODY: Final = "a-colleague"
 
 @dataclass
 class Request:
-    """What came in."""
+    """One received request."""
 
     method: str
     path: str
@@ -37,7 +37,7 @@ class Request:
 
 @dataclass
 class Reply:
-    """What goes out."""
+    """One answer to send."""
 
     status: int = 200
     body: Any = None
@@ -129,7 +129,7 @@ class GitHub(ReviewHost):
 
     Attributes:
         bodies: By number of comment: the author and the text.
-        page: Comments on a page, whatever is asked for.
+        page: Comments on a page; the size in the request is ignored.
         base: Path of the REST API; ``/api/v3`` for GitHub Enterprise Server.
         next_host: Where the link to the next page leads; the host itself unless stated.
     """

@@ -35,7 +35,7 @@ Steps: TypeAlias = tuple[str | int, ...]
 
 SUBSCRIPTIONS: Final = ("01523d7c-60da-455e-adef-521b547922c4", "Ab0C3d7c-60da-455e-adef-521b547922FF")
 _PREFIX: Final = "reconciler-"
-# Whatever a name in a URL may look like; of these a parameter takes those that its schema accepts.
+# Forms of a name in a URL; a parameter takes those that its schema accepts.
 _NAMES: Final = ("agent", "Tools", "a1", "x_y", "d.e", "b-c", "(paren)", "1.0.0", "02.10.3", "2147483647.0.7", "Z" * 64)
 FRESH: Final = "a fresh name"
 """Of a map's entry, or an element's key, that no generated body has."""
@@ -145,7 +145,7 @@ texts: Final = st.one_of(st.sampled_from(_WORDS), st.text(_VISIBLE, max_size=8))
 
 @st.composite
 def regions(draw: Draw) -> str:
-    """Return a region in one of its spellings; now and then one that nobody knows yet."""
+    """Return a region in one of its spellings; now and then a region that the tables do not know yet."""
     return draw(respelled_region(draw(st.sampled_from((*DISPLAY_NAMES, "Atlantis North 7")))))
 
 
@@ -698,7 +698,7 @@ def places(node: Node, value: Any, place: Place | None = None) -> Iterator[Place
 
 def _element_places(node: Node, here: Place, index: int, element: Any) -> Iterator[Place]:
     label = ",".join(_shown_key(node.at(("*", *path)), _get(element, path)) for path in node.rule.keys)
-    # What has a bracket or a quote of its own is quoted, or nobody could tell where it ends.
+    # A label that has a bracket or a quote of its own is quoted: else its end is ambiguous.
     label = canonical(label) if "]" in label or label.startswith('"') else label
     inside = _below(here, node.child("*"), index, f"[{label}]", element)
     for found in places(node.child("*"), element, inside):

@@ -104,7 +104,7 @@ LEAKS = {
 
 
 def test_every_sink_is_watched(tmp_path: Path, root: Path) -> None:
-    """A test that leaks is in error, whatever the sink; one that does not is not; and no finding shows the secret."""
+    """A leak to any sink puts its test in error, and no other test; no finding shows the secret."""
     tests = [f"def test_of_{head}:\n    {body}\n" for head, body in LEAKS.items()]
     file = tmp_path / "test_leaks.py"
     file.write_text("\n\n".join([PRELUDE, *tests]), encoding="utf-8")
