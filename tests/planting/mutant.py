@@ -17,7 +17,7 @@ class Mutant:
     One broken rule.
 
     Attributes:
-        breaks: What it would do to somebody.
+        breaks: Harm that a user of such a program would meet.
         at: Where the rule stands: ``reconciler.plan.decide:decide`` or ``reconciler/plan/decide.py:decide``, or, of a
             schema, ``schemas/Gallery.schema.json:properties.tags`` or ``schemas/Gallery.schema.json:/x-arm``.
         operator: How it is broken.
