@@ -1,7 +1,7 @@
 """
 Breaks one rule at a time in a copy of the repository, and asks the tests.
 
-The mutants are data, ``mutants.toml``. One that no test sees is a rule that could be lost without anybody's notice.
+The mutants are data, ``mutants.toml``. One that no test sees is a rule that could be lost while all tests pass.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def test_the_page_has_every_mutant_and_each_was_seen(root: Path) -> None:
 
 
 def test_a_survivor_stands_out() -> None:
-    """The page says of it that nobody saw it, and it is not remembered as seen."""
+    """The page says that no test detected it, and the record does not hold it as detected."""
     text = page([Verdict(MUTANTS[0], None), Verdict(MUTANTS[1], ("tests/test_x.py", "test_it"))])
     assert "\n1 of 2 are detected" in text
     assert re.findall(r"\*\*none\*\*", text) == ["**none**"]
