@@ -1,4 +1,4 @@
-"""A secret never shows, whatever is done with it."""
+"""A secret shows in no text, container, log line, traceback, pickle or JSON."""
 
 from __future__ import annotations
 
