@@ -87,7 +87,7 @@ def test_a_thread_that_blocks() -> None:
 
 
 def test_a_thread_that_takes_too_long() -> None:
-    """It is left to itself; what it gives after all, or raises, disturbs nobody."""
+    """The thread is left behind; its late result or exception disturbs no other task."""
     release = threading.Event()
 
     def late() -> None:

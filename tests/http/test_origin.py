@@ -88,7 +88,7 @@ def test_this_machine(host: str, port: str) -> None:
 
 @pytest.mark.parametrize("host", ELSEWHERE)
 def test_other_machines(host: str) -> None:
-    """Plain http does not go there, whoever names the host."""
+    """Plain http does not go there, from a setting, an option or a manifest."""
     assert not is_loopback(f"http://{host}")
     assert not is_loopback_host(host)
     with pytest.raises(UsageError):
@@ -141,7 +141,7 @@ def test_same_origin(first: str, second: str, *, same: bool) -> None:
 
 @pytest.mark.parametrize("host", HERE)
 def test_no_proxy_sees_what_stays_here(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever proxies the environment names; what leaves this machine takes them."""
+    """Requests to this machine use none of the environment's proxies; requests to other hosts do."""
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://proxy.example:3128")
     assert not _proxied(f"http://{host}:8010")

@@ -152,7 +152,7 @@ def read_all(wire: Wire, *ids: str) -> list[object]:
 
 
 def by_path(clock: FakeClock, throttled: httpx.Response, times: int = 1) -> Wire:
-    """Return a wire that throttles the first requests and finds whatever else is asked for."""
+    """Return a wire that throttles the first requests and finds the resource of every later one."""
     return Wire(clock, *[throttled] * times, lambda request: found(request.url.path))
 
 
@@ -193,7 +193,7 @@ def test_a_longer_window_wins() -> None:
 
 
 def test_a_window_past_the_cap_is_shared() -> None:
-    """Nobody asks within it: who would have to wait too long fails with ARM's own words, who would not waits."""
+    """No request is sent within it: one that would wait too long fails with ARM's error, the others wait."""
     clock = FakeClock()
     wire = by_path(clock, refused(429, "TooManyRequests", "slow down", Retry_After="3600"))
     arm = client(wire)
@@ -310,7 +310,7 @@ def test_wholly_down_is_told() -> None:
 
 
 def test_a_write_that_was_not_sent_has_not_landed() -> None:
-    """When ARM was given up, nobody needs to look whether a write did something."""
+    """Once the outage is known, a refused write needs no read to see whether it landed."""
     wire = Wire(FakeClock(), BROKEN)
     arm = client(wire)
 

@@ -152,7 +152,7 @@ def test_a_read_is_repeated(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["closed before a byte", "reset in the middle", "drip", "garbage", "broken gzip"])
 def test_a_write_is_not_repeated(name: str) -> None:
-    """It may have been acted on: whoever sent it reads first."""
+    """ARM may have acted on the write: the sender reads the resource first."""
     with Raw([BROKEN[name][0]]) as server:
         error = failure(server, put, tokens=TOKEN, bounds=bounds_for(name))
     assert isinstance(error, TransientError)
@@ -414,7 +414,7 @@ def test_the_wrong_certificate(authority: Authority, options: dict[str, Any], wo
     [b'{"a":1,"a":1}', b'{"x":[{"a":"","a":""}]}', b'{"a":1,"\\u0061":2}', b'{"a":"\\u0022\\u0022","b":1,"b":2}'],
 )
 def test_a_key_twice(body: bytes) -> None:
-    """Which of the two values counts nobody can know, however the key is spelled."""
+    """An object with one key twice is ambiguous and refused, in any spelling of the key."""
     with pytest.raises(UnusableAnswerError, match="has a key twice"):
         json_object(Answer(200, {}, body, ARM))
 
@@ -512,7 +512,7 @@ def test_an_authority_of_a_proxy(authority: Authority, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_no_proxy_for_this_machine(scheme: str, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would learn what is for nobody else."""
+    """A proxy would see tokens that are for this machine only."""
     tls = authority.server() if scheme == "https" else None
     with Raw([says(http(GOOD))]) as proxy, Raw([says(http(GOOD))], tls=tls) as server:
         for name in PROXIES[:3]:

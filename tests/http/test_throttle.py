@@ -103,7 +103,7 @@ def test_a_bucket_that_others_drank_from() -> None:
 
 @pytest.mark.parametrize("headers", [{}, {READS: "249"}, {READS: "junk"}, {READS: "-1"}, {RESOURCES: "junk;;,"}])
 def test_no_reason_to_wait(headers: dict[str, str]) -> None:
-    """A full bucket, and one that nobody tells of, slow nobody down."""
+    """A full bucket, or one that no answer reports, delays no request."""
     clock = FakeClock()
     arm = client(Wire(clock, httpx.Response(200, json={"value": []}, headers=headers)))
     run(_times(600, lambda: arm.list(RESOURCE, VERSION), 16))
@@ -178,7 +178,7 @@ def test_a_window_too_long_to_wait_for(minutes: int) -> None:
 
 
 def test_windows_that_others_used_up() -> None:
-    """Nobody knows when they will be free: waiting helps as far as the own calls go."""
+    """Other clients' calls end at an unknown time: a wait is as long as the window of the own calls."""
     throttle = Throttle()
     ask(throttle, PUT, 0, **{RESOURCES: "Microsoft.Compute/X3Min;0"})
     assert [throttle.begin(PUT, 10) for _ in range(3)] == [170, 170, 170]

@@ -308,7 +308,7 @@ def test_nobody_listens() -> None:
 
 
 def test_no_proxy_carries_off_the_token_of_a_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain http is for this machine alone, whatever proxy the environment names."""
+    """Plain http reaches this machine only, and passes none of the environment's proxies."""
     heard: list[bytes] = []
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,7 +12,7 @@ READS, WRITES = ("s1", False), ("s1", True)
 
 
 def test_a_scope_of_its_own() -> None:
-    """A window holds up its scope, that of everybody each of them; the one that ends last counts."""
+    """A window holds up its scope, that of ``EVERYBODY`` all scopes; the one that ends last counts."""
     windows = Windows()
     assert windows.open_for(READS, 0) is None
     windows.hold(READS, 0, 10, ErrorInfo("E", "no"))
