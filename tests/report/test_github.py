@@ -187,7 +187,7 @@ def test_outputs() -> None:
 
 
 def test_no_output_has_two_lines() -> None:
-    """A message of ours may quote a path that somebody wrote."""
+    """A message of the program may quote a path with line breaks, from a user or a repository."""
     problem = Problem("a", None, None, "", "x", "rule\nend\nPATH<<end\n/tmp\x1b https://h/b?sig=CANARY")
     made = replace(REPORTS["apply-refused"], errors=(problem,))
     values = outputs(made, 1)

@@ -131,7 +131,7 @@ def made_of(texts: list[str]) -> Report:
 @example(["\r\n::error::x"] * 8)
 @example(["\r\n::stop-commands::x\n", "::", "", "", "\n", "", "", "::"])
 def test_text_holds_no_control_character_and_no_command(texts: list[str]) -> None:
-    """Whatever a name or a value holds, a terminal and a CI runner see plain lines."""
+    """For any text in a name or a value, a terminal and a CI runner get plain lines."""
     made = made_of(texts)
     plain = render(made, "text")
     assert not UNSEEN.search(plain)
@@ -145,7 +145,7 @@ def test_text_holds_no_control_character_and_no_command(texts: list[str]) -> Non
 @example(["::error::"] * 8)
 @example(["|`\\|"] * 8)
 def test_json_parses_validates_and_loses_nothing(texts: list[str]) -> None:
-    """JSON is JSON whatever is in it, and gives every text back."""
+    """For any text in the report, JSON stays valid and returns the text."""
     text = render(made_of(texts), "json")
     given_back = json.loads(text)
     VALIDATOR.validate(given_back)
@@ -186,7 +186,7 @@ def test_markdown_keeps_its_shape(texts: list[str]) -> None:
 @given(HOSTILE)
 @example("[x](http://x) <b> @octocat #1 **b** `c` http://x.example www.x.example")
 def test_a_verdict_that_quotes_somebody_means_nothing(text: str) -> None:
-    """Why a plan was refused may quote a path that somebody wrote; it stays one line of plain text."""
+    """The reason of a refusal may quote a path of a user or a repository; it stays one line of plain text."""
     refused = report("apply", CREATE, errors=(Problem("reconciler.yaml", 1, 1, "", "ignore", text),))
     assert render(refused, "text").split("\n")[0] == masked(inert(f"Refused: {visible(text)}. Nothing was written."))
     first = render(refused, "markdown").split("\n")[0]

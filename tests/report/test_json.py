@@ -94,7 +94,7 @@ def test_an_absent_side_has_no_key_and_null_stays() -> None:
 
 
 def test_a_secret_that_came_this_far_is_still_hidden() -> None:
-    """Fields are sealed long before; the writer trusts nobody."""
+    """Secrets are hidden long before; the writer hides them again."""
     link = SecretUrl("https://a.blob.core.windows.net/c/x.zip?sv=1&sig=CANARY")
     made = report(
         "plan",

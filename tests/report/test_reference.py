@@ -77,7 +77,7 @@ def test_no_leaf_is_missing(name: str) -> None:
 
 @all_kinds
 def test_every_leaf_has_one_class(name: str) -> None:
-    """Whatever a leaf has of its own and from above, it is one class."""
+    """A leaf has at most one class, its own or that of a property above it."""
     for field in fields(KINDS[name]):
         chain = (*field.parents, field.rule)
         marks = [any(getattr(rule, mark) for rule in chain) for mark in ("read_only", "write_only", "frozen")]
@@ -86,7 +86,7 @@ def test_every_leaf_has_one_class(name: str) -> None:
 
 @all_kinds
 def test_every_name_of_the_url_is_on_the_page(name: str) -> None:
-    """What a manifest has to state beside the body."""
+    """The page lists the names that a manifest declares beside the body."""
     page = render(KINDS[name])
     assert all(f"\n| `{parameter}` | " in page for parameter in KINDS[name].parameters)
     assert f"| URL | `{KINDS[name].id_template}` |" in page
@@ -149,5 +149,5 @@ def test_a_new_kind_needs_no_more_than_its_schema(put: str) -> None:
     ],
 )
 def test_what_a_page_says_of_a_field(name: str, path: str, fact: str, words: str) -> None:
-    """The questions that somebody who reads a plan brings along."""
+    """The page answers a reader's questions about a planned field: when absent, null, or with fewer elements."""
     assert words in facts(KINDS[name], path)[fact]

@@ -1,4 +1,4 @@
-"""The report for code scanning is SARIF, whoever checks it."""
+"""The report for code scanning is valid SARIF, with a rule and a place for each finding."""
 
 from __future__ import annotations
 

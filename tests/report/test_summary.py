@@ -104,7 +104,7 @@ def test_errors_in_manifests_leave_nothing_to_count() -> None:
 
 
 def test_a_plan_over_a_limit_is_shown_and_refused() -> None:
-    """Whoever raises the limit must see what it holds back."""
+    """The reader who raises the limit must see the PUTs that it holds back."""
     made = REPORTS["apply-refused"]
     refused = "Refused: the plan has 2 PUTs, and at most 1 are allowed. Nothing was written."
     assert verdict(made) == f"prod, public cloud: {refused}"
@@ -184,7 +184,7 @@ def test_the_verdict_says_it_in_one_sentence(made: Report, expected: str) -> Non
 )
 @pytest.mark.parametrize("now", [RUNNING, UPDATE])
 def test_what_goes_on_is_told_by_its_error(now: Change, error: ErrorInfo | None, expected: str) -> None:
-    """Whatever was planned: who waited for somebody else and then failed by a PUT of its own has failed."""
+    """A resource that waited for another client's operation and then failed by its own PUT has failed."""
     assert ending_of(Item(now, Outcome(now, Result.FAILED, error))) == expected
 
 
@@ -247,7 +247,7 @@ def test_an_unknown_format_is_wrong_usage() -> None:
 
 
 def test_an_apply_that_succeeds_for_a_waiting_resource_has_updated_it() -> None:
-    """Whatever is not a create counts as updated."""
+    """Every successful write except a create counts as updated."""
     assert verdict(applied(Outcome(change("x", Action.WAIT, Reason.OPERATION_RUNNING), Result.SUCCEEDED))) == (
         "Applied: 1 updated."
     )

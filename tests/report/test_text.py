@@ -42,7 +42,7 @@ def test_as_many_as_there_is_room_for() -> None:
 
 
 def test_blocked_ones_stay_and_unmanaged_ones_go_first() -> None:
-    """What somebody must look at is not hidden by what nobody has to."""
+    """Blocked resources are always shown; unmanaged ones are the first to be left out."""
     good = [change(f"n{number}", Action.CREATE, Reason.NOT_FOUND) for number in range(MOST)]
     bad = change("frozen", Action.BLOCKED, Reason.IMMUTABLE_FIELD)
     text = render(report("plan", *good, bad, unmanaged=(unmanaged("0.9.0"),)), "text")
@@ -52,7 +52,7 @@ def test_blocked_ones_stay_and_unmanaged_ones_go_first() -> None:
 
 
 def test_a_long_error_is_told_once() -> None:
-    """What stopped all resources alike, such as a sign-in, would hide the rest; JSON tells it of each."""
+    """An error that stopped all resources alike, such as a sign-in, would hide the rest; JSON has it for each."""
     long, short = (ErrorInfo("AuthFailed", "no token " * times, fix="sign in") for times in (50, 1))
     errors = (long, short, long, short)
     unread = [
