@@ -1,5 +1,5 @@
 """
-Properties of api-versions, whatever the kind: at every rung, in every cloud, with every pin, whatever newer is live.
+Properties of api-versions of every kind: at every rung, in every cloud, with every pin, with any newer live values.
 
 More examples: ``make properties``.
 """

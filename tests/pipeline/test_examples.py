@@ -189,7 +189,7 @@ def _is_same(one: Example, other: Example) -> bool:
 
 
 def _assert_quiet(changes: Sequence[Change]) -> None:
-    """Nothing is said, save that content nobody can read back was not sent by the reconciler."""
+    """Check that no change is found, except write-only content that the reconciler did not send."""
     for change in changes:
         unseen = {".".join(path) for path in change.desired.kind.write_only_paths}
         assert all(item.finding is Finding.UNVERIFIED and item.path in unseen for item in change.fields), change.fields

@@ -1,5 +1,5 @@
 """
-Properties that hold for every manifest, whatever its kind.
+Properties that hold for every manifest of every kind.
 
 More examples: ``make properties``.
 """
@@ -190,7 +190,7 @@ def test_normal_forms(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 @examples(1)
 def test_spellings_are_idempotent(name: str, data: st.DataObject) -> None:
-    """Whatever text it is, the normal form of a normal form is itself."""
+    """The normal form of a normal form is itself, for any text."""
     parts = [texts, st.sampled_from(["https://", ":443", "/", "?", "#", "Z", "+01:00", '"', "[", "]", "1"])]
     text = data.draw(st.one_of(st.text(), st.lists(st.one_of(parts), max_size=6).map("".join), texts.map(repr)))
     once = normalize(name, text)
@@ -430,7 +430,7 @@ def test_an_update_wipes_nothing_that_others_own(name: str, data: st.DataObject)
             if place.value is not MISSING and is_theirs(root, edit.body, place):
                 assert lookup(after, place.steps) == place.value, place.path
 
-    on_bench(scenario)  # what a service strips from its answers nobody can send back
+    on_bench(scenario)  # values stripped from answers cannot be sent back
 
 
 def is_theirs(root: Node, body: Mapping[str, Any], place: Place) -> bool:

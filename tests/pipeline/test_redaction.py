@@ -98,7 +98,7 @@ def test_arm_quotes_a_secret_wherever_it_can(form: str) -> None:
 
 @pytest.mark.parametrize("status", ["Failed", "Canceled"])
 def test_an_operation_quotes_a_secret_when_it_ends(status: str) -> None:
-    """Base64 of a link is known for what it is by whoever sent the link."""
+    """The run sent the link, so it recognizes and hides the link's base64."""
     code = base64.b64encode(LINK.encode()).decode()
 
     async def scenario() -> None:

@@ -115,7 +115,7 @@ class Oracle:
         if wanted == live or (want is MISSING and _same(node, have, node.rule.implied)):
             return set()
         if want is MISSING and (wanted is MISSING or node.rule.frozen):
-            return {UNDECLARED}  # nobody asks for it
+            return {UNDECLARED}  # the manifest omits it
         return {IMMUTABLE if node.rule.frozen else CHANGE}  # stated, or put back to its default
 
     def _list(self, node: Node, want: Any, have: Any) -> set[Verdict]:
@@ -593,7 +593,7 @@ def test_every_state_is_reached_or_refused_among_all_other_fields(case: Case) ->
 
 
 def test_every_field_is_among_them() -> None:
-    """Whatever the rules know and a manifest may state is walked through, and no field is lost unseen."""
+    """The walk covers every field that the rules know and a manifest may declare."""
     for kind in packaged().kinds.values():
         known = dict(kind.rules.every())
         keys = {(*path, "*", *key[:n]) for path, rule in known.items() for key in rule.keys for n in range(1, 3)}

@@ -173,7 +173,7 @@ def test_an_older_commit_after_a_newer_one() -> None:
 
 
 def test_an_older_plan_after_a_newer_apply() -> None:
-    """What was planned before somebody else wrote is decided again from what is there; no value of theirs is lost."""
+    """A plan older than another client's write is decided again from the live bodies; no value of theirs is lost."""
 
     async def scenario() -> None:
         async with bench() as test, writer(test, *commit("one")) as a, writer(test, *commit("three")) as b:
@@ -240,7 +240,7 @@ def test_somebodys_operation_begins_between_the_read_and_the_put() -> None:
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("offset", OFFSETS)
 def test_two_projects(offset: float, seed: int) -> None:
-    """Whoever comes later finds the other's mark, at the plan or just before the PUT, and leaves it alone for good."""
+    """The later project finds the other's tag, at the plan or before the PUT, and never writes that resource."""
 
     async def scenario() -> None:
         async with (
