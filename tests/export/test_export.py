@@ -85,14 +85,14 @@ def profile_of(made: Exported) -> dict[str, Any]:
     return dict(only(made)["spec"]["properties"]["publishingProfile"])
 
 
-# --------------------------------------------------------------------------------------------- whatever exists
+# ---------------------------------------------------------------------------------------------------- any live resource
 
 
 @pytest.mark.parametrize("media_link", ["whole", "stripped"])
 @given(data=st.data())
 @settings(max_examples=max(1, settings().max_examples // 4))
 def test_an_export_plans_without_a_change(media_link: MediaLink, data: st.DataObject) -> None:
-    """Whatever exists: its manifests are valid, and a plan of them is empty; only placeholders had to be filled."""
+    """For any live resources the manifests are valid and plan no change; only placeholders had to be filled."""
     documents = data.draw(estates())
 
     async def scenario(bench: Bench) -> None:
@@ -190,7 +190,7 @@ PARAMS: Final = {
 
 
 def test_the_servers_own_defaults_and_tracking_tags_are_left_out() -> None:
-    """What nobody stated is not stated: read-only properties, defaults, nulls, the reconciler's tags."""
+    """A manifest omits read-only properties, defaults, nulls and the reconciler's tags."""
     item = found(
         VERSION,
         {
@@ -535,13 +535,13 @@ def test_ambiguous_texts_stay_texts(text: str) -> None:
     "text", ["West Europe", "sh install.sh", "https://x.example/a?b=c", "/a/b", "a, b", SUBSCRIPTION]
 )
 def test_plain_texts_are_not_quoted(text: str) -> None:
-    """A manifest reads as if somebody had written it."""
+    """A manifest reads like one written by hand."""
     assert write_document({"a": text}) == f"a: {text}\n"
 
 
 @given(st.dictionaries(texts, json_values, min_size=1, max_size=4))
 def test_every_value_reads_back(value: dict[str, Any]) -> None:
-    """Whatever JSON says, what is written means the same, to our reader and to one of YAML 1.1."""
+    """Every JSON value reads back as the same value, with our reader and with one of YAML 1.1."""
     assert_reads_back(value)
 
 
@@ -568,7 +568,7 @@ class Arm:
         self._bodies = bodies
 
     async def list_newest(self, _: Kind, path: str) -> list[dict[str, Any]]:
-        """Return a list; 403 for one that nobody spoke of."""
+        """Return a list; 403 for a path that the test did not set up."""
         self.asked.append(path)
         for end, elements in self._lists.items():
             if path.endswith(end):
