@@ -1,4 +1,4 @@
-"""Turning a plan into outcomes: one PUT each, in order, verified, and told whatever happens."""
+"""Turning a plan into outcomes: one PUT each, in order, verified, and reported after every ending."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def edited(test: Bench, resource_id: str, **properties: Any) -> None:
 
 
 def test_in_sync_after_an_apply() -> None:
-    """Whatever was created is in sync, and a second apply sends nothing but reads."""
+    """Every created resource is in sync, and a second apply sends only reads."""
 
     @scenario(*TREE, definition())
     async def _(test: Bench) -> None:
@@ -145,7 +145,7 @@ def test_blocked_since_the_plan() -> None:
 
 
 def test_an_outcome_tells_what_was_done() -> None:
-    """What was to be created and was made by somebody else meanwhile is updated, and each field of it is told."""
+    """A planned create that another client has made meanwhile is an update, and each changed field is reported."""
 
     @scenario(definition(description="mine"))
     async def _(test: Bench) -> None:
@@ -158,7 +158,7 @@ def test_an_outcome_tells_what_was_done() -> None:
 
 
 def test_an_outcome_after_a_wait_tells_what_was_done() -> None:
-    """What failed by a PUT of ours, after somebody else's operation, is told as that PUT."""
+    """A failed PUT of the run after another client's operation is reported as that PUT."""
 
     @scenario(definition(description="mine"))
     async def _(test: Bench) -> None:
@@ -171,7 +171,7 @@ def test_an_outcome_after_a_wait_tells_what_was_done() -> None:
 
 
 def test_an_outcome_after_a_lost_answer_tells_the_whole() -> None:
-    """What our own first PUT did belongs to what was done."""
+    """The outcome includes the changes of the run's own first PUT."""
 
     @scenario(definition(description="mine"))
     async def _(test: Bench) -> None:
@@ -211,7 +211,7 @@ def test_unreadable_since_the_plan(fault: Fault, code: str) -> None:
     [(400, "InvalidParameter"), (403, "AuthorizationFailed"), (409, "PropertyChangeNotAllowed"), (412, "Precondition")],
 )
 def test_a_refusal_is_final(status: int, code: str) -> None:
-    """ARM's no is told with its code; nobody asks again, and nobody else is kept from anything."""
+    """ARM's rejection is reported with its code; the PUT is not repeated, and other resources go on."""
 
     @scenario(definition(), definition("other"))
     async def _(test: Bench) -> None:
@@ -345,7 +345,7 @@ def test_the_last_lost_answer_that_cannot_be_looked_for() -> None:
 
 
 def test_an_answer_that_cannot_be_read() -> None:
-    """Azure took the PUT, whatever it says of it: it is looked at, and nothing is sent twice."""
+    """Azure accepted the PUT despite its answer: the run reads the resource and sends no second PUT."""
 
     @scenario(definition(), gallery())
     async def _(test: Bench) -> None:
@@ -456,7 +456,7 @@ def test_longer_than_there_is_time() -> None:
 
 
 def test_a_conflict_after_which_nothing_is_left() -> None:
-    """Whoever was in the way may have done it: then it is unchanged, for it was not us."""
+    """The client that caused the conflict may have made the change: then the resource is unchanged by this run."""
 
     @scenario(definition(description="new"), stand=True)
     async def _(test: Bench) -> None:
@@ -493,7 +493,7 @@ def test_throttled_writes(asked: int) -> None:
 
 
 def test_throttled_for_long() -> None:
-    """What somebody does while ARM lets nothing through is seen before the PUT is sent, however long that takes."""
+    """Another client's edit during a long throttle is read before the PUT is sent."""
 
     @scenario(definition("one"), definition("two", description="new"), stand=True)
     async def _(test: Bench) -> None:
@@ -921,11 +921,11 @@ def test_replication_that_does_not_come(fault: Fault, code: str, words: str) -> 
     assert words in outcome.error.message
 
 
-# Somebody else's operation
+# Another client's operation
 
 
 def test_wait_then_decide_again() -> None:
-    """What runs is waited for, read again and decided again, from what it became."""
+    """The run waits for a running operation, then reads and decides the resource again."""
 
     @scenario(gallery(description="mine"))
     async def _(test: Bench) -> None:
@@ -984,7 +984,7 @@ def test_gone_while_waiting() -> None:
 
 
 def test_waiting_holds_nobody_up() -> None:
-    """Who waits for somebody else needs no permit."""
+    """A resource that waits for another client's operation needs no permit."""
 
     @scenario(gallery(), *(definition(f"suite{n}") for n in range(3)))
     async def _(test: Bench) -> None:
@@ -1025,7 +1025,7 @@ def test_one_writer_for_an_application() -> None:
 
 
 def test_parents_before_children() -> None:
-    """A child waits for its parent's operation, whatever the order of the manifests."""
+    """A child waits for its parent's operation, in any order of the manifests."""
 
     @scenario(version(), application(), gallery())
     async def _(test: Bench) -> None:
@@ -1138,7 +1138,7 @@ def test_what_depends_on_what_must_not_be_made(wave: int) -> None:
 
 
 def test_what_depends_on_what_somebody_else_owns() -> None:
-    """A parent that is there is enough, whoever may write it."""
+    """A live parent is enough, of this project or of another."""
 
     @scenario(gallery(description="new"), application(description="new"), stand=True)
     async def _(test: Bench) -> None:
@@ -1190,7 +1190,7 @@ async def reviewed(test: Bench) -> SavedPlan:
 
 @pytest.mark.parametrize(("moves", "result"), [(False, "succeeded"), (True, "refused PlanMoved")])
 def test_a_reviewed_plan_after_a_conflict(moves: bool, result: str) -> None:  # noqa: FBT001
-    """Whoever was in the way may have moved what was reviewed."""
+    """The client that caused the conflict may have changed the reviewed fields."""
 
     @scenario(definition(description="new"), stand=True)
     async def _(test: Bench) -> None:
@@ -1350,7 +1350,7 @@ async def cancelled_at(test: Bench, moment: float, *, stopped: bool = True, **se
 
 
 def test_cancelled_in_the_middle_of_a_put() -> None:
-    """A PUT that nobody waits for any more is told as in flight; what waited for it was never sent."""
+    """A PUT whose wait was interrupted is reported as in flight; the resources that depend on it were never sent."""
 
     @scenario(*TREE, definition(), definition("two"), definition("late", 1))
     async def _(test: Bench) -> None:
@@ -1377,7 +1377,7 @@ def test_cancelled_while_throttled() -> None:
 
 
 def test_cancelled_without_a_stop() -> None:
-    """Whoever cancels without having told the run to stop gets no outcomes."""
+    """A cancelled apply whose run was not stopped first returns no outcomes."""
 
     @scenario(definition())
     async def _(test: Bench) -> None:
@@ -1387,7 +1387,7 @@ def test_cancelled_without_a_stop() -> None:
 
 
 class FragileError(Exception):
-    """Something that nobody foresaw."""
+    """An error of no known type."""
 
 
 class Fragile(Watching):
@@ -1402,7 +1402,7 @@ class Fragile(Watching):
 
 
 def test_a_bug_fails_one_resource(caplog: pytest.LogCaptureFixture) -> None:
-    """An exception that nobody foresaw fails its own resource, by the name of its type alone; others go on."""
+    """An unforeseen exception fails its own resource, by the name of its type only; others go on."""
 
     @scenario(definition("one"), definition("two"), definition("late", 1))
     async def _(test: Bench) -> None:
