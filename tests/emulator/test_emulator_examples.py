@@ -169,7 +169,7 @@ def test_answers_have_the_shape_of_the_examples(example: Example, load: Any) -> 
 
 
 async def _exchange(example: Example, kind: Kind, document: dict[str, Any]) -> dict[str, Any]:
-    """Send the example, after whatever must exist before it, and give the answers by their status."""
+    """Send the example, after the resources that it needs, and return the answers by their status."""
     params = {
         name: SUBSCRIPTION if value == "{subscription-id}" else value for name, value in document["parameters"].items()
     }

@@ -49,7 +49,7 @@ def test_pacific_offset_is_hourly() -> None:
 
 
 def test_every_kind_has_facts_and_an_unknown_type_has_plain_ones() -> None:
-    """A new kind is served before anybody knows more about it."""
+    """The emulator serves a new kind before the table has facts about it."""
     assert set(FACTS) <= {kind.resource_type.lower() for kind in packaged().kinds.values()}
     gallery = replace(packaged().of("Gallery"), name="NewThing", resource_type="Microsoft.New/things")
     assert facts_of(gallery).subject == "newThing"

@@ -67,7 +67,7 @@ def token(**claims: str) -> dict[str, str]:
     ],
 )
 def test_newer_api_versions_tell_who_wrote(headers: dict[str, Any], who: str, what: str) -> None:
-    """As the token says, whoever signed it; the first writer stays the creator."""
+    """The writer is the token's claim, its signature unchecked; the first writer stays the creator."""
 
     async def scenario(arm: Arm) -> None:
         await arm.prepare()

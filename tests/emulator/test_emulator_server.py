@@ -97,7 +97,7 @@ def test_serves_from_a_thread() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.1", "::", "example.com"])
 def test_loopback_only(host: str) -> None:
-    """Nobody is asked for a password, so nobody else gets in."""
+    """The server asks for no password, so it accepts no other machine."""
     with pytest.raises(EmulatorError, match="loopback only"):
         serve(create_app(EmulatorSettings(), SystemClock()), host, 0)
 
