@@ -36,7 +36,7 @@ def test_unread_file_hides_no_other_mistake(work: Workspace, report: Reporting, 
 
 
 def test_unread_script_has_no_second_error(work: Workspace, report: Reporting) -> None:
-    """The placeholder for a text is never itself an error, whatever its place asks for."""
+    """The placeholder for a text is never itself an error, with any schema at its place."""
     made = changed(version(), "properties.publishingProfile.manageActions", {"install": {"$file": "no"}})
     made = changed(made, "galleryName", {"$file": "no"})
     work.state(made)

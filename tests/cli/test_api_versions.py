@@ -185,7 +185,7 @@ def test_a_live_newer_field_survives(
     monkeypatch: pytest.MonkeyPatch,
     fate: str,
 ) -> None:
-    """Whatever Azure does to it in an older PUT: none is sent."""
+    """No older PUT is sent, with every way in which Azure may treat newer values in one."""
     monkeypatch.setenv("RECONCILER_EMULATOR_NEWER_FIELDS", fate)
     work.state(identified(), application(), version(settings={"scriptBehaviorAfterReboot": "Rerun"}))
     report("apply")

@@ -1,4 +1,4 @@
-"""What a PUT sends back of the live resource, so that nothing that somebody else owns is wiped."""
+"""The live values that a PUT sends back, so that it removes no value of another client."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_both(applied: Workspace, azure: Azure, report: Reporting, run: Command)
     drift(azure, value="Suite")
     drift(azure, "properties.description", "Moved")
     found = causes(report("plan"))
-    assert found["suite"] == "pending"  # an undeclared value is nobody's difference
+    assert found["suite"] == "pending"  # an undeclared value has no cause
     applied.add(changed(definition(displayName="New"), "properties.description", "Mine"))
     commit(applied.folder)
     assert causes(report("plan"))["properties.description"] == "both"
@@ -122,7 +122,7 @@ def test_a_commit_that_is_not_here(applied: Workspace, azure: Azure, report: Rep
 
 
 def test_no_repository(work: Workspace, azure: Azure, report: Reporting) -> None:
-    """Nobody is asked, and nothing is said."""
+    """Without a repository no git is started, and no cause is reported."""
     work.state(definition())
     report("apply")
     drift(azure)
@@ -130,7 +130,7 @@ def test_no_repository(work: Workspace, azure: Azure, report: Reporting) -> None
 
 
 def test_what_is_gone_and_what_is_new(applied: Workspace, azure: Azure, report: Reporting) -> None:
-    """A resource that was applied once and is gone has drifted; of a new manifest nobody can tell."""
+    """A resource that was applied once and is deleted has drifted; for a new manifest the cause is unknown."""
     azure.remove(definition())
     drifted = changed(gallery(), "properties.description", "x")
     applied.add(drifted, gallery("more"), file="Gallery-tools.yaml")
@@ -140,7 +140,7 @@ def test_what_is_gone_and_what_is_new(applied: Workspace, azure: Azure, report: 
 
 
 def test_what_alone_is_gone(applied: Workspace, azure: Azure, report: Reporting, run: Command) -> None:
-    """What is left tells by its commit that it was applied; nothing else needs to differ. A repair makes it again."""
+    """The remaining resources' commit shows that it was applied; no other difference is needed. A repair creates it."""
     azure.remove(definition())
     assert causes(report("plan")) == {"suite": "drift"}
     for form in ("text", "markdown", "html"):
@@ -191,7 +191,7 @@ def test_in_sync_asks_nobody(applied: Workspace, report: Reporting) -> None:
 
 
 def test_only_drift_publishes_nothing_after_a_wait(applied: Workspace, azure: Azure, report: Reporting) -> None:
-    """What is decided again once somebody's operation has ended is held to the same: an edit in git waits."""
+    """A resource decided again after another client's operation keeps the rule: an edit in git stays pending."""
     body = azure.stored(gallery())
     applied.add(changed(gallery(), "properties.description", "Mine"))
     commit(applied.folder)
@@ -203,7 +203,7 @@ def test_only_drift_publishes_nothing_after_a_wait(applied: Workspace, azure: Az
 
 
 def test_only_drift_is_repaired(applied: Workspace, azure: Azure, report: Reporting) -> None:
-    """What was edited in git waits, and is counted."""
+    """A resource that was edited in git stays pending, and is counted."""
     edit(applied)
     azure.edit(gallery(), "properties.description", "Moved")
     applied.add(changed(gallery(), "properties.description", "Mine"))

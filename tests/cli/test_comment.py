@@ -1,4 +1,4 @@
-"""A report where people review: one comment for each environment, updated in place, and nobody else's touched."""
+"""A report where people review: one comment for each environment, updated in place; other comments stay."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_of_two_the_later_one_is_taken_back(run: Command, github: GitHub, report
 
 @pytest.mark.parametrize("name", ["a-->b", 'x" -->', "`@team` <img src=x>", "::error::", "ü", "-" * 5])
 def test_no_name_ends_the_mark(run: Command, github: GitHub, report: Path, name: str) -> None:
-    """Whatever an environment is called, its comment is found again, and the name stands in a code span."""
+    """An environment of any name finds its comment again, and the name stands in a code span."""
     run("comment", "--github", str(report), "-e", name)
     run("comment", "--github", str(report), "-e", name)
     ((_, text),) = github.bodies.values()
@@ -405,7 +405,7 @@ def test_a_thread_on_azure_devops(run: Command, azure_devops: AzureDevOps, repor
 
 
 def test_other_threads_on_azure_devops(run: Command, azure_devops: AzureDevOps, report: Path) -> None:
-    """What somebody else wrote, a reply, and what was deleted are left alone."""
+    """Another author's thread, a reply and deleted comments are left as they are."""
     text = f"{mark(None)}\nold"
     azure_devops.add(SOMEBODY, comments=[{"content": text}], status=1)
     azure_devops.add(SERVICE, comments=[{"content": "hm"}, {"content": text}], status=1)

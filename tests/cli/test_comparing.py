@@ -242,7 +242,7 @@ def test_foreign_tags_stay(work: Workspace, azure: Azure, report: Reporting) -> 
 
 
 def test_tag_that_must_go(work: Workspace, azure: Azure, report: Reporting) -> None:
-    """A tag of null is removed, whatever the case of its name, and the others stay."""
+    """A tag of null is removed, its name compared without case, and the others stay."""
     work.state(changed(gallery(), "tags", {"a": "1", "b": "2"}))
     report("apply")
     work.state(changed(gallery(), "tags", {"A": None}))
@@ -296,7 +296,7 @@ def test_object_absent_on_one_side(work: Workspace, report: Reporting) -> None:
 
 
 def test_nothing_of_others_is_wiped(work: Workspace, azure: Azure, report: Reporting) -> None:
-    """A PUT for one leaf keeps what somebody else set beside it."""
+    """A PUT for one leaf keeps the values that another client set beside it."""
     work.state(definition())
     report("apply")
     azure.edit(definition(), "properties.lockingPolicy", {"allowedActions": ["x/read"]})

@@ -68,7 +68,7 @@ def test_credentials_are_in_no_output(work: Workspace, azure: Azure, run: Comman
     assert MARK[2:] in shown["plan json"]
     exported = shown.pop("exported files")
     assert [name for name, text in shown.items() if MARK in text or "Lv8Wy" in text] == []
-    # A signature in a script is exported as it is, since nobody could fill it in, and warned of.
+    # A signature in a script is exported as it is, since a placeholder in it could not be filled in, and warned of.
     lines = [line.replace("\u200b", "") for line in exported.splitlines() if "Lv8Wy" in line]
     assert {line.partition("sig=")[0] for line in lines} == {"https://a.blob.core.windows.net/c/p?sv=2024-11-04&", ""}
     done = run("apply", "-o", "json", "--log-level", "debug")
@@ -199,7 +199,7 @@ def test_an_exported_script_needs_its_credential_again(
 
 
 def test_credentials_of_what_is_created_are_in_no_output(work: Workspace, run: Command) -> None:
-    """Whatever a report shows of a resource that is not there yet, before and after it is."""
+    """Reports hide credentials of a resource before and after its creation, in every form."""
     work.state(*_world(MARK))
     for command in ("plan", "apply"):
         for form in FORMATS:

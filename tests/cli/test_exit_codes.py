@@ -248,7 +248,7 @@ def test_bug(work: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 def test_help_of_the_program_imports_no_more_than_it_shows() -> None:
-    """Whoever looks for a command waits for none of them: neither for its options nor for its work."""
+    """The list of commands loads none of them: neither their options nor their work."""
     script = (
         "import sys; from reconciler.cli.program import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
     )

@@ -75,7 +75,7 @@ def test_a_resource_of_every_kind(work: Workspace, run: Command, golden: Golden,
 
 
 def test_why_it_is_a_change(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:
-    """A value that somebody moved: both sides, the line, the class, and what a PUT would do."""
+    """A value changed by another client: both sides, the line, the class, and the effect of a PUT."""
     work.state(*estate())
     report("apply")
     azure.edit(version(), "properties.publishingProfile.targetRegions.0.regionalReplicaCount", 3)

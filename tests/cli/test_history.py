@@ -145,7 +145,7 @@ def test_mistakes_of_before_and_now(base: Workspace, report: Reporting) -> None:
 
 
 def test_a_broken_project_file_of_before(base: Workspace, report: Reporting) -> None:
-    """Whoever mends it must be able to merge."""
+    """A broken project file at the base must not block the merge that repairs it."""
     base.file("reconciler.yaml", "kind: Nothing\n")
     commit(base.folder)
     git(base.folder, "branch", "--force", "main", "HEAD")
@@ -154,7 +154,7 @@ def test_a_broken_project_file_of_before(base: Workspace, report: Reporting) -> 
 
 
 def test_overlays_defaults_and_files_count(base: Workspace, report: Reporting) -> None:
-    """What is compared is what is rendered, with the texts that manifests name."""
+    """The rendered manifests are compared, with the texts that they name."""
     base.file("scripts/install.sh", "echo 1\n")
     base.project(environments={"prod": {"overlay": "overlays/prod"}})
     base.add(changed(version(), INSTALL, {"$file": "../scripts/install.sh"}))
@@ -234,7 +234,7 @@ def test_what_was_moved_to_where_nothing_was(
 
 
 def test_hooks_and_filters_do_not_run(base: Workspace, report: Reporting) -> None:
-    """A repository is data: whatever it configures, nothing of it is started."""
+    """A repository is data: no program that it configures is started."""
     ran = base.folder / "ran"
     trap = base.file(".trap", f"#!/bin/sh\ntouch {ran}\n")
     trap.chmod(0o755)

@@ -204,7 +204,7 @@ def other_environment(hostile: Hostile) -> None:
 
 
 def program_in_the_working_folder(hostile: Hostile) -> None:
-    """A git of the repository's own, where PATH names the working folder, in whatever way."""
+    """A git of the repository's own, where PATH names the working folder, in each possible way."""
     shutil.copy(hostile.program, hostile.top / "git")
     commit(hostile.top)
     hostile.search = os.pathsep.join((".", "", str(hostile.top), "manifests/..", hostile.search))
@@ -341,7 +341,7 @@ def test_a_tree_bomb(hostile: Hostile, run: Command, azure: Azure, monkeypatch: 
 
 
 def made(top: Path, *entries: str) -> str:
-    """Make a tree object, whatever is in it."""
+    """Make a tree object with any entries, also such as git would refuse to add."""
     text = "".join(f"{entry}\n" for entry in entries if entry)
     done = subprocess.run(["git", "mktree"], cwd=top, input=text, check=True, capture_output=True, text=True)
     return done.stdout.strip()

@@ -1,7 +1,7 @@
 """
-Paths that lead nowhere, or where nobody expects: every command that takes one names it, and ends with 1 or 64.
+Paths that lead nowhere, or to an unexpected place: every command that takes one names it, and ends with 1 or 64.
 
-Nothing of it is a bug of the reconciler, so nothing ends with 70, and nothing waits for ever.
+No such path is a bug of the reconciler, so no command ends with 70 or waits for ever.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def test_an_odd_path(
     taker: str,
     made: Callable[[Path], str],
 ) -> None:
-    """It is named, on one stream or the other, and is nobody's bug."""
+    """The path is named, on one stream or the other, and the exit code is not that of a bug."""
     monkeypatch.setattr(filesystem, "PIPE_WAIT_MS", 0)
     monkeypatch.setenv("GITHUB_TOKEN", "none")
     azure.seed(gallery())
@@ -195,7 +195,7 @@ def private(run: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize("taker", [taker for taker in TAKES_A_PATH if taker != "a second PATH"])
 @pytest.mark.parametrize("name", ["manifests", "manifests/a.yaml", "plan", ""])
 def test_a_folder_of_another_user(private: Path, run: Command, taker: str, name: str) -> None:
-    """Whatever of it is named."""
+    """The command names the path, to the folder or to anything in it, and ends with 1 or 64."""
     path = str(private / name)
     Path("manifests").mkdir()
     Path("manifests", "a.yaml").write_text(as_yaml(gallery()), encoding="utf-8")

@@ -50,7 +50,7 @@ def test_what_a_newer_commit_wrote(newer: str, report: Reporting) -> None:
 
 
 def test_what_is_not_written_is_not_told(newer: str, report: Reporting) -> None:
-    """What is in sync already is taken back by nobody."""
+    """An older commit reverts no resource that is in sync."""
     assert codes(report, "plan", "--target", "GalleryApplication/agent") == []
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def beside(work: Workspace, azure: Azure, report: Reporting) -> None:
-    """Let two more versions lie beside what is declared: one of another project, and one of nobody."""
+    """Let two more versions lie beside the declared one: one of another project, and one without an owner."""
     work.project("shop")
     work.state(gallery(), application(), version())
     report("apply")
@@ -78,7 +78,7 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_first_plan_has_no_drift(work: Workspace, run: Command, outputs: Path) -> None:
-    """A create that was never applied is none; the drift report counts it, as somebody may have deleted it."""
+    """A create that was never applied is none; the drift report counts it, as another client may have deleted it."""
     work.state(*estate())
     run("plan", "-o", "github")
     values = values_in(outputs)
@@ -89,7 +89,7 @@ def test_a_first_plan_has_no_drift(work: Workspace, run: Command, outputs: Path)
 
 
 def test_an_edit_that_waits_in_git_is_no_drift(work: Workspace, azure: Azure, run: Command, outputs: Path) -> None:
-    """What was changed outside git is, and so is what nothing tells the cause of."""
+    """A change outside git is drift, and so is a change of unknown cause."""
     git(work.folder, "init", "--quiet", "--initial-branch=main")
     work.file(".gitignore", ".reconciler/\n")
     work.state(*estate())

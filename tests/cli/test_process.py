@@ -1,7 +1,7 @@
 """
-The program as a process: signals, kills, streams that somebody closed, full disks, limits, a hostile working folder.
+The program as a process: signals, kills, streams closed by their reader, full disks, limits, a hostile working folder.
 
-What it speaks to is the embedded ARM as a server, or a server that says what the test wants.
+Its ARM is the embedded one as a server, or a server that answers as the test wants.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ def test_closed_before_the_start(closed: str, work: Workspace, azure: Azure) -> 
 
 @pytest.mark.parametrize("streams", [("stdout",), ("stderr",), ("stdout", "stderr")])
 def test_the_reader_goes(streams: tuple[str, ...], work: Workspace, azure: Azure) -> None:
-    """So it does where somebody stops reading, as ``head`` does."""
+    """An apply succeeds although the reader of its output stops, as ``head`` does."""
     read, write = os.pipe()
     os.close(read)
     work.state(*estate())
@@ -345,7 +345,7 @@ def many() -> list[Manifest]:
 
 
 def test_few_descriptors(work: Workspace, azure: Azure) -> None:
-    """As many connections as are allowed at most, whatever the concurrency."""
+    """No more connections are opened than the process may have, at any concurrency."""
     work.state(*many())
     with serving(azure) as url:
         done = run(work, url, "apply", *QUIET, "--concurrency", "256", shell='ulimit -n 64; exec "$0" "$@"')

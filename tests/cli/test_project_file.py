@@ -210,7 +210,7 @@ def test_null_drops_a_default(work: Workspace, azure: Azure, report: Reporting) 
 
 
 def test_null_of_an_environment_removes_nothing(work: Workspace, azure: Azure, report: Reporting) -> None:
-    """Null in an environment's defaults drops the project's default; what is live and nobody stated stays."""
+    """Null in an environment's defaults drops the project's default; undeclared live values stay."""
     azure.seed(changed(gallery(description="theirs"), "tags.cost", "theirs"))
     dropping = {"tags": {"team": None, "cost": None}, "properties": {"description": None}}
     work.project(defaults={"tags": {"team": "x"}}, environments={"test": {"defaults": dropping}})
@@ -421,7 +421,7 @@ def test_project_file_among_the_manifests(work: Workspace, report: Reporting) ->
 
 
 def test_environment_without_a_project(work: Workspace, run: Command) -> None:
-    """An environment that nobody states is wrong usage."""
+    """An environment that no project file declares is wrong usage."""
     work.state(gallery())
     assert run("plan", "-e", "test").code == 64
 
@@ -470,7 +470,7 @@ def test_a_mistake_of_an_overlay_or_a_default_is_told_where_it_is(work: Workspac
 
 
 def test_a_tag_of_the_defaults_that_a_manifest_spells_otherwise(work: Workspace, report: Reporting) -> None:
-    """Azure has one of them; which, somebody has to say who sees both places."""
+    """Azure has one of the two tags; the author of the manifests must choose, so the error names both places."""
     work.project(defaults={"tags": {"Team": "a"}})
     work.state(changed(gallery(), "tags", {"team": "b"}))
     (problem,) = report("validate", code=1)["errors"]
@@ -480,7 +480,7 @@ def test_a_tag_of_the_defaults_that_a_manifest_spells_otherwise(work: Workspace,
 
 
 def test_what_a_project_file_names_and_is_not_there(work: Workspace, report: Reporting) -> None:
-    """A kind that nobody knows, and a folder that is missing, are told at their lines."""
+    """An unknown kind and a missing folder are reported at their lines."""
     rule = {"kind": "Galery", "path": "tags.x", "reason": "theirs"}
     work.project(ignore=[rule], environments={"dev": {"overlay": "overlays/dev"}})
     work.state(gallery())

@@ -112,7 +112,7 @@ def test_a_policy_in_the_text(work: Workspace, run: Command, proxy: Proxy) -> No
     ],
 )
 def test_a_policy_that_says_little(work: Workspace, report: Reporting, proxy: Proxy, more: dict[str, Any]) -> None:
-    """Whatever is missing, there is an error with a fix."""
+    """A policy's answer without the usual parts still makes an error with a fix."""
     body = {"error": {"code": "RequestDisallowedByPolicy", "message": "denied", **more}}
     error = refused(work, report, proxy, 403, body)
     assert error["message"].startswith("denied")

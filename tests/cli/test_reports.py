@@ -57,7 +57,7 @@ def test_text_of_a_blocked_item(work: Workspace, azure: Azure, run: Command) -> 
 
 
 def test_report_files(work: Workspace, run: Command) -> None:
-    """--report writes any number of files in any form, whole, whatever standard output shows."""
+    """--report writes any number of files in any form, whole, beside any form on standard output."""
     work.state(*estate())
     files = ("--report", "json=out/a.json", "--report", "markdown=out/a.md", "--report", "text=out/a.txt")
     done = run("plan", "-o", "json", *files)
@@ -85,7 +85,7 @@ def test_report_file_that_cannot_be_written(work: Workspace, run: Command) -> No
 
 
 def test_stable_order(work: Workspace, report: Reporting) -> None:
-    """The same estate gives the same report, whatever order its files are in."""
+    """The same estate gives the same report, with its files in any order."""
     work.add(*estate(), version("2.0.0"), gallery("other"), file="a.yaml")
     one = report("plan")["resources"]
     work.state()

@@ -363,7 +363,7 @@ def test_signed_ranges(estate: Estate, once: Reporting, keys: Path) -> None:
 
 
 def test_openpgp(estate: Estate, once: Reporting, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys of the keyring in GNUPGHOME are trusted; without it none is, whatever the user's own keyring holds."""
+    """Keys of the keyring in GNUPGHOME are trusted; without it none is, not even those of the user's own keyring."""
     ring = Path("/tmp") / f"ring-{os.getpid()}"  # a socket's path is short
     ring.mkdir(mode=0o700)
     try:

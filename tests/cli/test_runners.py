@@ -99,7 +99,7 @@ def test_only_o_github_speaks_to_the_runner(
 
 
 def test_without_a_runner_there_are_annotations_alone(work: Workspace, run: Command) -> None:
-    """Somebody tries at home what CI will say; files are named from the working folder."""
+    """A user can try at home what CI reports; files are named from the working folder."""
     work.state(*estate())
     done = run("plan", "-o", "github")
     assert done.code == 0

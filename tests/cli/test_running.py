@@ -1,4 +1,4 @@
-"""Operations that run, in our name or somebody else's: waiting, timeouts, what is decided just before a PUT."""
+"""Running operations, of this run or another client: waits, timeouts, decisions just before a PUT."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_wait_in_a_plan(work: Workspace, azure: Azure, report: Reporting) -> Non
 
 
 def test_apply_waits_and_decides_again(work: Workspace, azure: Azure, report: Reporting) -> None:
-    """An apply waits for somebody's operation, reads again, and sends what is still to be sent."""
+    """An apply waits for another client's operation, reads again, and sends the remaining changes."""
     azure.send("PUT", gallery(), _body(), operation_seconds=0.3)
     work.state(gallery(description="mine"))
     applied = report("apply")
@@ -91,7 +91,7 @@ def test_deleted_meanwhile_is_created(work: Workspace, azure: Azure, report: Rep
 
 
 def test_still_running_at_the_timeout(work: Workspace, azure: Azure, report: Reporting) -> None:
-    """What still runs at the timeout is failed, exit 1, and holds nobody else up."""
+    """A resource whose operation still runs at the timeout has failed, exit 1; other resources go on."""
     azure.send("PUT", gallery(), _body(), operation_seconds=60)
     work.state(gallery(description="mine"), gallery("other"))
     applied = report("apply", "--timeout", "0.2", code=1)
@@ -117,7 +117,7 @@ def test_own_operation_at_the_timeout(
 def test_done_by_somebody_just_before(
     work: Workspace, azure: Azure, report: Reporting, before_puts: Callable[[Callable[[], None]], None]
 ) -> None:
-    """Where somebody did it between plan and PUT, the item is unchanged and nothing is sent."""
+    """If another client made the change between plan and PUT, the item is unchanged and nothing is sent."""
     work.state(definition())
     report("apply")
     work.state(definition(displayName="New"))
@@ -130,7 +130,7 @@ def test_done_by_somebody_just_before(
 def test_body_is_built_from_the_last_read(
     work: Workspace, azure: Azure, report: Reporting, before_puts: Callable[[Callable[[], None]], None]
 ) -> None:
-    """What somebody set between plan and PUT is not wiped by it."""
+    """The PUT keeps a value that another client set between plan and PUT."""
     work.state(definition())
     report("apply")
     work.state(definition(displayName="New"))
@@ -143,7 +143,7 @@ def test_body_is_built_from_the_last_read(
 def test_created_by_somebody_just_before(
     work: Workspace, azure: Azure, report: Reporting, before_puts: Callable[[Callable[[], None]], None]
 ) -> None:
-    """What somebody created between plan and PUT is compared like any live resource."""
+    """A resource that another client created between plan and PUT is compared like any live resource."""
     work.state(gallery(description="mine"))
     before_puts(lambda: azure.seed(gallery(description="theirs")))
     applied = report("apply")
@@ -154,7 +154,7 @@ def test_created_by_somebody_just_before(
 def test_removed_just_before(
     work: Workspace, azure: Azure, report: Reporting, before_puts: Callable[[Callable[[], None]], None]
 ) -> None:
-    """What somebody removed between plan and PUT is created."""
+    """A resource that another client removed between plan and PUT is created."""
     work.state(definition())
     report("apply")
     work.state(definition(displayName="New"))
@@ -166,7 +166,7 @@ def test_removed_just_before(
 def test_blocked_just_before(
     work: Workspace, azure: Azure, report: Reporting, before_puts: Callable[[Callable[[], None]], None]
 ) -> None:
-    """What is blocked at the last read is handled as blocked: reported so, exit 1, no PUT, later waves go on."""
+    """A resource that is blocked at the last read is reported as blocked: exit 1, no PUT, later waves go on."""
     work.state(gallery())
     report("apply")
     work.state(gallery(description="New"), annotated(gallery("later"), wave="1"))

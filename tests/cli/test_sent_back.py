@@ -1,4 +1,4 @@
-"""What Azure answers and nobody declared: what it means, what a PUT sends of it, and what it leaves out."""
+"""Undeclared values of Azure's answers: their meaning, those that a PUT sends, and those that it leaves out."""
 
 from __future__ import annotations
 

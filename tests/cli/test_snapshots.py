@@ -1,4 +1,4 @@
-"""Snapshots: a plan where there is no access, by what somebody else has read."""
+"""Snapshots: a plan without access to Azure, from live values that another run has read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CANARY = "CANARY-7f3a-9c1d"
 
 @pytest.fixture
 def no_access(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Return a world in which asking anybody fails: Azure's own endpoint, no token, and no network."""
+    """Return a world in which every request to Azure fails: its own endpoint, no token, and no network."""
     monkeypatch.setenv("RECONCILER_CLOUD", "public")
     monkeypatch.setenv("RECONCILER_CREDENTIAL", "token")
     monkeypatch.delenv("RECONCILER_ACCESS_TOKEN", raising=False)
@@ -63,7 +63,7 @@ def test_planned_without_access(
     request.getfixturevalue("no_access")
     offline = report("plan", "--against-snapshot", "live.json")
     for item in live["resources"]:
-        item.pop("modified", None)  # there is nobody to ask
+        item.pop("modified", None)  # a snapshot does not hold it
     assert offline["resources"] == live["resources"]
     assert offline["summary"]["requests"] == {"GET": 0, "PUT": 0}
     assert codes(offline, "warnings") == ["snapshot"]
@@ -77,7 +77,7 @@ def test_planned_without_access(
 
 
 def test_no_secret_in_it(work: Workspace, azure: Azure, report: Reporting) -> None:
-    """Neither of a link, nor of a text that others wrote; and for everybody whom the umask lets."""
+    """Neither of a link nor of a text of another client; and the file is readable for all whom the umask allows."""
     signed = version(source={"mediaLink": f"https://packages.blob.core.windows.net/agent/agent.zip?sig={CANARY}"})
     work.state(gallery(), application(), signed, definition(packageFileUri=f"{PACKAGE}?sig={CANARY}"))
     report("apply")
@@ -99,7 +99,7 @@ def _snapshot(work: Workspace, report: Reporting) -> Path:
 
 
 def test_what_is_hidden_is_told(work: Workspace, report: Reporting) -> None:
-    """With the place in the manifest: nobody can tell whether it is the same."""
+    """The warning names the place in the manifest: a hidden value cannot be compared."""
     uri = f"https://hooks.example/x?code={CANARY}"
     work.state(definition(notificationPolicy={"notificationEndpoints": [{"uri": uri}]}))
     report("apply")
@@ -191,7 +191,7 @@ def test_no_snapshot(work: Workspace, run: Command, report: Reporting, content: 
 
 
 def test_hostile_names(work: Workspace, azure: Azure, report: Reporting, run: Command) -> None:
-    """A snapshot that somebody made up is shown as text, and nothing of it is followed."""
+    """A forged snapshot is shown as text, and none of its text acts on a terminal, a runner or Markdown."""
     work.state(gallery(), application())
     report("apply")
     azure.seed(application("stray"))

@@ -42,7 +42,7 @@ def test_a_signature_from_the_environment_reaches_azure_and_no_report(
 
 
 def test_an_update_is_signed_too(work: Workspace, azure: Azure, run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Azure reads the blob again whatever changes; a signature alone is never a reason for a PUT."""
+    """Azure reads the blob again at every update; a new signature is no reason for a PUT."""
     work.project(storage=[{"prefix": "https://packages.blob.core.windows.net", "sas": {"env": NAME}}])
     work.state(gallery(), application(), version())
     monkeypatch.setenv(NAME, f"{SIGNED}first")

@@ -1,7 +1,7 @@
 """
 The whole story, as a team lives it: branch, edit, review, merge, apply of what was reviewed, a foreign edit, drift.
 
-Every step is a command that somebody, or a runner, types in a clone.
+Every step is a command that a user or a runner types in a clone.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def test_from_a_branch_to_drift(
     assert author == BOT
     assert "1 to create, 2 to update" in text
 
-    # merged; before the apply somebody edits one of the targets in the portal
+    # merged; before the apply a colleague edits one of the targets in the portal
     git(work.folder, "switch", "--quiet", "main")
     git(work.folder, "merge", "--quiet", "--no-ff", "--message", "Merge", "release")
     azure.edit(definition(), "properties.description", "by hand")

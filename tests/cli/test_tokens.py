@@ -1,4 +1,4 @@
-"""A token that cannot be sent, or that somebody repeats, and variables and hosts at fault: named, and no bug."""
+"""A token that cannot be sent, or that a host repeats, and variables and hosts at fault: named, and no bug."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def test_owned_elsewhere(work: Workspace, azure: Azure, report: Reporting) -> No
 
 
 def test_no_project_no_ownership(work: Workspace, report: Reporting) -> None:
-    """Without a project file nobody's tag is looked at."""
+    """Without a project file the owner in a resource's tags is ignored."""
     work.project("first")
     work.state(definition())
     report("apply")

@@ -73,7 +73,7 @@ def _front(state: Path, answers: dict[str, Answer]) -> Iterator[str]:
 def test_dependents_of_an_unknown_parent(
     work: Workspace, azure: Azure, report: Reporting, answer: Callable[..., None]
 ) -> None:
-    """Below a parent that cannot be read nothing is written, in whatever wave; the rest is."""
+    """Nothing is written below a parent that cannot be read, in any wave; other resources are."""
     work.state(gallery(), application())
     report("apply")
     answer(id_of(gallery()))
@@ -137,7 +137,7 @@ def test_what_an_answer_means(
 def test_states_that_are_waited_for(
     work: Workspace, report: Reporting, answer: Callable[..., None], state: str
 ) -> None:
-    """Whatever word is not an end is waited for, and is progressing."""
+    """Every state that is not final is waited for, and is progressing."""
     work.state(gallery())
     answer(id_of(gallery()), (200, _live(gallery(), state)))
     plan = report("plan", "--detailed-exitcode")
@@ -204,7 +204,7 @@ def test_a_snapshot_of_what_cannot_be_read(
 def test_who_modified_it_needs_no_read_of_its_own(
     work: Workspace, azure: Azure, answer: Callable[..., None], report: Reporting, run: Command, body: Answer
 ) -> None:
-    """The list tells, whatever a GET would answer."""
+    """The list holds it, so a GET that fails does not matter."""
     azure.seed(gallery(), application(), version())
     work.state(gallery(), application(), version(replicaCount=3))
     answer(id_of(version()), body)
@@ -217,7 +217,7 @@ def test_who_modified_it_needs_no_read_of_its_own(
 def test_a_check_of_what_cannot_be_read(
     work: Workspace, azure: Azure, answer: Callable[..., None], report: Reporting
 ) -> None:
-    """A saved plan does not hold where nobody can tell, and it is told why."""
+    """The check refuses a saved plan for a resource that cannot be read, and reports the error."""
     azure.seed(gallery("one"), gallery("two"))
     work.state(gallery("one", description="New"), gallery("two", description="New"))
     report("plan", "--out", "plan.json")
