@@ -178,7 +178,7 @@ def test_a_window_too_long_to_wait_for(minutes: int) -> None:
 
 
 def test_windows_that_others_used_up() -> None:
-    """Other clients' calls end at an unknown time: a wait is as long as the window of the own calls."""
+    """The end of their window is unknown: a PUT waits until the run's own calls have left it."""
     throttle = Throttle()
     ask(throttle, PUT, 0, **{RESOURCES: "Microsoft.Compute/X3Min;0"})
     assert [throttle.begin(PUT, 10) for _ in range(3)] == [170, 170, 170]
