@@ -187,7 +187,7 @@ class Runs:
 
 
 def upload(endpoint: str, folder: Path) -> None:
-    """Put a package, an empty one, and one that is nobody's business."""
+    """Put a package, an empty one, and one that no manifest names."""
     service = BlobServiceClient(endpoint, credential=KEY, connection_verify=str(folder / "cert.pem"))
     container = service.create_container("packages")
     container.upload_blob("agent/agent 1.zip", CONTENT)
