@@ -203,7 +203,7 @@ def test_cause_and_writer_are_kept() -> None:
 
 
 def test_an_edit_is_an_episode_without_notice_of_drift() -> None:
-    """Pending in git is nobody's change outside git; its apply is noticed."""
+    """A change that is pending in git is no drift; its apply is noticed."""
     pending = report_of(change_of(gallery(), "tags.team", cause=Cause.PENDING))
     episodes, steps = told([pending, pending, written("tags.team")])
     notices = [each.event for one in steps for each in of_episodes(one, START)]

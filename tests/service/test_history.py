@@ -34,7 +34,7 @@ class Loop:
     """A process that writes a history, five minutes apart; it can be started again."""
 
     def __init__(self, folder: Path, scope: str = "a") -> None:
-        """Begin with whatever the folder holds."""
+        """Begin with the history in the folder, if there is one."""
         self.clock = FakeClock()
         self.folder, self.scope = folder, scope
         self.history = self._opened()

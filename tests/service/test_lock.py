@@ -215,7 +215,7 @@ def test_one_clock_is_not_enough(monkeypatch: pytest.MonkeyPatch, clock: str) ->
 
 
 def test_a_lock_that_ends_with_its_process() -> None:
-    """It is never renewed, and lasts whatever the clocks show."""
+    """It is never renewed, and lasts at every time of either clock."""
     ours = lock.acquire(Lock(), Instant(10, 10))
     later = Instant(10_000_000, 5)
     assert lock.may_write(ours, later, FOREVER)

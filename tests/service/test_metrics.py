@@ -214,7 +214,7 @@ def test_anywhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 def test_other_methods(loop: Seen, method: str) -> None:
-    """Read-only, whatever the path."""
+    """Every path is read-only."""
     for path in ("/metrics", "/api/report", "/nowhere"):
         answer = loop.ask(path, method)
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
