@@ -142,7 +142,7 @@ def test_error_keeps_what_arm_says() -> None:
     [b"<html>", b"[]", b'{"error": 5}', b'{"error": {"code": 5, "message": [], "target": {}, "details": 7}}', b"{}"],
 )
 def test_error_without_an_arm_error(content: bytes) -> None:
-    """Whatever a gateway answers makes an error with the HTTP status for a code."""
+    """Every answer of a gateway makes an error with the HTTP status for a code."""
     found = error_of(reply(404, content), write=False)
     assert (found.info.code, found.info.message, found.info.targets) == (
         "Http404",

@@ -1,4 +1,4 @@
-"""Who last modified what differs, and when: asked of few, believed of nobody, and worth no failure."""
+"""Who last modified a drifted resource, and when: read for few, never trusted, and no failure of the run."""
 
 from __future__ import annotations
 
@@ -110,19 +110,19 @@ def test_nobody_is_asked_of_what_has_not_drifted(more: Any, observed: Any) -> No
 
 @pytest.mark.parametrize("cause", [None, Cause.DRIFT, Cause.BOTH, Cause.UNKNOWN])
 def test_frozen_drift_is_asked_of_too(cause: Cause | None) -> None:
-    """It is what somebody has to explain."""
+    """A change of an immutable field outside git needs an explanation by its writer."""
     frozen = replace(FIELD, finding=Finding.IMMUTABLE)
     assert asked(wired(says()), change(fields=(frozen,), cause=cause)) == [ALICE]
 
 
 def test_a_kind_without_such_a_version_is_not_asked_of() -> None:
-    """There is nothing to ask."""
+    """No request is sent for a kind without systemData."""
     wire = wired()
     assert asked(wire, change(replace(ITEM, kind=replace(KIND, system_data=None)))) == [None]
 
 
 def test_a_failure_is_unknown_and_the_last_question() -> None:
-    """One try of each: who throttles or refuses is not asked on, and nobody waits."""
+    """One try for all: after a throttled or refused read no further one is sent, and the run does not wait."""
     wire = wired(refused(429, "TooManyRequests", **{"retry-after": "600"}))
     assert asked(wire, change(numbered(1)), change(numbered(2))) == [Modified(), Modified()]
     assert len(wire.requests) == 1
@@ -130,12 +130,12 @@ def test_a_failure_is_unknown_and_the_last_question() -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500])
 def test_no_refusal_is_worth_more(status: int) -> None:
-    """Whatever Azure has against it."""
+    """Every refusal leaves the writer unknown and fails nothing."""
     assert asked(wired(refused(status, "No")), change()) == [Modified()]
 
 
 def test_no_more_than_so_many_are_asked_of() -> None:
-    """The first of the plan; of the others nothing is said."""
+    """The first changes of the plan are read; the others have no writer."""
     items = [numbered(number) for number in range(MOST + 1)]
     wire = wired(*(says(item) for item in items))
     learned = asked(wire, *map(change, items))
@@ -157,7 +157,7 @@ def test_no_more_than_so_many_are_asked_of() -> None:
     ],
 )
 def test_what_azure_says_may_be_anything(body: dict[str, Any], found: Modified) -> None:
-    """Only what looks right is told."""
+    """Only a text and a time of the right form are kept; the text is cut and its secrets are hidden."""
     assert modified_in(body) == found
 
 

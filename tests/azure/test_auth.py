@@ -223,7 +223,7 @@ def test_a_short_life() -> None:
 
 
 def test_a_failure_is_shared() -> None:
-    """Whoever asks within a minute of a failure is told of it; the service is asked once, and then once again."""
+    """Requests within a minute of a failed sign-in fail with it; the service is called once, and then once again."""
     tokens, made = source(fails=RuntimeError("AADSTS7000215"))
 
     async def failing() -> None:
@@ -244,7 +244,7 @@ def test_a_failure_is_shared() -> None:
 
 
 def test_a_sign_in_that_hangs() -> None:
-    """It is bounded by one setting, a minute, whatever the credential does; its thread is left behind."""
+    """One setting, a minute, bounds it for every credential; its thread is left behind."""
     made = Made(FakeClock(), hangs=threading.Event())
     assert IdentityToken(made, SCOPE, made.clock).limit_s <= 60  # type: ignore[arg-type]
     tokens = IdentityToken(made, SCOPE, made.clock, limit_s=0)  # type: ignore[arg-type]
@@ -414,7 +414,7 @@ def test_a_burst_of_refusals() -> None:
 
 
 def test_a_burst_refused_for_good() -> None:
-    """Whatever ARM refuses, a hundred requests make two sign-ins; ARM's own words are what is told."""
+    """A hundred requests that ARM refuses make two sign-ins; ARM's own error is reported."""
     tokens, made = source()
     arm = Arm(made.clock, {"s1": "none"})
 
@@ -458,7 +458,7 @@ def test_a_second_challenge(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_subscriptions_of_two_tenants() -> None:
-    """Each is read with a token of its tenant; the tenant is learned from ARM's answer, once, whatever is in flight."""
+    """Each is read with a token of its tenant, learned once from ARM's answer, with any requests in flight."""
     tokens, made = source()
     challenge = f'Bearer authorization_uri="https://login.windows.net/{OTHER}", error="invalid_token"'
     arm = Arm(made.clock, {"s1": "token-1", "s2": "token-2-9"}, challenge)

@@ -329,7 +329,7 @@ def test_a_link_without_a_blob() -> None:
 
 
 def test_a_host_that_no_rule_states_is_never_asked() -> None:
-    """A manifest in a pull request cannot make the reconciler call anybody."""
+    """A manifest in a pull request cannot make the reconciler send a request to a host of its choice."""
     test = Bench()
     for link in ("http://169.254.169.254/metadata/instance", "https://evil.example/x?sig=own", f"{ACCOUNT}:8443/x"):
         assert test.link(link) == link

@@ -1,4 +1,4 @@
-"""What a 401 says of the token that it refused, and what it says that is believed of nobody."""
+"""The claims and the tenant in a 401, and the headers that count as none."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read(header: str | None, code: str = "InvalidAuthenticationToken") -> Refusa
     ],
 )
 def test_claims(header: str) -> None:
-    """They are decoded, and shown to nobody."""
+    """Claims are decoded and hidden."""
     refusal = read(header)
     assert refusal.claims == Secret(CLAIMS)
     assert refusal.token == Secret("token")
@@ -81,7 +81,7 @@ JUNK = [
 
 @pytest.mark.parametrize("header", JUNK, ids=range(len(JUNK)))
 def test_junk_is_a_plain_refusal(header: str | None) -> None:
-    """What cannot be read, or cannot be passed on, is as good as none."""
+    """A header that cannot be read, or not passed on, counts as none."""
     refusal = read(header)
     assert (refusal.claims, refusal.tenant) == (None, None)
     assert refusal.error.code == "InvalidAuthenticationToken"

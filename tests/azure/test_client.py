@@ -260,7 +260,7 @@ def test_refused_writes(status: int, code: str, kind: type[Exception]) -> None:
 
 
 def test_a_check_before_every_sending() -> None:
-    """Whoever writes may change their mind, also while ARM makes them wait."""
+    """The caller's check may stop the write, also during a wait that ARM demands."""
     clock = FakeClock()
     wire = Wire(clock, refused(429, "TooManyRequests"))
 
@@ -277,7 +277,7 @@ def test_a_check_before_every_sending() -> None:
 
 
 def test_a_check_after_the_sign_in() -> None:
-    """A sign-in may take a minute, and whoever writes is asked after it."""
+    """A sign-in may take a minute, so the caller's check runs after it."""
     clock = FakeClock()
     wire = Wire(clock, answer(200, {}))
     checks: list[float] = []

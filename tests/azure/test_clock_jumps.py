@@ -22,7 +22,7 @@ OPERATION = f"{RESOURCE}/operations/o1"
 
 
 class Jumping(FakeClock):
-    """A clock whose time of day somebody sets."""
+    """A clock whose time of day is set while it runs."""
 
     def __init__(self, jump: timedelta, after_s: float) -> None:
         """Jump once this many seconds have gone by."""

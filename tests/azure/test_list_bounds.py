@@ -77,7 +77,7 @@ def test_the_bounds_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize("unit", ["[]", "{}", "1", '""', "[[]]", '{"a":{}}'])
 def test_values_are_counted_before_they_are_parsed(unit: str) -> None:
-    """Thirty megabytes of them are refused, whatever they are."""
+    """A list with more values than allowed is refused, with values of every type."""
     content = f'{{"value": [{",".join([unit] * (MOST + 1))}]}}'.encode()
     wire = Wire(FakeClock(), httpx.Response(200, content=content))
     with pytest.raises(UnusableAnswerError, match="values"):

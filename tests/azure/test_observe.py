@@ -289,7 +289,7 @@ def test_parents_that_no_manifest_states(fault: Fault | None, word: str, known: 
 
 
 def test_a_list_proves_the_parent() -> None:
-    """A list that was answered has a parent, so that nobody asks for it."""
+    """A list that was answered proves its parent, so the parent is not read."""
 
     async def scenario() -> None:
         async with bench(gallery(), application(), version()) as test:
@@ -304,7 +304,7 @@ def test_a_list_proves_the_parent() -> None:
 
 
 def test_a_live_resource_needs_no_parent_read() -> None:
-    """Only what is absent makes anybody ask for the parent."""
+    """The parent is read only if the resource is absent."""
 
     async def scenario() -> None:
         async with bench(gallery(), application(), version()) as test:
@@ -386,7 +386,7 @@ def test_read_one() -> None:
 
 @pytest.mark.parametrize("status", [5, "Failed", [], {"aggregatedState": 5, "summary": 5}, {"summary": [5, None]}])
 def test_a_replication_status_of_another_shape(status: Any) -> None:
-    """Whatever stands where the replication is told makes no plan fail."""
+    """A replication status of any shape makes no plan fail."""
 
     async def scenario() -> None:
         async with bench(version()) as test:

@@ -85,7 +85,7 @@ def test_bad_ends(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["Replicating", "Deleting", "?", "Paused"])
 def test_unknown_words_mean_running(word: str) -> None:
-    """Whatever nobody knows is waited for."""
+    """An operation in an unknown state is waited for."""
     assert followed(state(word), state("Succeeded")) == [0, 15, 15]
 
 
@@ -113,7 +113,7 @@ def test_not_found_for_good() -> None:
 
 
 def test_after_a_refusal_the_resource_decides() -> None:
-    """Whoever may not read operations learns from the resource how they end, an interval later at the earliest."""
+    """A run without access to operations reads their end from the resource, at least one interval later."""
     assert followed(state("InProgress"), refused(403, "AuthorizationFailed")) == [0, 15, 30]
     assert followed(refused(400, "InvalidApiVersionParameter")) == [0, 15]
 
@@ -153,7 +153,7 @@ def test_a_short_retry_after_makes_no_busy_loop() -> None:
 
 
 def test_a_long_retry_after_ends_at_the_deadline() -> None:
-    """No word of ARM makes anybody wait past the deadline."""
+    """No Retry-After of ARM delays the run past the deadline."""
     times, error = ended(state("InProgress", Retry_After="86400"), timeout_s=40)
     assert times == [0, 40, 40]
     assert error.code == "Timeout"

@@ -323,7 +323,7 @@ def test_the_identity_of_an_app_service(world: World) -> None:
 
 @pytest.mark.parametrize("credential", ["managed-identity", "default"])
 def test_an_identity_service_on_this_machine_is_asked_without_a_proxy(world: World, credential: str) -> None:
-    """Its header is a secret, and the proxy that plain http would take is somebody else's."""
+    """Its header is a secret that a proxy for plain http would see."""
     service = {**given("app", 1), "expires_on": str(int(time.time()) + 3600), "resource": "r"}
     world.internet.services["127.0.0.1"] = lambda _: (200, service, {})
     world.set(IDENTITY_ENDPOINT=f"{world.internet.url}/msi/token", IDENTITY_HEADER="CANARY-header")
@@ -390,7 +390,7 @@ def test_no_az(world: World) -> None:
 
 
 def test_a_token_as_it_is(world: World) -> None:
-    """It is sent to ARM, and nobody else is asked anything."""
+    """The token is sent to ARM, and no other service gets a request."""
     world.set(RECONCILER_ACCESS_TOKEN="CANARY-given")
     assert world.plan("token").code == 0
     assert world.carried == ["Bearer CANARY-given"]
@@ -402,7 +402,7 @@ REFUSED = [(way, EXPIRED if way[2] == "client_assertion" else WRONG_SECRET) for 
 
 @pytest.mark.parametrize(("way", "refusal"), REFUSED, ids=IDS)
 def test_refused(way: Any, refusal: tuple[str, str], world: World, trust: tuple[ssl.SSLContext, Path]) -> None:
-    """A wrong secret and an expired assertion end after one try, whatever is read; the code is told, no secret is."""
+    """A wrong secret and an expired assertion end after one try for all reads; the code is shown, no secret is."""
     for number in range(30):
         world.manifest(f"more{number}", ONE if number % 2 else TWO)
     credential, prepare, *_ = way
@@ -425,7 +425,7 @@ def test_refused(way: Any, refusal: tuple[str, str], world: World, trust: tuple[
 
 
 def test_nothing_is_set(world: World) -> None:
-    """Each way names the variables that it looked at; nobody is asked."""
+    """Each way names the variables that it looked at; no request is sent."""
     missing = {
         "environment": "AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
         "workload-identity": "AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE",
