@@ -36,7 +36,7 @@ def linked(link: str, *grants: tuple[str, str]) -> str:
 
 
 def test_the_longest_prefix_that_fits_gives_the_signature() -> None:
-    """Whatever the order of the rules."""
+    """The order of the rules does not matter."""
     account, container = "https://acme.blob.core.windows.net", "https://acme.blob.core.windows.net/packages/"
     assert linked(LINK, (account, "sig=a"), (container, "sig=c")) == f"{LINK}?sig=c"
     assert linked(LINK, (container, "sig=c"), (account, "sig=a")) == f"{LINK}?sig=c"
@@ -80,7 +80,7 @@ def test_host_and_scheme_have_no_case() -> None:
     "path", ["/packages/../secret/x.zip", "/packages/./x.zip", "/packages/%2E%2e/secret/x.zip", "/packages/x y.zip"]
 )
 def test_a_link_that_two_readers_may_read_in_two_ways_gets_no_signature(path: str) -> None:
-    """Whoever resolves it may end up outside the prefix."""
+    """The service that resolves the path may end up outside the prefix."""
     link = f"https://acme.blob.core.windows.net{path}"
     assert linked(link, ("https://acme.blob.core.windows.net/packages", "sig=x")) == link
 

@@ -170,7 +170,7 @@ def test_unreadable_file_and_folder_are_problems(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.usefixtures("root")
 def test_error_of_the_system_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the system refuses ends as a problem with its reason."""
+    """A file that the system refuses to open ends as a problem with the system's reason."""
     write("a.yaml")
 
     def failing(*_: object, **__: object) -> int:
@@ -580,7 +580,7 @@ def measured(path: str) -> tuple[float, int, list[tuple[str, int | None, str]]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_file_is_refused_within_bounds(hostile: str, tmp_path: Path) -> None:
-    """Whatever is meant to exhaust the machine ends as a problem within 2 s of its time and 200 MiB."""
+    """A file made to exhaust the machine ends as a problem within 2 s and 200 MiB."""
     path = tmp_path / "a.yaml"
     path.write_bytes(HOSTILE[hostile]())
     seconds, rss, problems = measured(str(path))

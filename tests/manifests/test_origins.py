@@ -119,7 +119,7 @@ def test_an_object_is_where_its_strongest_writer_states_it() -> None:
 
 
 def test_null_is_where_it_is_written() -> None:
-    """It says "must not be set", which somebody stated."""
+    """A declared null means "must not be set" and has a place."""
     item = rendered(BASE.replace("description: base", "description: null"), overlay=None)
     assert item.origin(("properties", "description")) == Origin(Layer.MANIFEST, "base.yaml", 12)
 
@@ -176,7 +176,7 @@ _SPECS = st.fixed_dictionaries({}, optional={"tags": _TAGS, "location": st.text(
 def test_the_value_stands_where_it_is_said_to_stand(
     base: Mapping[str, Any], patch: Mapping[str, Any], project: Mapping[str, Any], environment: Mapping[str, Any]
 ) -> None:
-    """Whatever is merged, what is told to state a value does hold it."""
+    """For any layers, the document named as a value's origin holds that value."""
     held = {Layer.MANIFEST: base, Layer.OVERLAY: patch, Layer.PROJECT: project, Layer.ENVIRONMENT: environment}
     of = document({}, "reconciler.yaml")
     written = (Writing(Layer.PROJECT, project, of), Writing(Layer.ENVIRONMENT, environment, of))

@@ -66,7 +66,7 @@ def test_annotations_pause_and_order(notes: dict[str, str], wave: int, *, paused
 
 
 def test_a_child_is_never_in_a_lower_wave_than_its_parent() -> None:
-    """The larger of its own and its parent's, down the chain; a parent that nobody states lifts nothing."""
+    """The larger of its own and its parent's, down the chain; an undeclared parent raises no wave."""
     manifests = [
         made("GalleryApplicationVersion", notes={"wave": "1"}),
         made("GalleryApplication"),
@@ -85,7 +85,7 @@ def test_a_child_is_never_in_a_lower_wave_than_its_parent() -> None:
 
 
 def test_the_order_of_files_does_not_matter() -> None:
-    """Whatever way they are read, the order of doing is the same."""
+    """The resources have one order, with their files read in any order."""
     manifests = [made(name, name.lower()) for name in KINDS]
     assert resolve(manifests, KINDS)[0] == resolve(manifests[::-1], KINDS)[0]
 

@@ -553,7 +553,7 @@ def test_must_contain_needs_a_value_to_look_for() -> None:
 
 @pytest.mark.parametrize("value", [value for value, _ in MISTAKES])
 def test_both_validators_give_the_same_verdict_on_mistakes(value: dict[str, Any]) -> None:
-    """What jsonschema-rs passes is passed, so it must refuse whatever jsonschema refuses."""
+    """The first check is by jsonschema-rs alone, so it must refuse every manifest that jsonschema refuses."""
     for made in (dict(KINDS[value["kind"]].schema), warning_schema(KINDS[value["kind"]].schema)):
         assert jsonschema_rs.Draft202012Validator(made).is_valid(value) == Draft202012Validator(made).is_valid(value)
 
@@ -706,6 +706,6 @@ def test_every_unknown_key_of_an_object_is_told() -> None:
 
 
 def test_a_hostile_document_is_told_of_in_part() -> None:
-    """A hundred mistakes of one document are enough for anybody, and for the machine."""
+    """A document's errors end at a hundred: enough for a reader, and bounded work for the machine."""
     spec = stated("Gallery", properties={f"k{index}": 1 for index in range(5_000)})
     assert len(validate([document(spec)], KINDS, Tracking()).problems) == 100

@@ -130,7 +130,7 @@ MOMENTS: Final = st.builds(
 
 @given(WINDOWS, MOMENTS)
 def test_open(window: Window, now: datetime) -> None:
-    """A window is open as long after each firing as it lasts, whatever summer time does to the clock meanwhile."""
+    """A window lasts its full duration after each firing, also across a change of summer time."""
     assert window.is_open(now) == _open(window, now)
 
 

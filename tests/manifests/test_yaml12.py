@@ -126,7 +126,7 @@ def test_number_that_json_or_azure_cannot_hold_is_refused(written: str) -> None:
 
 @pytest.mark.usefixtures("parser")
 def test_keys_are_text() -> None:
-    """A key is its text, whatever the text would be as a value."""
+    """A key is its text, also where that text as a value would be of another type."""
     assert value_of("1: a\ntrue: b\n~: c\n'<<': d\n1.0: e\n") == {
         "1": "a",
         "true": "b",
