@@ -1,4 +1,4 @@
-"""Azure as a schedule has it: the embedded ARM, the faults around it, and everybody else who writes to it."""
+"""Azure as a schedule has it: the embedded ARM, the faults around it, and every other client that writes to it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Azure:
         tell: Goes on with the story.
         written: How many PUTs ARM acted on, by folded id.
         met: How many faults met a request.
-        interfered: How often somebody else did something.
+        interfered: How often another client did something.
     """
 
     def __init__(self, schedule: Schedule, clock: VirtualClock, tell: Callable[[str], None]) -> None:
@@ -165,7 +165,7 @@ class Azure:
     # ----------------------------------------------------------------------------------------------------- others
 
     async def drift(self, drift: Drift) -> None:
-        """Let somebody else do something; what cannot be done is not."""
+        """Act as another client; an impossible act is left out."""
         item = self.items[drift.item]
         body = self.world.stored(item.id)
         self.interfered += 1
@@ -224,7 +224,7 @@ class Azure:
                 self._newer[item.id, looked_at or path] = resources.read(self.world.stored(item.id), looked_at or path)
 
     def lost(self) -> list[str]:
-        """Return the newer properties that were there once, and that nobody has taken away since."""
+        """Return the newer properties that were lost although no other client removed them."""
         there = {key: self.world.stored(key[0]) for key in self._newer}
         return [
             f"{path[-1]} of {resource_id} was lost"

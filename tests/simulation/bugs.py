@@ -1,7 +1,7 @@
 """
 Plants a bug in the client and asks the simulation to find it: schedules of one resource first, then whole days.
 
-The bugs are data, ``bugs.toml``. The code of the function that a bug changes is exchanged in place, so that whoever has
+The bugs are data, ``bugs.toml``. The code of the function that a bug changes is exchanged in place, so a module that
 imported it has the bug too.
 """
 

@@ -64,7 +64,7 @@ class _Loop(asyncio.SelectorEventLoop):
         return self._clock.elapsed
 
     def _run_once(self) -> None:
-        while self._scheduled and self._scheduled[0]._cancelled:  # a timer that nobody waits for moves no time
+        while self._scheduled and self._scheduled[0]._cancelled:  # a cancelled timer moves no time
             self._timer_cancelled_count -= 1
             heapq.heappop(self._scheduled)._scheduled = False
         if self._scheduled and not self._ready:

@@ -98,7 +98,7 @@ class Meeting:
     Attributes:
         earlier: Gives an earlier version of the answer to a read, or None where the resource was absent; raises
             LookupError where the last write is too long ago for that.
-        happen: Lets somebody else do something.
+        happen: Lets another client do something.
     """
 
     fault: Fault

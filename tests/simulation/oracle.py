@@ -53,8 +53,8 @@ def _bounded(faulty: Play, calm: Play) -> None:
     """
     Hold how often ARM acted on a PUT of each resource.
 
-    At most as often as on a good day, and once more for each fault that met a request, each time that somebody else did
-    something, each process that was killed or told to stop, and each pair of processes at once.
+    At most as often as on a good day, and once more for each fault that met a request, each act of
+    another client, each process that was killed or told to stop, and each pair of processes at once.
     """
     runs = [step for step in faulty.schedule.steps if isinstance(step, Run)]
     spoilt = sum(_KILLED for step in runs if step.crash or step.stop_s is not None or step.how == "two")

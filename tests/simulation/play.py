@@ -134,7 +134,7 @@ class Play:
         return await self._live(process, step, process.apply())
 
     async def _two(self, step: Run) -> None:
-        """Let two run at once, one of which lives; somebody else may do something meanwhile."""
+        """Let two run at once, one of which lives; another client may do something meanwhile."""
 
         async def later() -> None:
             await self.clock.sleep(step.apart_s)
@@ -147,7 +147,7 @@ class Play:
         await second
 
     async def _saved(self, step: Run) -> None:
-        """Save a plan, let somebody do something, and apply the plan."""
+        """Save a plan, let another client do something, and apply the plan."""
         first = self._born(step)
         texts: list[str] = []
 

@@ -45,7 +45,7 @@ PATHS: Final[Mapping[str, Mapping[str, Path]]] = {
     },
 }
 FROZEN: Final[Mapping[str, frozenset[str]]] = {"GalleryApplicationVersion": frozenset({"install", "package"})}
-"""What Azure lets nobody change once it is there."""
+"""Facts that are immutable after creation."""
 NEWER: Final[Mapping[str, tuple[tuple[str, Path, Any, Path], ...]]] = {
     "Gallery": (
         ("2024-03-03", ("identity",), {"type": "SystemAssigned"}, ("identity", "type")),

@@ -28,10 +28,10 @@ class Edit:
 @dataclass(frozen=True, slots=True)
 class Drift:
     """
-    Somebody else changes a resource.
+    Another client changes a resource.
 
     Attributes:
-        how: ``fact`` at once; ``owner`` adds a tag that nobody states; ``digest`` takes the record of the content away;
+        how: ``fact`` at once; ``owner`` adds an undeclared tag; ``digest`` takes the record of the content away;
             ``put`` and ``remove`` through the service, as a client does; ``fail`` lets the next write end badly;
             ``undo`` puts back what the last ``fact`` changed; ``finish`` lets all that runs end; ``newer`` sets a
             property that only newer api-versions have; ``learn`` lets the cloud know every api-version from then on.
@@ -146,7 +146,7 @@ class Schedule:
     chance: int = 0
 
     def without_faults(self) -> Schedule:
-        """Return the same script on a good day: no faults, no crashes, nobody tells a run to stop."""
+        """Return the same script on a good day: no faults, no crashes, no run that is interrupted."""
         calm = (replace(step, crash=None, stop_s=None) if isinstance(step, Run) else step for step in self.steps)
         return replace(self, steps=tuple(calm), faults=())
 

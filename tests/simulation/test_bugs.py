@@ -40,7 +40,7 @@ def test_a_planted_bug_is_found(bug: Mutant) -> None:
 
 
 def test_a_bug_is_there_while_it_is_planted_and_then_gone() -> None:
-    """For whoever has imported the function, too; and one that is in no function is an error."""
+    """Modules that imported the function have the bug too; a bug that is in no function is an error."""
     bug = Mutant(
         "all-is-one", "all blobs are one", "reconciler.kinds.normal_forms:blob_url", "replace", "assign base", to="''"
     )

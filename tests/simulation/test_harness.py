@@ -69,7 +69,7 @@ def test_a_timer_that_nobody_waits_for_moves_no_time() -> None:
 
 
 def test_the_same_number_is_the_same_story() -> None:
-    """Word for word, whatever was played before."""
+    """The story is the same word for word, after any other play."""
     for profile in PROFILES:
         first, second = play(draw(7, profile)), play(draw(7, profile))
         assert first.story == second.story
@@ -92,7 +92,7 @@ def test_every_fault_and_step_comes_up() -> None:
 
 
 def test_a_crash_before_a_request_and_after_it() -> None:
-    """Before, ARM never hears of it; after, it acts on it, and nobody hears of that."""
+    """Before, ARM never receives it; after, ARM acts on it, and the answer reaches no process."""
     puts = {}
     for after in (False, True):
         killed = Play(replace(ONE, steps=(Run(crash=Crash(3, after=after)),)))
