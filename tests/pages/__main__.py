@@ -3,7 +3,7 @@ Looks at the HTML report in Chromium: ``make pages``. Outside the suite, as it n
 
 Each page is opened light, dark and on a phone. What counts: axe-core finds nothing, the content security policy refuses
 nothing, nothing is asked of any server, nothing is wider than the screen, and the filter works by keyboard alone. The
-screenshots are kept for whoever wants to see.
+screenshots are kept for the reader.
 """
 
 from __future__ import annotations
