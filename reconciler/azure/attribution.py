@@ -89,7 +89,7 @@ def _paths(change: Change) -> frozenset[str]:
 
 def _is_asked_for(change: Change) -> bool:
     differs = change.sync.is_drift and any(item.finding in _DIFFERS for item in change.fields)
-    return differs and change.cause is not Cause.PENDING  # pending in git: no one else changed it
+    return differs and change.cause is not Cause.PENDING  # pending in git: no other client changed it
 
 
 def _is_answerable(desired: Desired, observation: Observation) -> bool:

@@ -16,7 +16,7 @@ from reconciler.manifests.yaml12 import is_readable
 # "y" and "n" are booleans of YAML 1.1, and of the tools that still read it.
 _WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# Whatever is made of these and begins with a digit may be a number, a date, a time of day or a version.
+# A text that is made of these and begins with a digit may be a number, a date, a time of day or a version.
 _NUMBERLIKE: Final = re.compile(r"[0-9][0-9a-fA-FoOxXtTzZ_.,:+\- ]*")
 _EXPONENT: Final = re.compile(r"^(-?[0-9]+)(?=e)")
 _INDENT: Final = "  "

@@ -29,7 +29,7 @@ class Tracer(Protocol):
 
 
 class _NoSpan:
-    """A span that nobody records."""
+    """A span that no tracer records."""
 
     def note(self, name: str, value: str | float) -> None:
         """Do nothing."""

@@ -248,10 +248,10 @@ def _body_rules(schema: JsonObject, parameters: tuple[str, ...], put: str) -> Ru
     properties = {name: rule for name, rule in body.properties.items() if name not in parameters}
     if put == "merge":
         properties = {name: without_clearing(rule) for name, rule in properties.items()}
-    # ARM compares the names of tags without case, whatever the type ("Use tags to organize your Azure resources").
+    # ARM compares the names of tags without case, for every type ("Use tags to organize your Azure resources").
     properties["tags"] = replace(properties["tags"], fold_keys=True)
     always = {name: Rule(read_only=True) for name in ("id", "name", "type", "systemData", "etag")}
-    # ARM's own state of a resource, whatever the type ("Track asynchronous Azure operations", learn.microsoft.com).
+    # ARM's own state of a resource of every type ("Track asynchronous Azure operations", learn.microsoft.com).
     inner = properties["properties"]
     if "provisioningState" not in inner.properties:
         state = {"provisioningState": Rule(read_only=True)}

@@ -43,7 +43,7 @@ class Recording:
     Attributes:
         history: None where none is written.
         delivery: The same.
-        metrics: None where nobody reads them.
+        metrics: None without a listener and a metrics file.
         metrics_file: Gets the metrics after each round; None for no file.
         status: Of a loop that is seen from outside; None for any other.
     """

@@ -117,7 +117,7 @@ def postponed(store: Store, letters: Iterable[Letter], next_at: float) -> None:
 
 
 def expire(store: Store, now: float) -> int:
-    """Drop letters that nobody took for a day, and return their number."""
+    """Drop letters that no receiver took for a day, and return their number."""
     with store.writing():
         (number,) = store.rows("SELECT count(*) FROM outbox WHERE created_at < ?", (now - KEPT_S,))[0]
         if number:
