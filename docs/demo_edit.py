@@ -1,5 +1,5 @@
 """
-Somebody else's client: changes one live property of the embedded ARM, as a colleague in the portal would.
+Another client: changes one live property of the embedded ARM, as a colleague in the portal would.
 
 Reads the canary version, makes it the latest for every machine, puts it back and waits for the operation to end.
 """
