@@ -80,7 +80,7 @@ def root() -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away the settings of whoever runs the tests."""
+    """Take away the settings of the machine that runs the tests."""
     for name in tuple(os.environ):
         if name.startswith(SETTINGS):
             monkeypatch.delenv(name)

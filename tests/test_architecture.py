@@ -217,7 +217,7 @@ def test_one_module_asks_the_file_system() -> None:
     ],
 )
 def test_a_question_is_seen(source: str) -> None:
-    """In whatever words."""
+    """In each of its spellings."""
     assert _file_questions(ast.parse(source))
 
 

@@ -134,7 +134,7 @@ def test_what_follows_from_a_connection(
     sends_token: bool,  # noqa: FBT001
     interval: float,
 ) -> None:
-    """Where requests stay here nobody is asked too often; over plain http a token goes only if given for it."""
+    """On loopback polls may be frequent; over plain http a token is sent only if given for it."""
     assert chosen.is_loopback is is_loopback
     assert chosen.sends_token is sends_token
     assert chosen.default_poll_interval_s == interval
