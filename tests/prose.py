@@ -2,7 +2,8 @@
 Checks how the project writes: docstrings, sentences of the program, its schemas and its pages. Part of ``make lint``.
 
 A docstring of a function begins with a verb for what it does (*Return, Yield, Send, …*), never with *Give* or *Tell*.
-No sentence begins with *what, whatever, whoever, nobody* or *somebody*, unless it is a question: its subject is named.
+No sentence begins with ``what``, ``whatever``, ``whoever``, ``nobody`` or ``somebody``, unless it is a question: its
+subject is named. Of these words, docstrings and comments hold only ``what``, tests included (``tests/subjects.py``).
 Sentences that users read (messages, fixes, help, descriptions of schemas) also use the words of ``WORDS``. A line whose
 sentence must break a rule ends in ``# prose: allow``.
 """
@@ -16,12 +17,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.subjects import indefinite
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md")
 CODE: Final = ("reconciler/**/*.py", "benchmarks/**/*.py", "deploy/*.py")
+TESTS: Final = ("tests/**/*.py", "docs/*.py")
 SCHEMAS: Final = ("schemas/*.json",)
 OPENINGS: Final = frozenset({"Give", "Gives", "Tell", "Tells", "Say", "Says", "Ask", "Asks", "Hear", "Believe"})
 WORDS: Final = {
@@ -122,7 +126,9 @@ def found_in(path: Path) -> Iterator[str]:
     """Yield each mistake of a file, with its place."""
     name, text = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        yield from (f"{name}:{line}: {mistake}" for line, mistake in _in_code(text))
+        yield from (f"{name}:{line}: `{word}` names no subject: name it" for line, word in indefinite(text))
+        if not name.startswith(("tests/", "docs/")):  # their texts are data
+            yield from (f"{name}:{line}: {mistake}" for line, mistake in _in_code(text))
     elif path.suffix == ".json":
         yield from (f"{name}: {mistake}" for each in described(json.loads(text)) for mistake in wording(each))
     else:
@@ -140,7 +146,7 @@ def _in_code(text: str) -> Iterator[tuple[int, str]]:
         yield from ((line, mistake) for mistake in wording(literal))
 
 
-def main(patterns: Sequence[str] = (*PAGES, *CODE, *SCHEMAS)) -> int:
+def main(patterns: Sequence[str] = (*PAGES, *CODE, *TESTS, *SCHEMAS)) -> int:
     """Print every mistake; return 1 if there is one."""
     mistakes = [found for pattern in patterns for path in sorted(ROOT.glob(pattern)) for found in found_in(path)]
     for mistake in mistakes:

@@ -55,7 +55,7 @@ def test_a_sentence_without_a_subject_is_found_in_a_docstring(lines: Lines) -> N
 
 
         class Thing:
-            """Something. Whoever wants it."""
+            """Something. What it does."""
 
 
         def thing(one):
@@ -132,11 +132,11 @@ def test_a_sentence_of_the_program_uses_its_words(lines: Lines, source: str) -> 
         'message = "what is the name of it?"',
         'message = "the value is stated by Azure"  # prose: allow',
         '"""The docstring of a module may say that it is told."""',
-        "# a comment says whatever it likes",
+        "# a comment is told what it likes",
     ],
 )
 def test_words_quotations_and_allowed_lines_pass(lines: Lines, source: str) -> None:
-    """A single word is a code or a key, and text in backticks is somebody else's."""
+    """A single word is a code or a key, and text in backticks is a quotation."""
     assert lines("module.py", source) == []
 
 
@@ -145,3 +145,40 @@ def test_the_sentences_of_a_schema_are_checked(lines: Lines) -> None:
     schema = '{"title": "A kind", "allOf": [{"description": "Stated by the user."}], "const": "is stated as this"}'
     [found] = lines("kind.schema.json", schema)
     assert found.startswith("kind.schema.json: `Stated` ")
+
+
+@pytest.mark.parametrize("folder", ["reconciler", "tests", "docs"])
+@pytest.mark.parametrize("word", ["nobody", "Somebody", "no one", "anybody", "everybody", "whoever", "whatever"])
+@pytest.mark.parametrize(
+    "before", ['"""A value that {}\n\nis set."""', 'VALUE = 1\n"""Of {}."""', "x = 1  # for {} here"]
+)
+def test_an_indefinite_subject_is_found_anywhere(
+    lines: Lines, tmp_path: Path, before: str, word: str, folder: str
+) -> None:
+    """In a docstring, in that of a constant and in a comment, of the product, the tests and the documentation."""
+    (tmp_path / folder).mkdir()
+    source = before.format(word)
+    [found] = lines(f"{folder}/module.py", source)
+    line = next(number for number, text in enumerate(source.splitlines(), 1) if word in text)
+    assert found.startswith(f"{folder}/module.py:{line}: `{word}` ")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""Return the owner. Who is it, if nobody set one?"""',
+        '"""A window of ``EVERYBODY``, for EVERYBODY and for `nobody`."""',
+        "x = 1  # as whoever wrote the standard says  # prose: allow",
+        'x = "nobody"',
+    ],
+)
+def test_questions_code_constants_and_values_name_no_subject(lines: Lines, tmp_path: Path, source: str) -> None:
+    """A question may name no subject; a constant in capitals, code in backticks and a value are no words."""
+    (tmp_path / "tests").mkdir()
+    assert lines("tests/module.py", source) == []
+
+
+def test_texts_of_tests_are_data(lines: Lines, tmp_path: Path) -> None:
+    """Strings of a test may hold wrong sentences."""
+    (tmp_path / "tests").mkdir()
+    assert lines("tests/module.py", 'message = "a value that nobody set"') == []
