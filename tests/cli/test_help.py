@@ -83,5 +83,5 @@ def test_shared_options_become_typed_values() -> None:
     """An option that several commands have has a field, and a command without it has the field's default."""
     fields = {field.name for field in dataclasses.fields(Given)}
     counted = Counter(parameter.name for name in NAMES for parameter in load(name).params)
-    own = {"address", "detailed_exitcode", "host", "out", "out_dir", "plan_file", "snapshot"}
+    own = {"address", "arguments", "detailed_exitcode", "host", "out", "out_dir", "plan_file", "snapshot"}
     assert {name for name, count in counted.items() if count > 1} - own <= fields
