@@ -128,6 +128,6 @@ class Versions:
 
 def is_version_unknown(error: ErrorInfo) -> bool:
     """Return whether a service refused a request because it does not know the api-version."""
-    # While a provider is rolled out, Compute names the parameter instead (azure-cli, issue 21572).
+    # While a provider is rolled out, Compute names the parameter instead (azure-cli#21572).
     is_parameter = error.code == "InvalidParameter" and "api-version" in error.targets
     return error.code in _UNKNOWN or is_parameter
