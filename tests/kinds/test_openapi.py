@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
@@ -15,11 +13,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.kinds.annotations import Annotation
+from tests.draft.openapi import load, members, resolve
 from tests.kit.repository import ROOT
 from tests.kit.schema_facts import Fact, Node, described, subschemas, types, walk, warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from jsonschema.exceptions import ValidationError
 
@@ -292,35 +292,6 @@ def nodes(kind: str) -> tuple[Node, ...]:
     """The nodes below ``spec`` of one kind."""
     schema = SCHEMAS[kind]
     return tuple(walk(schema, schema["properties"]["spec"]))[1:]
-
-
-def load(file: Path) -> dict[str, Any]:
-    """The content of one OpenAPI document."""
-    content: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return content
-
-
-def resolve(node: Json, file: Path) -> tuple[Json, Path]:
-    """An OpenAPI node without its reference, and the document it came from."""
-    while "$ref" in node:
-        target, _, pointer = node["$ref"].partition("#")
-        file = Path(os.path.normpath(file.parent / target)) if target else file
-        found = load(file)
-        for key in pointer.strip("/").split("/"):
-            found = found[key]
-        node = {**found, **{key: value for key, value in node.items() if key != "$ref"}}
-    return node, file
-
-
-def members(node: Json, file: Path) -> tuple[dict[str, tuple[Json, Path]], set[str]]:
-    """The properties of an OpenAPI node and the names of those that it requires, inherited ones included."""
-    found: dict[str, tuple[Json, Path]] = {}
-    required = set(node.get("required", ()))
-    for base in node.get("allOf", ()):
-        inherited, needed = members(*resolve(base, file))
-        found |= inherited
-        required |= needed
-    return found | {name: (child, file) for name, child in node.get("properties", {}).items()}, required
 
 
 def official(node: Json, file: Path, path: str = "", *, required: bool, read_only: bool) -> Iterator[tuple[str, Fact]]:
