@@ -248,7 +248,27 @@ def test_the_image_is_small_and_has_no_rights() -> None:
     last = "\n".join(lines).rpartition("FROM ")[2]
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
     assert 'ENTRYPOINT ["reconciler"]' in last
+    assert last.index("USER ") > last.rindex("RUN "), "nothing is installed as the user of the program"
     assert "COPY . " not in "\n".join(lines)
+
+
+def test_the_image_has_every_program_that_is_started() -> None:
+    """Git, and the programs that git starts for an ssh URL and for a signature of either sort."""
+    last = (ROOT / "Dockerfile").read_text(encoding="utf-8").rpartition("FROM ")[2]
+    (packages,) = re.findall(r"apt-get install --yes --no-install-recommends ([a-z -]+?) \\", last)
+    started = (ROOT / "reconciler" / "history" / "mirror.py").read_text(encoding="utf-8")
+    programs = {*re.findall(r'filesystem\.program\("(\w+)"', started), *re.findall(r"\bprogram=([\w-]+)", started)}
+    found_in = {"git": "git", "gpg": "gpg", "ssh-keygen": "openssh-client"}
+    assert {found_in[each] for each in programs} == set(packages.split())
+
+
+def test_the_image_keeps_its_state_in_a_volume() -> None:
+    """The user of the image may write there, and the command of its first lines names the folder."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    (volume,) = re.findall(r"^VOLUME (\S+)$", text, re.MULTILINE)
+    (user,) = re.findall(r"^USER (\d+):\d+$", text, re.MULTILINE)
+    assert f"install --directory --owner {user} --group {user} --mode 0700 {volume}" in text
+    assert text.count(f"--volume reconciler:{volume} ") == text.count(f"--state-dir {volume} ") == 1
 
 
 def test_the_image_gets_what_it_copies_and_no_more() -> None:
