@@ -36,6 +36,7 @@ from reconciler.plan.older import last_written, older_commit
 from reconciler.plan.only_drift import only_drift
 from reconciler.plan.parts import Part, joined, joined_observation
 from reconciler.plan.saved import save
+from reconciler.plan.unset import without_values
 from reconciler.plan.versions import ApiVersions, lagging
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ async def plan(task: Task, arm: ArmReader, saved: SavedPlan | None = None) -> Re
     """Return the actions of an apply, and check a saved plan against them; ``plan`` and ``drift`` alike."""
     reading = _explained(task, await read(task, arm))
     reading = await _with_writers(task, reading, arm)
-    reading = _warned(reading, _limit(task, reading))
+    reading = _warned(reading, *without_values(reading.plan.changes), _limit(task, reading))
     return _checked(reading, saved) if saved else reading
 
 
@@ -157,7 +158,8 @@ async def plan_against(task: Task, snapshot: Snapshot, remarks: tuple[Problem, .
         remarks: Warnings about the snapshot itself.
     """
     reading = _explained(task, await read_snapshot(task, snapshot))
-    return _warned(reading, *remarks, *reading.hidden, _limit(task, reading))
+    unset = without_values(reading.plan.changes)
+    return _warned(reading, *remarks, *reading.hidden, *unset, _limit(task, reading))
 
 
 async def apply(

@@ -156,7 +156,10 @@ def test_a_missing_variable_never_adopts_and_is_never_sent(
     assert failed["error"]["code"] == "VariableMissing"
     assert azure.stored(made) == before
     azure.remove(made)
-    report("plan")
+    planned = report("plan")
+    assert resource(planned, made)["action"] == "create"
+    (warned,) = (each for each in planned["warnings"] if each["code"] == "variable-missing")
+    assert NAME in warned["message"]
     assert resource(report("apply", code=1), made)["outcome"] == "failed"
     assert azure.holds(*parents)
 
