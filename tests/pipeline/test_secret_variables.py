@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -11,29 +12,23 @@ import pytest
 
 from reconciler.cli.program import main
 from reconciler.kinds.packaged import packaged
-from tests.kit.cli import Workspace, application, definition, gallery, id_of, version
+from tests.kit import synthetic
+from tests.kit.cli import Workspace, id_of
 from tests.kit.proxy import Proxy
 from tests.kit.redaction import FORMS, Sample, samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.kit.cli import Manifest
 
-MADE: dict[str, Callable[[], Manifest]] = {"GalleryApplicationVersion": version, "ApplicationDefinition": definition}
-PLACES = [
-    (kind.name, path)
-    for kind in packaged().kinds.values()
-    for path in kind.secret_paths
-    if kind.name in MADE and path[-1] != "artifacts"
-]
+PLACES = [(kind.name, path) for kind in packaged().kinds.values() for path in kind.secret_paths]
 OUTPUTS = ("text", "json", "markdown", "html", "junit", "sarif", "github", "azure-devops")
 
 
 def stated(kind: str, path: tuple[str, ...], name: str) -> dict[str, Any]:
     """Return a manifest that takes the value at *path* from a variable; an element of a list has a name and a type."""
-    made = MADE[kind]()
+    made = deepcopy(synthetic.stated(kind))
     node: Any = made["spec"]
     for step, below in pairwise(path):
         node = node[0] if step == "*" else node.setdefault(step, [{}] if below == "*" else {})
@@ -41,6 +36,12 @@ def stated(kind: str, path: tuple[str, ...], name: str) -> dict[str, Any]:
     if "artifacts" in path:
         node.update(name="a", type="Custom")
     return made
+
+
+def parents(kind: str) -> list[Manifest]:
+    """Return the least manifests of all that resources of a kind are in."""
+    above = packaged().kinds[kind].parent
+    return [] if above is None else [*parents(above), synthetic.stated(above)]
 
 
 def links(sample: Sample, chance: Random) -> str:
@@ -75,7 +76,7 @@ def test_nothing_shows_a_secret_of_a_variable(
     proxy, work = Proxy(), Workspace(tmp_path)
     proxy.install(monkeypatch)
     made = stated(kind, path, "RECONCILER_SECRET_X")
-    work.state(gallery(), application(), made)
+    work.state(*parents(kind), made)
     address = f"{kind}/{made['metadata']['name']}"
     commands: list[tuple[str, ...]] = [("validate",), ("plan", "--out", "s.json"), ("apply", "--plan", "s.json")]
     commands += [("explain", address), ("snapshot", "--out", "l.json"), ("plan", "--against-snapshot", "l.json")]
