@@ -119,6 +119,10 @@ class Versions:
         """Return the newest version that is read and written, by kind and subscription."""
         return {key: min(known.read, known.written) for key, known in self._known.items() if not known.is_refused}
 
+    def lacking(self) -> tuple[Key, ...]:
+        """Return the kinds, each with a subscription, of which even the lowest version was refused."""
+        return tuple(sorted(key for key, known in self._known.items() if known.is_refused))
+
     def _of(self, key: Key, ladder: Sequence[str], now: float) -> _Known:
         known = self._known.get(key)
         if known is None or (known.lagging_from is not None and now - known.lagging_from >= REMEMBERED_S):

@@ -178,7 +178,7 @@ class Version:
     Attributes:
         name: Such as ``2022-03-03``.
         is_newer: Whether it is newer than the reference version of the kind.
-        path: The newest leaf of the PUT, as a reader writes it; empty where the reference version has all of them.
+        path: The leaf that needs it, as a reader writes it; empty where it is the reference version, or as pinned.
         steps: The same in the declared body as written; empty where only the live resource has it.
         refusal: Why no PUT can carry the leaf.
         most: The newest version that may be used, where that is why.

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from reconciler.compare.diff import Comparison, compare
 from reconciler.errors import ErrorCode, ErrorInfo
 from reconciler.kinds.live import Health, Live
-from reconciler.kinds.paths import matches
+from reconciler.kinds.paths import format_written, matches, reaches_below
 from reconciler.kinds.tracking import Tracking
-from reconciler.kinds.versions import lowest_version
+from reconciler.kinds.versions import leaves_after, lowest_version
 from reconciler.manifests.access import signings
 from reconciler.model.change import Action, Change, Finding, Plan, Reason, Refusal, Signing, Sync
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.manifests.project import IgnoreRule, StorageRule
+    from reconciler.model.change import Version
     from reconciler.model.desired import Desired
     from reconciler.values import JsonObject
 
@@ -195,7 +196,7 @@ def _written(change: Change, live: JsonObject | None, comparison: Comparison, po
     """Return *change* with the api-version and the signatures of its PUT; blocked where no version can carry it."""
     version = version_of(change.desired, live, comparison, policy.tracking, policy.versions)
     change = replace(change, version=version)
-    if version.refusal is None or not change.action.writes:
+    if version.refusal is None or not (change.action.writes or _is_unseen(change, version)):
         return _signed(change, live, comparison, policy)
     fields = (
         replace(each, refusal=version.refusal) if matches(each.path, version.path) else each for each in change.fields
@@ -208,6 +209,16 @@ def _written(change: Change, live: JsonObject | None, comparison: Comparison, po
         fix=version_fix(change.desired, version, policy.versions.pin(change.desired)),
     )
     return Decision(change, live, replace(comparison, fields=change.fields))
+
+
+def _is_unseen(change: Change, version: Version) -> bool:
+    """Return whether a change is refused only for immutable leaves that no version known to Azure can show."""
+    if change.reason is not Reason.IMMUTABLE_FIELD or version.refusal is not Refusal.LAG:
+        return False
+    kind, body = change.desired.kind, change.desired.body
+    newer = [format_written(kind.rules, leaf.path, body) for leaf in leaves_after(kind, body, version.most)]
+    refused = (each.path for each in change.fields if each.refusal is not None)
+    return all(any(matches(leaf, path) or reaches_below(leaf, path) for leaf in newer) for path in refused)
 
 
 def _signed(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Decision:

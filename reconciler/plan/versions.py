@@ -21,7 +21,7 @@ from reconciler.problems import Problem
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.compare.diff import Comparison
     from reconciler.kinds.kind import Kind
@@ -94,7 +94,8 @@ def version_of(
     if leaf.since > most:
         steps = leaf.path if body is desired.body else ()
         return _version(kind, leaf.since, path=path, steps=steps, refusal=refusal, most=most)
-    return _version(kind, min(max(leaf.since, pin or ""), newest), path=path)
+    name = min(max(leaf.since, pin or ""), newest)
+    return _version(kind, name, path=path if name == leaf.since else "")
 
 
 def _version(kind: Kind, name: str, **more: Any) -> Version:
@@ -150,6 +151,14 @@ def lags(kinds: Mapping[str, Kind], known: Mapping[tuple[str, str], str]) -> tup
         _lag(kinds[name], subscription, version)
         for (name, subscription), version in sorted(known.items())
         if name in kinds and version != kinds[name].api_versions[-1]
+    )
+
+
+def lacks(missing: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return a sentence for each kind and subscription of which Azure knows no api-version that the schema lists."""
+    return tuple(
+        f"Azure does not know the resource type of {name} in subscription {subscription}: none is exported"
+        for name, subscription in missing
     )
 
 

@@ -328,6 +328,29 @@ def test_a_declared_field_that_the_cloud_does_not_know_blocks(
     assert azure.holds(gallery("other"))
 
 
+def test_a_pin_above_a_newer_field_is_the_reason(work: Workspace, run: Command) -> None:
+    """Of the version of its PUT; a pin at that field's version leaves the field as the reason."""
+    work.state(identified())
+    for pin, reason in ((LADDER[-1], ", as pinned"), (LADDER[1], ", for `identity.")):
+        work.project(apiVersions={"Gallery": pin})
+        assert f"api-version {pin}{reason}" in run("plan").out
+
+
+@pytest.mark.parametrize(("install", "reason"), [("run", "api-version-lag"), ("other", "immutable-field")])
+def test_a_frozen_field_that_the_cloud_cannot_show_is_a_lag(
+    work: Workspace, report: Reporting, knows: Callable[[str], None], install: str, reason: str
+) -> None:
+    """No new version would help, unless a field that is visible has changed too."""
+    made = version(settings={"scriptBehaviorAfterReboot": "Rerun"}, manageActions={"install": "run", "remove": "rm"})
+    work.state(gallery(), application(), made)
+    report("apply")
+    work.state(gallery(), application(), changed(made, "properties.publishingProfile.manageActions.install", install))
+    knows("2022-03-03")
+    blocked = resource(report("plan", code=1), made)
+    assert (blocked["action"], blocked["reason"]) == ("blocked", reason)
+    assert ("new-version" in blocked["fix"]) == (reason == "immutable-field")
+
+
 def test_a_type_that_the_cloud_lacks_is_no_lag(
     work: Workspace, report: Reporting, knows: Callable[[str], None]
 ) -> None:
@@ -430,6 +453,19 @@ def test_an_export_of_a_cloud_that_lags_says_so(
     work.state()
     out = run("export", "--subscription", SUBSCRIPTION, "--force").out
     assert f"Azure does not know api-version {LADDER[-1]} of Gallery" in out
+
+
+def test_an_export_of_a_cloud_that_lacks_a_type_says_so(
+    work: Workspace, report: Reporting, run: Command, knows: Callable[[str], None]
+) -> None:
+    """Nothing of that type is exported, and the rest is."""
+    work.state(gallery())
+    report("apply")
+    work.state()
+    knows("Microsoft.Compute/galleries/scripts=2022-03-03")
+    done = run("export", "--subscription", SUBSCRIPTION, "--force")
+    assert (done.code, "resource type of GalleryScript " in done.out) == (0, True)
+    assert "tools.yaml" in done.out
 
 
 def test_explain_has_the_reason_of_the_plan(work: Workspace, report: Reporting, run: Command) -> None:

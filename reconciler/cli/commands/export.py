@@ -25,7 +25,7 @@ from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.estate import find_project, read_project
 from reconciler.model.about import About
 from reconciler.plan.exit_codes import ExitCode, of_export
-from reconciler.plan.versions import lags
+from reconciler.plan.versions import lacks, lags
 from reconciler.runtime.connect import open_reader
 from reconciler.runtime.output import write_stdout
 from reconciler.runtime.run import given_endpoint
@@ -121,7 +121,7 @@ async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
     kinds = run.registry.kinds
     async with open_reader(run.connection, run.environment, run.clock) as arm:
         found = await unless_stopped(take_inventory(run.wanted, kinds, arm), stop)
-        known = arm.versions.answered()
+        known, missing = arm.versions.answered(), arm.versions.lacking()
     near = _schemas_near(run.folder, kinds)
     place = Place(run.folder.as_posix(), near or f"../{_SCHEMAS}")
     exported = export(found, kinds, tracking, place)
@@ -138,7 +138,8 @@ async def _write(run: ExportRun, stop: asyncio.Event) -> tuple[str, int]:
         again = [path for path in exported.files if filesystem.is_there(run.folder / path)]
         if again and not run.force:
             return render_conflicts(place.folder, again), ExitCode.FAILURE
-    exported = replace(exported, notes=(*exported.notes, *_skipped(found, declared), *lags(kinds, known)))
+    notes = (*exported.notes, *_skipped(found, declared), *lags(kinds, known), *lacks(missing))
+    exported = replace(exported, notes=notes)
     schemas = file_texts(run.registry) if near is None and exported.files else {}
     for_editors = {f"{_SCHEMAS}/{name}": text for name, text in schemas.items()}
     _require_folders(run.folder.parent, for_editors)
