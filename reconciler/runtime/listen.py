@@ -12,6 +12,7 @@ import uvicorn
 
 from reconciler.errors import ListenError
 from reconciler.service.web.app import create_app
+from reconciler.service.web.page import Pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -41,7 +42,9 @@ async def listening(address: Address, status: Status) -> AsyncIterator[int]:
         ListenError: The address cannot be listened on.
     """
     with _bound(address) as listener:
-        app = create_app(status, (address.host, socket.gethostname()), anywhere=address.anywhere)
+        pages = Pages(status)
+        names = (address.host, socket.gethostname())
+        app = create_app(status, names, anywhere=address.anywhere, more=pages.routes)
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -56,6 +59,7 @@ async def listening(address: Address, status: Status) -> AsyncIterator[int]:
         try:
             yield int(listener.getsockname()[1])
         finally:
+            pages.close()
             server.should_exit = True
             with contextlib.suppress(asyncio.CancelledError):
                 await task

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -35,10 +36,19 @@ class Status:
     last: Round | None = None
     number: int = 0
     _ended_at: float = 0.0
+    _next: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, ended: Round) -> None:
         """Take up a round."""
         self.last, self.number, self._ended_at = ended, self.number + 1, self.clock.monotonic()
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def after(self, number: int) -> int:
+        """Wait until another number of rounds than *number* has ended, and return it."""
+        while self.number == number:
+            await self._next.wait()
+        return self.number
 
     def obstacle(self) -> str | None:
         """Return why the loop is not ready, in words; None where it is."""

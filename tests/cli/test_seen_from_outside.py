@@ -165,6 +165,7 @@ def test_a_loop(run: Command, work: Workspace, azure: Azure) -> None:
             port = int(found[1])
             until(lambda: ask(port, "/readyz")[0] == 200)
             assert ask(port, "/healthz")[0] == 200
+            assert ask(port, "/")[0] == 200
             azure.edit(SUITE, "properties.lockLevel", "None")
             until(lambda: receiver.types == ["dev.reconciler.drift-began"])
             until(lambda: samples(ask(port, "/metrics")[1]).get(("reconciler_resources", "Healthy OutOfSync")) == 1)

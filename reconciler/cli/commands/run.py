@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 @option(
     "--listen",
     metavar="HOST:PORT",
-    help="Serve metrics, health, report and history over HTTP.  [default: not at all]",
+    help="Serve a page, metrics, health, report and history over HTTP.  [default: not at all]",
 )
 @option("--listen-anywhere", is_flag=True, help="Let --listen name an address that other machines can reach.")
 @file_option("--allowed-signers", help="SSH keys to trust, as allowed signers of OpenSSH.  [default: none]")

@@ -22,7 +22,7 @@ from reconciler.report.problems import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
     from reconciler.report.resource_view import Resource
     from reconciler.report.view import View
@@ -36,7 +36,7 @@ _FEW: Final = 12
 def render(view: View, **_: object) -> str:
     """Return *view* as a page."""
     resources = (*view.noteworthy, *view.unmanaged)
-    page = _template().render(
+    page = template("page.html.j2").render(
         view=view,
         policy=policy(),
         style=asset("style.css"),
@@ -46,7 +46,7 @@ def render(view: View, **_: object) -> str:
         resources=resources,
         chips=_chips(resources),
         unfolded=len(resources) <= _FEW,
-        tone_of=_tone_of,
+        tone_of=tone_of,
         place_of=place_of,
         answer_of=answer_of,
     )
@@ -69,11 +69,17 @@ def _source(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+def template(name: str) -> Template:
+    """Return a template of this package."""
+    return _environment().get_template(name)
 
-    environment = Environment(
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415
+
+    return Environment(
+        loader=FunctionLoader(asset),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finished,
@@ -81,7 +87,6 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.from_string(asset("page.html.j2"))
 
 
 def _finished(value: Any) -> Any:
@@ -99,11 +104,12 @@ class _Chip(NamedTuple):
 
 def _chips(resources: Sequence[Resource]) -> list[_Chip]:
     numbers = Counter(each.words.state for each in resources)
-    tones = {each.words.state: _tone_of(each) for each in reversed(resources)}
+    tones = {each.words.state: tone_of(each) for each in reversed(resources)}
     return [_Chip(state, number, tones[state]) for state, number in numbers.items()]
 
 
-def _tone_of(resource: Resource) -> str:
+def tone_of(resource: Resource) -> str:
+    """Return the tone in which a resource is shown."""
     if resource.words.level == "error":
         return "bad"
     return "good" if resource.outcome == "succeeded" else _TONES[resource.words.mark]

@@ -1,0 +1,241 @@
+"""The pages of a loop, as a browser gets them. ``make pages`` looks at the HTML report that they share parts with."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import httpx
+import pytest
+
+from reconciler.kinds.live import Replication
+from reconciler.model.change import LatestMove, Plan
+from reconciler.model.outcome import Held
+from reconciler.report.estate import path_of
+from reconciler.report.html import asset
+from reconciler.service.history import History
+from reconciler.service.metrics import Metrics
+from reconciler.service.round import round_of
+from reconciler.service.status import Status
+from reconciler.service.web.app import create_app
+from reconciler.service.web.page import Pages
+from tests.kit.clock import START, FakeClock
+from tests.kit.reports import REPORTS
+from tests.kit.rounds import UNKNOWN, change_of, gallery, problem, report_of, seen, written
+from tests.report.test_hostile import made_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from reconciler.model.outcome import Report
+
+HOSTILE = ("<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", '" onclick="x', "{{ 7*7 }}")
+PAGE = path_of(gallery().id)
+
+
+class Loop:
+    """A loop whose pages are open."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin without a round."""
+        self.clock = FakeClock()
+        self.history = History(folder, "a", self.clock)
+        self.status = Status(self.clock, 300, Metrics(), folder)
+        self.pages = Pages(self.status)
+        self.app = create_app(self.status, (), more=self.pages.routes)
+
+    def round(self, report: Report) -> None:
+        """Do a round."""
+        ended = round_of(replace(report, started_at=self.clock.now(), finished_at=self.clock.now()), 3.0)
+        self.history.record(ended)
+        self.status.take(ended)
+        self.clock.elapsed += 300
+
+    def ask(self, path: str, method: str = "GET") -> httpx.Response:
+        """Return the answer to one request."""
+
+        async def exchange() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+                return await client.request(method, path)
+
+        return asyncio.run(exchange())
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Iterator[Loop]:
+    """Return a loop whose pages are open."""
+    made = Loop(tmp_path / "state")
+    yield made
+    made.history.close()
+
+
+def between(text: str, start: str, end: str) -> str:
+    """Return the part of a page from one heading to another."""
+    return text[text.index(f'id="{start}"') : text.index(f'id="{end}"')]
+
+
+def test_before_the_first_round(loop: Loop) -> None:
+    """There is a page, which the first round will fill, and no resource."""
+    index = loop.ask("/")
+    assert (index.status_code, 'data-round="0"' in index.text) == (200, True)
+    assert loop.ask(PAGE).status_code == 404
+
+
+def test_drift_comes_first_and_heals(loop: Loop) -> None:
+    """With its severity, its begin and its writer; in sync again, it is among the others."""
+    drift = report_of(change_of(gallery(), "tags.team", who="eve@example.com"))
+    loop.round(drift)
+    loop.round(drift)
+    shown = between(loop.ask("/").text, "open", "rounds")
+    for part in ("cosmetic", "eve@example.com", f"{START:%Y-%m-%dT%H:%M:%SZ}", "tags.team", f'href="{PAGE}"'):
+        assert part in shown
+    loop.round(seen())
+    text = loop.ask("/").text
+    assert PAGE not in between(text, "open", "rounds")
+    assert PAGE in text[text.index('id="resources"') :]
+
+
+def test_a_resource_has_its_history(loop: Loop) -> None:
+    """Under its id in any case; open and ended episodes, and the differences of the last round."""
+    for _ in range(2):
+        loop.round(seen("tags.team"))
+    assert "tags.team" in between(loop.ask(PAGE).text, "fields", "history")
+    for _ in range(2):
+        loop.round(seen())
+    page = loop.ask(PAGE.upper().replace("/RESOURCES/", "/resources/"))
+    assert page.status_code == 200
+    assert "tags.team" not in between(page.text, "fields", "history")
+    assert "healed" in page.text[page.text.index('id="history"') :]
+
+
+def test_what_a_round_wrote_needs_no_attention(loop: Loop) -> None:
+    """A failed PUT does, and so does a resource that could not be read."""
+    loop.round(written("tags.team"))
+    assert PAGE not in between(loop.ask("/").text, "open", "rounds")
+    loop.round(UNKNOWN)
+    assert PAGE in between(loop.ask("/").text, "open", "rounds")
+
+
+@pytest.mark.parametrize(
+    ("held", "word"),
+    [
+        (Held("window", "office-hours", START), f"{START:%Y-%m-%dT%H:%M:%SZ}"),
+        (Held("window"), "within a year"),
+        (Held("hold-file", "alice"), "alice"),
+        (Held("lock", "host:17"), "host:17"),
+    ],
+)
+def test_a_held_round_says_why(loop: Loop, held: Held, word: str) -> None:
+    """On both pages."""
+    loop.round(replace(seen("tags.team"), held=held))
+    assert all(word in loop.ask(path).text for path in ("/", PAGE))
+
+
+def test_a_commit_that_is_not_taken(loop: Loop) -> None:
+    """With its cause, beside a round that is otherwise good."""
+    loop.round(replace(seen(), warnings=(problem("source-rejected", "commit abc is not signed"),)))
+    header = loop.ask("/").text.partition("</header>")[0]
+    assert "commit abc is not signed" in header
+
+
+def test_replication_and_latest(loop: Loop) -> None:
+    """A version without a copy in a region has none there."""
+    change = replace(change_of(gallery()), replication=Replication("InProgress", (("West US", "Completed"),)))
+    move = LatestMove("/x/applications/agent", "West US", "1.0.0", "2.0.0")
+    loop.round(replace(seen(), plan=Plan((change,), latest=(move,))))
+    text = loop.ask("/").text
+    assert "<td>Completed</td>" in text[text.index('id="copies"') :]
+    assert "1.0.0" in between(text, "latest", "copies")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_texts_mean_nothing(loop: Loop, text: str) -> None:
+    """Neither as elements nor as attributes, on either page."""
+    loop.status.take(round_of(made_of([text] * 8), 1.0))
+    index = loop.ask("/").text
+    paths = set(re.findall(r'href="(/resources/[^"]*)"', index))
+    assert paths
+    for page in (index, *(loop.ask(path).text for path in paths)):
+        assert len(re.findall(r"<script", page)) == 1
+        assert not re.search(r"<img|<[^>]*\son[a-z]+=", page)
+    assert all(unquote(path).startswith("/resources/") for path in paths)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_report_has_its_page(loop: Loop, name: str) -> None:
+    """Every kind of round can be shown, and each resource of it."""
+    loop.status.take(round_of(REPORTS[name], 1.0))
+    index = loop.ask("/")
+    assert index.status_code == 200
+    for path in set(re.findall(r'href="(/resources/[^"]*)"', index.text)):
+        assert loop.ask(path).status_code == 200
+
+
+def test_pages_need_nothing_from_elsewhere(loop: Loop) -> None:
+    """No address of another host, no style or script within, no form and no cookie."""
+    loop.round(seen("tags.team"))
+    for path in ("/", PAGE, "/resources/none"):
+        answer = loop.ask(path)
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "unsafe-" not in answer.headers["content-security-policy"]
+        assert "set-cookie" not in answer.headers
+        assert not re.search(r"https?://|<style|<form| style=|<script>", answer.text)
+    assert [loop.ask(f"/static/{name}").status_code for name in ("style.css", "script.js", "else.js")] == [
+        200,
+        200,
+        404,
+    ]
+    assert not re.search(r"innerHTML|eval|document\.write|insertAdjacent|https?:", asset("estate.js"))
+    assert not re.search(r"url\(|@import", asset("estate.css"))
+
+
+def test_without_a_history(tmp_path: Path) -> None:
+    """The last round is shown nevertheless."""
+    made = Loop(tmp_path / "state")
+    made.status.folder = None
+    made.status.take(round_of(seen("tags.team"), 1.0))
+    assert PAGE in made.ask("/").text
+    assert made.ask(PAGE).status_code == 200
+
+
+def test_events(loop: Loop) -> None:
+    """The number of rounds at once and after each one, until the loop ends."""
+    loop.round(seen())
+    sent: list[dict[str, Any]] = []
+    acts: list[asyncio.Future[None]] = []
+
+    async def follow() -> None:
+        asked = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            if asked.is_set():
+                await asyncio.Event().wait()
+            asked.set()
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def later(act: Callable[[], None]) -> None:
+            for _ in range(20):  # until the stream waits
+                await asyncio.sleep(0)
+            act()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+            if b"data: 1" in message.get("body", b""):
+                acts.append(asyncio.ensure_future(later(lambda: loop.round(seen("tags.team")))))
+            if b"data: 2" in message.get("body", b""):
+                acts.append(asyncio.ensure_future(later(loop.pages.close)))
+
+        scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": "/events"}
+        more = {"raw_path": b"/events", "query_string": b"", "headers": [(b"host", b"127.0.0.1")], "root_path": ""}
+        await asyncio.wait_for(loop.app({**scope, **more}, receive, send), 5)
+
+    asyncio.run(follow())
+    bodies = [each.get("body", b"") for each in sent[1:]]
+    assert bodies[:2] == [b"event: round\ndata: 1\n\n", b"event: round\ndata: 2\n\n"]
+    assert dict(sent[0]["headers"])[b"content-type"].startswith(b"text/event-stream")
+    assert loop.ask("/events", "HEAD").content == b""
