@@ -36,6 +36,7 @@ class Need(StrEnum):
     """Something that a run may lack, as the reason why a fact is not tried."""
 
     PACKAGE = "RECONCILER_LIVE_PACKAGE is not set: a version needs the link to a package"
+    SCRIPT = "RECONCILER_LIVE_SCRIPT is not set: a version of a script needs the link to a script"
     SECOND_LOCATION = "RECONCILER_LIVE_SECOND_LOCATION is not set: a region can leave only where there are two"
     CONTACT = "RECONCILER_LIVE_CONTACT is not set: a gallery is shared with the community only on request"
     AZURE = "the endpoint is on this machine: only Azure reads the links of packages"

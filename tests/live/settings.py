@@ -44,8 +44,8 @@ class Live:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Texts that are never printed."""
-        package = self.stage.package
-        return (Secret(package.reveal().partition("?")[2]),) if package and "?" in package.reveal() else ()
+        links = (each.reveal() for each in (self.stage.package, self.stage.script_link) if each)
+        return tuple(Secret(link.partition("?")[2]) for link in links if "?" in link)
 
 
 def read(values: Mapping[str, str], chance: str) -> Live:
@@ -60,6 +60,7 @@ def read(values: Mapping[str, str], chance: str) -> Live:
         UsageError: The subscription, the group or the location is not given, or a value is malformed.
     """
     package = _value(values, "PACKAGE", _LINK)
+    script = _value(values, "SCRIPT", _LINK)
     stage = Stage(
         subscription=_required(values, "SUBSCRIPTION", _GUID),
         group=_required(values, "GROUP", _GROUP),
@@ -68,6 +69,7 @@ def read(values: Mapping[str, str], chance: str) -> Live:
         second_location=_value(values, "SECOND_LOCATION", _REGION),
         package=SecretUrl(package) if package else None,
         contact=_value(values, "CONTACT", _CONTACT),
+        script_link=SecretUrl(script) if script else None,
     )
     if stage.second_location == stage.location:
         message = f"{_HEAD}SECOND_LOCATION is the location itself: name another region, or leave it out"
@@ -75,6 +77,7 @@ def read(values: Mapping[str, str], chance: str) -> Live:
     chosen = _connection(values)
     given = {
         Need.PACKAGE: stage.package,
+        Need.SCRIPT: stage.script_link,
         Need.SECOND_LOCATION: stage.second_location,
         Need.CONTACT: stage.contact,
         Need.AZURE: not chosen.is_loopback,

@@ -26,6 +26,7 @@ class Stage:
         second_location: Short name of a region to replicate to; None for none.
         package: Link to the blob of a package, with its signature; None for none.
         contact: E-mail address for a community gallery; None for none.
+        script_link: Link to the blob of a script, with its signature; None for none.
     """
 
     subscription: str
@@ -35,6 +36,7 @@ class Stage:
     second_location: str | None = None
     package: Secret | None = None
     contact: str | None = None
+    script_link: Secret | None = None
 
     @property
     def group_id(self) -> str:
@@ -77,6 +79,16 @@ class Stage:
         return f"{self.application}/versions"
 
     @property
+    def scripts(self) -> str:
+        """Collection of the gallery's scripts."""
+        return f"{self.gallery}/scripts"
+
+    @property
+    def script(self) -> str:
+        """ARM id of the script."""
+        return f"{self.scripts}/{self.name}"
+
+    @property
     def definitions(self) -> str:
         """Collection of the group's managed application definitions."""
         return f"{self.group_id}/providers/Microsoft.Solutions/applicationDefinitions"
@@ -90,7 +102,7 @@ class Stage:
 def is_written(stage: Stage, path: str) -> bool:
     """Return whether a PUT to *path* stays among the names of a run: one gallery or definition, or below it."""
     name = f"{re.escape(stage.name)}(?:{'|'.join(VARIANTS)})?"
-    below = rf"(?:/applications/{name}(?:/versions/[0-9.]+)?)?"
+    below = rf"(?:/(?:applications|scripts)/{name}(?:/versions/[0-9.]+)?)?"
     allowed = rf"(?:{re.escape(stage.galleries)}/{name}{below}|{re.escape(stage.definitions)}/{name})"
     return re.fullmatch(allowed, path) is not None
 

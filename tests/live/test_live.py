@@ -60,6 +60,7 @@ class Runs:
             "RECONCILER_LIVE_SECOND_LOCATION": "northeurope",
             "RECONCILER_LIVE_SUFFIX": "7",
             "RECONCILER_LIVE_CONTACT": "somebody@example.com",
+            "RECONCILER_LIVE_SCRIPT": "https://a.blob.core.windows.net/b/c.sh?sv=2022-11-02&sig=CANARYCANARY",
             "RECONCILER_LIVE_PACKAGE": "https://a.blob.core.windows.net/b/c.zip?sv=2022-11-02&sig=CANARYCANARY",
         }
         asyncio.run(self._create_group(state))
@@ -116,6 +117,7 @@ def test_a_cloud_that_lags_refutes_nothing(runs: Runs) -> None:
     """Facts about newer api-versions are not tried where the cloud does not know them, and name the version."""
     assert runs.run(EMULATOR_API_VERSIONS="2022-03-03") == HOLDS
     untried = {name for noun in ("gallery", "version") for name in (f"{noun}-system-data", f"{noun}-list-system-data")}
+    untried |= {"script-create", "script-version-create"}
     assert untried | {"gallery-identity-older", "version-newer-older", "version-storage-strategy"} <= runs.facts(
         "not tried"
     )
@@ -136,7 +138,8 @@ def test_a_second_run_with_the_same_suffix_works(runs: Runs) -> None:
     """What the first run has created is updated; only the facts about new resources are not tried."""
     runs.run()
     assert runs.run() == HOLDS
-    created = {f"{noun}-create" for noun in ("gallery", "application", "definition", "version")}
+    nouns = ("gallery", "application", "definition", "version", "script", "script-version")
+    created = {f"{noun}-create" for noun in nouns}
     assert runs.facts("not tried") == ONLY_AZURE | created
 
 
@@ -188,11 +191,16 @@ def test_the_remaining_resources_are_named(runs: Runs) -> None:
     assert named == Azure(Path(runs.values["RECONCILER_EMULATOR_STATE"])).ids()
 
 
-def test_without_a_package_no_version_is_written(runs: Runs, proxy: Proxy) -> None:
+@pytest.mark.parametrize(
+    ("name", "parent", "facts"), [("PACKAGE", "applications", "version-"), ("SCRIPT", "scripts", "script-version-")]
+)
+def test_without_its_link_no_version_is_written(name: str, parent: str, facts: str, runs: Runs, proxy: Proxy) -> None:
     """The facts about versions are not tried, and name the setting that they need."""
-    assert runs.run(without="PACKAGE") == HOLDS
-    assert all("RECONCILER_LIVE_PACKAGE" in text for text in runs.lines if "  version-" in text)
-    assert not any("/versions/" in path for path, _ in proxy.written)
+    assert runs.run(without=name) == HOLDS
+    found = [text for text in runs.lines if f"  {facts}" in text]
+    assert found
+    assert all(f"RECONCILER_LIVE_{name}" in text for text in found)
+    assert not any(f"/{parent}/rcnlive7/versions/" in path for path, _ in proxy.written)
 
 
 @pytest.mark.parametrize("name", ["SUBSCRIPTION", "GROUP", "LOCATION"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.live.facts import applications, definitions, galleries, requests, versions
+from tests.live.facts import applications, definitions, galleries, requests, scripts, versions
 
 if TYPE_CHECKING:
     from tests.live.fact import Fact
@@ -19,5 +19,6 @@ def all_facts(stage: Stage) -> tuple[Fact, ...]:
         *applications.facts(stage),
         *definitions.facts(stage),
         *requests.header_facts(stage),
+        *scripts.facts(stage),
         *versions.facts(stage),
     )
