@@ -83,6 +83,7 @@ WAVES = st.dictionaries(st.sampled_from([item.name for item in estate()]), st.in
 LEFT_OUT = st.frozensets(st.sampled_from([item.name for item in estate()]), max_size=4)
 
 
+@pytest.mark.properties
 @settings(max_examples=50)
 @given(WAVES, LEFT_OUT, st.data())
 def test_order(waves: Mapping[str, int], left_out: frozenset[str], data: st.DataObject) -> None:

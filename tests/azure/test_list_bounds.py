@@ -51,6 +51,7 @@ def _read(wire: Endless, bounds: Bounds | None = None) -> UnusableAnswerError:
     return caught.value
 
 
+@pytest.mark.slow
 def test_a_list_has_at_most_a_hundred_thousand_items() -> None:
     """The page that goes beyond it is the last one that is read."""
     wire = Endless(20_000)
@@ -75,6 +76,7 @@ def test_the_bounds_are_those_of_the_contract() -> None:
     assert (Bounds().list_items, Bounds().list_bytes) == (100_000, 256 * 1024 * 1024)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["[]", "{}", "1", '""', "[[]]", '{"a":{}}'])
 def test_values_are_counted_before_they_are_parsed(unit: str) -> None:
     """A list with more values than allowed is refused, with values of every type."""

@@ -154,6 +154,7 @@ def test_a_report_that_fits_is_whole(run: Command, github: GitHub, report: Path)
     assert "Cut" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [20, 57, 90])
 def test_the_longest_plan_fits_behind_its_mark(size: int) -> None:
     """The report of an estate of any size leaves room for what a comment says besides."""

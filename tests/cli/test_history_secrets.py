@@ -17,6 +17,7 @@ HOOK = "https://hooks.example/deploy?code=CANARY&sig=CANARY"
 LINK = "https://packages.blob.core.windows.net/agent/agent.zip?sv=2022&se=2030&sig=CANARY"
 
 
+@pytest.mark.slow
 def test_nothing_secret_is_kept_or_sent(
     run: Command, work: Workspace, azure: Azure, monkeypatch: pytest.MonkeyPatch
 ) -> None:

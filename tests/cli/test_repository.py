@@ -391,6 +391,7 @@ def test_openpgp(estate: Estate, once: Reporting, keys: Path, tmp_path: Path, mo
         shutil.rmtree(ring, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_a_repository_that_is_too_large(
     estate: Estate, once: Reporting, work: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

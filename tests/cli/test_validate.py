@@ -403,6 +403,7 @@ def test_region_in_defaults_is_reported_once(work: Workspace, report: Reporting)
     assert warning["file"] == "reconciler.yaml"
 
 
+@pytest.mark.slow
 def test_more_on_standard_input_than_in_a_file(
     work: Workspace, report: Reporting, monkeypatch: pytest.MonkeyPatch
 ) -> None:

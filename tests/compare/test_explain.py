@@ -308,6 +308,7 @@ def _covers(path: str, other: str) -> bool:
     return matches(path, other) or matches(other, path)
 
 
+@pytest.mark.properties
 @given(want=_PROPERTIES, have=_LIVE, kind=st.sampled_from([WIDGET, MERGING]))
 def test_it_says_what_the_plan_says(want: dict[str, Any], have: dict[str, Any], kind: Any) -> None:
     """Every finding has a row with its word, and every row with such a word has its finding."""

@@ -199,6 +199,7 @@ def test_nothing_else_leaves_something_out(shown: list[str], printed: list[str])
     assert not is_shown(shown, printed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if "```console" in page.read_text(encoding="utf-8")], ids=lambda page: page.name
 )
@@ -227,6 +228,7 @@ def _steps(page: Path) -> Iterator[tuple[Block, list[str]]]:
             yield block, output
 
 
+@pytest.mark.slow
 def test_the_tutorial_works_by_copy_and_paste(tmp_path: Path) -> None:
     """Every block, copied into one shell in an empty folder, prints the block after it; none fails."""
     page = ROOT / "docs" / "tutorial.md"
@@ -238,6 +240,7 @@ def test_the_tutorial_works_by_copy_and_paste(tmp_path: Path) -> None:
     assert len(printed) == len(wanted) + 1, printed[-1]
 
 
+@pytest.mark.slow
 def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
     """The first screen of the README is the demo's own output, shortened where it says so."""
     (block,) = (block for block in blocks(ROOT / "README.md") if block.language == "console")

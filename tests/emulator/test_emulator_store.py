@@ -66,6 +66,7 @@ def test_a_killed_writer_loses_nothing_that_was_answered(tmp_path: Path) -> None
     database.close()
 
 
+@pytest.mark.slow
 def test_processes_share_a_file(tmp_path: Path) -> None:
     """Two of them make the file and write at once; each sees the work of both."""
     state = tmp_path / "deep" / "state.sqlite"

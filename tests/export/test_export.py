@@ -88,6 +88,7 @@ def profile_of(made: Exported) -> dict[str, Any]:
 # ---------------------------------------------------------------------------------------------------- any live resource
 
 
+@pytest.mark.properties
 @pytest.mark.parametrize("media_link", ["whole", "stripped"])
 @given(data=st.data())
 @settings(max_examples=max(1, settings().max_examples // 4))

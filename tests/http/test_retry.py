@@ -348,6 +348,7 @@ def test_a_blink() -> None:
     assert len(read_many(wire, 400, limit=64)) <= 44  # those that find the budget of 20 and some used up
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_one_of_ten_fails(seed: int) -> None:
     """Everything is read in the end, with few requests sent again."""
@@ -364,6 +365,7 @@ def test_one_of_ten_fails(seed: int) -> None:
     assert len(wire.times) <= 1200
 
 
+@pytest.mark.slow
 def test_the_budget() -> None:
     """Of a run in which every other resource fails, most are told at once what ARM said, and the others are read."""
 
@@ -378,6 +380,7 @@ def test_the_budget() -> None:
     assert 1000 + 20 < len(wire.times) <= (1000 + 21) / 0.85
 
 
+@pytest.mark.slow
 def test_being_throttled_costs_no_budget() -> None:
     """What ARM asks for is done, as often as it asks; it is not down."""
     clock = FakeClock()

@@ -62,6 +62,7 @@ async def _times(many: int, work: Callable[[], Awaitable[object]], limit: int) -
     await run_all((one() for _ in range(many)), limit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("latency", [0.0, 0.05, 0.3, 2.0])
 @pytest.mark.parametrize("limit", [1, 16, 64])
 def test_many_lists(latency: float, limit: int) -> None:
@@ -216,6 +217,7 @@ class Embedded:
         asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrency", [16, 64])
 def test_the_embedded_arm(concurrency: int) -> None:
     """400 lists are more than its bucket holds: none is refused."""
@@ -225,6 +227,7 @@ def test_the_embedded_arm(concurrency: int) -> None:
     assert 5 <= arm.clock.elapsed <= 12
 
 
+@pytest.mark.slow
 def test_the_windows_of_the_embedded_arm() -> None:
     """Of one gallery 350 reads in three minutes are allowed; the others wait for them, and lists need not."""
     arm = Embedded()

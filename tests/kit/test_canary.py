@@ -103,6 +103,7 @@ LEAKS = {
 }
 
 
+@pytest.mark.slow
 def test_every_sink_is_watched(tmp_path: Path, root: Path) -> None:
     """A leak to any sink puts its test in error, and no other test; no finding shows the secret."""
     tests = [f"def test_of_{head}:\n    {body}\n" for head, body in LEAKS.items()]

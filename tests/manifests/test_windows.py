@@ -148,6 +148,7 @@ def test_firings(window: Window, now: datetime) -> None:
     assert not any(_fires(window, following - step * MINUTE) for step in range(1, between))
 
 
+@pytest.mark.properties
 @given(st.lists(WINDOWS, max_size=3), MOMENTS)
 def test_allowed(windows: list[Window], now: datetime) -> None:
     """One that denies wins; where one allows, only it does; and writing is allowed again when the report says so."""

@@ -10,6 +10,7 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,6 +117,7 @@ def edited(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "spec": {**spec, "tags": {**(spec.get("tags") or {}), "edited": "yes"}}}
 
 
+@pytest.mark.properties
 @given(data=st.data())
 def test_any_cut_gives_the_plan_of_the_whole(data: st.DataObject) -> None:
     """Resources to create, to update and in sync, and unmanaged ones; counts and requests among it."""
@@ -138,6 +140,7 @@ def test_any_cut_gives_the_plan_of_the_whole(data: st.DataObject) -> None:
     on_bench(scenario)
 
 
+@pytest.mark.properties
 @given(data=st.data())
 @settings(max_examples=max(1, settings().max_examples // 3))
 def test_any_cut_gives_the_apply_of_the_whole(data: st.DataObject) -> None:

@@ -531,6 +531,7 @@ def test_a_snapshot_of_something_else_is_refused(edit: Callable[[dict[str, Any]]
     assert READ(sign({**saved, "kinds": {**saved["kinds"], "Gadget": "0" * 64}})).records
 
 
+@pytest.mark.properties
 @given(data=st.data())
 @settings(max_examples=max(1, settings().max_examples // 2))
 def test_nothing_in_a_snapshot_breaks_a_plan(data: st.DataObject) -> None:

@@ -20,6 +20,7 @@ def _many(number: int, size: int) -> list[str]:
     return [f"n{index:05}-{'x' * size}" for index in range(number)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1, 100, 400, 5000])
 def test_a_comment_is_never_too_long(number: int) -> None:
     """Details go first, then rows; what is left is whole."""

@@ -160,6 +160,7 @@ def test_explanations_and_lists_are_views_too(pieces: list[str]) -> None:
     assert json.loads(render_list(listing, "json"))["resources"][0]["owner"] == masked(pieces[3])
 
 
+@pytest.mark.slow
 def test_texts_of_a_view_for_people_are_bounded() -> None:
     """A text that goes on for ever is no page."""
     long = "x" * 1_000_000

@@ -22,6 +22,7 @@ def test_rounds(tmp_path: Path) -> None:
     flat(played.sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("planted", "seen"),
     [
