@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.kit.cli import changed, definition, estate, version
 from tests.kit.raw import Raw, http, says
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.cli.conftest import Command
     from tests.kit.cli import Azure, Workspace
 
