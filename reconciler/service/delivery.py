@@ -36,12 +36,15 @@ if TYPE_CHECKING:
     from reconciler.secret.text import Secret
     from reconciler.service.history import History
     from reconciler.service.outbox import Letter
+    from reconciler.service.store import Store
 
 _LOG: Final = logging.getLogger("reconciler.notices")
 BOUNDS: Final = Bounds(connect_s=5, silence_s=10, whole_s=10, answer_bytes=1024 * 1024)
 _LONGEST_WAIT_S: Final = 3600.0
 """Of ``Retry-After``."""
 _SHORTEST_S: Final = 0.5
+_JUMP_S: Final = 60.0
+"""By how much the time of day runs ahead of the clock that never jumps before it counts as a jump."""
 _KEY_PREFIX: Final = "whsec_"
 
 
@@ -70,6 +73,7 @@ class Delivery:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: set[str] = field(default_factory=set)
     _complained: set[str] = field(default_factory=set)
+    _offset_s: float | None = None
 
     async def run(self, interval_s: float) -> None:
         """Send whenever something is due, and look whether the loop has stalled, until it is canceled."""
@@ -106,11 +110,21 @@ class Delivery:
         now = self.clock.now().timestamp()
         try:
             store = self.history.store()
+            self._follow_jumps(store)
             if lost := outbox.expire(store, now):
                 _LOG.warning("notices that no receiver took for a day were dropped: %d", lost)
             return tuple(each for each in self._receivers() if outbox.is_due(store, each.key, now))
         except HistoryError:
             return ()  # the next round reports it
+
+    def _follow_jumps(self, store: Store) -> None:
+        """Keep the age of letters where the time of day has jumped ahead since the last look: no day has passed."""
+        now = self.clock.now().timestamp()
+        offset_s = now - self.clock.monotonic()
+        ahead_s = offset_s - self._offset_s if self._offset_s is not None else 0.0
+        if ahead_s > _JUMP_S:
+            outbox.rejuvenate(store, now, ahead_s)
+        self._offset_s = offset_s
 
     def _receivers(self) -> tuple[Receiver, ...]:
         """Return the receivers that still get notices, each once."""

@@ -1,8 +1,8 @@
 """
 The outbox: notices that wait for their receivers, and what follows from an attempt.
 
-A row is written in the transaction of what it is about. It is sent at least once, always with one id, and dropped after
-a day.
+A row is written in the transaction of what it is about. It is sent at least once, always with one id, and dropped once an
+attempt has failed that was made a day later. A clock that jumps ahead does not make a row older (:func:`rejuvenate`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from reconciler.service.store import Store
 
 KEPT_S: Final = 86_400.0
+_FORGOTTEN_S: Final = 7 * KEPT_S
+"""How long a row is kept whose receiver is not among those that are sent to any more."""
 CLAIM_S: Final = 30.0
 """How long another process leaves a row alone that one is sending."""
 _FIRST_S: Final = 4.0
@@ -116,13 +118,24 @@ def postponed(store: Store, letters: Iterable[Letter], next_at: float) -> None:
         store.write(statement, rows)
 
 
+_TOO_OLD: Final = "created_at < :now - :kept AND (next_at > created_at + :kept OR created_at < :now - :forgotten)"
+"""Once its day is over, an attempt puts a row off beyond that day: a row without one has still to be tried."""
+
+
 def expire(store: Store, now: float) -> int:
     """Drop letters that no receiver took for a day, and return their number."""
+    values = {"now": now, "kept": KEPT_S, "forgotten": _FORGOTTEN_S}
     with store.writing():
-        (number,) = store.rows("SELECT count(*) FROM outbox WHERE created_at < ?", (now - KEPT_S,))[0]
+        (number,) = store.rows(f"SELECT count(*) FROM outbox WHERE {_TOO_OLD}", values)[0]  # noqa: S608 (as above)
         if number:
-            store.write("DELETE FROM outbox WHERE created_at < ?", [(now - KEPT_S,)])
+            store.write(f"DELETE FROM outbox WHERE {_TOO_OLD}", [values])  # noqa: S608 (as above)
     return int(number)
+
+
+def rejuvenate(store: Store, now: float, ahead_s: float) -> None:
+    """Let letters be no older than before a jump of the clock by *ahead_s*, whose new time is *now*."""
+    with store.writing():
+        store.write("UPDATE outbox SET created_at = min(?, created_at + ?)", [(now, ahead_s)])
 
 
 def next_turn(store: Store, receivers: Iterable[str]) -> float | None:

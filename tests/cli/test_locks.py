@@ -13,6 +13,7 @@ from tests.kit.storage import served
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
+    from tests.kit.clock import LeapingClock
 
 
 def test_a_loop_has_the_lock_until_it_dies(work: Workspace, azure: Azure, report: Reporting) -> None:
@@ -78,6 +79,17 @@ def test_a_lease(work: Workspace, azure: Azure, report: Reporting) -> None:
         held = report(*options, code=2)
         assert held["held"] == {"by": "lock", "holder": "elsewhere:7", "until": None}
     assert azure.stored(gallery())["properties"].get("description") is None
+
+
+def test_storage_that_does_not_answer(work: Workspace, azure: Azure, report: Reporting, leaping: LeapingClock) -> None:
+    """Nothing is written; the round reports, and names the lock that cannot be used."""
+    work.state(gallery())
+    lock = "http://127.0.0.1:9/acme/locks/estate"
+    held = report("run", "--once", "--lock", lock, "--storage-host", "127.0.0.1:9", code=2)
+    assert held["held"] == {"by": "lock", "holder": None, "until": None}
+    assert (codes(held, "warnings"), held["summary"]["drift"]) == (["lock-unusable"], 1)
+    assert azure.ids() == set()
+    assert leaping.ahead_s < 60
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from tests.kit.cli import (
     start,
     until,
 )
+from tests.kit.disk import no_room
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
@@ -406,6 +407,62 @@ def test_a_repository_that_is_too_large(
     assert rejection(report)
     left = sum(path.stat().st_size for path in (work.folder / ".reconciler").rglob("*") if path.is_file())
     assert left < 2_000_000
+
+
+@pytest.mark.slow
+def test_a_slow_repository(
+    estate: Estate, report: Reporting, azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fetch ends after its time, no git goes on after it, and the commit in force corrects drift."""
+    pid = tmp_path / "pid"
+    ssh = tmp_path / "ssh"
+    serve = f'[ -e {tmp_path}/slow ] && echo $$ > {pid} && exec sleep 600\nfor last; do :; done\neval "exec $last"\n'
+    ssh.write_text(f"#!/bin/sh\n{serve}", encoding="utf-8")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    monkeypatch.setenv("GIT_SSH_VARIANT", "simple")
+    options = ("run", "--once", "--git-repo", f"ssh://example.invalid{estate.folder}", "--git-ref", "main")
+    good = estate.commit(gallery(description="ours"), spec={})
+    report(*options)
+    estate.commit(gallery(description="newer"))
+    (tmp_path / "slow").touch()
+    monkeypatch.setattr("reconciler.history.mirror.FETCH_S", 0.5)
+    azure.edit(gallery(), "properties.description", "theirs")
+    done = report(*options)
+    assert done["commit"] == good
+    assert rejection(done)
+    assert azure.stored(gallery())["properties"]["description"] == "ours"
+    until(lambda: not Path(f"/proc/{pid.read_text('utf-8').strip()}").exists())
+    (tmp_path / "slow").unlink()
+    monkeypatch.setattr("reconciler.history.mirror.FETCH_S", 60)
+    assert codes(report(*options), "warnings") == []
+    assert azure.stored(gallery())["properties"]["description"] == "newer"
+
+
+@pytest.mark.slow
+def test_a_full_disk(
+    estate: Estate, once: Reporting, azure: Azure, run: Command, work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest commit is not taken, nothing is half written, and the commit in force corrects drift."""
+    server = start("emulator", "--port", "0", folder=work.folder)
+    assert server.stdout is not None
+    monkeypatch.setenv("RECONCILER_CLOUD", "public")
+    monkeypatch.setenv("RECONCILER_ENDPOINT", server.stdout.readline().strip())
+    good = estate.commit(gallery(description="ours"), spec={})
+    once()
+    estate.commit(gallery(description="newer"))
+    azure.edit(gallery(), "properties.description", "theirs")
+    with no_room():
+        report = once()
+    assert report["commit"] == good
+    assert rejection(report)
+    assert set(codes(report, "warnings")) == {REJECTED, "history-unusable"}
+    assert azure.stored(gallery())["properties"]["description"] == "ours"
+    assert codes(once(), "warnings") == []
+    assert azure.stored(gallery())["properties"]["description"] == "newer"
+    assert [each["outcome"] for each in run("history", "-o", "json").report_of_any_kind["rounds"]] == ["ok", "ok"]
+    server.terminate()
+    finish(server)
 
 
 def test_a_slow_repository_and_a_signal(work: Workspace, tmp_path: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
 import sqlite3
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from reconciler.service.reading import read_history
 from reconciler.service.round import round_of
 from reconciler.service.store import FILE_NAME, open_reader
 from tests.kit.clock import FakeClock
+from tests.kit.disk import no_room
 from tests.kit.rounds import ELSEWHERE, problem, seen, written
 
 if TYPE_CHECKING:
@@ -203,17 +202,6 @@ def _version(loop: Loop, number: int) -> None:
     with sqlite3.connect(loop.folder / FILE_NAME) as db:
         db.execute(f"PRAGMA user_version = {number}")
     db.close()
-
-
-@contextmanager
-def no_room() -> Iterator[None]:
-    """Let no file of this process grow: what a write to a full disk meets."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk(loop: Loop) -> None:

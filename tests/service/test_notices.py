@@ -8,7 +8,7 @@ import json
 import logging
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,7 +48,22 @@ if TYPE_CHECKING:
 KEY: Final = "whsec_" + base64.b64encode(b"CANARY" * 5).decode()
 HOOK: Final = Receiver("cloudevents", "RECONCILER_SECRET_HOOK", "RECONCILER_SECRET_KEY")
 CHAT: Final = Receiver("slack", "RECONCILER_SECRET_CHAT")
-QUICK: Final = Bounds(connect_s=1, silence_s=0.2, whole_s=0.2, answer_bytes=64 * 1024)
+QUICK: Final = Bounds(connect_s=1, silence_s=1, whole_s=1, answer_bytes=64 * 1024)
+
+
+class Jumping(FakeClock):
+    """
+    A clock whose time of day is set from outside.
+
+    Attributes:
+        ahead_s: By how much it was set ahead of the true time.
+    """
+
+    ahead_s = 0.0
+
+    def now(self) -> datetime:
+        """Return the time of day that the machine shows."""
+        return super().now() + timedelta(seconds=self.ahead_s)
 
 
 class Post:
@@ -56,7 +71,7 @@ class Post:
 
     def __init__(self, folder: Path, *receivers: Receiver, **secrets: str) -> None:
         """Begin with an empty history."""
-        self.clock = FakeClock()
+        self.clock = Jumping()
         self.folder = folder
         self.receivers = receivers
         self.secrets = {f"RECONCILER_SECRET_{name}": Secret(value) for name, value in secrets.items()}
@@ -314,6 +329,59 @@ def test_a_clock_that_is_set_back(tmp_path: Path) -> None:
                 await sender.later(0)
                 await sender.later(-86_000)
                 assert len(server.posted) == 2
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_clock_that_jumps_ahead(tmp_path: Path, *, is_restarted: bool) -> None:
+    """By three days: a letter that waits is no older for it, and is sent; after a start, it is tried before it goes."""
+
+    async def scenario() -> None:
+        async with receiving(lambda number: status(500 if number == 1 else 204)) as server:
+            with post(tmp_path / "s", CHAT, CHAT=server.address) as sender:
+                sender.rounds(seen("tags.team"), seen("tags.team"))
+                await sender.later(0)
+                sender.clock.ahead_s = 3 * 86_400
+                if is_restarted:
+                    sender.restart()
+                await sender.later(10)
+                assert (len(server.posted), sender.waiting()) == (2, 0)
+
+    run(scenario)
+
+
+def test_a_clock_that_jumps_ahead_and_back(tmp_path: Path) -> None:
+    """A letter waits a day in all, and what is written while the clock is wrong is not lost either."""
+
+    async def scenario() -> None:
+        async with receiving(lambda number: status(500 if number < 6 else 204)) as server:
+            with post(tmp_path / "s", CHAT, CHAT=server.address) as sender:
+                sender.rounds(seen("tags.team"), seen("tags.team"))
+                await sender.later(0)
+                sender.clock.ahead_s = 200_000
+                sender.rounds(seen(), seen())
+                for ahead_s in (200_000, 400_000, 0, -200_000):
+                    sender.clock.ahead_s = ahead_s
+                    await sender.later(3600)
+                    assert sender.waiting() == 2
+                await sender.later(3600)
+                assert sender.waiting() == 0
+
+    run(scenario)
+
+
+def test_a_receiver_that_is_not_named_any_more(tmp_path: Path) -> None:
+    """Its letters are dropped after a week, in which the project file may name it again."""
+
+    async def scenario() -> None:
+        with post(tmp_path / "s", CHAT, CHAT="http://127.0.0.1:9/CANARY") as sender:
+            sender.rounds(seen("tags.team"), seen("tags.team"))
+            sender.history.receivers = ()
+            await sender.later(6 * 86_400)
+            assert sender.waiting() == 1
+            await sender.later(2 * 86_400)
+            assert sender.waiting() == 0
 
     run(scenario)
 
