@@ -1,8 +1,8 @@
 """
 The outbox: notices that wait for their receivers, and what follows from an attempt.
 
-A row is written in the transaction of what it is about. It is sent at least once, always with one id, and dropped once an
-attempt has failed that was made a day later. A clock that jumps ahead does not make a row older (:func:`rejuvenate`).
+A row is written in the transaction of what it is about. It is sent at least once, always with one id, and dropped once
+an attempt has failed that was made a day later. A clock that jumps ahead makes no row older (:func:`rejuvenate`).
 """
 
 from __future__ import annotations
