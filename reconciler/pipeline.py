@@ -30,8 +30,9 @@ from reconciler.manifests.project import other_settings
 from reconciler.model.outcome import always
 from reconciler.plan.decide import Memory, Policy, make_plan
 from reconciler.plan.identities import without_identity
-from reconciler.plan.latest import backwards, unforetold, unlisted
+from reconciler.plan.latest import LATEST_BACKWARDS, backwards, unforetold, unlisted
 from reconciler.plan.limits import over_limit
+from reconciler.plan.moved import after_apply
 from reconciler.plan.older import last_written, older_commit
 from reconciler.plan.only_drift import only_drift
 from reconciler.plan.parts import Part, joined, joined_observation
@@ -366,7 +367,16 @@ async def carry_out(  # noqa: PLR0913 (all that one apply is made of)
     outcomes = await applier.apply(reading.plan)
     planned = reading.observation.versions
     learned = {key: version for key, version in arm.versions.answered().items() if planned.get(key) != version}
-    return _warned(replace(reading, outcomes=outcomes, puts=applier.puts), *_lagging(task, learned))
+    return _warned(_moved(replace(reading, outcomes=outcomes, puts=applier.puts)), *_lagging(task, learned))
+
+
+def _moved(reading: Reading) -> Reading:
+    """Return a reading whose plan, and the warnings about it, show where its outcomes have moved ``latest``."""
+    made = after_apply(reading.plan, reading.outcomes, reading.observation, reading.policy)
+    if made.latest == reading.plan.latest:
+        return reading
+    kept = (each for each in reading.warnings if each.code != LATEST_BACKWARDS)
+    return replace(reading, plan=made, warnings=(*kept, *backwards(made.latest, made.changes)))
 
 
 def _checked(reading: Reading, saved: SavedPlan) -> Reading:

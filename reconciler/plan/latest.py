@@ -8,7 +8,7 @@ count as they are live, and so for every other region too.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.latest import Version, latest
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
     from reconciler.model.live import Observation, Unmanaged
     from reconciler.values import JsonObject
+
+LATEST_BACKWARDS: Final = "latest-backwards"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +154,10 @@ def _may_move(change: Change) -> bool:
         return True
     if change.action not in {Action.UPDATE, Action.WAIT} or change.desired.kind.latest is None:
         return False
-    return any(_is_about(change.desired.kind.latest, each.steps) for each in change.fields)
+    return any(decides_latest(change.desired.kind.latest, each.steps) for each in change.fields)
 
 
-def _is_about(rule: LatestRule, steps: Sequence[str | int]) -> bool:
+def decides_latest(rule: LatestRule, steps: Sequence[str | int]) -> bool:
     """Return whether the value at *steps* decides where a version is offered."""
     steps = tuple(steps)
     if steps[: len(rule.regions)] != rule.regions:
@@ -257,7 +259,7 @@ def moved_back(move: LatestMove, cause: Desired, fields: Iterable[FieldChange]) 
     application = move.parent.rpartition("/")[2]
     message = f"latest of {application} in {move.region} moves back from {move.before} to {move.after}"
     fix = "check that new machines there are to get the older version"
-    return Problem(file, line, None, path, "latest-backwards", message, fix)
+    return Problem(file, line, None, path, LATEST_BACKWARDS, message, fix)
 
 
 def lost(move: LatestMove, cause: Desired, fields: Iterable[FieldChange]) -> Problem:
@@ -271,6 +273,6 @@ def lost(move: LatestMove, cause: Desired, fields: Iterable[FieldChange]) -> Pro
 def _place(cause: Desired, fields: Iterable[FieldChange]) -> tuple[str, int, str]:
     rule = cause.kind.latest
     for each in fields:
-        if rule is not None and _is_about(rule, each.steps):
+        if rule is not None and decides_latest(rule, each.steps):
             return cause.source.file, each.line or cause.source.line, each.path
     return cause.source.file, cause.source.line, ""

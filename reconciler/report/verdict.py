@@ -154,12 +154,12 @@ def _unapplied(parts: Sequence[Item]) -> Iterator[str]:
 def _apply_verdict(parts: Sequence[Item]) -> str:
     endings = Counter(ending_of(item) for item in parts)
     good = _counts(endings, ("created", "updated", "held", "paused", "unverified", "out of sync", "in sync"))
-    failed, tried = endings["failed"], endings["failed"] + endings["created"] + endings["updated"]
+    failed = endings["failed"]
     bad = _counts(endings, BAD[1:])
     if any(is_interrupted(item) for item in parts):
         return _sentence(f"Stopped: {_counts(endings, BAD)}", (good,))
     if failed:
-        head = f"Failed: {failed} of {count(tried, 'PUT')} failed"
+        head = f"Failed: {count(failed, 'resource')} failed"
         return _sentence(f"{head}; {bad}" if bad else head, (good,))
     if bad:
         return _sentence(f"Incomplete: {bad}", (good,))

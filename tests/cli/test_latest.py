@@ -25,6 +25,7 @@ from tests.kit.cli import (
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
     from tests.kit.cli import Manifest
+    from tests.kit.proxy import Proxy
 
 WEST, NORTH = "West Europe", "North Europe"
 
@@ -163,6 +164,67 @@ def test_a_failed_version_is_no_candidate_until_it_is_repaired(
     assert resource(found, new)["reason"] in {"last-operation-failed", "not-found"}
     assert moves(found) == {WEST: ("1.10.0", "2.0.0")}
     assert "latest-lost" not in codes(found)
+    assert live
+
+
+def test_an_apply_reports_only_what_has_moved(
+    work: Workspace, azure: Azure, live: list[Manifest], report: Reporting, run: Command
+) -> None:
+    """A PUT that failed moves nothing; the other version becomes the latest, and the warning is about that."""
+    new = numbered("2.0.0", WEST, NORTH)
+    work.state(gallery(), application(), live[0], numbered("1.10.0", f"{WEST}!", NORTH), new)
+    assert moves(report("plan")) == {WEST: ("1.10.0", "2.0.0"), NORTH: ("1.10.0", "2.0.0")}
+    azure.fail_next(new)
+    applied = report("apply", "--impact", code=1)
+    assert moves(applied) == {WEST: ("1.10.0", "1.9.0")}
+    assert [each["code"] for each in applied["warnings"]].count("latest-backwards") == 1
+    azure.fail_next(new)
+    shown = run("apply").out
+    assert "Failed: 1 resource failed" in shown
+    assert "latest of" not in shown
+    assert moves(report("apply")) == {WEST: ("1.9.0", "2.0.0"), NORTH: ("1.10.0", "2.0.0")}
+
+
+@pytest.mark.parametrize(("dropped", "is_latest"), [("endOfLifeDate", True), ("targetRegions", False)])
+def test_a_version_that_kept_its_regions_is_the_latest(
+    work: Workspace, live: list[Manifest], report: Reporting, proxy: Proxy, dropped: str, *, is_latest: bool
+) -> None:
+    """Although Azure dropped another value of it; one without its regions is not."""
+    new = numbered("2.0.0", WEST, NORTH)
+    new["spec"]["properties"]["publishingProfile"]["endOfLifeDate"] = "2031-01-01T00:00:00Z"
+    work.add(new)
+
+    def drop(body: dict[str, Any]) -> None:
+        if body["name"] == "2.0.0":
+            profile = body["properties"]["publishingProfile"]
+            profile[dropped] = profile[dropped][:1] if dropped == "targetRegions" else None
+
+    proxy.alter("galleries/applications/versions", drop)
+    applied = report("apply", code=1)
+    assert resource(applied, new)["error"]["code"] == "DidNotStick"
+    assert moves(applied) == (dict.fromkeys((WEST, NORTH), ("1.10.0", "2.0.0")) if is_latest else {})
+    assert live
+
+
+@pytest.mark.parametrize("why", ["an earlier wave failed", "a variable is missing"])
+def test_a_put_that_was_not_sent_moves_nothing(
+    work: Workspace, azure: Azure, live: list[Manifest], report: Reporting, run: Command, why: str
+) -> None:
+    """And where none was sent at all, no output has that one failed."""
+    new, other = numbered("2.0.0", WEST), application("other")
+    if why == "a variable is missing":
+        new["spec"]["properties"]["publishingProfile"]["source"]["mediaLink"] = {"$env": "RECONCILER_SECRET_LINK"}
+        work.add(new)
+    else:
+        work.add(other, annotated(new, wave="1"))
+    assert moves(report("plan")) == {WEST: ("1.10.0", "2.0.0")}
+    for form in ("text", "markdown", "html", "junit", "sarif", "github", "azure-devops"):
+        azure.fail_next(other, status=409)
+        shown = html.unescape(run("apply", "-o", form).out).replace("`", "")
+        assert "latest of" not in shown, form
+        assert "Failed: 1 resource failed" in shown, form
+    azure.fail_next(other, status=409)
+    assert moves(report("apply", code=1)) == {}
     assert live
 
 

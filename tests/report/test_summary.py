@@ -151,10 +151,10 @@ def test_an_outcome_replaces_what_was_planned() -> None:
         (report("run", IN_SYNC), "No drift. 1 resource in sync."),
         (applied(Outcome(CREATE, Result.SUCCEEDED)), "Applied: 1 created."),
         (applied(Outcome(IN_SYNC, Result.UNCHANGED)), "Nothing to apply; 1 in sync."),
-        (applied(Outcome(AGAIN, Result.FAILED)), "Failed: 1 of 1 PUT failed."),
+        (applied(Outcome(AGAIN, Result.FAILED)), "Failed: 1 resource failed."),
         (
             applied(Outcome(AGAIN, Result.FAILED), Outcome(CREATE, Result.SKIPPED), Outcome(IN_SYNC, Result.UNCHANGED)),
-            "Failed: 1 of 1 PUT failed; 1 skipped; 1 in sync.",
+            "Failed: 1 resource failed; 1 skipped; 1 in sync.",
         ),
         (
             applied(

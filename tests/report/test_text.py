@@ -27,7 +27,7 @@ def test_failures_are_shown_before_what_went_well(failing: int, shown: int) -> N
     made = applied(*(outcome(number, fails=number >= 2_000 - failing) for number in range(2_000)))
     lines = render(made, "text").splitlines()
     heads = [line for line in lines if line.startswith("~ ")]
-    assert lines[0] == f"Failed: {failing} of 2000 PUTs failed; {2_000 - failing} updated."
+    assert lines[0] == f"Failed: {failing} resources failed; {2_000 - failing} updated."
     assert len(heads) == MOST
     assert sum("  failed  " in head for head in heads) == shown
     assert heads == sorted(heads)
