@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired
     from reconciler.model.live import Observation
     from reconciler.model.outcome import Held, Outcome
+    from reconciler.plan.remembered import Remembered
     from reconciler.plan.saved import SavedPlan
     from reconciler.plan.snapshot import Snapshot
     from reconciler.problems import Problem
@@ -98,6 +99,7 @@ class Task:
         explains: Whether an apply, too, finds the causes and the last writers of what it is about to write.
         cut: Makes the partitions of the estate.
         permit: Returns why no PUT may be sent now; None where it may. Called before each.
+        remembered: The decisions of a loop's last round; None for any other run.
     """
 
     options: Options
@@ -111,6 +113,7 @@ class Task:
     explains: bool = False
     cut: Cut = whole
     permit: Callable[[], Held | None] = always
+    remembered: Remembered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,8 @@ async def observed(task: Task, arm: ArmReader) -> Observation:
 
 async def read(task: Task, arm: ArmReader) -> Reading:
     """Observe the selected resources and decide their actions: the same call for each command that plans."""
+    if task.remembered is not None:
+        task.remembered.turn()
     return await _folded(task, Source(partial(_live, task, arm, _scope(task)), partial(_siblings, task, arm)))
 
 
@@ -214,13 +219,13 @@ async def read_snapshot(task: Task, snapshot: Snapshot) -> Reading:
 async def _folded(task: Task, source: Source) -> Reading:
     """Observe and decide each partition, and return the reading of their sum."""
     policy, declared = _policy(task), {item.key: item for item in task.estate.desired}
-    parts = []
+    choose, parts = None if task.remembered is None else task.remembered.decide, []
     for partition in task.cut(task.estate):
         observation, hidden = await source.read(partition)
-        made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared)
+        made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
         if alone := unlisted(made.changes, observation):  # read one by one: `latest` depends on their siblings too
             observation = await source.with_siblings(observation, alone)
-            made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared)
+            made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
         parts.append(Part(observation, made, used, hidden))
     return _judged(task, policy, joined(parts))
 
@@ -233,7 +238,8 @@ def _knowing(policy: Policy, observation: Observation) -> Policy:
 def _scope(task: Task) -> Scope:
     """Return how much is read; ``--target`` reads resource by resource, and finds no unmanaged ones."""
     declared = frozenset(item.key for item in task.estate.desired)
-    return Scope(declared, bool(task.options.targets), task.options.health, task.options.concurrency)
+    live = None if task.remembered is None else task.remembered.live
+    return Scope(declared, bool(task.options.targets), task.options.health, task.options.concurrency, live)
 
 
 async def _live(task: Task, arm: ArmReader, scope: Scope, partition: Partition) -> Found:

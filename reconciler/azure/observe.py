@@ -21,7 +21,7 @@ from reconciler.kinds.live import Live
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.azure.client import ArmReader
     from reconciler.kinds.kind import Kind
@@ -48,12 +48,21 @@ class Scope:
         singly: Read only the selected resources, one by one (``--target``); unmanaged resources stay unknown.
         health: Read the replication status too.
         concurrency: Reads in flight at a time.
+        live: Returns the live resource in an answer; None for :meth:`~reconciler.kinds.kind.Kind.live` of its kind.
     """
 
     stated: frozenset[str]
     singly: bool = False
     health: bool = False
     concurrency: int = 16
+    live: Callable[[Kind, JsonObject], Live] | None = None
+
+    def live_of(self, kind: Kind, body: JsonObject) -> Live:
+        """Return the live resource in an answer with *body*."""
+        return kind.live(body) if self.live is None else self.live(kind, body)
+
+
+_ALONE: Final = Scope(frozenset())
 
 
 @dataclass(slots=True)
@@ -117,16 +126,16 @@ async def _read_siblings(item: Desired, found: _Found, arm: ArmReader) -> None:
     if path is None:
         return
     try:
-        found.others += [_unmanaged(item.kind, body) for body in await arm.list_newest(item.kind, path)]
+        found.others += [_unmanaged(item.kind, body, _ALONE) for body in await arm.list_newest(item.kind, path)]
         found.lists.add(folded_id(path))
     except RequestError:
         return
 
 
-async def read_one(item: Desired, arm: ArmReader) -> Observed:
+async def read_one(item: Desired, arm: ArmReader, scope: Scope = _ALONE) -> Observed:
     """Read one resource by itself."""
     try:
-        return item.kind.live(await arm.get_newest(item.kind, item.id))
+        return scope.live_of(item.kind, await arm.get_newest(item.kind, item.id))
     except Exception as error:  # noqa: BLE001 - a bug in one read must not stop the others
         return _failure(error)
 
@@ -156,7 +165,7 @@ async def _read_group(items: Sequence[Desired], found: _Found, scope: Scope, arm
     path = None if scope.singly else items[0].kind.list_path(items[0].params)
     if path is None:
         for item in items:
-            found.observed[item.key] = await read_one(item, arm)
+            found.observed[item.key] = await read_one(item, arm, scope)
     else:
         await _read_list(path, items, found, scope, arm)
 
@@ -165,10 +174,10 @@ async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: 
     kind = items[0].kind
     try:
         live = {folded_id(body["id"]): body for body in await arm.list_newest(kind, path)}
-        observed = {item.key: _listed(kind, live.get(item.key)) for item in items}
-        unmanaged = [_unmanaged(kind, body) for key, body in live.items() if key not in scope.stated]
+        observed = {item.key: _listed(kind, live.get(item.key), scope) for item in items}
+        unmanaged = [_unmanaged(kind, live[key], scope) for key in live if key not in scope.stated]
         unselected = live.keys() & scope.stated - observed.keys() if kind.latest is not None else ()
-        others = [_unmanaged(kind, live[key]) for key in sorted(unselected)]
+        others = [_unmanaged(kind, live[key], scope) for key in sorted(unselected)]
     except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)
         if isinstance(failure, Absent) and failure.why is Absence.NOT_FOUND:
@@ -183,17 +192,17 @@ async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: 
         found.parents.add(items[0].parent)
 
 
-def _listed(kind: Kind, body: JsonObject | None) -> Observed:
+def _listed(kind: Kind, body: JsonObject | None, scope: Scope) -> Observed:
     if body is None:
         return Absent(Absence.NOT_FOUND)
     if not isinstance(body.get("properties"), dict):
         return Unreadable(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, "the list names the resource without its properties"))
-    return kind.live(body)
+    return scope.live_of(kind, body)
 
 
-def _unmanaged(kind: Kind, body: JsonObject) -> Unmanaged:
-    resource_id = str(body["id"])
-    return Unmanaged(kind, str(body.get("name") or resource_id.rpartition("/")[2]), resource_id, kind.live(body))
+def _unmanaged(kind: Kind, body: JsonObject, scope: Scope) -> Unmanaged:
+    resource_id, live = str(body["id"]), scope.live_of(kind, body)
+    return Unmanaged(kind, str(body.get("name") or resource_id.rpartition("/")[2]), resource_id, live)
 
 
 async def _read_parents(
@@ -230,13 +239,13 @@ async def _read_parent(key: str, child: Desired, found: _Found, kinds: Mapping[s
 
 async def _read_health(desired: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
     readable = [item for item in desired if item.kind.health and isinstance(found.observed[item.key], Live)]
-    await run_all((_read_health_of(item, found, arm) for item in readable), scope.concurrency)
+    await run_all((_read_health_of(item, found, scope, arm) for item in readable), scope.concurrency)
 
 
-async def _read_health_of(item: Desired, found: _Found, arm: ArmReader) -> None:
+async def _read_health_of(item: Desired, found: _Found, scope: Scope, arm: ArmReader) -> None:
     try:
         body = await arm.get_newest(item.kind, item.id, item.kind.health)
-        found.observed[item.key] = item.kind.live(body)
+        found.observed[item.key] = scope.live_of(item.kind, body)
     except RequestError:
         return  # the resource itself was read; only its replication is unknown
     except Exception as error:  # noqa: BLE001 - as above

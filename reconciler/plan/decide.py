@@ -25,7 +25,7 @@ from reconciler.plan.remedies import advised
 from reconciler.plan.versions import ApiVersions, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.manifests.project import IgnoreRule, StorageRule
     from reconciler.model.change import Version
@@ -114,6 +114,7 @@ class Decision:
 
 _THERE: Final = Parent()
 _Chosen: TypeAlias = tuple[Action, Reason, Sync]
+Choose: TypeAlias = "Callable[[Desired, Observed, Policy, Parent], Decision]"
 
 
 def make_plan(
@@ -121,6 +122,7 @@ def make_plan(
     observation: Observation,
     policy: Policy,
     declared: Mapping[str, Desired] | None = None,
+    choose: Choose | None = None,
 ) -> tuple[Plan, frozenset[IgnoreRule]]:
     """
     Choose the action of every selected resource.
@@ -130,6 +132,7 @@ def make_plan(
         observation: The live resources, as read.
         policy: The user's choices.
         declared: Every declared resource by folded id, selected or not, for naming a parent that would help.
+        choose: Returns what :func:`decide` does, which is the default.
 
     Returns:
         The plan in the order of doing, and the ignore rules that hid something.
@@ -137,9 +140,10 @@ def make_plan(
     changes: dict[str, Change] = {}
     bodies: dict[str, JsonObject] = {}
     used: set[IgnoreRule] = set()
+    choose = decide if choose is None else choose
     for item in sorted(desired, key=lambda item: item.order):
         parent = _parent_of(item, changes, observation, declared or {})
-        decision = decide(item, observation.observed[item.key], policy, parent)
+        decision = choose(item, observation.observed[item.key], policy, parent)
         changes[item.key] = decision.change
         used |= decision.comparison.used
         if decision.body is not None and item.kind.latest is not None:

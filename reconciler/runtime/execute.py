@@ -179,6 +179,7 @@ def _task(run: Run, estate: Estate, retries: Retries | None = None) -> Task:
         run.read_stdin,
         only_drift=run.only_drift,
         writers=retries.writers if retries else None,
+        remembered=retries.remembered if retries else None,
         explains=run.command == "run",
     )
 

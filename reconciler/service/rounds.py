@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from reconciler.http.window import Windows
 from reconciler.model.change import Action, Change, Finding, Reason
 from reconciler.model.outcome import Outcome, Report, Result
 from reconciler.plan.decide import Memory
+from reconciler.plan.remembered import Remembered
 from reconciler.service.round import round_of
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Retries:
         windows: Times in which ARM asked for no requests; they outlast a round.
         writers: The last writers of resources that differ, so that each difference is asked about once.
         versions: The api-versions that ARM knows; they outlast a round too.
+        remembered: The decisions of the last round.
     """
 
     clock: Clock
@@ -85,6 +88,7 @@ class Retries:
     windows: Windows = field(default_factory=Windows)
     writers: Writers = field(default_factory=dict)
     versions: Versions = field(default_factory=Versions)
+    remembered: Remembered = field(default_factory=lambda: Remembered(os.urandom(32)))
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
     _rejected: dict[str, str] = field(default_factory=dict)  # the fingerprint of the manifest whose PUT was
