@@ -27,7 +27,8 @@ from reconciler.manifests.environments import declared_elsewhere
 from reconciler.manifests.estate import idle_rules
 from reconciler.manifests.partition import Cut, Partition, whole
 from reconciler.manifests.project import other_settings
-from reconciler.model.outcome import always
+from reconciler.manifests.shard import waves_apart, within
+from reconciler.model.outcome import Idle, always
 from reconciler.plan.decide import Memory, Policy, make_plan
 from reconciler.plan.identities import without_identity
 from reconciler.plan.latest import LATEST_BACKWARDS, backwards, unforetold, unlisted
@@ -41,7 +42,7 @@ from reconciler.plan.unset import without_values
 from reconciler.plan.versions import ApiVersions, lagging
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from reconciler.azure.polling import Patience
     from reconciler.kinds.registry import Registry
     from reconciler.manifests.estate import Estate, Options
+    from reconciler.manifests.project import IgnoreRule
     from reconciler.model.about import About
     from reconciler.model.change import Plan
     from reconciler.model.desired import Desired
@@ -127,6 +129,7 @@ class Reading:
         outcomes: By folded id: of an apply, or of the check of a saved plan.
         puts: Planned, or sent by an apply.
         checked: Resources that were compared with a saved plan; None without one.
+        idle: The ignore rules that hid nothing in a shard; None for a run of the whole estate.
     """
 
     estate: Estate
@@ -139,6 +142,7 @@ class Reading:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     puts: int = 0
     checked: int | None = None
+    idle: Idle | None = None
 
 
 # ------------------------------------------------------------------------------------------------------- the commands
@@ -187,7 +191,7 @@ async def apply(
         reading = _only_drift(_caused(task, reading))
     elif task.explains:
         reading = await unless_stopped(_with_writers(task, _caused(task, reading), arm), patience.stop)
-    reading = _older(task, reading)
+    reading = _warned(_older(task, reading), waves_apart(task.estate.desired, task.options.shard))
     over = _limit(task, reading)
     if over or reading.errors:
         return replace(reading, errors=(*reading.errors, *((over,) if over else ())), puts=0)
@@ -278,7 +282,8 @@ def _policy(task: Task) -> Policy:
 def _judged(task: Task, policy: Policy, part: Part) -> Reading:
     """Return the reading of all parts together, with the problems that only their sum shows."""
     estate, policy = task.estate, _knowing(policy, part.observation)
-    idle = idle_rules(estate, part.used, part.observation.bodies.keys())
+    compared = part.observation.bodies.keys()
+    idle = idle_rules(estate, part.used, compared)
     errors, warnings = (idle, estate.warnings) if policy.strict else ((), (*estate.warnings, *idle))
     past = past_dates(part.plan.changes, estate.read_at)  # a warning under strict too: no manifest is wrong
     hidden = tuple(sorted(part.hidden, key=lambda each: (each.file, each.line or 0, each.column or 0, each.path)))
@@ -288,7 +293,18 @@ def _judged(task: Task, policy: Policy, part: Part) -> Reading:
         *backwards(part.plan.latest, part.plan.changes),
     )
     warnings = (*warnings, *_lagging(task, part.observation.versions), *past, *bare, *latest)
-    return Reading(estate, part.observation, policy, part.plan, errors, warnings, hidden, puts=part.plan.puts)
+    puts, of_shard = part.plan.puts, _idle_in_shard(task, part.used, compared)
+    return Reading(estate, part.observation, policy, part.plan, errors, warnings, hidden, puts=puts, idle=of_shard)
+
+
+def _idle_in_shard(task: Task, used: frozenset[IgnoreRule], compared: Collection[str]) -> Idle | None:
+    """Return the rules that hid nothing in the shard, not counting what they hide in others; None without a shard."""
+    estate, shard = task.estate, task.options.shard
+    if shard is None:
+        return None
+    own = {item.key for item in within(estate.desired, shard)}
+    others = {item.key for item in estate.desired if item.key not in own}
+    return Idle(idle_rules(estate, used, others.union(compared)), estate.project.strict)
 
 
 def _lagging(task: Task, known: Mapping[tuple[str, str], str]) -> Iterator[Problem]:

@@ -17,14 +17,21 @@ from urllib.parse import urlsplit
 from reconciler.errors import UsageError
 from reconciler.http.origin import folded_host, is_loopback, origin_of
 from reconciler.manifests.permits import BLOB_HOSTS, SECRET_PREFIX, Permits, is_signature, scopes, storage_hosts
+from reconciler.manifests.shard import parse_shard
 from reconciler.secret.text import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from reconciler.manifests.shard import Shard
+
 _COMMITS: Final = ("RECONCILER_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA")
 _LONGEST_SECRET: Final = 16_384
 _WITHHELD: Final = (SECRET_PREFIX, "RECONCILER_ACCESS_TOKEN")
+_PARALLEL_JOBS: Final = (
+    ("CI_NODE_INDEX", "CI_NODE_TOTAL"),
+    ("SYSTEM_JOBPOSITIONINPHASE", "SYSTEM_TOTALJOBSINPHASE"),
+)
 _WORKSPACES: Final = ("GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY", "CI_PROJECT_DIR")
 
 
@@ -378,6 +385,24 @@ class Environment:
     def _path(self, *names: str) -> Path | None:
         value = self._first(*names)
         return Path(value) if value else None
+
+    def shard(self) -> Shard | None:
+        """
+        Return the shard of this job among the parallel ones of Kubernetes, GitLab or Azure Pipelines; None without any.
+
+        Raises:
+            UsageError: Its variables name no shard.
+        """
+        index = self.values.get("JOB_COMPLETION_INDEX", "")
+        if index:
+            number = str(int(index) + 1) if index.isascii() and index.isdecimal() and len(index) < _DIGITS else index
+            total = self.values.get("RECONCILER_SHARD_COUNT", "")
+            return parse_shard(f"{number}/{total}", "JOB_COMPLETION_INDEX + 1 of RECONCILER_SHARD_COUNT,")
+        for number_in, total_in in _PARALLEL_JOBS:
+            number, total = self.values.get(number_in, ""), self.values.get(total_in, "")
+            if (number or total) and total != "1":
+                return parse_shard(f"{number}/{total}", f"{number_in} of {total_in},")
+        return None
 
     def emulator_state(self) -> Path:
         """Return the state file of the embedded ARM."""

@@ -19,7 +19,18 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 pytest_plugins = ("tests.kit.canary",)  # no test may show a secret
 
 # What would change a run if the shell or the CI service that starts the tests had it set.
-SETTINGS = ("RECONCILER_", "AZURE_", "GITHUB_", "SYSTEM_", "BUILD_", "AGENT_TEMP", "CI_", "NO_COLOR", "FORCE_COLOR")
+SETTINGS = (
+    "RECONCILER_",
+    "AZURE_",
+    "GITHUB_",
+    "SYSTEM_",
+    "BUILD_",
+    "AGENT_TEMP",
+    "CI_",
+    "JOB_COMPLETION_",
+    "NO_COLOR",
+    "FORCE_COLOR",
+)
 
 # A busy machine is no failure. The same examples for the same code: a change is blamed for what it broke, and for
 # nothing else. `make properties` looks for more: for many times these, and for new ones.

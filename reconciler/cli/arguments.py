@@ -45,6 +45,7 @@ def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[s
         take_over=given.take_over,
         allow_latest_lost=given.allow_latest_lost,
         impact=given.impact,
+        shard=given.shard,
         health=given.health or given.wait == "replicated",
         wait_replicated=given.wait == "replicated",
         republish=republish,

@@ -20,12 +20,15 @@ from reconciler import filesystem
 from reconciler.cli import completion
 from reconciler.cli.terminal import columns, help_width
 from reconciler.errors import PathError, UsageError
+from reconciler.manifests.shard import parse_shard
 from reconciler.report import FEW_FORMATS, FORMATS
 from reconciler.settings import CLOUD_NAMES, Environment, process_environment
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+
+    from reconciler.manifests.shard import Shard
 
 SELECTION: Final = "Selection"
 OWN: Final = "Options"
@@ -73,6 +76,7 @@ class Given:
     take_over: bool = False
     allow_latest_lost: bool = False
     impact: bool = False
+    shard: Shard | None = None
     cloud: str = "public"
     endpoint: str | None = None
     authority: str | None = None
@@ -313,6 +317,25 @@ selection: Final = _group(
     ),
 )
 
+
+def _shard(context: click.Context, _: click.Parameter, text: str | None) -> Shard | None:
+    """Return the shard of the option or its variable, else that of the job."""
+    if context.resilient_parsing:
+        return None
+    return parse_shard(text) if text is not None else process_environment().shard()
+
+
+shard: Final = _group(
+    option(
+        "--shard",
+        envvar="RECONCILER_SHARD",
+        callback=_shard,
+        metavar="K/N",
+        heading=SELECTION,
+        help="Only the subscriptions of the Kth of N runs.  [default: that of the parallel job, or all]",
+    ),
+)
+
 _LATEST_LOST: Final = option("--allow-latest-lost", is_flag=True, help="Allow regions without a latest version.")
 latest: Final = _group(_LATEST_LOST)
 impact: Final = _group(
@@ -522,13 +545,13 @@ color: Final = option(
 )
 
 
-def _output(formats: tuple[str, ...]) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def _output(formats: tuple[str, ...], usual: str = "text") -> Callable[[Callable[..., int]], Callable[..., int]]:
     return option(
         "-o",
         "--output",
         envvar="RECONCILER_OUTPUT",
         type=click.Choice(formats),
-        default="text",
+        default=usual,
         show_default=True,
         metavar="FORMAT",
         heading=OUTPUT,
@@ -536,8 +559,7 @@ def _output(formats: tuple[str, ...]) -> Callable[[Callable[..., int]], Callable
     )
 
 
-output: Final = _group(
-    _output(tuple(FORMATS)),
+_report: Final = _group(
     option(
         "--report",
         multiple=True,
@@ -550,7 +572,12 @@ output: Final = _group(
     color,
     log,
 )
+
+output: Final = _group(_output(tuple(FORMATS)), _report)
 """Of a command that writes a report."""
+
+json_output: Final = _group(_output(tuple(FORMATS), "json"), _report)
+"""Of a command whose report is for programs first."""
 
 few_output: Final = _group(_output(FEW_FORMATS), color, log)
 """Of a command that writes no report."""

@@ -23,6 +23,7 @@ from reconciler.manifests.resolve import resolve, select
 from reconciler.manifests.salvage import ProjectFile, salvage
 from reconciler.manifests.schema_errors import nearest, problem
 from reconciler.manifests.selection import no_manifest, nothing_with
+from reconciler.manifests.shard import within
 from reconciler.manifests.sources import Sources
 from reconciler.manifests.validate import explain_limits, validate, validate_project
 from reconciler.problems import Document, Layer, Problem
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.rules import Rule
     from reconciler.manifests.identity import Identity
     from reconciler.manifests.project import IgnoreRule
+    from reconciler.manifests.shard import Shard
     from reconciler.model.desired import Desired
     from reconciler.values import FieldPath, JsonObject
 
@@ -59,6 +61,7 @@ class Options:
         allow_empty: Whether a run without any manifest is valid; by default it is an error.
         allow_latest_lost: Whether a PUT may leave a region without ``latest``.
         impact: Whether the report counts the machines and scale sets that the plan affects.
+        shard: The share of this run in an estate that several runs share; None for one run of all of it.
     """
 
     paths: tuple[str, ...] = ("manifests",)
@@ -78,6 +81,7 @@ class Options:
     allow_empty: bool = True
     allow_latest_lost: bool = False
     impact: bool = False
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +156,16 @@ def read_estate(
     selected = select(found.desired, options.targets, options.labels)
     _check_targets(options, found.desired, selected)
     unselected = _unselected(options, found.desired) if not selected else ""
+    own = within(selected, options.shard)
     return Estate(
         project=found.project,
         desired=found.desired,
-        selected=selected,
+        selected=own,
         rules=found.project.active_rules(now.date()),
         warnings=(*found.warnings, *_idle_labels(unselected)),
         document=found.document,
         sources=found.sources,
-        unselected=unselected,
+        unselected=unselected or (f"no subscription falls to shard {options.shard}" if selected and not own else ""),
         tree=found.tree,
         read_at=now,
         kinds=registry.kinds,

@@ -24,6 +24,7 @@ class About:
         cloud: As ``--cloud`` names it; None for a command that reads nothing from Azure.
         endpoint: Given by ``--endpoint`` in place of the cloud's own; None otherwise.
         commit: Of the manifests; None where it is unknown or files differ from it.
+        shard: The share of the run, such as ``2/3``, of an estate that several runs share; None for one run.
     """
 
     environment: str | None = None
@@ -31,12 +32,14 @@ class About:
     cloud: str | None = None
     endpoint: str | None = None
     commit: str | None = None
+    shard: str | None = None
 
     def __str__(self) -> str:
         """Return the words that a verdict begins with, such as ``prod, public cloud``; empty if there are none."""
         cloud = _CLOUDS.get(self.cloud, f"{self.cloud} cloud") if self.cloud else ""
         host = f" at {_host(self.endpoint)}" if cloud and self.endpoint else ""
-        return ", ".join(part for part in (self.environment, f"{cloud}{host}") if part)
+        share = f"shard {self.shard}" if self.shard else ""
+        return ", ".join(part for part in (self.environment, f"{cloud}{host}", share) if part)
 
     def difference(self, other: About) -> str:
         """Return, as a clause, where *other* is about something else; empty where both are about the same."""

@@ -60,6 +60,20 @@ class Held:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """
+    The ignore rules that hid nothing in one shard; only all shards together show whether a rule hides nothing at all.
+
+    Attributes:
+        rules: As problems.
+        is_strict: Whether such a rule is an error.
+    """
+
+    rules: tuple[Problem, ...]
+    is_strict: bool
+
+
 def always() -> Held | None:
     """Return that nothing forbids writing, as for every command but the loop."""
     return None
@@ -86,6 +100,7 @@ class Report:
         unselected: Why nothing was selected, as a clause; empty where something was, or there is nothing.
         held: Why a round of the loop may not write; None where it may.
         impact: Of the plan; None where it was not asked for.
+        idle: Of a shard; None for a run of the whole estate.
     """
 
     command: str
@@ -108,3 +123,4 @@ class Report:
     unselected: str = ""
     held: Held | None = None
     impact: Impact | None = None
+    idle: Idle | None = None

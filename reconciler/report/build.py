@@ -13,7 +13,7 @@ from reconciler.plan.summary import summarize
 from reconciler.report.clean import for_people, for_programs
 from reconciler.report.impact import UNKNOWN, followers_of
 from reconciler.report.verdict import budget, verdict
-from reconciler.report.view import SCHEMA_VERSION, Held, Latest, Problem, Summary, View, Words
+from reconciler.report.view import SCHEMA_VERSION, Held, Idle, Latest, Problem, Summary, View, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,12 +47,14 @@ def view_of(report: Report, bounds: Bounds) -> View:
         cloud=about.cloud,
         endpoint=about.endpoint,
         commit=about.commit,
+        shard=about.shard,
         held=_held_of(report.held),
         summary=summary_of(summary),
         resources=resources,
         latest=tuple(_latest(each, report, people=bounds.for_people) for each in report.plan.latest),
         errors=tuple(map(problem_of, report.errors)),
         warnings=tuple(map(problem_of, report.warnings)),
+        idle=_idle_of(report.idle),
         words=_words(report, parts, summary, left_out) if bounds.for_people else Words(),
     )
     return for_people(view) if bounds.for_people else for_programs(view)
@@ -80,6 +82,10 @@ def problem_of(problem: problems.Problem) -> Problem:
 
 def _held_of(held: outcome.Held | None) -> Held | None:
     return Held(held.by, held.holder, _instant(held.until) if held.until else None) if held is not None else None
+
+
+def _idle_of(idle: outcome.Idle | None) -> Idle | None:
+    return Idle(idle.is_strict, tuple(map(problem_of, idle.rules))) if idle is not None else None
 
 
 def _words(report: Report, parts: Sequence[Item], summary: Counts, left_out: int) -> Words:

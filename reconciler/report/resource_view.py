@@ -232,6 +232,7 @@ class Resource:
         owner: The other project that owns it.
         declared: Values of the manifest, for a resource to create, by their paths.
         impact: Those that name a version that goes out of use; ``unknown`` where Resource Graph did not tell.
+        wave: In the report of a shard, which is merged by it; None where it is the first one.
     """
 
     kind: str
@@ -254,4 +255,5 @@ class Resource:
     modified: Modified | None = None
     signatures: tuple[Signature, ...] = ()
     impact: Pinned | str | None = None
+    wave: int | None = None
     words: ResourceWords = ResourceWords()

@@ -91,6 +91,7 @@ def resource_of(item: Item, report: Report, bounds: Bounds, *, noteworthy: bool)
         modified=_modified(change.modified),
         signatures=tuple(Signature(each.path, each.host, each.source) for each in change.signatures),
         impact=impact,
+        wave=(change.desired.wave or None) if report.about.shard is not None else None,
         words=_with_impact(_words(item, report, noteworthy=noteworthy), impact) if people else ResourceWords(),
     )
 

@@ -114,6 +114,14 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Idle:
+    """The ignore rules that hid nothing in one shard, as problems, and whether such a rule is an error."""
+
+    is_strict: bool
+    rules: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """
     A report.
@@ -121,6 +129,7 @@ class View:
     Attributes:
         resources: The declared ones in plan order, then those that no manifest declares.
         latest: Every region in which the plan moves ``latest``, by application and region.
+        idle: Of a shard.
     """
 
     schema_version: int
@@ -133,12 +142,14 @@ class View:
     cloud: str | None
     endpoint: str | None
     commit: str | None
+    shard: str | None
     held: Held | None = field(default=None, kw_only=True)
     summary: Summary
     resources: tuple[Resource, ...]
     latest: tuple[Latest, ...]
     errors: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    idle: Idle | None = None
     words: Words = Words()
 
     @property

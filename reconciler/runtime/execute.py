@@ -202,6 +202,7 @@ def _report(run: Run, reading: Reading, arm: ArmReader | None, about: About) -> 
         receivers=reading.estate.project.notify,
         is_partial=len(reading.estate.selected) < len(reading.estate.desired),
         unselected=reading.estate.unselected,
+        idle=reading.idle,
     )
 
 

@@ -120,7 +120,8 @@ class Run:
             from reconciler.history.commit import commit_read  # noqa: PLC0415 (an import of subprocess)
 
             commit = commit_read(sources)
-        return About(self.options.environment, project, commit=commit, **asked)
+        shard = str(self.options.shard) if self.options.shard is not None else None
+        return About(self.options.environment, project, commit=commit, shard=shard, **asked)
 
     def failed(self, error: ManifestError, started: datetime | None = None) -> Report:
         """Return the report of a run that ended at its manifests; a command without reports has validate's."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @options.paths
 @options.manifests
 @options.selection
+@options.shard
 @file_option("--plan", "plan_file", help="Apply this saved plan; refuse each item that has changed since.")
 @option(
     "--only",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @options.paths
 @options.manifests
 @options.selection
+@options.shard
 @options.snapshot
 @option("--detailed-exitcode", is_flag=True, help="Exit 3 if all differences are pending in git.")
 @options.limits

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @options.paths
 @options.manifests
 @options.selection
+@options.shard
 @option(
     "--interval",
     type=Seconds(min=1),
