@@ -10,6 +10,7 @@ Every exception that is raised on purpose; anything else that escapes is a bug.
         ListenError              the address of --listen cannot be listened on
         OutputError              a report, a plan or an export cannot be written
         PathError                a path leads to nothing that can be used
+        ReportFileError          a report is not one, or does not go with the others
         ReviewError              a comment on a pull request could not be read or written
         PlanFileError            a saved plan is not one, was changed, has expired, or is another project's
         SnapshotFileError        a snapshot is not one, was changed, or is another project's
@@ -115,6 +116,20 @@ class PathError(ReconcilerError):
         super().__init__(f"{path}: {reason}")
         self.path = str(path)
         self.reason = reason
+
+
+class ReportFileError(ReconcilerError):
+    """
+    Reports cannot be merged.
+
+    Attributes:
+        fix: The next step, in the imperative.
+    """
+
+    def __init__(self, message: str, fix: str) -> None:
+        """Keep the fix."""
+        super().__init__(message)
+        self.fix = fix
 
 
 class ReviewError(ReconcilerError):

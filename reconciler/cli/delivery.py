@@ -29,6 +29,7 @@ def finish(
     *,
     detailed_exitcode: bool = False,
     may_write: bool = False,
+    as_json: str | None = None,
 ) -> int:
     """
     Write the report in every form that was requested, and return the exit code.
@@ -39,11 +40,13 @@ def finish(
         signalled: The exit code of the signal that came, which wins over the report's.
         detailed_exitcode: Whether the exit code distinguishes changes.
         may_write: Whether the command may write, and exits as an apply does where it finds nothing to write too.
+        as_json: The report as JSON, where there is more in it than in *report*.
     """
     code = signalled or of_report(report, detailed=detailed_exitcode, may_write=may_write)
     given_over = handover(report, given.output, code, given.process.ci)
     try:
-        _deliver(report, given, f"{_rendered(report, given)}{given_over.text}", given_over)
+        text = as_json if as_json is not None and given.output == "json" else _rendered(report, given)
+        _deliver(report, given, f"{text}{given_over.text}", given_over, as_json)
     except OutputError as error:
         failed = complain(str(error), ExitCode.FAILURE)
         return signalled or failed
@@ -80,8 +83,13 @@ def _rendered(report: Report, given: Given) -> str:
     )
 
 
-def _deliver(report: Report, given: Given, text: str, given_over: Handover | None = None) -> None:
-    requested = ((Path(file), render(report, name, base=_base(given))) for name, file in given.report)
+def _deliver(
+    report: Report, given: Given, text: str, given_over: Handover | None = None, as_json: str | None = None
+) -> None:
+    requested = (
+        (Path(file), as_json if as_json and name == "json" else render(report, name, base=_base(given)))
+        for name, file in given.report
+    )
     files, appended = (given_over.files, given_over.appended) if given_over else ((), ())
     deliver(text, (*requested, *files), appended, form=streams.form_of(given.output))
 

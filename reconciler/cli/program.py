@@ -44,6 +44,7 @@ COMMANDS: Final = {
         "export": "Write manifests for existing resources. Read-only access to Azure.",
     },
     "More": {
+        "report": "Merge the reports of all shards of an estate into the report of one run. Sends nothing.",
         "comment": "Write a Markdown report, from FILE or standard input (-), as one comment on a pull request.",
         "schema": "Print the JSON Schema of KIND; without KIND, list the kinds.",
         "emulator": "Serve the embedded ARM over HTTP, on loopback.",

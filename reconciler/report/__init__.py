@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.plan.listing import Listing
     from reconciler.plan.usage import Usage
     from reconciler.report.history import HistoryView
+    from reconciler.values import JsonObject
 
 __all__ = [
     "FEW_FORMATS",
@@ -27,6 +28,7 @@ __all__ = [
     "render_explanation",
     "render_history",
     "render_list",
+    "render_merged",
     "render_usage",
 ]
 
@@ -135,6 +137,14 @@ def render_history(view: HistoryView, format: str, **options: Any) -> str:  # no
     """
     check_format("history", format)
     return _rendered(view, "json" if format == "json" else "history_text", **options)
+
+
+def render_merged(document: JsonObject) -> str:
+    """Return the JSON report that several were merged into."""
+    from reconciler.report.clean import for_programs  # noqa: PLC0415
+    from reconciler.report.json import render as render_json  # noqa: PLC0415
+
+    return render_json(for_programs(document))
 
 
 def check_format(command: str, *names: str) -> None:
