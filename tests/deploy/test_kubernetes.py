@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = ROOT / "deploy" / "kubernetes"
 KUBECTL: Final = shutil.which("kubectl")
-VARIANTS: Final = ("loop", "cron")
+VARIANTS: Final = ("loop", "cron", "shards")
 OLDEST: Final = "1.29"
 """The first version of Kubernetes whose stable features are all that these manifests use."""
 GENERATED: Final = re.compile(r"-[0-9a-z]{10}\Z")
@@ -46,13 +47,20 @@ def built(variant: str) -> list[Resource]:
 def read(folder: Path) -> Iterator[Resource]:
     """Yield the resources of a folder and of those that it names, with the config maps that it generates."""
     settings = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
+    patches = [yaml.safe_load(each["patch"]) for each in settings.get("patches", ())]
+    assert all(each.pop("$patch") == "delete" for each in patches)
     for name in settings["resources"]:
         path = folder / name
-        yield from read(path) if path.is_dir() else yaml.safe_load_all(path.read_text(encoding="utf-8"))
+        found = read(path) if path.is_dir() else yaml.safe_load_all(path.read_text(encoding="utf-8"))
+        yield from (each for each in found if not any(_is_meant(patch, each) for patch in patches))
     for each in settings.get("configMapGenerator", ()):
         data = dict(literal.split("=", 1) for literal in each.get("literals", ()))
         data |= {name: (folder / name).read_text(encoding="utf-8") for name in each.get("files", ())}
         yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": each["name"]}, "data": data}
+
+
+def _is_meant(patch: Resource, resource: Resource) -> bool:
+    return (patch["kind"], patch["metadata"]["name"]) == (resource["kind"], resource["metadata"]["name"])
 
 
 def named(resources: list[Resource], kind: str) -> dict[str, Resource]:
@@ -186,6 +194,7 @@ def test_scrapes_are_let_in() -> None:
 def command(variant: str, folder: Path) -> list[str]:
     """Return the arguments of the container, with a repository, a folder and an address of this machine."""
     here = {"--git-repo": str(folder), "--git-ref": "main", "--state-dir": "state", "--listen": "127.0.0.1:0"}
+    here["--report"] = "json=report.json"
     made = []
     for argument in container(built(variant))["args"]:
         name, _, value = argument.partition("=")
@@ -228,6 +237,26 @@ def test_the_job_does_one_round(repository: Path, tmp_path: Path, environment: d
     assert done.code == 0, done.err
     assert done.report["summary"]["succeeded"] == 4
     assert (tmp_path / "state" / "history.sqlite").exists()
+
+
+@pytest.mark.slow
+def test_the_shards_are_as_many_as_the_pods(repository: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+    """Each pod has one, by its index; a pod that fails ends no other one; the reports of all are those of one run."""
+    (job,) = named(built("shards"), "CronJob").values()
+    spec = job["spec"]["jobTemplate"]["spec"]
+    assert (spec["completionMode"], spec["backoffLimitPerIndex"]) == ("Indexed", 0)
+    (count,) = container(built("shards"))["env"]
+    assert count == {"name": "RECONCILER_SHARD_COUNT", "value": str(spec["completions"])}
+    files, parts = [], []
+    for index in range(spec["completions"]):
+        own = {**environment, "RECONCILER_SHARD_COUNT": count["value"], "JOB_COMPLETION_INDEX": str(index)}
+        done = finish(start(*command("shards", repository), folder=tmp_path, **own))
+        assert done.code == 0, done.err
+        files.append(str((tmp_path / "report.json").rename(tmp_path / f"{index}.json")))
+        parts.append(json.loads((tmp_path / f"{index}.json").read_text(encoding="utf-8"))["summary"]["succeeded"])
+    assert sorted(parts) == [0, 0, 4]  # one subscription is never cut
+    merged = finish(start("report", "merge", *files, folder=tmp_path))
+    assert (merged.code, merged.report["summary"]["succeeded"]) == (0, 4), merged.err
 
 
 @pytest.mark.slow
