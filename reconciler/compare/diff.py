@@ -1,7 +1,7 @@
 """
 Stage 6: finds how a live body differs from a declared one, and classifies each difference. Pure.
 
-The only importer of deepdiff, which runs on resources that differ only.
+The only importer of deepdiff, which runs on ordered lists that differ only: equal parts are cut off before.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.compare.normalize import Pair, comparable
+from reconciler.compare.normalize import Pair, comparable, is_same_text
 from reconciler.kinds.content import recorded_fields
 from reconciler.kinds.leaves import Leaf, Place, below
 from reconciler.kinds.paths import Steps, format_steps, get, lookup, matches, reaches_below, written_path
@@ -79,7 +79,7 @@ def compare(desired: Desired, live: JsonObject, tracking: Tracking, ignore: Sequ
     rules = [rule for rule in ignore if rule.covers(desired.kind.name, desired.name)]
     found = [*_write_only(desired, recorded, tracking), *_undeclared(desired, body, pair, rules), *_unknown(met)]
     if not pair.is_equal:
-        parts = (part for whole in _differences(pair) for part in _apart(desired, whole, rules))
+        parts = (part for whole in _differences(pair.have, pair.want) for part in _apart(desired, whole, rules))
         found += [_field(desired, body, difference) for difference in parts]
     comparison = _without_ignored(desired, found, rules)
     omitted = dict(_omitted(desired, body, [rule for rule in rules if rule.omit]))
@@ -148,12 +148,28 @@ class _Difference:
     want: Any
 
 
-def _differences(pair: Pair) -> Iterator[_Difference]:
-    from deepdiff import DeepDiff  # noqa: PLC0415 (slow to import, and needed only when something differs)
+def _differences(have: Any, want: Any, steps: Steps = ()) -> Iterator[_Difference]:
+    """Yield the differences of two values that differ; equal parts are cut off first."""
+    if isinstance(have, Mapping) and isinstance(want, Mapping):
+        for name in {**want, **have}:
+            one, other = have.get(name, MISSING), want.get(name, MISSING)
+            if one is MISSING or other is MISSING:
+                yield _Difference((*steps, name), one, other)
+            elif not is_same_text(one, other):
+                yield from _differences(one, other, (*steps, name))
+    elif isinstance(have, list) and isinstance(want, list):
+        yield from _in_lists(have, want, steps)
+    else:
+        yield _Difference(steps, have, want)
+
+
+def _in_lists(have: list[Any], want: list[Any], steps: Steps) -> Iterator[_Difference]:
+    """Yield the differences of two ordered lists, which deepdiff finds."""
+    from deepdiff import DeepDiff  # noqa: PLC0415 (slow to import, and needed only where ordered lists differ)
 
     tree = DeepDiff(
-        pair.have,
-        pair.want,
+        have,
+        want,
         view="tree",
         ignore_private_variables=False,  # its default hides keys that begin with two underscores
         threshold_to_diff_deeper=0,  # its default reports two objects that share few keys as one replacement
@@ -161,8 +177,8 @@ def _differences(pair: Pair) -> Iterator[_Difference]:
     )
     for group in tree.values():
         for entry in group:
-            have, want = (_absent_or(value) for value in (entry.t1, entry.t2))
-            yield _Difference(tuple(entry.path(output_format="list")), have, want)
+            one, other = (_absent_or(value) for value in (entry.t1, entry.t2))
+            yield _Difference((*steps, *entry.path(output_format="list")), one, other)
 
 
 def _absent_or(value: Any) -> Any:

@@ -39,8 +39,13 @@ class Pair:
 
     @property
     def is_equal(self) -> bool:
-        """Return whether no declared value differs. Their texts decide, as ``==`` calls 1, 1.0 and True equal."""
-        return self.want == self.have and canonical(self.want) == canonical(self.have)
+        """Return whether no declared value differs."""
+        return is_same_text(self.want, self.have)
+
+
+def is_same_text(one: Any, other: Any) -> bool:
+    """Return whether two values are written alike. Their texts decide, as ``==`` calls 1, 1.0 and True equal."""
+    return bool(one == other) and canonical(one) == canonical(other)
 
 
 @dataclass(slots=True)

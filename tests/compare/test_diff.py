@@ -403,13 +403,14 @@ def test_a_comparison_knows_its_findings(finding: Finding, *, present: bool) -> 
     assert compare(widget(text="a"), {}, TRACKING).has(finding) is present
 
 
-def test_what_is_in_sync_never_reaches_deepdiff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its price is paid for what differs alone: not for spellings, defaults or undeclared values."""
+def test_what_is_no_ordered_list_never_reaches_deepdiff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its price is paid where two ordered lists differ: not for other differences, spellings or undeclared values."""
 
     def paid(*_: Any, **__: Any) -> None:
-        message = "deepdiff was asked about a resource that is in sync"
+        message = "deepdiff was asked about something else than two ordered lists that differ"
         raise AssertionError(message)
 
     monkeypatch.setattr("deepdiff.DeepDiff", paid)
     fields = found({"text": "x"}, {"text": "x", "unknown": 1})
     assert {field.finding for field in fields} == {Finding.UNDECLARED}
+    assert told({"text": "x", "any": {"a": [1]}}, {"text": "y", "any": {"a": [1], "b": 1.0}}) != []
