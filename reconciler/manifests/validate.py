@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
@@ -28,6 +28,8 @@ from reconciler.problems import SHORTER, Document, Manifest, Problem
 from reconciler.values import MISSING, JsonObject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.kinds.kind import Kind
     from reconciler.kinds.rules import Rule
     from reconciler.kinds.tracking import Tracking
@@ -212,15 +214,68 @@ def _kind_of(document: Document, kinds: Mapping[str, Kind]) -> tuple[Kind | None
 def _schema_errors(document: Document, name: str, schema: JsonObject) -> list[Problem]:
     if _fast(name, lambda: schema).is_valid(document.value):
         return []
-    return list(explain(document, _errors(schema, document.value), schema))
+    return list(explain(document, _errors(name, schema, document.value), schema))
 
 
 def _schema_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
-    if _fast(f"{kind.name} warnings", lambda: warning_schema(kind.schema)).is_valid(document.value):
-        return
-    for item in explain(document, _errors(warning_schema(kind.schema), document.value)):
+    for item in explain(document, unusual(kind, document.value)):
         fix = item.fix if item.code in {"value", "missing"} else "correct it, or keep it if Azure accepts it"
         yield Problem(item.file, item.line, item.column, item.path, f"unusual-{item.code}", item.message, fix)
+
+
+def unusual(kind: Kind, value: Any) -> Iterator[Any]:
+    """Yield what the warning schema of a kind finds in a document; only the branches with a finding are walked."""
+    name = f"{kind.name} warnings"
+    fast = _fast(name, lambda: warning_schema(kind.schema))
+    if fast.is_valid(value):
+        return
+    odd = [_names_to(error.instance_path) for error in islice(fast.iter_errors(value), MOST)]
+    if len(odd) >= MOST:  # there may be others
+        yield from _errors(name, warning_schema(kind.schema), value)
+        return
+    checked, above = _checked(f"{name} {sorted(set(odd))}", lambda: _narrowed(warning_schema(kind.schema), odd))
+    for step in above:
+        value = value[step]
+    for error in checked.iter_errors(value):
+        error.relative_path.extendleft(reversed(above))
+        yield error
+
+
+def _names_to(path: Sequence[str | int]) -> tuple[str, ...]:
+    """Return the steps of a path before the first list."""
+    return tuple(step for step in takewhile(lambda step: isinstance(step, str), path) if isinstance(step, str))
+
+
+def _narrowed(schema: JsonObject, paths: Sequence[tuple[str, ...]]) -> tuple[JsonObject, tuple[str, ...]]:
+    """
+    Return the part of a schema that finds the same mistakes in a document, all of which are at or below *paths*.
+
+    Args:
+        schema: Of the whole document.
+        paths: Names of properties.
+
+    Returns:
+        The part, and the names of the properties that lead to the part of the document that it is for.
+    """
+    node, above = _pruned(schema, paths), []
+    while node.keys() <= {"$schema", "$defs", "properties"} and len(node["properties"]) == 1:
+        ((name, node),) = node["properties"].items()
+        above.append(name)
+    return {"$schema": schema["$schema"], "$defs": schema["$defs"], **node}, tuple(above)
+
+
+def _pruned(node: JsonObject, paths: Sequence[tuple[str, ...]]) -> JsonObject:
+    """Return a schema without the properties that are on the way to none of *paths*."""
+    # Where the other keys have a schema, a property that is left out would become one of them.
+    if "properties" not in node or "additionalProperties" in node:
+        return node
+    names = {path[0] for path in paths if path}
+    children = {
+        name: _pruned(child, [path[1:] for path in paths if path[:1] == (name,)])
+        for name, child in node["properties"].items()
+        if name in names
+    }
+    return {**node, "properties": children}
 
 
 def _annotation_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
@@ -231,18 +286,31 @@ def _annotation_warnings(document: Document, kind: Kind) -> Iterator[Problem]:
 
 
 _VALIDATORS: Final[dict[str, Any]] = {}
+_EXPLAINERS: Final[dict[str, tuple[Any, tuple[str, ...]]]] = {}
+_MOST_KEPT: Final = 1_000
+"""Schemas that are kept: a hostile manifest could make a new one each time."""
 
 
-def _fast(name: str, schema: Any) -> Any:
+def _fast(name: str, schema: Callable[[], JsonObject]) -> Any:
     if name not in _VALIDATORS:
-        _VALIDATORS[name] = jsonschema_rs.Draft202012Validator(schema())
+        _VALIDATORS[name] = jsonschema_rs.Draft202012Validator(dict(schema()))
     return _VALIDATORS[name]
 
 
-def _errors(schema: JsonObject, value: Any) -> Any:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 (slow to import, and needed only to explain a mistake)
+def _errors(name: str, schema: JsonObject, value: Any) -> Any:
+    return _checked(name, lambda: (schema, ()))[0].iter_errors(value)
 
-    return Draft202012Validator(schema).iter_errors(value)
+
+def _checked(name: str, part: Callable[[], tuple[JsonObject, tuple[str, ...]]]) -> tuple[Any, tuple[str, ...]]:
+    """Return the validator of that name, and the names that lead to the part of a document that it is for."""
+    if name not in _EXPLAINERS:
+        if len(_EXPLAINERS) >= _MOST_KEPT:
+            _EXPLAINERS.clear()
+        from jsonschema import Draft202012Validator  # noqa: PLC0415 (slow to import; needed only to explain a mistake)
+
+        schema, above = part()
+        _EXPLAINERS[name] = Draft202012Validator(schema), above
+    return _EXPLAINERS[name]
 
 
 def warning_schema(schema: JsonObject) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from reconciler.kinds.kind import compile_kind
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.checks import PLACEHOLDER
-from reconciler.manifests.validate import Validated, validate, validate_project, warning_schema
+from reconciler.manifests.validate import Validated, unusual, validate, validate_project, warning_schema
 from reconciler.problems import Document, Manifest, Problem
 from tests.kit.synthetic import IDENTITY, KINDS, MINIMAL, document, read, schema, stated
 
@@ -595,6 +595,20 @@ def test_both_validators_give_the_same_verdict_on_awkward_values(kind: str) -> N
             for wrong in AWKWARD:
                 value = _with(stated(kind), path, wrong)
                 assert fast.is_valid(value) == slow.is_valid(value), (path, wrong)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_warnings_are_those_of_the_whole_schema(kind: str) -> None:
+    """At every leaf, alone and beside another mistake: the branches that are walked hold all of them, in order."""
+    whole = Draft202012Validator(warning_schema(KINDS[kind].schema))
+    paths = _leaves(stated(kind))
+    for index, path in enumerate(paths):
+        for wrong in AWKWARD:
+            value = _with(stated(kind), path, wrong)
+            for made in (value, _with(value, paths[index - 1], "a" * 5000) if index else value):
+                expected = [(error.absolute_path, error.message, error.schema) for error in whole.iter_errors(made)]
+                found = [(error.absolute_path, error.message, error.schema) for error in unusual(KINDS[kind], made)]
+                assert found == expected, (path, wrong)
 
 
 def test_the_warnings_of_a_schema_stand_at_their_places() -> None:

@@ -17,6 +17,7 @@ from reconciler.manifests.yaml12.characters import decode
 from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from reconciler.problems import Document, Problem
@@ -533,6 +534,25 @@ def test_json_reads_back_equal(value: dict[str, Any], indent: int | str | None) 
     assert (problems, documents[0].value) == ([], value)
     assert json.dumps(documents[0].value) == json.dumps(value)
     assert all(documents[0].locate((key,)) for key in value)
+
+
+@given(st.dictionaries(VISIBLE, JSON_VALUES, max_size=4), st.sampled_from([None, 2]), st.integers(0, 999))
+def test_one_place_is_that_of_all_places(value: dict[str, Any], indent: int | None, chosen: int) -> None:
+    """Where the first places are looked for one by one, each is the one that reading the whole document finds."""
+    data = ("# é\n---\n" + json.dumps(value, ensure_ascii=False, indent=indent)).encode()
+    (one,), (all_of_them,) = read_documents(data, "a.json")[0], read_documents(data, "a.json")[0]
+    paths = [*_paths(value), ("not", "there"), (0,)]
+    path = paths[chosen % len(paths)]
+    expected = [all_of_them.locate(each) for each in (*[()] * 9, path)][-1]
+    assert one.locate(path) == expected
+
+
+def _paths(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    yield above
+    yield (*above, "missing")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in items:
+        yield from _paths(item, (*above, step))
 
 
 @pytest.mark.parametrize("file", sorted(ROOT.glob("manifests/**/*.yaml")), ids=lambda file: file.name)

@@ -26,6 +26,7 @@ from reconciler.manifests.yaml12.limits import (
     MAX_TEXT,
     is_too_long,
 )
+from reconciler.manifests.yaml12.places import place
 from reconciler.manifests.yaml12.scalars import plain
 from reconciler.problems import UNREAD, Document, Problem, Source
 
@@ -49,6 +50,8 @@ _MOST_BROKEN: Final = 20
 """Documents with broken syntax in one file after which the reader continues with the next document."""
 _MOST_MENDED: Final = 100_000
 """Characters of a document with broken syntax that is read on as it is meant."""
+_MOST_SINGLE: Final = 4
+"""Places of one document that are looked for one by one."""
 _OPEN: Final = object()
 """Stands for the value of an anchor whose collection is still being read."""
 
@@ -169,12 +172,25 @@ def _start_of(text: str, line: int) -> int:
 
 
 class Positions:
-    """Finds where the parts of one document are written, by reading its text again when first asked."""
+    """
+    Finds where the parts of one document are written, by reading its text again when asked.
 
-    __slots__ = ("_end", "_found", "_line", "_numbers", "_start", "_text")
+    The first few places of an ordinary document are looked for one by one, which ends at the place; then all are kept.
+    """
 
-    def __init__(self, text: str, start: Mark, end: Mark) -> None:
-        """Keep the text, and where in it the document begins and ends."""
+    __slots__ = ("_end", "_found", "_line", "_numbers", "_single", "_start", "_text")
+
+    def __init__(self, text: str, start: Mark, end: Mark, *, is_ordinary: bool = False) -> None:
+        """
+        Keep the text, and where in it the document begins and ends.
+
+        Args:
+            text: Of the whole file.
+            start: Of the document.
+            end: Likewise.
+            is_ordinary: Whether the document has no alias, and no key twice.
+        """
+        self._single = _MOST_SINGLE if is_ordinary else 0
         self._text = text  # of the whole file: one object for all its documents
         self._start = start.index - start.column
         self._end = end.index
@@ -184,6 +200,10 @@ class Positions:
 
     def __call__(self, path: FieldPath) -> tuple[int, int]:
         """Return the line and column of the key or element at *path*, else of the nearest ancestor that is written."""
+        if self._found is None and self._single:
+            self._single -= 1
+            line, column = place(self._text[self._start : self._end], path)
+            return line + self._line, column
         if self._found is None:
             self._found = {}
             _Reader(self._text[self._start : self._end], "", positions=self._found).read()

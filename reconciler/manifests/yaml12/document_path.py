@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from reconciler.secret.text import scrub
@@ -20,6 +21,7 @@ def format_document_path(path: FieldPath) -> str:
     return "".join(map(_path_part, path)).removeprefix(".")
 
 
+@lru_cache(maxsize=1024)
 def _path_part(part: str | int) -> str:
     if isinstance(part, int):
         return f"[{part}]"

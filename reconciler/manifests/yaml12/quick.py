@@ -66,7 +66,8 @@ class _Quick:
         while type(start := self._event()) is _DOCUMENT:
             value, line = self._root()
             end = self._event()
-            yield Document(value, Source(file, line, index), Positions(text, start.start_mark, end.end_mark))
+            locate = Positions(text, start.start_mark, end.end_mark, is_ordinary=True)
+            yield Document(value, Source(file, line, index), locate)
             index += 1
             self._all_nodes += self._nodes
             if index > bounds.documents or self._nodes > MAX_NODES or self._all_nodes > bounds.nodes:
