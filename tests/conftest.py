@@ -41,13 +41,16 @@ settings.load_profile("reconciler")
 # Tiers: `make test` runs everything that stands in neither. `make properties` also runs all other tests with examples.
 SLOW = frozenset(
     {
+        "cli/test_hostile_repositories.py",
         "cli/test_process.py",
         "deploy/test_install.py",
         "deploy/test_workflows.py",
+        "live/test_live.py",
         "pipeline/test_scale.py",
         "pipeline/test_state_to_state.py",
         "pipeline/test_two_writers.py",
         "simulation/test_schedules.py",
+        "soak/test_soak.py",
     }
 )
 PROPERTIES = frozenset({"pipeline/test_api_versions.py", "pipeline/test_properties.py"})

@@ -59,6 +59,7 @@ def _outputs(work: Workspace, run: Command) -> dict[str, str]:
     return shown
 
 
+@pytest.mark.slow
 def test_credentials_are_in_no_output(work: Workspace, azure: Azure, run: Command) -> None:
     """Neither those of the manifests nor the live ones; every other word of the texts is shown."""
     azure.seed(*_world("Lv8Wy", is_live=True))

@@ -290,6 +290,7 @@ def test_what_is_told(work: Workspace, azure: Azure, run: Command) -> None:
     assert "Gallery tools: its provisioning state is Failed, so plans do not report it in sync\n" in done.out
 
 
+@pytest.mark.slow
 def test_many_of_everything(work: Workspace, azure: Azure, run: Command, report: Reporting) -> None:
     """Galleries of one name in two groups, with regions and pages of lists, plan clean under names of their own."""
     twins = [gallery(), application(), version(), changed(version("1.10.0"), f"{REGIONS}.0.regionalReplicaCount", 2)]

@@ -330,6 +330,7 @@ def ssh(keys: Path, name: str) -> tuple[str, ...]:
     return ("-c", "gpg.format=ssh", "-c", f"user.signingkey={keys / name}")
 
 
+@pytest.mark.slow
 def test_signed_heads(estate: Estate, once: Reporting, keys: Path) -> None:
     """A head that is unsigned, or signed by another key, is rejected; what came before it does not matter."""
     options = ("--require-signed", "head", "--allowed-signers", str(keys / "allowed"))

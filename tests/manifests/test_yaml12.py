@@ -264,6 +264,7 @@ def test_limits_can_be_reached() -> None:
     assert (len(documents), problems) == (1_000, [])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("depth", [65, 600, 2_000, 100_000])
 @pytest.mark.parametrize("style", ["flow", "json", "block", "mappings"])

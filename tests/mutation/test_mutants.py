@@ -19,6 +19,7 @@ MUTANTS, TESTS = read_mutants()
 LEAST = 30
 
 
+@pytest.mark.slow
 def test_every_mutant_still_applies() -> None:
     """Its function holds exactly one node of its sort: where the code moved on, the mutant has to move with it."""
     assert stale(MUTANTS) == []

@@ -56,6 +56,7 @@ def links(sample: Sample, chance: Random) -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "path"), PLACES, ids=[f"{kind}-{'.'.join(path)}" for kind, path in PLACES])
 def test_nothing_shows_a_secret_of_a_variable(
     kind: str,

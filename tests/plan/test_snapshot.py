@@ -79,6 +79,7 @@ def reread(observation: Observation, desired: Sequence[Desired]) -> Snapshot:
 # -------------------------------------------------------------------------------------------- the same plan as live
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=max(1, settings().max_examples // 4))
 def test_a_plan_by_a_snapshot_is_the_plan_by_what_was_live(data: st.DataObject) -> None:

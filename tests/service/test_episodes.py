@@ -107,6 +107,7 @@ def test_as_read_by_hand(letters: str, after: int) -> None:
     assert sorted(map(summary, episodes)) == sorted(by_hand(letters, after))
 
 
+@pytest.mark.slow
 def test_every_short_sequence() -> None:
     """All sequences of six rounds of four sorts."""
     for letters in map("".join, itertools.product("PAWG", repeat=6)):
