@@ -7,13 +7,14 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.mutation.check import PAGE, Copy, Verdict, last_seen, page, read_mutants
 from tests.planting.mutant import Mutant, stale
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 MUTANTS, TESTS = read_mutants()
 LEAST = 30
