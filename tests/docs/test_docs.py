@@ -42,11 +42,12 @@ from reconciler.plan.decide import Policy, decide
 from reconciler.plan.exit_codes import ExitCode
 from reconciler.secret.text import reveal
 from tests.kit.forked import program
+from tests.kit.pages import blocks, is_shown, lines_of, steps
 from tests.kit.repository import ROOT
 from tests.kit.review import GitHub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 PAGES: Final = sorted((ROOT / "docs").glob("*.md"))
 WORKFLOWS: Final = sorted((ROOT / "docs" / "ci").glob("*.yml"))
@@ -61,45 +62,12 @@ PATIENCE_S: Final = 60
 
 
 @dataclass(slots=True)
-class Block:
-    """A fenced block of a page."""
-
-    language: str
-    line: int
-    before: str
-    lines: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """Return what stands in it."""
-        return "".join(f"{line}\n" for line in self.lines)
-
-
-@dataclass(slots=True)
 class Command:
     """One command of a ``console`` block, and what it is said to print."""
 
     line: int
     text: str
     shown: list[str] = field(default_factory=list)
-
-
-def blocks(page: Path) -> list[Block]:
-    """Return the fenced blocks of a page, each with the last line of text before it."""
-    found: list[Block] = []
-    fence, before = "", ""
-    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
-        opening = re.match(r"(`{3,})(\w*)$", line)
-        if not fence and opening:
-            fence = opening[1]
-            found.append(Block(opening[2], number, before))
-        elif fence and line == fence:
-            fence = ""
-        elif fence:
-            found[-1].lines.append(line)
-        elif line:
-            before = line
-    return found
 
 
 def commands(page: Path) -> Iterator[Command]:
@@ -120,22 +88,6 @@ def commands(page: Path) -> Iterator[Command]:
                 command.shown.append(line)
         assert command is not None, f"{page.name}:{block.line}: a console block without a command"
         yield command
-
-
-def is_shown(shown: Sequence[str], printed: Sequence[str]) -> bool:
-    """Return whether *shown* is what was *printed*, shortened where it says so."""
-    if not shown:
-        return not printed
-    if shown[0] == "…":
-        return any(is_shown(shown[1:], printed[start:]) for start in range(len(printed) + 1))
-    if not printed:
-        return False
-    pattern = ".*".join(map(re.escape, shown[0].split("…")))
-    return re.fullmatch(pattern, printed[0]) is not None and is_shown(shown[1:], printed[1:])
-
-
-def _lines(text: str) -> list[str]:
-    return text.rstrip("\n").split("\n") if text.strip("\n") else []
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -173,7 +125,8 @@ def estate(tmp_path: Path) -> Path:
     """Return a folder with the manifests of this repository, and with the client that edits behind git's back."""
     copytree(ROOT / "manifests", tmp_path / "manifests")
     (tmp_path / "docs").mkdir()
-    copy(ROOT / "docs" / "demo_edit.py", tmp_path / "docs")
+    for name in ("demo_edit.py", "chat.py"):
+        copy(ROOT / "docs" / name, tmp_path / "docs")
     return tmp_path
 
 
@@ -215,28 +168,21 @@ def test_what_a_page_shows_of_commands_is_what_they_print(page: Path, estate: Pa
     assert len(printed) == len(wanted) + 1, "a command ended the session"
     for command, output in zip(wanted, printed, strict=False):
         place = f"{page.name}:{command.line}: $ {command.text}"
-        shown = _lines("\n".join(command.shown))
-        assert is_shown(shown, _lines(output)), f"{place}\nprints\n{output}\nand is said to print\n" + "\n".join(shown)
-
-
-def _steps(page: Path) -> Iterator[tuple[Block, list[str]]]:
-    """Yield each ``sh`` block of a page with the ``text`` block after it: the commands to copy, and their output."""
-    found = blocks(page)
-    for block, following in zip(found, [*found[1:], None], strict=True):
-        if block.language == "sh":
-            output = following.lines if following is not None and following.language == "text" else []
-            yield block, output
+        shown = lines_of("\n".join(command.shown))
+        assert is_shown(shown, lines_of(output)), f"{place}\nprints\n{output}\nand is said to print\n" + "\n".join(
+            shown
+        )
 
 
 @pytest.mark.slow
 def test_the_tutorial_works_by_copy_and_paste(tmp_path: Path) -> None:
     """Every block, copied into one shell in an empty folder, prints the block after it; none fails."""
     page = ROOT / "docs" / "tutorial.md"
-    wanted = list(_steps(page))
+    wanted = list(steps(page))
     script = "set -e -o pipefail\n" + "".join(f"{block.text}printf '\\036\\n'\n" for block, _ in wanted)
     printed = _run(script, tmp_path).split(SEPARATOR)
     for (block, output), text in zip(wanted, printed, strict=False):
-        assert is_shown(output, _lines(text)), f"{page.name}:{block.line}\n{block.text}prints\n{text}"
+        assert is_shown(output, lines_of(text)), f"{page.name}:{block.line}\n{block.text}prints\n{text}"
     assert len(printed) == len(wanted) + 1, printed[-1]
 
 
@@ -248,7 +194,7 @@ def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^demo:.*\n\t@?.* sh docs/demo\.sh$", makefile, re.MULTILINE)
     printed = _run(f"sh '{ROOT}/docs/demo.sh'", tmp_path)
-    assert is_shown(_lines("\n".join(block.lines[1:])), _lines(printed)), printed
+    assert is_shown(lines_of("\n".join(block.lines[1:])), lines_of(printed)), printed
     assert list(tmp_path.iterdir()) == [], "the demo leaves something behind"
 
 
