@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.errors import ErrorInfo
     from reconciler.model.impact import Impact
+    from reconciler.model.offers import Offer
     from reconciler.model.receiver import Receiver
     from reconciler.problems import Problem
 
@@ -101,6 +102,7 @@ class Report:
         held: Why a round of the loop may not write; None where it may.
         impact: Of the plan; None where it was not asked for.
         idle: Of a shard; None for a run of the whole estate.
+        offers: The versions of all applications, of a round of the loop, as it found them.
     """
 
     command: str
@@ -124,3 +126,4 @@ class Report:
     held: Held | None = None
     impact: Impact | None = None
     idle: Idle | None = None
+    offers: tuple[Offer, ...] = ()

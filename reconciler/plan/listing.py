@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.kinds.latest import latest
 from reconciler.kinds.live import Live
-from reconciler.kinds.normal_forms import region
 from reconciler.model.live import Unreadable
+from reconciler.model.offers import Region
 from reconciler.plan.latest import live_versions, number_of
+from reconciler.plan.offers import regions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,22 +28,6 @@ if TYPE_CHECKING:
     from reconciler.model.live import Observation
     from reconciler.problems import Problem
     from reconciler.values import JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """
-    One region of a live resource.
-
-    Attributes:
-        name: As Azure spells it.
-        is_latest: Whether machines there that ask for the latest version get this one.
-        state: Of the copies there; None where it was not read.
-    """
-
-    name: str
-    is_latest: bool = False
-    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +119,4 @@ def _regions(item: Desired, live: Live, newest: Mapping[tuple[str, str], Latest]
         if isinstance(location, str):
             yield Region(location)
         return
-    number = number_of(item, live.body)
-    states = {region(name): state for name, state in live.replication.regions} if live.replication else {}
-    for name, _ in rule.regions_in(live.body):
-        best = newest.get((item.parent, region(name)))
-        is_latest = best is not None and best.version.number == number
-        yield Region(name, is_latest, states.get(region(name)))
+    yield from regions_of(rule, item.parent, number_of(item, live.body) or "", live, newest)

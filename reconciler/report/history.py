@@ -25,6 +25,7 @@ class RoundView:
         outcome: ``ok``, ``failed``, ``held`` or ``rejected``.
         summary: The counts of its report.
         requests: To ARM, by method.
+        words: Why it could not write, for people; empty where it could.
     """
 
     started_at: str
@@ -33,6 +34,7 @@ class RoundView:
     outcome: str
     summary: Mapping[str, Any]
     requests: Mapping[str, int]
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ def _lines(view: HistoryView, look: Look) -> Iterator[str]:
     ended = [each for each in view.episodes if each.ended_at is not None]
     rounds = count(len(view.rounds), "round")
     yield look.paint(f"{len(open_ones)} open, {len(ended)} ended, in {rounds}.", "bold")
+    if view.rounds and view.rounds[0].words:
+        yield view.rounds[0].words
     for title, episodes in (("Open", open_ones), ("Ended", ended)):
         if episodes:
             yield ""

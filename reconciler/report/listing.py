@@ -18,7 +18,8 @@ from reconciler.secret.text import scrub
 if TYPE_CHECKING:
     from reconciler.errors import ErrorInfo
     from reconciler.model.desired import Desired
-    from reconciler.plan.listing import Listed, Listing, Region
+    from reconciler.model.offers import Region
+    from reconciler.plan.listing import Listed, Listing
 
 _NONE: Final = "-"
 

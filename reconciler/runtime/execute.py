@@ -28,6 +28,7 @@ from reconciler.plan.checksum import MOST_BYTES
 from reconciler.plan.decide import Memory
 from reconciler.plan.held import withheld_plan
 from reconciler.plan.impact import impact_of, is_asked
+from reconciler.plan.offers import offered
 from reconciler.plan.sign_in import stated_once
 from reconciler.plan.usage import references
 from reconciler.problems import STOPPED, Problem
@@ -203,6 +204,7 @@ def _report(run: Run, reading: Reading, arm: ArmReader | None, about: About) -> 
         is_partial=len(reading.estate.selected) < len(reading.estate.desired),
         unselected=reading.estate.unselected,
         idle=reading.idle,
+        offers=offered(reading.estate.desired, reading.observation) if run.command == "run" else (),
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -75,27 +76,48 @@ def save_rounds(store: Store, rounds: Iterable[tuple[Round, Summary]]) -> None:
             ended.commit,
             str(ended.outcome),
             orjson.dumps({name: value for name, value in plain(summary).items() if value}).decode(),
+            orjson.dumps(asdict(ended.held)).decode() if ended.held is not None else None,
         )
         for ended, summary in rounds
     ]
-    store.write("INSERT INTO rounds (started_at, seconds, of_commit, outcome, summary) VALUES (?, ?, ?, ?, ?)", values)
+    names = "started_at, seconds, of_commit, outcome, summary, held"
+    store.write(f"INSERT INTO rounds ({names}) VALUES (?, ?, ?, ?, ?, ?)", values)  # noqa: S608 (names of our own)
 
 
-def load_episodes(store: Store, since: float) -> list[Episode]:
-    """Return the episodes of all scopes that were seen since an instant, the newest first; no candidates."""
-    condition = "WHERE is_begun AND last_seen >= ? ORDER BY first_seen DESC, number DESC"
-    return [_episode(row) for row in store.rows(f"{_SELECT} {condition}", (since,))]
+def load_episodes(store: Store, since: float, key: str | None = None) -> list[Episode]:
+    """
+    Return the episodes of all scopes that were seen since an instant, the newest first; no candidates.
+
+    Args:
+        store: The open file.
+        since: The instant, in seconds since 1970.
+        key: Folded id of the only resource that is wanted; None for all.
+    """
+    condition = "WHERE is_begun AND last_seen >= :since AND (:key IS NULL OR key = :key)"
+    order = "ORDER BY first_seen DESC, number DESC"
+    return [_episode(row) for row in store.rows(f"{_SELECT} {condition} {order}", {"since": since, "key": key})]
 
 
-def load_rounds(store: Store, since: float) -> list[tuple[datetime, float, str | None, str, dict[str, Any]]]:
-    """Return start, seconds, commit, outcome and counts of the rounds since an instant, the newest first."""
+class RoundRow(NamedTuple):
+    """A round as the file holds it; *held* is why it could not write."""
+
+    started_at: datetime
+    seconds: float
+    commit: str | None
+    outcome: str
+    counts: dict[str, Any]
+    held: dict[str, Any] | None
+
+
+def load_rounds(store: Store, since: float, until: float = inf) -> list[RoundRow]:
+    """Return the rounds that began since an instant, and before another one, the newest first."""
     query = (
-        "SELECT started_at, seconds, of_commit, outcome, summary FROM rounds WHERE started_at >= ?"
-        " ORDER BY started_at DESC, number DESC"
+        "SELECT started_at, seconds, of_commit, outcome, summary, held FROM rounds"
+        " WHERE started_at >= ? AND started_at < ? ORDER BY started_at DESC, number DESC"
     )
     return [
-        (instant(started), seconds, commit, outcome, orjson.loads(summary))
-        for started, seconds, commit, outcome, summary in store.rows(query, (since,))
+        RoundRow(instant(started), seconds, commit, outcome, orjson.loads(counts), orjson.loads(held) if held else None)
+        for started, seconds, commit, outcome, counts, held in store.rows(query, (since, until))
     ]
 
 

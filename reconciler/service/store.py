@@ -53,6 +53,7 @@ _MIGRATIONS: Final[Sequence[Sequence[str]]] = (
         ) STRICT""",
         "CREATE INDEX outbox_by_turn ON outbox (next_at)",
     ),
+    ("ALTER TABLE rounds ADD COLUMN held TEXT", "CREATE INDEX episodes_by_key ON episodes (key)"),
 )
 """The statements that lead from each version of the file (``PRAGMA user_version``) to the next."""
 
@@ -159,9 +160,11 @@ def open_reader(folder: Path) -> Store | None:
         except BaseException:
             db.close()
             raise
-    if version != len(_MIGRATIONS):
-        db.close()
-        raise _of_version(path, version)
+        if 0 < version < len(_MIGRATIONS):
+            db = _brought_up(db, path)
+        elif version != len(_MIGRATIONS):
+            db.close()
+            raise _of_version(path, version)
     return Store(db, path)
 
 
@@ -239,6 +242,15 @@ def _opened_for_reading(path: Path) -> sqlite3.Connection:
         db.close()
         return _connected(path, "mode=ro&immutable=1")
     return db
+
+
+def _brought_up(db: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """Return a copy of an older file in memory, in the form of this version; the file stays as it is."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    with contextlib.closing(db):
+        db.backup(copy)
+    _migrate(copy, path)
+    return copy
 
 
 def _migrate(db: sqlite3.Connection, path: Path) -> None:

@@ -16,7 +16,8 @@ from reconciler.kinds.leaves import FieldClass
 from reconciler.kinds.live import Live
 from reconciler.model.about import About
 from reconciler.model.change import Action, Modified
-from reconciler.plan.listing import Listed, Listing, Region
+from reconciler.model.offers import Region
+from reconciler.plan.listing import Listed, Listing
 from reconciler.report import FORMATS, render_explanation, render_list
 from reconciler.report import explanation as explained
 from reconciler.report import listing as listed

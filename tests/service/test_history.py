@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.model.outcome import Held
 from reconciler.model.receiver import Receiver
 from reconciler.service.history import History
 from reconciler.service.reading import read_history
@@ -56,12 +57,12 @@ class Loop:
         """Do rounds, and return the codes of all warnings."""
         return [each.code for report in reports for each in self.round(report)]
 
-    def read(self, since: float = 0.0) -> HistoryView:
+    def read(self, since: float = 0.0, *, people: bool = False) -> HistoryView:
         """Return the history as another process reads it."""
         store = open_reader(self.folder)
         assert store is not None
         try:
-            return read_history(store, since)
+            return read_history(store, since, people=people)
         finally:
             store.close()
 
@@ -190,11 +191,29 @@ def test_a_file_of_a_newer_version(loop: Loop) -> None:
     loop.restart()
     assert loop.rounds(DRIFT, DRIFT, SYNC, SYNC) == ["history-unusable"] * 4
     assert (loop.folder / FILE_NAME).read_bytes() == before
-    _version(loop, 1)
+    _version(loop, 2)
     assert loop.rounds(SYNC) == []
     assert loop.ends == ["healed"]
     assert len(loop.read().rounds) == 6
     assert loop.letters() == 2
+
+
+def test_a_file_of_an_older_version(loop: Loop) -> None:
+    """It is read as it is, by readers that change nothing, and brought up to date by the next round."""
+    loop.rounds(DRIFT, DRIFT)
+    _version(loop, 1)
+    with sqlite3.connect(loop.folder / FILE_NAME) as db:
+        db.execute("ALTER TABLE rounds DROP COLUMN held")
+        db.execute("DROP INDEX episodes_by_key")
+    db.close()
+    before = (loop.folder / FILE_NAME).read_bytes()
+    assert len(loop.read().rounds) == 2
+    assert loop.ends == [None]
+    assert (loop.folder / FILE_NAME).read_bytes() == before
+    assert loop.rounds(replace(SYNC, held=Held("hold-file", "bob")), SYNC) == []
+    assert loop.ends == ["healed"]
+    assert ["bob" in each.words for each in loop.read(people=True).rounds] == [False, True, False, False]
+    assert [each.words for each in loop.read().rounds] == [""] * 4
 
 
 def _version(loop: Loop, number: int) -> None:
