@@ -42,7 +42,7 @@ COMMANDS: Final[dict[Role, tuple[tuple[str, ...], ...]]] = {
         ("run", "--once", "--report-only"),
     ),
 }
-NEEDS_NO_AZURE: Final = {"validate", "schema", "history", "new-version", "comment", "emulator"}
+NEEDS_NO_AZURE: Final = {"validate", "report", "schema", "history", "new-version", "comment", "emulator"}
 SCOPE: Final = re.compile(r"(?:/subscriptions/[^/]+(?:/resourceGroups/[^/]+)?)?/providers/(.+)", re.IGNORECASE)
 VERBS: Final = {"GET": "read", "PUT": "write"}
 
