@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from reconciler.compare.diff import WRITE_ONLY
+from reconciler.kinds.leaves import FieldClass, leaves
+from reconciler.kinds.normal_forms import region
+from reconciler.kinds.paths import format_steps
+from reconciler.manifests.misspelt_regions import known_regions
 from reconciler.report.bounds import Bounds
 from reconciler.report.build import view_of
+from reconciler.report.clean import for_people
+from reconciler.report.held import held_words
+from reconciler.report.resource_view import Labelled
+from reconciler.report.values import literal
+from reconciler.secret.text import SecretUrl, printable
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
+    from reconciler.kinds.leaves import Leaf
+    from reconciler.model.desired import Desired
+    from reconciler.model.offers import Offer, Region
     from reconciler.model.outcome import Report
     from reconciler.report.history import EpisodeView, HistoryView, RoundView
     from reconciler.report.resource_view import Resource
-    from reconciler.report.view import Held, Problem, View
+    from reconciler.report.view import Problem, View
 
 _BOUNDS: Final = Bounds(value=1000, lines=400, in_sync=True)
 _STRIP: Final = 60
 """Rounds that are shown."""
+_MOST_FIELDS: Final = 1000
+_RESULTS: Final = {"completed": "good", "failed": "bad", "": ""}
 _SEVERITIES: Final = ("security", "delivery", "cosmetic", "")
 _IN_SYNC: Final = frozenset({"InSync", "Unmanaged"})
 
@@ -46,18 +63,51 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
+class Cell:
     """
-    The versions of one application, by region.
+    A version in one region.
 
     Attributes:
-        parent: Id of the application.
-        rows: Each version, with the state of its copy in each region; empty where it has none.
+        state: Of the copies there, or why there are none yet; empty where the version is not offered.
+        result: ``good``, ``bad`` or ``calm``; empty where nothing is known.
+        is_latest: Whether machines there that ask for the latest version get this one.
     """
 
-    parent: str
+    state: str = ""
+    result: str = ""
+    is_latest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """
+    A version of an application, with a cell for each region of the matrix.
+
+    Attributes:
+        path: Of its own page; empty where the round is not about it.
+    """
+
+    number: str
+    path: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """
+    The versions of one application, by region, the highest first.
+
+    Attributes:
+        id: Of the application.
+        name: Its name, and that of its gallery.
+        path: Of its own page; empty where the round is not about it.
+    """
+
+    id: str
+    name: str
+    path: str
     regions: tuple[str, ...]
-    rows: tuple[tuple[Entry, tuple[str, ...]], ...]
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +138,29 @@ class Estate:
         folded = id_.casefold()
         return next((each for each in (*self.open, *self.rest) if each.resource.id.casefold() == folded), None)
 
+    def matrix_of(self, id_: str) -> Matrix | None:
+        """Return the versions of an application; None for any other resource."""
+        return next((each for each in self.matrices if each.id.casefold() == id_.casefold()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """
+    Everything that the page of one resource shows.
+
+    Attributes:
+        held: Why the round could not write, in words; empty where it could.
+        fields: Its declared values.
+        matrix: Its versions by region; None for a resource without any.
+        episodes: The newest first; None without a history.
+    """
+
+    entry: Entry
+    held: str
+    fields: tuple[Labelled, ...]
+    matrix: Matrix | None
+    episodes: tuple[EpisodeView, ...] | None
+
 
 def estate_of(report: Report, outcome: str, history: HistoryView | None) -> Estate:
     """Return the view of a round; *history* is for people, and None where there is none."""
@@ -97,6 +170,7 @@ def estate_of(report: Report, outcome: str, history: HistoryView | None) -> Esta
         if each.ended_at is None:
             episodes.setdefault(each.resource.casefold(), []).append(each)
     entries = [_entry(each, episodes.get(each.id.casefold(), ())) for each in view.resources]
+    known = frozenset(each.id.casefold() for each in view.resources)
     rounds = history.rounds[:_STRIP] if history is not None else ()
     return Estate(
         view=view,
@@ -105,7 +179,7 @@ def estate_of(report: Report, outcome: str, history: HistoryView | None) -> Esta
         rejected=tuple(each for each in (*view.errors, *view.warnings) if each.code == "source-rejected"),
         open=tuple(sorted((each for each in entries if each.is_open), key=_urgency)),
         rest=tuple(each for each in entries if not each.is_open),
-        matrices=tuple(_matrices(entries)),
+        matrices=tuple(_matrices(for_people(report.offers), known)),
         rounds=tuple(reversed(rounds)),
     )
 
@@ -115,18 +189,18 @@ def path_of(id_: str) -> str:
     return f"/resources/{quote(id_.lstrip('/'), safe='/')}"
 
 
-def held_words(held: Held | None) -> str:
-    """Return in words why a round could not write, and when the next one can; empty where it could."""
-    if held is None:
-        return ""
-    if held.by == "window":
-        by = f"by window {held.holder}" if held.holder else "by the schedule"
-        after = f"the next window opens at {held.until}" if held.until else "no window opens within a year"
-        return f"Held {by}: rounds only report; {after}."
-    if held.by == "lock":
-        holder = held.holder or "another process"
-        return f"Held by the lock of {holder}: rounds only report until it is free."
-    return f"Held by the hold file{f' ({held.holder})' if held.holder else ''}: rounds only report until it is removed."
+def fields_of(desired: Desired) -> tuple[Labelled, ...]:
+    """Return every declared value of a resource under its path, without secrets."""
+    rules, body = desired.kind.rules, desired.body
+    found = (each for each in leaves(rules, body, MISSING) if each.want is not MISSING)
+    made = (Labelled(format_steps(rules, each.place.steps, body), _shown(each)) for each in islice(found, _MOST_FIELDS))
+    return for_people(tuple(made))
+
+
+def _shown(leaf: Leaf) -> str:
+    if leaf.field_class is FieldClass.WRITE_ONLY and leaf.want is not None and not isinstance(leaf.want, SecretUrl):
+        return WRITE_ONLY
+    return literal(printable(leaf.want, leaf.place.steps), _BOUNDS.value)
 
 
 def _entry(resource: Resource, episodes: Sequence[EpisodeView]) -> Entry:
@@ -148,26 +222,35 @@ def _rank(severity: str) -> int:
     return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
 
 
-def _urgency(entry: Entry) -> tuple[bool, int, bool, str]:
-    return not entry.resource.words.is_urgent, _rank(entry.severity), not entry.since, entry.since
+def _urgency(entry: Entry) -> tuple[int, bool, bool, str]:
+    is_urgent = entry.resource.words.is_urgent
+    rank = 0 if is_urgent and not entry.severity else _rank(entry.severity)
+    return rank, not is_urgent, not entry.since, entry.since
 
 
-def _matrices(entries: Sequence[Entry]) -> list[Matrix]:
-    parents: dict[str, list[Entry]] = {}
-    for each in entries:
-        if each.resource.replication is not None:
-            parents.setdefault(each.resource.id.rsplit("/", 2)[0], []).append(each)
-    return [_matrix(parent, found) for parent, found in parents.items()]
+def _matrices(offers: Iterable[Offer], known: Container[str]) -> Iterator[Matrix]:
+    """Yield the matrix of each application; *known* are the folded ids of the resources that have a page."""
+    for _, found in groupby(offers, key=lambda each: each.parent.casefold()):
+        versions = tuple(found)
+        parent = versions[0].parent
+        regions = {region(each.name): each.name for version in versions for each in version.regions}
+        rows = tuple(_row(each, regions, known) for each in versions)
+        gallery, _, application = ("", "", *parent.split("/"))[-3:]
+        path = path_of(parent) if parent.casefold() in known else ""
+        names = tuple(known_regions().get(folded, name) for folded, name in regions.items())
+        yield Matrix(parent, f"{application} in {gallery}", path, names, rows)
 
 
-def _matrix(parent: str, entries: Sequence[Entry]) -> Matrix:
-    copies: list[tuple[Entry, Mapping[str, str]]] = [
-        (each, each.resource.replication.regions) for each in entries if each.resource.replication is not None
-    ]
-    regions = tuple(dict.fromkeys(name for _, found in copies for name in found))
-    rows = tuple((each, tuple(_state(found, name) for name in regions)) for each, found in copies)
-    return Matrix(parent, regions, rows)
+def _row(offer: Offer, regions: Iterable[str], known: Container[str]) -> Row:
+    found = {region(each.name): each for each in offer.regions}
+    cells = tuple(_cell(offer, found[folded]) if folded in found else Cell() for folded in regions)
+    return Row(offer.number, path_of(offer.id) if offer.id.casefold() in known else "", cells)
 
 
-def _state(found: Mapping[str, str], region: str) -> str:
-    return found[region] or "unknown" if region in found else ""
+def _cell(offer: Offer, found: Region) -> Cell:
+    if not offer.is_live:
+        return Cell("not in Azure")
+    state = found.state or ("" if found.state is None else "unknown")
+    result = _RESULTS.get(state.casefold(), "calm")
+    excluded = "excluded from latest" if found.is_excluded else ""
+    return Cell(", ".join(filter(None, (state or "offered", excluded))), result, found.is_latest)

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.kit.cli import definition, estate, finish, start, until
+from tests.kit.cli import definition, estate, finish, start, until, version
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from tests.cli.conftest import Command, Reporting
@@ -146,6 +147,46 @@ def test_an_address_in_use(run: Command, work: Workspace) -> None:
 
 
 @pytest.mark.slow
+def test_versions_on_the_page(run: Command, work: Workspace, azure: Azure) -> None:
+    """Every version by region, with latest: declared or not, live or not, of a loop that writes nothing."""
+    both = [{"name": "West Europe"}, {"name": "North Europe", "excludeFromLatest": True}]
+    work.state(*estate()[:2], version("1.0.0"), version("1.1.0", targetRegions=both))
+    assert run("apply").code == 0
+    work.add(version("2.0.0"))
+    azure.seed(version("0.9.0"))
+    process = start("run", "--report-only", "--listen", "127.0.0.1:0", folder=work.folder)
+    try:
+        port = port_of(process)
+        until(lambda: ask(port, "/readyz")[0] == 200)
+        text = ask(port, "/")[1]
+        page = re.search(r'href="(/resources/\S+/versions/0.9.0)"', text)
+        assert page
+        assert ask(port, page[1])[0] == 200
+        parent = ask(port, page[1].rpartition("/versions")[0])[1]
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        finish(process, timeout=5)
+    for each in (text, parent):
+        rows = re.findall(r"<tr>(.*?)</tr>", each, re.DOTALL)
+        cells = [[re.sub(r"<.*?>", "", cell) for cell in re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row)] for row in rows]
+        assert [[cell.lstrip("\u2013") for cell in row] for row in cells] == [
+            ["Version", "West Europe", "North Europe"],
+            ["2.0.0", "not in Azure", "not offered"],
+            ["1.1.0", "offered latest", "offered, excluded from latest"],
+            ["1.0.0", "offered", "not offered"],
+            ["0.9.0", "offered", "not offered"],
+        ]
+
+
+def port_of(process: subprocess.Popen[str]) -> int:
+    """Return the port on which a loop says that it listens."""
+    assert process.stderr is not None
+    found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stderr.readline())
+    assert found
+    return int(found[1])
+
+
+@pytest.mark.slow
 def test_a_loop(run: Command, work: Workspace, azure: Azure) -> None:
     """Drift from outside is seen in metrics, history and by a receiver; one that hangs delays no round."""
     work.state(*estate())
@@ -159,10 +200,7 @@ def test_a_loop(run: Command, work: Workspace, azure: Azure) -> None:
             RECONCILER_SECRET_SILENT=silent,
         )
         try:
-            assert process.stderr is not None
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stderr.readline())
-            assert found
-            port = int(found[1])
+            port = port_of(process)
             until(lambda: ask(port, "/readyz")[0] == 200)
             assert ask(port, "/healthz")[0] == 200
             assert ask(port, "/")[0] == 200

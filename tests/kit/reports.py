@@ -34,7 +34,7 @@ from reconciler.values import MISSING
 if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
 
-SUMMARY = packaged().kinds["GalleryApplicationVersion"].summary
+VERSION = packaged().kinds["GalleryApplicationVersion"]
 STARTED = datetime(2026, 11, 21, 20, 25, 0, 999_999, tzinfo=UTC)
 FINISHED = datetime(2026, 11, 21, 22, 25, 1, tzinfo=timezone(timedelta(hours=2)))
 
@@ -57,8 +57,8 @@ HEALTH_OF = {
 
 
 def kind(name: str = "GalleryApplicationVersion") -> Kind:
-    """Return a stand-in: a report asks a kind for its name and its summary only."""
-    return cast("Kind", SimpleNamespace(name=name, summary=SUMMARY))
+    """Return a stand-in: a report asks a kind for its name, its summary and its fields only."""
+    return cast("Kind", SimpleNamespace(name=name, summary=VERSION.summary, rules=VERSION.rules))
 
 
 def desired(name: str, *, file: str = "manifests/agent.yaml", line: int = 2, of: str | None = None) -> Desired:

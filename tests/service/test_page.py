@@ -8,21 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import httpx
 import pytest
 
-from reconciler.kinds.live import Replication
-from reconciler.model.change import LatestMove, Plan
+from reconciler.model.change import LatestMove
+from reconciler.model.offers import Offer, Region
 from reconciler.model.outcome import Held
 from reconciler.report.estate import path_of
 from reconciler.report.html import asset
-from reconciler.service.history import History
-from reconciler.service.metrics import Metrics
 from reconciler.service.round import round_of
-from reconciler.service.status import Status
-from reconciler.service.web.app import create_app
-from reconciler.service.web.page import Pages
-from tests.kit.clock import START, FakeClock
+from tests.kit.clock import START
+from tests.kit.page_loop import Loop
 from tests.kit.reports import REPORTS
 from tests.kit.rounds import UNKNOWN, change_of, gallery, problem, report_of, seen, written
 from tests.report.test_hostile import made_of
@@ -31,39 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from reconciler.model.outcome import Report
 
 HOSTILE = ("<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", '" onclick="x', "{{ 7*7 }}")
 PAGE = path_of(gallery().id)
-
-
-class Loop:
-    """A loop whose pages are open."""
-
-    def __init__(self, folder: Path) -> None:
-        """Begin without a round."""
-        self.clock = FakeClock()
-        self.history = History(folder, "a", self.clock)
-        self.status = Status(self.clock, 300, Metrics(), folder)
-        self.pages = Pages(self.status)
-        self.app = create_app(self.status, (), more=self.pages.routes)
-
-    def round(self, report: Report) -> None:
-        """Do a round."""
-        ended = round_of(replace(report, started_at=self.clock.now(), finished_at=self.clock.now()), 3.0)
-        self.history.record(ended)
-        self.status.take(ended)
-        self.clock.elapsed += 300
-
-    def ask(self, path: str, method: str = "GET") -> httpx.Response:
-        """Return the answer to one request."""
-
-        async def exchange() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-                return await client.request(method, path)
-
-        return asyncio.run(exchange())
 
 
 @pytest.fixture
@@ -71,7 +36,7 @@ def loop(tmp_path: Path) -> Iterator[Loop]:
     """Return a loop whose pages are open."""
     made = Loop(tmp_path / "state")
     yield made
-    made.history.close()
+    made.close()
 
 
 def between(text: str, start: str, end: str) -> str:
@@ -104,13 +69,13 @@ def test_a_resource_has_its_history(loop: Loop) -> None:
     """Under its id in any case; open and ended episodes, and the differences of the last round."""
     for _ in range(2):
         loop.round(seen("tags.team"))
-    assert "tags.team" in between(loop.ask(PAGE).text, "fields", "history")
+    assert "tags.team" in between(loop.ask(PAGE).text, "differences", "history")
     for _ in range(2):
         loop.round(seen())
     page = loop.ask(PAGE.upper().replace("/RESOURCES/", "/resources/"))
     assert page.status_code == 200
-    assert "tags.team" not in between(page.text, "fields", "history")
-    assert "healed" in page.text[page.text.index('id="history"') :]
+    assert "tags.team" not in between(page.text, "differences", "history")
+    assert "healed" in between(page.text, "history", "fields")
 
 
 def test_what_a_round_wrote_needs_no_attention(loop: Loop) -> None:
@@ -124,16 +89,20 @@ def test_what_a_round_wrote_needs_no_attention(loop: Loop) -> None:
 @pytest.mark.parametrize(
     ("held", "word"),
     [
-        (Held("window", "office-hours", START), f"{START:%Y-%m-%dT%H:%M:%SZ}"),
+        (Held("window", "office-hours", START), "Saturday 21 November 2026 at 20:25 UTC"),
         (Held("window"), "within a year"),
         (Held("hold-file", "alice"), "alice"),
         (Held("lock", "host:17"), "host:17"),
     ],
 )
 def test_a_held_round_says_why(loop: Loop, held: Held, word: str) -> None:
-    """On both pages."""
+    """On the pages of the estate, of a resource, and of the round itself later on."""
+    began = f"{loop.clock.now():%Y-%m-%dT%H:%M:%SZ}"
     loop.round(replace(seen("tags.team"), held=held))
     assert all(word in loop.ask(path).text for path in ("/", PAGE))
+    loop.round(seen())
+    assert word in loop.ask(f"/rounds/{began}").text
+    assert not any("Held by" in loop.ask(path).text for path in ("/", PAGE))
 
 
 def test_a_commit_that_is_not_taken(loop: Loop) -> None:
@@ -143,13 +112,27 @@ def test_a_commit_that_is_not_taken(loop: Loop) -> None:
     assert "commit abc is not signed" in header
 
 
-def test_replication_and_latest(loop: Loop) -> None:
-    """A version without a copy in a region has none there."""
-    change = replace(change_of(gallery()), replication=Replication("InProgress", (("West US", "Completed"),)))
-    move = LatestMove("/x/applications/agent", "West US", "1.0.0", "2.0.0")
-    loop.round(replace(seen(), plan=Plan((change,), latest=(move,))))
+def test_versions_by_region(loop: Loop) -> None:
+    """With replication, exclusion and latest; a version without a copy in a region has none there."""
+    parent = f"{gallery().id}/applications/agent"
+    west = (Region("West US", is_latest=True, state="Completed"), Region("eastus", state="Failed", is_excluded=True))
+    offers = (
+        Offer(f"{parent}/versions/3.0.0", parent, "3.0.0", (Region("West US"),), is_live=False),
+        Offer(f"{parent}/versions/2.0.0", parent, "2.0.0", west),
+        Offer(gallery().id, parent, "1.0.0", (Region("westus"),)),
+    )
+    move = LatestMove(parent, "West US", "1.0.0", "2.0.0")
+    loop.round(replace(seen(), offers=offers, plan=replace(seen().plan, latest=(move,))))
     text = loop.ask("/").text
-    assert "<td>Completed</td>" in text[text.index('id="copies"') :]
+    table = text[text.index('id="copies"') : text.index("</table>")]
+    assert re.findall(r'<th scope="col">(.*?)</th>', table) == ["Version", "West US", "East US"]
+    rows = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)]
+    assert [[re.sub(r"<.*?>", "", cell).lstrip("\u2013") for cell in row] for row in rows[1:]] == [
+        ["3.0.0", "not in Azure", "not offered"],
+        ["2.0.0", "Completed latest", "Failed, excluded from latest"],
+        ["1.0.0", "offered", "not offered"],
+    ]
+    assert re.findall(r'href="(.*?)"', table) == [PAGE]  # the others are not of this round
     assert "1.0.0" in between(text, "latest", "copies")
 
 
@@ -185,11 +168,9 @@ def test_pages_need_nothing_from_elsewhere(loop: Loop) -> None:
         assert "unsafe-" not in answer.headers["content-security-policy"]
         assert "set-cookie" not in answer.headers
         assert not re.search(r"https?://|<style|<form| style=|<script>", answer.text)
-    assert [loop.ask(f"/static/{name}").status_code for name in ("style.css", "script.js", "else.js")] == [
-        200,
-        200,
-        404,
-    ]
+    for name in ("style.css", "script.js", "icon.svg"):
+        assert loop.ask(f"/static/{name}").status_code == 200
+    assert loop.ask("/static/else.js").status_code == 404
     assert not re.search(r"innerHTML|eval|document\.write|insertAdjacent|https?:", asset("estate.js"))
     assert not re.search(r"url\(|@import", asset("estate.css"))
 

@@ -1,18 +1,19 @@
-"""The pages of ``run --listen``: the estate, and one resource. They share style and macros with the HTML report."""
+"""The pages of ``run --listen``: the estate, a resource, the history, a round. They share the HTML report's style."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.report.escape import inert_html
+from reconciler.report.estate import path_of
 from reconciler.report.html import asset, template, tone_of
 from reconciler.report.lines import answer_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.report.estate import Entry, Estate
-    from reconciler.report.history import EpisodeView
+    from reconciler.report.estate import About, Estate
+    from reconciler.report.history import EpisodeView, HistoryView, RoundView
 
 _TONES: Final = {  # of a round's outcome, and of a severity
     "ok": "good",
@@ -23,16 +24,42 @@ _TONES: Final = {  # of a round's outcome, and of a severity
     "delivery": "warn",
     "cosmetic": "calm",
 }
+_COUNTED: Final = (
+    ("resources", "resources"),
+    ("inSync", "in sync"),
+    ("drift", "differ"),
+    ("blocked", "blocked"),
+    ("wait", "waiting"),
+    ("unknown", "unknown"),
+    ("unmanaged", "unmanaged"),
+    ("puts", "PUTs"),
+    ("succeeded", "written"),
+    ("failed", "failed"),
+)
+"""The counts of a round that are shown, with their words."""
+_MOST: Final = 500
+"""Episodes and rounds on the page of the history."""
 
 
 def estate_page(estate: Estate | None, number: int) -> str:
     """Return the page of the estate after *number* rounds; *estate* is None before the first."""
-    return _rendered("estate.html.j2", estate=estate, number=number)
+    tone = _tone(estate) if estate is not None else ""
+    return _rendered("estate.html.j2", estate=estate, tone=tone, number=number)
 
 
-def resource_page(estate: Estate, entry: Entry, episodes: Sequence[EpisodeView] | None, number: int) -> str:
-    """Return the page of one resource; *episodes* is None without a history."""
-    return _rendered("resource.html.j2", estate=estate, entry=entry, episodes=episodes, number=number)
+def resource_page(about: About, number: int) -> str:
+    """Return the page of one resource."""
+    return _rendered("resource.html.j2", about=about, number=number)
+
+
+def history_page(history: HistoryView | None, number: int) -> str:
+    """Return the page of all drift and rounds; *history* is None where none can be read."""
+    return _rendered("history.html.j2", history=history, most=_MOST, number=number)
+
+
+def round_page(made: RoundView, episodes: Sequence[EpisodeView], number: int) -> str:
+    """Return the page of one round, with the episodes that were open then."""
+    return _rendered("round.html.j2", made=made, episodes=episodes, counted=_COUNTED, number=number)
 
 
 def missing_page(number: int) -> str:
@@ -50,6 +77,35 @@ def script() -> str:
     return asset("estate.js")
 
 
+def icon() -> str:
+    """Return the icon of the pages."""
+    return asset("icon.svg")
+
+
+def _tone(estate: Estate) -> str:
+    """Return the tone of a round: that of its outcome, unless it ended well and there is drift all the same."""
+    if estate.outcome == "ok" and estate.open:
+        return "warn"
+    return _TONES[estate.outcome]
+
+
+def _tone_of_round(made: RoundView) -> str:
+    return "warn" if made.outcome == "ok" and made.summary.get("drift") else _TONES[made.outcome]
+
+
+def _when(instant: str) -> str:
+    """Return an instant for people: 2026-12-02T06:00:00Z is 2026-12-02 06:00:00 UTC."""
+    return f"{instant[:10]} {instant[11:19]} UTC"
+
+
 def _rendered(name: str, **values: Any) -> str:
-    own = {"tone_of": tone_of, "place_of": place_of, "answer_of": answer_of, "tones": _TONES}
+    own = {
+        "tone_of": tone_of,
+        "place_of": place_of,
+        "answer_of": answer_of,
+        "path_of": path_of,
+        "when": _when,
+        "tones": _TONES,
+        "tone_of_round": _tone_of_round,
+    }
     return inert_html(template(name).render(**own, **values))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -12,9 +13,19 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from reconciler.errors import HistoryError
-from reconciler.report.estate import estate_of
-from reconciler.report.html.estate import estate_page, missing_page, resource_page, script, style
-from reconciler.service.reading import read_history
+from reconciler.kinds.kind import folded_id
+from reconciler.report.estate import About, estate_of, fields_of
+from reconciler.report.html.estate import (
+    estate_page,
+    history_page,
+    icon,
+    missing_page,
+    resource_page,
+    round_page,
+    script,
+    style,
+)
+from reconciler.service.reading import read_history, read_resource, read_round
 from reconciler.service.store import open_reader
 
 if TYPE_CHECKING:
@@ -24,15 +35,19 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
-    from reconciler.report.estate import Estate
+    from reconciler.report.estate import Entry, Estate
     from reconciler.report.history import HistoryView
     from reconciler.service.round import Round
     from reconciler.service.status import Status
+    from reconciler.service.store import Store
 
 _SHOWN: Final = timedelta(days=2)
 """Of the history, on the page of the estate."""
+_LISTED: Final = timedelta(days=30)
+"""Of the history, on its own page."""
 _MOST_STREAMS: Final = 100
 _EVENTS: Final = "text/event-stream"
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 class Pages:
@@ -42,6 +57,7 @@ class Pages:
         """Begin without a round."""
         self._status = status
         self._made: tuple[int, Estate | None] = (0, None)
+        self._index_made: tuple[int, str] = (0, "")
         self._streams: set[asyncio.Event] = set()
 
     @property
@@ -49,10 +65,13 @@ class Pages:
         """The routes of the pages."""
         return (
             Route("/", self._index),
+            Route("/history", self._history),
+            Route("/rounds/{began}", self._round),
             Route("/resources/{id:path}", self._resource),
             Route("/events", self._events),
             Route("/static/style.css", _asset(style, "text/css")),
             Route("/static/script.js", _asset(script, "text/javascript")),
+            Route("/static/icon.svg", _asset(icon, "image/svg+xml")),
         )
 
     def close(self) -> None:
@@ -62,18 +81,34 @@ class Pages:
 
     async def _index(self, _: Request) -> Response:
         number, estate = await self._estate()
-        return HTMLResponse(await run_in_threadpool(estate_page, estate, number))
+        if self._index_made[0] != number or not number:
+            self._index_made = number, await run_in_threadpool(estate_page, estate, number)
+        return HTMLResponse(self._index_made[1])
+
+    async def _history(self, _: Request) -> Response:
+        since = (self._status.clock.now() - _LISTED).timestamp()
+        found = await run_in_threadpool(
+            _read, self._status.folder, lambda store: read_history(store, since, people=True)
+        )
+        return HTMLResponse(await run_in_threadpool(history_page, found, self._status.number))
+
+    async def _round(self, request: Request) -> Response:
+        began, number = _instant(request.path_params["began"]), self._status.number
+        if began is None:
+            return HTMLResponse(missing_page(number), HTTPStatus.NOT_FOUND)
+        found = await run_in_threadpool(_read, self._status.folder, lambda store: read_round(store, began))
+        if found is None or not found.rounds:
+            return HTMLResponse(missing_page(number), HTTPStatus.NOT_FOUND)
+        return HTMLResponse(await run_in_threadpool(round_page, found.rounds[0], found.episodes, number))
 
     async def _resource(self, request: Request) -> Response:
         number, estate = await self._estate()
         entry = estate.find(f"/{request.path_params['id']}") if estate is not None else None
-        if estate is None or entry is None:
+        last = self._status.last
+        if estate is None or entry is None or last is None:
             return HTMLResponse(missing_page(number), HTTPStatus.NOT_FOUND)
-        kind, name, folded = entry.resource.kind, entry.resource.name, entry.resource.id.casefold()
-        history = await run_in_threadpool(_history, self._status.folder, 0.0, lambda *each: each == (kind, name))
-        found = history.episodes if history is not None else None
-        episodes = [each for each in found if each.resource.casefold() == folded] if found is not None else None
-        return HTMLResponse(await run_in_threadpool(resource_page, estate, entry, episodes, number))
+        page = await run_in_threadpool(_resource, estate, entry, last, self._status.folder, number)
+        return HTMLResponse(page)
 
     async def _events(self, request: Request) -> Response:
         """Send the number of rounds at once, and again after each round."""
@@ -111,23 +146,47 @@ class Pages:
 
 
 def _estate(last: Round, folder: Path | None, since: float) -> Estate:
-    return estate_of(last.report, last.outcome.value, _history(folder, since))
+    history = _read(folder, lambda store: read_history(store, since, people=True))
+    return estate_of(last.report, last.outcome.value, history)
 
 
-def _history(
-    folder: Path | None, since: float, is_wanted: Callable[[str, str], bool] | None = None
-) -> HistoryView | None:
+def _resource(estate: Estate, entry: Entry, last: Round, folder: Path | None, number: int) -> str:
+    """Return the page of one resource."""
+    key = folded_id(entry.resource.id)
+    history = _read(folder, lambda store: read_resource(store, key))
+    desired = next((each.desired for each in last.report.plan.changes if each.desired.key == key), None)
+    about = About(
+        entry,
+        estate.held,
+        fields_of(desired) if desired is not None else (),
+        estate.matrix_of(entry.resource.id),
+        history.episodes if history is not None else None,
+    )
+    return resource_page(about, number)
+
+
+def _read(folder: Path | None, read: Callable[[Store], HistoryView]) -> HistoryView | None:
     """Return the history for people; None where there is none, or none that can be read."""
     try:
         store = open_reader(folder) if folder is not None else None
         if store is None:
             return None
         try:
-            return read_history(store, since, is_wanted, people=True)
+            return read(store)
         finally:
             store.close()
     except HistoryError:
         return None  # the round has a warning about it
+
+
+def _instant(text: str) -> float | None:
+    """Return the seconds since 1970 of an instant as the history writes it; None for any other text."""
+    if not _INSTANT.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
 
 
 def _asset(text: Callable[[], str], media_type: str) -> Callable[[Request], Response]:
