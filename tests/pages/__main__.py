@@ -1,5 +1,5 @@
 """
-Looks at the HTML report in Chromium: ``make pages``. Outside the suite, as it needs a browser and axe-core.
+Looks at the HTML report and the page of a loop in Chromium: ``make pages``. It needs a browser and axe-core.
 
 Each page is opened light, dark and on a phone. What counts: axe-core finds nothing, the content security policy refuses
 nothing, nothing is asked of any server, nothing is wider than the screen, and the filter works by keyboard alone. The
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +19,7 @@ from reconciler.model.change import Action, Op, Reason
 from reconciler.problems import Problem
 from reconciler.report import render
 from tests.kit.reports import REPORTS, change, field, report
+from tests.pages import loop
 from tests.pages.browser import browser
 from tests.report.test_hostile import made_of
 
@@ -42,7 +45,6 @@ _PAGES: Final = {
     ),
 }
 _RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-_MOST_TABS: Final = 40
 
 
 def main(program: str, axe: Path, folder: Path) -> int:
@@ -55,16 +57,35 @@ def main(program: str, axe: Path, folder: Path) -> int:
             file.write_text(render(made, "html"), encoding="utf-8")
             for look, (width, height, scheme, is_phone) in _LOOKS.items():
                 page.look(width, height, scheme, is_phone=is_phone)
-                page.open(file)
+                page.open(file.resolve().as_uri())
                 page.shot(folder / f"{name}-{look}.png", whole=True)
-                found = (*_accessible(page, axe), *_fitting(page), *_secluded(page, file))
+                found = (*_accessible(page, axe), *_fitting(page), *_secluded(page, file.resolve().as_uri()))
                 wrong.extend(f"{name}, {look}: {what}" for what in found)
         page.look(1200, 900, "light")
-        page.open(folder / "plan-everything.html")
+        page.open((folder / "plan-everything.html").resolve().as_uri())
         wrong.extend(_filtering(page, folder))
         wrong.extend(_refusing(page, folder))
-    print("\n".join(wrong) or f"{len(_PAGES)} pages looked at, nothing wrong; screenshots in {folder}")  # noqa: T201
+        wrong.extend(_live(page, axe, folder))
+    print("\n".join(wrong) or f"{len(_PAGES)} reports and the page of a loop looked at, nothing wrong; see {folder}")  # noqa: T201
     return int(bool(wrong))
+
+
+def _live(page: Page, axe: Path, folder: Path) -> Iterator[str]:
+    """Look at the page of a loop, at each of its addresses in every look."""
+    numbers = count(1)
+
+    def check(address: str) -> Iterator[str]:
+        number, origin = next(numbers), "/".join(address.split("/")[:3])
+        for look, (width, height, scheme, is_phone) in _LOOKS.items():
+            page.look(width, height, scheme, is_phone=is_phone)
+            page.open(address)
+            page.waits(lambda: page.evaluate("document.getElementById('connection').value") == "live")
+            page.shot(folder / f"loop-{number}-{look}.png", whole=True)
+            for what in (*_accessible(page, axe), *_fitting(page), *_secluded(page, f"{origin}/")):
+                yield f"{address}, {look}: {what}"
+
+    with tempfile.TemporaryDirectory() as work:
+        yield from loop.look(page, check, Path(work))
 
 
 def _accessible(page: Page, axe: Path) -> Iterator[str]:
@@ -81,14 +102,14 @@ def _fitting(page: Page) -> Iterator[str]:
         yield f"{wide} pixels wider than the screen"
 
 
-def _secluded(page: Page, file: Path) -> Iterator[str]:
-    """Tell of every refusal of the policy, every error of the script, and every request but that for the page."""
+def _secluded(page: Page, allowed: str) -> Iterator[str]:
+    """Tell of every refusal of the policy, every error of the script, and every request but those that are allowed."""
     for event in page.events:
         method, parameters = event.get("method", ""), event.get("params", {})
         url = parameters.get("request", {}).get("url", "")
         if method in {"Log.entryAdded", "Audits.issueAdded", "Runtime.exceptionThrown"}:
             yield f"{method}: {json.dumps(parameters)[:300]}"
-        if method == "Network.requestWillBeSent" and url != file.resolve().as_uri():
+        if method == "Network.requestWillBeSent" and not url.startswith(allowed):
             yield f"asked for {url}"
 
 
@@ -98,35 +119,27 @@ def _filtering(page: Page, folder: Path) -> Iterator[str]:
         "[...document.querySelectorAll('li[data-state]')].filter(each => !each.hidden).map(each => each.dataset.state)"
     )
     everything = page.evaluate(shown)
-    if not _tab_to(page, "document.activeElement.value === 'blocked'"):
+    if not page.tab_to("document.activeElement.value === 'blocked'"):
         yield "no key leads to the filter"
         return
     page.press(" ", " ")
     if set(page.evaluate(shown)) != {"blocked"}:
         yield "the filter by action shows something else"
     page.shot(folder / "filtered.png")
-    _tab_to(page, "document.activeElement.type === 'search'")
+    page.tab_to("document.activeElement.type === 'search'")
     page.send("Input.insertText", text="FROZEN mediaLink")
     if page.evaluate(shown) != ["blocked"]:
         yield "the filter by text shows something else"
     said = page.evaluate("document.querySelector('output').value")
     if said != f"1 of {len(everything)} shown":
         yield f"the filter says {said}"
-    if not _tab_to(page, "document.activeElement.tagName === 'SUMMARY'"):
+    if not page.tab_to("document.activeElement.tagName === 'SUMMARY'"):
         yield "no key leads to a resource"
     before = page.evaluate("document.activeElement.parentElement.open")
     page.press("Enter", "\r")
     if page.evaluate("document.activeElement.parentElement.open") == before:
         yield "no key unfolds a resource"
     page.shot(folder / "focus.png")
-
-
-def _tab_to(page: Page, condition: str) -> bool:
-    for _ in range(_MOST_TABS):
-        if page.evaluate(condition):
-            return True
-        page.press("Tab")
-    return False
 
 
 def _refusing(page: Page, folder: Path) -> Iterator[str]:
@@ -137,7 +150,7 @@ def _refusing(page: Page, folder: Path) -> Iterator[str]:
         "<script>window.smuggled = 1</script><img src=x onerror='window.smuggled = 1'><p style='color: red'>x</p>"
     )
     hostile.write_text(text.replace("</footer>", f"</footer>{smuggled}"), encoding="utf-8")
-    page.open(hostile)
+    page.open(hostile.resolve().as_uri())
     page.evaluate("new Promise(done => setTimeout(done, 200))")
     if page.evaluate("window.smuggled") is not None:
         yield "the policy lets a foreign script run"

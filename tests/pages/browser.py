@@ -12,13 +12,15 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _FLAGS: Final = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe"),
 )
+_MOST_TABS: Final = 60
+_MOST_LOOKS, _PAUSE_MS = 300, 50
 _READ, _WRITE = 3, 4  # of the browser's side, as it expects them
 
 
@@ -56,10 +58,10 @@ class Page:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def open(self, path: Path) -> None:
-        """Open a file and wait until it is loaded."""
+    def open(self, address: str) -> None:
+        """Open an address and wait until it is loaded."""
         self.events.clear()
-        self.send("Page.navigate", url=path.resolve().as_uri())
+        self.send("Page.navigate", url=address)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._receive())
 
@@ -87,6 +89,28 @@ class Page:
         common = {"key": key, "windowsVirtualKeyCode": code}
         self.send("Input.dispatchKeyEvent", type="keyDown", **common, **({"text": text} if text else {}))
         self.send("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def tab_to(self, condition: str) -> bool:
+        """Press the key for the next element until an expression is true; return False if it never is."""
+        for _ in range(_MOST_TABS):
+            if self.evaluate(condition):
+                return True
+            self.press("Tab")
+        return False
+
+    def shows(self, selector: str, text: str) -> bool:
+        """Wait until one of the elements has a text, and return whether it came."""
+        found = f"[...document.querySelectorAll({json.dumps(selector)})]"
+        expression = f"{found}.some((each) => (each.value ?? each.textContent).includes({json.dumps(text)}))"
+        return self.waits(lambda: bool(self.evaluate(expression)))
+
+    def waits(self, condition: Callable[[], bool]) -> bool:
+        """Wait until something is so, and return whether it came to be."""
+        for _ in range(_MOST_LOOKS):
+            if condition():
+                return True
+            self.evaluate(f"new Promise((done) => setTimeout(done, {_PAUSE_MS}))")
+        return False
 
     def shot(self, path: Path, *, whole: bool = False) -> None:
         """Write what is seen, or the whole page, as PNG."""
