@@ -206,7 +206,7 @@ def reconcile(check: Checks, client: Any, run: Reconciler, folder: Path) -> None
     check("plan of the export: nothing at all", (0, 0, []), (code, report["summary"]["puts"], findings))
 
     edited = DECLARED.replace("Made by the SDK", "Changed in git").replace(
-        "sh remove.sh}", "sh remove.sh}\n      excludeFromLatest: true"
+        "sh remove.sh}", "sh remove.sh}\n      enableHealthCheck: true"
     )
     (manifests / "all.yaml").write_text(edited, "utf-8")
     code, report = run("apply")
@@ -222,7 +222,7 @@ def reconcile(check: Checks, client: Any, run: Reconciler, folder: Path) -> None
     check("beside the change", "Changed in git", live.description)
     profile = client.gallery_application_versions.get(*NAMES, "1.0.0").publishing_profile
     (sets,) = profile.target_regions[0].additional_replica_sets
-    kept = (profile.exclude_from_latest, profile.settings.script_behavior_after_reboot, sets.storage_account_type)
+    kept = (profile.enable_health_check, profile.settings.script_behavior_after_reboot, sets.storage_account_type)
     check("so have scripts and replicas", (True, "Rerun", "PremiumV2_LRS"), kept)
     check("plan: no changes", 0, run("plan", "--detailed-exitcode")[0])
 
