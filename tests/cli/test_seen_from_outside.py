@@ -6,21 +6,18 @@ import json
 import os
 import re
 import signal
-import threading
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.kit.cli import definition, estate, finish, start, until, version
+from tests.kit.hooks import receiving
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
 
     from tests.cli.conftest import Command, Reporting
     from tests.kit.cli import Azure, Workspace
@@ -30,48 +27,6 @@ NOTIFY: Final = [
     {"type": "slack", "url": {"$env": "RECONCILER_SECRET_SILENT"}},
     {"type": "cloudevents", "url": {"$env": "RECONCILER_SECRET_HOOK"}, "minSeverity": "delivery"},
 ]
-
-
-class Receiver:
-    """A receiver of CloudEvents on loopback, beside one that takes a connection and never answers."""
-
-    def __init__(self) -> None:
-        """Begin without an event."""
-        self.events: list[tuple[str, str]] = []
-
-    @property
-    def types(self) -> list[str]:
-        """The types of the events, in order."""
-        return [type_ for type_, _ in self.events]
-
-
-@contextmanager
-def receiving() -> Iterator[tuple[Receiver, str, str]]:
-    """Yield a receiver, its address, and that of one which never answers."""
-    made, over = Receiver(), threading.Event()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            if self.path.startswith("/silent"):
-                over.wait(30)
-                return
-            made.events.append((body["type"], body.get("subject", "")))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    base = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
-        yield made, f"{base}/hook/CANARY", f"{base}/silent/CANARY"
-    finally:
-        over.set()
-        server.shutdown()
-        server.server_close()
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.cli.test_seen_from_outside import receiving, samples
+from tests.cli.test_seen_from_outside import samples
 from tests.kit.cli import (
     Azure,
     Workspace,
@@ -31,6 +31,7 @@ from tests.kit.cli import (
     until,
     version,
 )
+from tests.kit.hooks import receiving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
