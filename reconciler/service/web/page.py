@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
+    from starlette.types import Receive, Scope, Send
 
     from reconciler.report.estate import Entry, Estate
     from reconciler.report.history import HistoryView
@@ -116,11 +117,11 @@ class Pages:
             return Response(media_type=_EVENTS)
         if len(self._streams) >= _MOST_STREAMS:
             return PlainTextResponse("too many pages are open\n", HTTPStatus.SERVICE_UNAVAILABLE)
-        return StreamingResponse(self._numbers(), media_type=_EVENTS)
-
-    async def _numbers(self) -> AsyncIterator[str]:
         ended = asyncio.Event()
         self._streams.add(ended)
+        return _Stream(self._numbers(ended), lambda: self._streams.discard(ended))
+
+    async def _numbers(self, ended: asyncio.Event) -> AsyncIterator[str]:
         ending = asyncio.ensure_future(ended.wait())
         number = self._status.number
         try:
@@ -134,7 +135,6 @@ class Pages:
                 number = self._status.number
         finally:
             ending.cancel()
-            self._streams.discard(ended)
 
     async def _estate(self) -> tuple[int, Estate | None]:
         """Return the number of the last round, and its view; None before the first."""
@@ -143,6 +143,20 @@ class Pages:
             since = (self._status.clock.now() - _SHOWN).timestamp()
             self._made = (number, await run_in_threadpool(_estate, last, self._status.folder, since))
         return self._made
+
+
+class _Stream(StreamingResponse):
+    """A stream of events, which is counted until it is over, also where its reader has gone before its begin."""
+
+    def __init__(self, content: AsyncIterator[str], over: Callable[[], None]) -> None:
+        super().__init__(content, media_type=_EVENTS)
+        self._over = over
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._over()
 
 
 def _estate(last: Round, folder: Path | None, since: float) -> Estate:
