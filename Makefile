@@ -86,7 +86,7 @@ azurite: $(STAMP) ## Hold the signatures for packages against Azurite
 live: $(STAMP) ## Hold what is known of Azure against a resource group of yours; deletes nothing (docs/proved.md)
 	@$(BIN)/python -m tests.live
 
-pages: $(STAMP) ## Look at the HTML report in Chromium, with axe-core from npm; screenshots in build/pages
+pages: $(STAMP) ## Look at the HTML report and the page of a loop in Chromium, with axe-core; screenshots in build/pages
 	npm install --silent --no-save --ignore-scripts --prefix build/axe axe-core@4.14.1
 	$(BIN)/python -m tests.pages $(CHROMIUM) build/axe/node_modules/axe-core/axe.min.js build/pages
 

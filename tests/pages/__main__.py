@@ -9,6 +9,7 @@ screenshots are kept for the reader.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
 from itertools import count
@@ -49,6 +50,9 @@ _RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-p
 
 def main(program: str, axe: Path, folder: Path) -> int:
     """Write the pages and their screenshots into *folder*; give 1 and say why if anything is wrong with one."""
+    if shutil.which(program) is None:
+        print(f"there is no {program}: install Chromium, or name a browser by `make pages CHROMIUM=PATH`")  # noqa: T201
+        return 1
     folder.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []
     with browser(program) as page:
