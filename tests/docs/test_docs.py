@@ -352,6 +352,19 @@ def test_the_manifests_page_shows_a_valid_project_file(estate: Path, monkeypatch
     assert main(["validate"]) == 0
 
 
+def test_the_page_about_schedules_shows_valid_parts_of_a_project_file(
+    estate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows and receivers, as they are copied into one's own."""
+    monkeypatch.chdir(estate)
+    shown = [block for block in blocks(ROOT / "docs" / "on-schedule.md") if block.language == "yaml"]
+    assert len(shown) == 2
+    for block in shown:
+        head = "apiVersion: reconciler.dev/v1\nkind: Project\nmetadata: {name: estate}\n"
+        (estate / "reconciler.yaml").write_text(head + block.text, encoding="utf-8")
+        assert main(["validate"]) == 0, block.text
+
+
 def _holds(shown: Any, real: Any) -> bool:
     """Return whether what a page shows of a value is part of it."""
     if isinstance(shown, dict):
