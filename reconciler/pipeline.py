@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from reconciler.apply.applier import Applier
 from reconciler.azure.attribution import attributed
 from reconciler.azure.identities import Identities
-from reconciler.azure.observe import Scope, observe, with_siblings
+from reconciler.azure.observe import Scope, observe, with_replication, with_siblings
 from reconciler.azure.stopping import unless_stopped
 from reconciler.history.applied import Opened, caused, newer, open_history
 from reconciler.kinds.kind import folded_id
@@ -37,6 +37,7 @@ from reconciler.plan.moved import after_apply
 from reconciler.plan.older import last_written, older_commit
 from reconciler.plan.only_drift import only_drift
 from reconciler.plan.parts import Part, joined, joined_observation
+from reconciler.plan.rollout import Rollouts, uncopied
 from reconciler.plan.saved import save
 from reconciler.plan.unset import without_values
 from reconciler.plan.versions import ApiVersions, lagging
@@ -79,10 +80,12 @@ class Source:
     Attributes:
         read: Returns that of a partition.
         with_siblings: Returns an observation with all versions of the applications that some versions belong to.
+        with_replication: Returns an observation with the state of the copies of some versions.
     """
 
     read: Callable[[Partition], Awaitable[Found]]
     with_siblings: Callable[[Observation, Sequence[Desired]], Awaitable[Observation]]
+    with_replication: Callable[[Observation, Sequence[Desired]], Awaitable[Observation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Task:
         cut: Makes the partitions of the estate.
         permit: Returns why no PUT may be sent now; None where it may. Called before each.
         remembered: The decisions of a loop's last round; None for any other run.
+        now: The time of the run, in UTC; that of the manifests where it is None.
     """
 
     options: Options
@@ -116,6 +120,7 @@ class Task:
     cut: Cut = whole
     permit: Callable[[], Held | None] = always
     remembered: Remembered | None = None
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +217,14 @@ async def read(task: Task, arm: ArmReader) -> Reading:
     """Observe the selected resources and decide their actions: the same call for each command that plans."""
     if task.remembered is not None:
         task.remembered.turn()
-    return await _folded(task, Source(partial(_live, task, arm, _scope(task)), partial(_siblings, task, arm)))
+    live = partial(_live, task, arm, _scope(task))
+    return await _folded(task, Source(live, partial(_siblings, task, arm), partial(_replication, task, arm)))
 
 
 async def read_snapshot(task: Task, snapshot: Snapshot) -> Reading:
     """Decide the actions of the selected resources by a snapshot."""
-    return await _folded(task, Source(partial(_stored, snapshot, _scope(task)), partial(_stored_siblings, snapshot)))
+    stored = partial(_stored, snapshot, _scope(task))
+    return await _folded(task, Source(stored, partial(_stored_siblings, snapshot), _stored_replication))
 
 
 async def _folded(task: Task, source: Source) -> Reading:
@@ -227,6 +234,9 @@ async def _folded(task: Task, source: Source) -> Reading:
     for partition in task.cut(task.estate):
         observation, hidden = await source.read(partition)
         made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
+        if resting := uncopied(made.changes):  # the next step depends on the copies of the last one
+            observation = await source.with_replication(observation, resting)
+            made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
         if alone := unlisted(made.changes, observation):  # read one by one: `latest` depends on their siblings too
             observation = await source.with_siblings(observation, alone)
             made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
@@ -254,6 +264,15 @@ async def _siblings(task: Task, arm: ArmReader, observation: Observation, items:
     return await with_siblings(observation, items, arm, task.options.concurrency)
 
 
+async def _replication(task: Task, arm: ArmReader, observation: Observation, items: Sequence[Desired]) -> Observation:
+    return await with_replication(observation, items, arm, task.options.concurrency)
+
+
+async def _stored_replication(observation: Observation, items: Sequence[Desired]) -> Observation:  # noqa: ARG001
+    """Return the observation: a snapshot has the copies that it was taken with, and no others."""
+    return observation
+
+
 async def _stored_siblings(snapshot: Snapshot, observation: Observation, items: Sequence[Desired]) -> Observation:
     return snapshot.with_siblings(observation, items)
 
@@ -276,7 +295,16 @@ def _policy(task: Task) -> Policy:
         versions=ApiVersions(estate.project.api_versions),
         may_lose_latest=options.allow_latest_lost,
         settings=other_settings(estate.document),
+        rollouts=_rollouts(task),
     )
+
+
+def _rollouts(task: Task) -> Rollouts:
+    project, resumed = task.estate.project, task.options.resume
+    if not project.rollouts:
+        return Rollouts()
+    resume = frozenset(item.key for item in task.estate.selected if item.address in resumed)
+    return Rollouts(project.rollouts, task.now or task.estate.read_at, project.schedule, resume)
 
 
 def _judged(task: Task, policy: Policy, part: Part) -> Reading:

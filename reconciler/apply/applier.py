@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.apply.attempt import Attempt, Phase, Terms, interrupted, next_step
@@ -101,7 +102,13 @@ class Applier:
         """
         patience = self.patience
         terms = Terms(
-            self.policy, patience.interval_s, patience.timeout_s, LONGEST_WAIT_S, self.saved, self.wait_replicated
+            self.policy,
+            patience.interval_s,
+            patience.timeout_s,
+            LONGEST_WAIT_S,
+            self.saved,
+            self.wait_replicated,
+            patience.clock.now() - timedelta(seconds=patience.clock.monotonic()),
         )
         writers = self.concurrency - self.concurrency // _ONE_OF
         permits = asyncio.Semaphore(self.concurrency)

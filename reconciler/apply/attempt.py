@@ -9,6 +9,7 @@ reports the event that came of it. Each PUT is decided from a read of its own, w
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -58,8 +59,10 @@ from reconciler.plan.remedies import advised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from reconciler.model.change import Change
+    from reconciler.model.desired import Desired
     from reconciler.model.live import Observed
     from reconciler.plan.decide import Policy
     from reconciler.plan.saved import SavedPlan
@@ -100,6 +103,7 @@ class Terms:
         longest_wait_s: The longest ``Retry-After`` that the client itself waits for.
         saved: The reviewed plan; an item that has changed since is refused.
         wait_replicated: Whether a write counts as done only when its replication is.
+        epoch: The time at which the monotonic seconds were zero, in UTC; None in a run without rollouts.
     """
 
     policy: Policy
@@ -108,6 +112,7 @@ class Terms:
     longest_wait_s: float
     saved: SavedPlan | None = None
     wait_replicated: bool = False
+    epoch: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,7 @@ class Attempt:
         given_up: Why no more PUTs are sent; whether an earlier one landed is still looked for.
         taken: The answer of ARM to the PUT that it accepted.
         newest: The newest api-version that Azure did not refuse to a PUT; None while it refused none.
+        sent: The part of the manifest in the last PUT; None before it.
     """
 
     terms: Terms
@@ -142,6 +148,7 @@ class Attempt:
     given_up: Conflict | Unanswered | None = None
     taken: Taken | None = None
     newest: str | None = None
+    sent: Desired | None = None
 
     @property
     def may_have_landed(self) -> bool:
@@ -179,24 +186,34 @@ def _begin(state: Attempt, event: Event, now: float) -> _Move | None:
         message = f"not set: `{'`, `'.join(dict.fromkeys(names))}`, from which the resource takes a secret"
         fix = f"set the variable{'s' if several else ''} where this runs, from the CI system's secrets"
         return _done(state.change, Result.FAILED, ErrorInfo(ErrorCode.VARIABLE_MISSING, message, fix=fix))
-    return replace(state, phase=Phase.READING, deadline=now + state.terms.timeout_s), Read()
+    state = replace(state, phase=Phase.READING, deadline=now + state.terms.timeout_s)
+    return state, _look_again(state)
+
+
+def _look_again(state: Attempt) -> Read:
+    """Return the read that a PUT is decided from: that of a version in a rollout depends on its copies too."""
+    return Read(replication=state.change.rollout is not None)
 
 
 def _read(state: Attempt, event: Event, now: float) -> _Move | None:
     if isinstance(event, Elapsed):
-        return state, Read()
+        return state, _look_again(state)
     return _decide(state, event, now) if isinstance(event, Live | Absent | Unreadable) else None
 
 
 def _decide(state: Attempt, observed: Observed, now: float) -> _Move:
     """Decide again, from a read of this moment; the first rule that matches wins."""
     desired, saved = state.change.desired, state.terms.saved
-    decision = decide(desired, observed, _policy(state))
+    decision = decide(desired, observed, _policy(state, now))
     action = decision.change.action
+    if _has_landed(state, observed) or (state.may_have_landed and action is Action.NONE):
+        return _accepted(state, Taken(), now)
+    if decision.change.rests:
+        if state.shown_from is not None and now < state.shown_from:
+            return _wait(state, now)
+        return _not_written(state.change, decision.change)
     if action is Action.WAIT:
         return _wait(state, now, why="waiting for an operation that another client started")
-    if action is Action.NONE and state.may_have_landed:
-        return _accepted(state, Taken(), now)
     if action.writes and state.shown_from is not None and now < state.shown_from:
         return _wait(state, now)
     if state.given_up is not None:
@@ -204,19 +221,30 @@ def _decide(state: Attempt, observed: Observed, now: float) -> _Move:
     if not action.writes:
         return _not_written(state.change, decision.change)
     if saved is not None and not state.may_have_landed:  # else it may have been this run's own PUT that changed it
-        refusal = saved.within(_policy(state)).refusal(desired, action, decision.live)
+        refusal = saved.within(_policy(state, now)).refusal(desired, action, decision.live)
         if refusal is not None:
             return _done(state.change, Result.REFUSED, refusal)
     change = state.change if state.may_have_landed else decision.change  # else the rest of what its own PUT left
-    body = put_body(desired, decision.live, decision.comparison, state.terms.policy.tracking)
+    body = put_body(decision.sent, decision.live, decision.comparison, state.terms.policy.tracking)
     version = decision.change.version.name if decision.change.version else desired.kind.api_version
     put = Put(change, body, version, not_after=now + FRESH_S, is_first=not state.puts)
-    return replace(state, change=change, phase=Phase.PUTTING, puts=state.puts + 1), put
+    return replace(state, change=change, phase=Phase.PUTTING, puts=state.puts + 1, sent=decision.sent), put
 
 
-def _policy(state: Attempt) -> Policy:
-    """Return the policy; a PUT without a difference is not sent again where it may have landed."""
+def _has_landed(state: Attempt, observed: Observed) -> bool:
+    """Return whether the tag of a version shows the step of a PUT without an answer, which no other one has written."""
+    mark = state.sent.mark if state.sent is not None and state.may_have_landed else None
+    if mark is None or not isinstance(observed, Live) or not observed.is_settled:
+        return False
+    return state.terms.policy.tracking.rollout_of(observed.body) == mark
+
+
+def _policy(state: Attempt, now: float) -> Policy:
+    """Return the policy of this moment; a PUT without a difference is not sent again where it may have landed."""
     policy = state.terms.policy
+    if state.terms.epoch is not None and policy.rollouts.rollouts:
+        moment = state.terms.epoch + timedelta(seconds=now)
+        policy = replace(policy, rollouts=replace(policy.rollouts, now=moment))
     if state.newest is not None:
         policy = replace(policy, versions=policy.versions.up_to(state.change.desired, state.newest))
     if not state.may_have_landed:
@@ -242,7 +270,7 @@ def _answer(state: Attempt, event: Event, now: float) -> _Move | None:
     if isinstance(event, Withheld):
         return _withheld(state)
     if isinstance(event, Outdated):  # ARM refused it before it acted: it is decided again, for an older version
-        return replace(state, phase=Phase.READING, newest=event.newest), Read()
+        return replace(state, phase=Phase.READING, newest=event.newest), _look_again(state)
     return _again(state, event, now) if isinstance(event, Conflict | Unanswered) else None
 
 
@@ -343,7 +371,7 @@ def _read_back(state: Attempt, event: Event, now: float) -> _Move | None:
     if isinstance(event, Elapsed):
         return state, Read()
     if isinstance(event, Live):
-        differing = unkept(state.change.desired, event, state.terms.policy)
+        differing = unkept(_sent(state), event, state.terms.policy)
         is_shown = event.is_settled and (not differing or now >= state.grace)
         return _judge(state, event, now) if is_shown else _wait(state, now)
     if isinstance(event, Absent | Unreadable):
@@ -351,25 +379,30 @@ def _read_back(state: Attempt, event: Event, now: float) -> _Move | None:
     return None
 
 
+def _sent(state: Attempt) -> Desired:
+    """Return the resource as it was sent."""
+    return state.change.desired if state.sent is None else state.sent
+
+
 def _judge(state: Attempt, live: Live, now: float) -> _Move:
     """Return the outcome that a settled resource shows, or wait for its replication."""
     desired, terms = state.change.desired, state.terms
-    if differing := unkept(desired, live, terms.policy):
+    if differing := unkept(_sent(state), live, terms.policy):
         return _done(replace(state.change, fields=differing), Result.FAILED, did_not_stick(differing))
     if live.has_failed:
         return _done(state.change, Result.FAILED, provisioning_failed(live))
     if terms.wait_replicated and desired.kind.health:
         grace = min(now + READ_GRACE_S, state.deadline)
-        return replace(state, phase=Phase.REPLICATING, grace=grace), Read(replication=True)
+        return replace(state, phase=Phase.REPLICATING, grace=grace), Read(replication=True, decides=False)
     return _done(state.change, Result.SUCCEEDED)
 
 
 def _replicate(state: Attempt, event: Event, now: float) -> _Move | None:
     """Read until every copy is made; the first reads after a PUT may still show the previous state."""
     if isinstance(event, Elapsed):
-        return state, Read(replication=True)
+        return state, Read(replication=True, decides=False)
     if isinstance(event, Live):
-        is_previous = now < state.grace and unkept(state.change.desired, event, state.terms.policy)
+        is_previous = now < state.grace and unkept(_sent(state), event, state.terms.policy)
         return _wait(state, now) if is_previous else _judge_copies(state, event, now)
     if isinstance(event, Absent | Unreadable):
         is_missing = isinstance(event, Absent) or event.error.status == HTTPStatus.NOT_FOUND

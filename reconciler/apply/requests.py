@@ -89,12 +89,10 @@ class Requests:
 
     async def read(self, step: Read) -> Observed:
         """Read the resource by itself, with its replication where the step asks for it."""
-        if not step.replication:
-            observed = await read_one(self.desired, self.arm)
-            return (
-                replace(observed, error=self._clean(observed.error)) if isinstance(observed, Unreadable) else observed
-            )
         kind = self.desired.kind
+        if step.decides:
+            read = await read_one(self.desired, self.arm, replication=step.replication)
+            return replace(read, error=self._clean(read.error)) if isinstance(read, Unreadable) else read
         try:
             return kind.live(await self.arm.get_newest(kind, self.desired.id, kind.health))
         except RequestError as error:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from reconciler.model.change import Change, Plan
 
-_TAKEN_UP: Final = frozenset({Action.CREATE, Action.UPDATE, Action.WAIT})
 _LOST: Final = {Result.FAILED: "failed", Result.SKIPPED: "was skipped", Result.REFUSED: "was refused"}
 
 
@@ -31,9 +30,7 @@ def todo(plan: Plan) -> tuple[Change, ...]:
 
     A resource in sync is one of them where a variable that it takes a value from is not set: that value is unknown.
     """
-    taken_up = (
-        each for each in plan.changes if each.action in _TAKEN_UP or (each.action is Action.NONE and each.desired.unset)
-    )
+    taken_up = (each for each in plan.changes if each.may_write or (each.action is Action.NONE and each.desired.unset))
     return tuple(sorted(taken_up, key=lambda each: (each.desired.wave, each.desired.depth)))
 
 

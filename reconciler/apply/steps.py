@@ -26,9 +26,11 @@ class Read:
 
     Attributes:
         replication: Whether its replication is read too.
+        decides: Whether a PUT is decided from it, so that an absent resource is an answer, and no error.
     """
 
     replication: bool = False
+    decides: bool = True
 
 
 @dataclass(frozen=True, slots=True)

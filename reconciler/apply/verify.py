@@ -7,12 +7,14 @@ An answer to a PUT proves nothing: a write is complete when a read shows it.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ErrorCode, ErrorInfo
 from reconciler.model.change import Finding
 from reconciler.model.live import Unreadable
 from reconciler.plan.decide import decide
+from reconciler.plan.rollout import Rollouts
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
@@ -28,8 +30,15 @@ _SHOWN_CHARACTERS: Final = 80
 
 
 def unkept(desired: Desired, live: Live, policy: Policy) -> tuple[FieldChange, ...]:
-    """Return the differences that a resource has although a PUT was accepted."""
-    fields = decide(desired, live, policy).change.fields
+    """
+    Return the differences that a resource has although a PUT was accepted.
+
+    Args:
+        desired: As it was sent: of a version in a rollout, the part that was due.
+        live: As read after the PUT.
+        policy: The user's choices.
+    """
+    fields = decide(desired, live, replace(policy, rollouts=Rollouts())).change.fields
     return tuple(each for each in fields if each.finding is not Finding.UNDECLARED and _must_be_kept(each, policy))
 
 

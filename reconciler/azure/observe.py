@@ -121,6 +121,23 @@ async def with_siblings(observation: Observation, items: Sequence[Desired], arm:
     return replace(observation, lists=frozenset(found.lists), others=others, versions=arm.versions.answered())
 
 
+async def with_replication(
+    observation: Observation, items: Sequence[Desired], arm: ArmReader, most: int
+) -> Observation:
+    """
+    Return an observation that has the state of the copies of some live versions too.
+
+    Args:
+        observation: As read without them.
+        items: The versions.
+        arm: Reads.
+        most: Reads in flight at a time.
+    """
+    found = _Found(dict(observation.observed))
+    await run_all((_read_health_of(item, found, _ALONE, arm) for item in items), most)
+    return replace(observation, observed=found.observed, versions=arm.versions.answered())
+
+
 async def _read_siblings(item: Desired, found: _Found, arm: ArmReader) -> None:
     path = item.kind.list_path(item.params)
     if path is None:
@@ -132,10 +149,11 @@ async def _read_siblings(item: Desired, found: _Found, arm: ArmReader) -> None:
         return
 
 
-async def read_one(item: Desired, arm: ArmReader, scope: Scope = _ALONE) -> Observed:
-    """Read one resource by itself."""
+async def read_one(item: Desired, arm: ArmReader, scope: Scope = _ALONE, *, replication: bool = False) -> Observed:
+    """Read one resource by itself, with the state of its copies where that is asked for and its kind has some."""
+    query = (item.kind.health,) if replication and item.kind.health else ()
     try:
-        return scope.live_of(item.kind, await arm.get_newest(item.kind, item.id))
+        return scope.live_of(item.kind, await arm.get_newest(item.kind, item.id, *query))
     except Exception as error:  # noqa: BLE001 - a bug in one read must not stop the others
         return _failure(error)
 

@@ -49,6 +49,7 @@ def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[s
         health=given.health or given.wait == "replicated",
         wait_replicated=given.wait == "replicated",
         republish=republish,
+        resume=given.resume,
         allow_empty=given.allow_empty,
         permits=permits_of(given),
         signs=signs,

@@ -60,6 +60,7 @@ class Given:
         paths: Files and folders of manifests; empty for the default.
         target: ``KIND/NAME`` patterns.
         selector: Labels, by name and value.
+        resume: ``KIND/NAME`` of each version whose step of a rollout is sent again.
         report: Format and file of each further report.
         process: The environment of the process, read once.
     """
@@ -75,6 +76,7 @@ class Given:
     no_adopt: bool = False
     take_over: bool = False
     allow_latest_lost: bool = False
+    resume: tuple[str, ...] = ()
     impact: bool = False
     shard: Shard | None = None
     cloud: str = "public"
@@ -340,6 +342,16 @@ _LATEST_LOST: Final = option("--allow-latest-lost", is_flag=True, help="Allow re
 latest: Final = _group(_LATEST_LOST)
 impact: Final = _group(
     option("--impact", is_flag=True, help="Count the machines and scale sets that follow, by Resource Graph.")
+)
+
+resume: Final = _group(
+    option(
+        "--resume",
+        multiple=True,
+        metavar="KIND/NAME",
+        shell_complete=completion.addresses,
+        help="Send the step of this version's rollout again; its soak begins anew. Repeatable.",
+    )
 )
 
 limits: Final = _group(

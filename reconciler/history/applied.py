@@ -50,7 +50,7 @@ def caused(plan: Plan, live: Mapping[str, JsonObject], tracking: Tracking, opene
         tracking: How the commits are recorded.
         opened: Opens the history, where there is a question.
     """
-    differing = [change for change in plan.changes if change.sync.is_drift or change.fields]
+    differing = [change for change in plan.changes if change.sync.is_drift or change.is_step or change.fields]
     history = opened() if differing else None
     if history is None:
         return plan

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.compare.diff import compare
 from reconciler.compare.fingerprint import fingerprint
 from reconciler.kinds.tracking import Tracking
-from reconciler.model.change import Cause, Finding
+from reconciler.model.change import Action, Cause, Finding, Sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,10 +43,16 @@ def with_causes(change: Change, live: JsonObject | None, applied: Desired | None
             written; None if unknown.
         tracking: How digests are recorded.
     """
-    if not change.sync.is_drift and not any(field.finding in _CAUSED for field in change.fields):
+    if change.is_step and live is not None:  # the rollout has brought it this far
+        return change
+    is_begun = change.is_step and change.action is Action.CREATE
+    if not change.sync.is_drift and not is_begun and not any(field.finding in _CAUSED for field in change.fields):
         return change
     if live is None:
-        return replace(change, cause=_of_gone(change.desired, applied))
+        cause = _of_gone(change.desired, applied)
+        if is_begun and cause is not Cause.UNKNOWN:  # not the first step of a rollout: it was deleted
+            return replace(change, cause=cause, sync=Sync.MISSING, is_step=False)
+        return replace(change, cause=cause)
     if applied is None:
         return _told(change, lambda _: Cause.UNKNOWN)
     return _told(change, _Moves(change.desired, live, applied, tracking).cause)

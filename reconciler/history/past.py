@@ -65,7 +65,7 @@ class History:
         folder = next(path for path in (first, *first.parents) if filesystem.sort_of(path) is Sort.FOLDER)
         self._repository = Repository.around(folder)
         self._top = self._repository.top
-        self._options = replace(options, targets=(), labels={}, republish=(), allow_empty=True)
+        self._options = replace(options, targets=(), labels={}, republish=(), resume=(), allow_empty=True)
         self._past: dict[str, Past] = {}
 
     def base(self, revision: str) -> str:

@@ -53,6 +53,10 @@ class Tracking:
         found = self._read(live, "commit")
         return found if found is not None and _COMMIT.fullmatch(found) else None
 
+    def rollout_of(self, live: JsonObject) -> str | None:
+        """Return the step recorded on a live version, as its tag has it; None without the tag."""
+        return self._read(live, "rollout")
+
     def is_foreign(self, live: JsonObject) -> bool:
         """Return whether another project owns the live resource."""
         owner = self.owner_of(live)
@@ -73,7 +77,7 @@ class Tracking:
         """Return the tags to write with a PUT."""
         if not self.tags:
             return {}
-        values = {"digest": desired.digest, "project": self.project, "commit": self.commit}
+        values = {"digest": desired.digest, "project": self.project, "commit": self.commit, "rollout": desired.mark}
         return {f"{self.prefix}-{name}": value for name, value in values.items() if value is not None}
 
     def passing(self) -> frozenset[str]:

@@ -18,8 +18,18 @@ from reconciler.manifests.load import load
 from reconciler.manifests.parents import misspelt_parents
 from reconciler.manifests.permits import Permits
 from reconciler.manifests.pins import newer_than_pins, stray_pins
-from reconciler.manifests.project import FILE_NAME, Environment, Project, Writing, lay_under, render, unknown_defaults
+from reconciler.manifests.project import (
+    FILE_NAME,
+    Environment,
+    Project,
+    Writing,
+    identity,
+    lay_under,
+    render,
+    unknown_defaults,
+)
 from reconciler.manifests.resolve import resolve, select
+from reconciler.manifests.rollouts import stray_regions, stray_rollouts
 from reconciler.manifests.salvage import ProjectFile, salvage
 from reconciler.manifests.schema_errors import nearest, problem
 from reconciler.manifests.selection import no_manifest, nothing_with
@@ -56,6 +66,7 @@ class Options:
         targets: ``KIND/NAME`` patterns.
         labels: That selected manifests carry.
         republish: ``KIND/NAME`` of each resource that is PUT once without a difference.
+        resume: ``KIND/NAME`` of each version whose rollout is at rest, and whose step is sent again.
         permits: The operator's permissions.
         signs: Whether the run sends, or plans, PUTs with signatures of the project's storage rules.
         allow_empty: Whether a run without any manifest is valid; by default it is an error.
@@ -76,6 +87,7 @@ class Options:
     health: bool = False
     wait_replicated: bool = False
     republish: tuple[str, ...] = ()
+    resume: tuple[str, ...] = ()
     permits: Permits = field(default_factory=Permits)
     signs: bool = False
     allow_empty: bool = True
@@ -195,6 +207,7 @@ def survey(options: Options, registry: Registry, now: datetime, stdin: Callable[
         *_stray_defaults(project, document, kinds),
         *_stray_rules(project, document, kinds),
         *stray_pins(project, document, kinds),
+        *stray_rollouts(project, document, kinds),
     ]
     problems = [
         *file.problems,
@@ -203,6 +216,7 @@ def survey(options: Options, registry: Registry, now: datetime, stdin: Callable[
         *(() if file.problems else _nothing(options, tree, gathered)),
         *file.independent([*(() if gathered.is_incomplete else unmatched), *validated.problems, *duplicates]),
         *newer_than_pins(project, desired),
+        *stray_regions(project, document, desired, lambda: _kinds_elsewhere(tree, documents)),
     ]
     strangers = file.independent(misspelt_parents(desired, validated.others, kinds))
     warnings = [*gathered.warnings, *validated.warnings, *strangers, *_expired(project, document, now.date())]
@@ -212,6 +226,12 @@ def survey(options: Options, registry: Registry, now: datetime, stdin: Callable[
     warnings += () if problems else idle_storage(project, document, desired)
     sources = file.sources | gathered.sources
     return Survey(project, desired, _in_order(problems), _in_order(warnings), document, sources, validated.others, tree)
+
+
+def _kinds_elsewhere(tree: Tree, documents: Sequence[Document]) -> frozenset[str]:
+    """Return the kinds of the manifests below the folder of the project file that PATH does not name."""
+    loaded = set(map(identity, documents))
+    return frozenset(kind for kind, name in tree.elsewhere(of_all=True) if (kind, name) not in loaded)
 
 
 def _nothing(options: Options, tree: Tree, gathered: Gathered) -> Iterator[Problem]:
@@ -376,11 +396,12 @@ def _check_targets(options: Options, desired: Sequence[Desired], selected: Seque
             message = f"--target {target} matches no manifest: write KIND/NAME{like}; {no_manifest(target, desired)}"
             raise UsageError(message)
     names = {item.address for item in selected}
-    unknown = [name for name in options.republish if name not in names]
-    if unknown:
-        hint = no_manifest(unknown[0], selected)
-        message = f"--republish {unknown[0]}: no selected manifest has that kind and name; {hint}"
-        raise UsageError(message)
+    for option, wanted in (("--republish", options.republish), ("--resume", options.resume)):
+        unknown = [name for name in wanted if name not in names]
+        if unknown:
+            hint = no_manifest(unknown[0], selected)
+            message = f"{option} {unknown[0]}: no selected manifest has that kind and name; {hint}"
+            raise UsageError(message)
 
 
 def _unselected(options: Options, desired: Sequence[Desired]) -> str:

@@ -18,6 +18,7 @@ from reconciler.kinds.rules import Rule, Shape
 from reconciler.kinds.tracking import Tracking
 from reconciler.kinds.trees import without_nulls
 from reconciler.manifests.durations import parse_duration
+from reconciler.manifests.rollouts import Rollout, parse_rollout
 from reconciler.manifests.windows import Window
 from reconciler.model.change import BY_IDENTITY
 from reconciler.model.receiver import Receiver
@@ -108,6 +109,7 @@ class Project:
         schedule: Windows in which the loop may write, or may not.
         api_versions: The pinned api-version of each kind, by name.
         environment_required: Whether every command must choose one of *environments*.
+        rollouts: Of versions, region by region; the first that fits a version governs it.
     """
 
     name: str | None = None
@@ -122,6 +124,7 @@ class Project:
     strict: bool = False
     environment_required: bool = False
     notify: tuple[Receiver, ...] = ()
+    rollouts: tuple[Rollout, ...] = ()
 
     def active_rules(self, today: date) -> tuple[IgnoreRule, ...]:
         """Return the ignore rules that still hold."""
@@ -148,6 +151,7 @@ def parse_project(document: Document) -> Project:
         strict=spec.get("strict", False),
         environment_required=spec.get("environmentRequired", False),
         notify=tuple(_receiver(entry) for entry in spec.get("notify") or ()),
+        rollouts=tuple(parse_rollout(entry) for entry in spec.get("rollouts") or ()),
     )
 
 

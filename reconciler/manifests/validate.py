@@ -22,6 +22,7 @@ from reconciler.kinds.kind import mapped
 from reconciler.kinds.paths import get
 from reconciler.manifests.checks import Found, check_spec
 from reconciler.manifests.identity import Identity, identify
+from reconciler.manifests.rollouts import odd_rollouts
 from reconciler.manifests.schema_errors import MOST, explain, nearest, problem
 from reconciler.manifests.windows import mistakes
 from reconciler.problems import SHORTER, Document, Manifest, Problem
@@ -128,7 +129,11 @@ def validate_project(document: Document, schema: JsonObject) -> tuple[Problem, .
     """Return every mistake in a project file, except those that reading it has reported."""
     found = _schema_errors(document, "Project", schema)
     told = {error.path for error in found}
-    found += (item for item in (*_impossible_dates(document), *_odd_windows(document)) if item.path not in told)
+    found += (
+        item
+        for item in (*_impossible_dates(document), *_odd_windows(document), *odd_rollouts(document))
+        if item.path not in told
+    )
     return tuple(item for item in found if not _is_reported(document, item))
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.variables import Unknown
     from reconciler.model.desired import Desired
     from reconciler.model.live import Unmanaged
+    from reconciler.model.rollout import RolloutState
     from reconciler.problems import Origin
     from reconciler.values import FieldPath
 
@@ -140,6 +141,8 @@ class Reason(StrEnum):
     CANNOT_UNSET = "cannot-unset"
     NEWER_LIVE = "newer-live"
     API_VERSION_LAG = "api-version-lag"
+    ROLLOUT_WAITING = "rollout-waiting"
+    ROLLOUT_FAILED = "rollout-failed"
     LATEST_LOST = "latest-lost"
     PARENT_MISSING = "parent-missing"
     GROUP_MISSING = "group-missing"
@@ -226,6 +229,8 @@ class Change:
         replication: Of the live resource; None where it was not read.
         owner: The other project that owns the live resource; None if it is the run's own, or has no owner.
         version: The api-version of its PUT; None where it is not known.
+        rollout: Where its rollout stands; None where none has anything to say about it.
+        is_step: Whether its PUT is only the next step of its rollout, which is no drift.
     """
 
     desired: Desired
@@ -244,6 +249,18 @@ class Change:
     replication: Replication | None = None
     owner: str | None = None
     version: Version | None = None
+    rollout: RolloutState | None = None
+    is_step: bool = False
+
+    @property
+    def may_write(self) -> bool:
+        """Whether an apply may send a PUT: a resource in operation is decided again once that has ended."""
+        return self.action.writes or (self.action is Action.WAIT and not self.rests)
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is between two steps of its rollout."""
+        return self.action is Action.WAIT and self.reason is Reason.ROLLOUT_WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,9 +313,9 @@ class Plan:
     @property
     def todo(self) -> int:
         """How many resources an apply creates, updates or waits for."""
-        return self.puts + sum(change.action is Action.WAIT for change in self.changes)
+        return sum(change.may_write for change in self.changes)
 
     @property
     def reads(self) -> int:
         """How many reads an apply adds at least: before and after each PUT, and of each waiting resource."""
-        return 2 * self.puts + sum(change.action is Action.WAIT for change in self.changes)
+        return self.puts + self.todo

@@ -30,6 +30,7 @@ class Desired:
         wave: Low first; never lower than the parent's.
         depth: 0 for a kind without a parent, 1 for its children, and so on.
         content: Digests of the write-only content; None where none is declared.
+        mark: The tag that a PUT of it records of a rollout; None to leave the tag as it is.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Desired:
     paused: bool = False
     content: ContentDigest | None = None
     trace: Trace | None = None
+    mark: str | None = None
 
     @property
     def order(self) -> tuple[int, int, str]:

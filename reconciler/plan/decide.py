@@ -19,9 +19,10 @@ from reconciler.manifests.access import signings
 from reconciler.model.change import Action, Change, Finding, Plan, Reason, Refusal, Signing, Sync
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
 from reconciler.plan.body import put_body
-from reconciler.plan.fixes import LATER, version_fix, way_out
+from reconciler.plan.fixes import LATER, rollout_fix, version_fix, way_out
 from reconciler.plan.latest import candidates, foretell
 from reconciler.plan.remedies import advised
+from reconciler.plan.rollout import Rollouts, Stage, stage_of
 from reconciler.plan.versions import ApiVersions, version_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Policy:
         versions: The api-versions that PUTs may use.
         may_lose_latest: Whether a PUT may leave a region without ``latest``.
         settings: Of the project file, those that a saved plan holds as they are.
+        rollouts: Of the project, at this moment.
     """
 
     tracking: Tracking = field(default_factory=Tracking)
@@ -77,6 +79,7 @@ class Policy:
     versions: ApiVersions = field(default_factory=ApiVersions)
     may_lose_latest: bool = False
     settings: JsonObject = field(default_factory=dict)
+    rollouts: Rollouts = field(default_factory=Rollouts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,11 @@ class Decision:
         live: The live body; None where there is none.
         comparison: Of the live body and the manifest.
         body: Of the PUT, now or after a wait, where it is known to hold links or regions of a version; else None.
+        sent: The part of the manifest that a PUT sends: all of it, save for a version in a rollout.
     """
 
     change: Change
+    sent: Desired
     live: JsonObject | None = None
     comparison: Comparison = field(default_factory=Comparison)
     body: JsonObject | None = None
@@ -172,11 +177,16 @@ def _owned(unmanaged: Unmanaged, tracking: Tracking) -> Unmanaged:
 def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent = _THERE) -> Decision:
     """Choose the one action that brings *observed* to *desired*; the first rule that matches wins."""
     if isinstance(observed, Unreadable):
-        return _written(_unknown(desired, observed.error), None, Comparison(), policy)
+        return _written(_unknown(desired, observed.error), desired, None, Comparison(), policy)
+    stage = stage_of(desired, observed, policy.rollouts, policy.tracking)
     if isinstance(observed, Absent):
-        return _written(_decide_absent(desired, observed, parent, policy), None, Comparison(), policy)
-    comparison = compare(desired, observed.body, policy.tracking, policy.ignore)
-    action, reason, sync = _decide_live(desired, observed, comparison, policy)
+        absent = _decide_absent(desired, observed, parent, policy)
+        if absent.action is Action.CREATE:
+            absent = replace(absent, rollout=stage.state)
+            absent = _stepping(absent) if stage.is_due else absent
+        return _written(absent, stage.desired, None, Comparison(), policy)
+    comparison = compare(stage.desired, observed.body, policy.tracking, policy.ignore)
+    action, reason, sync = _decide_live(stage, observed, comparison, policy)
     copies = observed.replication
     owner = policy.tracking.owner_of(observed.body)
     is_later = action is Action.NONE and comparison.has(Finding.CHANGE)
@@ -185,23 +195,43 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         action=action,
         reason=reason,
         sync=sync,
-        health=observed.health,
+        health=Health.PROGRESSING if reason is Reason.ROLLOUT_WAITING else observed.health,
         fields=comparison.fields,
         ignored=len(comparison.ignored),
         ailment=copies.failure(desired.body) if copies is not None and copies.has_failed else None,
         fix=LATER if is_later else way_out(reason, desired, comparison.refusals, owner, policy.tracking.project_tag),
         replication=copies,
         owner=owner if policy.tracking.is_foreign(observed.body) else None,
+        rollout=stage.state,
     )
-    return _written(change, observed.body, comparison, policy)
+    if action is Action.UPDATE and _is_step(stage, observed, policy):
+        change = _stepping(change)
+    if reason is Reason.ROLLOUT_FAILED and stage.state is not None:
+        change = replace(change, fix=rollout_fix(desired, stage.state))
+    return _written(change, stage.desired, observed.body, comparison, policy)
 
 
-def _written(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Decision:
+def _stepping(change: Change) -> Change:
+    """Return the change of a step that is due: the version is as far as it must be, so it is no drift."""
+    return replace(change, is_step=True, sync=Sync.UNKNOWN)
+
+
+def _is_step(stage: Stage, live: Live, policy: Policy) -> bool:
+    """Return whether an update is the next step of a rollout and repairs nothing else."""
+    if not stage.is_due:
+        return False
+    ordinary = compare(stage.kept, live.body, policy.tracking, policy.ignore)
+    return not ordinary.has(Finding.CHANGE) and not ordinary.adopts
+
+
+def _written(
+    change: Change, sent: Desired, live: JsonObject | None, comparison: Comparison, policy: Policy
+) -> Decision:
     """Return *change* with the api-version and the signatures of its PUT; blocked where no version can carry it."""
-    version = version_of(change.desired, live, comparison, policy.tracking, policy.versions)
+    version = version_of(sent, live, comparison, policy.tracking, policy.versions)
     change = replace(change, version=version)
     if version.refusal is None or not (change.action.writes or _is_unseen(change, version)):
-        return _signed(change, live, comparison, policy)
+        return _signed(change, sent, live, comparison, policy)
     fields = (
         replace(each, refusal=version.refusal) if matches(each.path, version.path) else each for each in change.fields
     )
@@ -212,7 +242,7 @@ def _written(change: Change, live: JsonObject | None, comparison: Comparison, po
         fields=tuple(fields),
         fix=version_fix(change.desired, version, policy.versions.pin(change.desired)),
     )
-    return Decision(change, live, replace(comparison, fields=change.fields))
+    return Decision(change, sent, live, replace(comparison, fields=change.fields))
 
 
 def _is_unseen(change: Change, version: Version) -> bool:
@@ -225,16 +255,15 @@ def _is_unseen(change: Change, version: Version) -> bool:
     return all(any(matches(leaf, path) or reaches_below(leaf, path) for leaf in newer) for path in refused)
 
 
-def _signed(change: Change, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Decision:
+def _signed(change: Change, sent: Desired, live: JsonObject | None, comparison: Comparison, policy: Policy) -> Decision:
     """Return *change* with the signatures that its PUT would use."""
     kind = change.desired.kind
-    is_due = change.action.writes or change.action is Action.WAIT
-    if not is_due or not (kind.links or kind.latest):
-        return Decision(change, live, comparison)
-    body = put_body(change.desired, live, comparison, policy.tracking)
+    if not change.may_write or not (kind.links or kind.latest):
+        return Decision(change, sent, live, comparison)
+    body = put_body(sent, live, comparison, policy.tracking)
     if change.action.writes:
-        change = replace(change, signatures=signings(change.desired, body, policy.storage))
-    return Decision(change, live, comparison, body)
+        change = replace(change, signatures=signings(sent, body, policy.storage))
+    return Decision(change, sent, live, comparison, body)
 
 
 def signatures_of(
@@ -268,8 +297,13 @@ def _unknown(desired: Desired, error: ErrorInfo) -> Change:
     return Change(desired, Action.UNKNOWN, Reason.READ_FAILED, Sync.UNKNOWN, Health.UNKNOWN, error=found)
 
 
-def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: Policy) -> _Chosen:
-    if desired.paused:
+def _decide_live(stage: Stage, live: Live, comparison: Comparison, policy: Policy) -> _Chosen:
+    return _held_back(stage, live, comparison, policy) or _made_equal(stage, live, comparison, policy)
+
+
+def _held_back(stage: Stage, live: Live, comparison: Comparison, policy: Policy) -> _Chosen | None:
+    """Return why no PUT may be sent; None where one may."""
+    if stage.desired.paused:
         return Action.PAUSED, Reason.PAUSED, _true_sync(comparison, policy)
     if policy.tracking.is_foreign(live.body) and not policy.take_over:
         return Action.BLOCKED, Reason.OWNED_ELSEWHERE, Sync.OUT_OF_SYNC
@@ -278,17 +312,27 @@ def _decide_live(desired: Desired, live: Live, comparison: Comparison, policy: P
     refusal = _first_refusal(comparison)
     if refusal is not None:
         return Action.BLOCKED, Reason(refusal.value), Sync.OUT_OF_SYNC
+    return (Action.BLOCKED, Reason.ROLLOUT_FAILED, Sync.OUT_OF_SYNC) if stage.is_stopped else None
+
+
+def _made_equal(stage: Stage, live: Live, comparison: Comparison, policy: Policy) -> _Chosen:
+    """Return the PUT that is needed, if any."""
+    key = stage.desired.key
     if comparison.has(Finding.CHANGE):
-        if desired.key in policy.memory.given_up:
+        if key in policy.memory.given_up:
             return Action.BLOCKED, Reason.DID_NOT_STICK, Sync.OUT_OF_SYNC
-        action = Action.NONE if desired.key in policy.memory.rejected else Action.UPDATE
+        action = Action.NONE if key in policy.memory.rejected else Action.UPDATE
         return action, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC
     if comparison.adopts and policy.adopt and policy.tracking.tags:
         return Action.UPDATE, Reason.ADOPT, Sync.OUT_OF_SYNC
-    if live.has_failed and desired.key not in policy.memory.retried:
+    if stage.is_due:  # a step that is sent again
+        return Action.UPDATE, Reason.FIELDS_DIFFER, Sync.OUT_OF_SYNC
+    if live.has_failed and key not in policy.memory.retried:
         return Action.UPDATE, Reason.LAST_OPERATION_FAILED, Sync.OUT_OF_SYNC
-    if desired.key in policy.republish:
+    if key in policy.republish:
         return Action.UPDATE, Reason.REPUBLISH, _true_sync(comparison, policy)
+    if stage.is_waiting:
+        return Action.WAIT, Reason.ROLLOUT_WAITING, Sync.UNKNOWN
     sync = _true_sync(comparison, policy)
     return Action.NONE, Reason.FIELDS_DIFFER if sync is Sync.OUT_OF_SYNC else Reason.IN_SYNC, sync
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.change import Version
     from reconciler.model.desired import Desired
+    from reconciler.model.rollout import RolloutState
 
 
 LATER: Final = (
@@ -58,6 +59,14 @@ def way_out(
             "change the manifest, or restart the loop: Azure did not keep the value, or another client changes it back"
         )
     return None
+
+
+def rollout_fix(desired: Desired, state: RolloutState) -> str:
+    """Return the fix for a version whose rollout is stopped."""
+    return (
+        f"{state.stopped}: correct that, then pass --resume {desired.address}, which sends step {state.step} again and"
+        " waits from its start; latest stays where it is until then"
+    )
 
 
 def version_fix(desired: Desired, version: Version, pin: str | None) -> str:

@@ -10,7 +10,7 @@ from reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from reconciler.manifests.project import Limits
-    from reconciler.model.change import Change, Plan
+    from reconciler.model.change import Plan
 
 
 def over_limit(plan: Plan, limits: Limits, max_puts: int | None) -> Problem | None:
@@ -32,8 +32,10 @@ def over_limit(plan: Plan, limits: Limits, max_puts: int | None) -> Problem | No
 
 
 def _over_share(plan: Plan, most: float) -> Problem | None:
-    existing = [change for change in plan.changes if change.sync is not Sync.MISSING]
-    updates = sum(_may_write(change) for change in existing)
+    existing = [
+        change for change in plan.changes if change.sync is not Sync.MISSING and change.action is not Action.CREATE
+    ]
+    updates = sum(change.may_write for change in existing)
     if not existing or 100 * updates <= most * len(existing):
         return None
     share = 100 * updates / len(existing)
@@ -41,13 +43,8 @@ def _over_share(plan: Plan, most: float) -> Problem | None:
     return _over(f"{message}, and at most {most:g} % are allowed", plan, FILE_NAME)
 
 
-def _may_write(change: Change) -> bool:
-    """Return whether an apply may send a PUT: a waiting resource is decided again after the operation in its way."""
-    return change.action.writes or change.action is Action.WAIT
-
-
 def _possible(plan: Plan) -> int:
-    return sum(_may_write(change) for change in plan.changes)
+    return sum(change.may_write for change in plan.changes)
 
 
 def _waiting(plan: Plan) -> str:

@@ -97,6 +97,8 @@ def state_of(change: Change) -> str:
     """Return the words for the state of a resource in a plan."""
     if change.action is Action.NONE:
         return {Sync.IN_SYNC: "in sync", Sync.UNKNOWN: "unverified"}.get(change.sync, "out of sync")
+    if change.rests:
+        return "rolling out"
     return _STATES.get(change.action, str(change.action))
 
 
@@ -109,6 +111,8 @@ def ending_of(item: Item) -> str:
         return str(action)
     if item.change.reason is Reason.HELD:
         return "held"
+    if item.change.rests and (result is None or result is Result.UNCHANGED):
+        return state_of(item.change)
     if result is None:
         return {Action.WAIT: "still running"}.get(action, "not started" if action.writes else state_of(item.change))
     if result is Result.UNCHANGED:

@@ -152,13 +152,58 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True)
+class RolloutStep:
+    """
+    A step of a rollout that is to come.
+
+    Attributes:
+        regions: That it adds to the version.
+        latest: Whether it ends the exclusion of all regions from ``latest``.
+        soak: How long it lasts at least, as the project file writes it; None for no time.
+        window: The window in which it may end; None for any time.
+    """
+
+    step: int
+    regions: tuple[str, ...]
+    latest: bool
+    soak: str | None
+    window: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """
+    The place of a version in its rollout.
+
+    Attributes:
+        step: Of the PUT that is due, else the one that the version is at; counted from 1.
+        of: How many steps there are, implied ones included.
+        until: When the wait ends; None where that is unknown, or nothing is waited for.
+        waits_for: ``replication``, ``soak``, ``window`` or ``gate``; None where a PUT is due, or it is stopped.
+        regions: Of the step.
+        latest: Whether the step ends the exclusion of all regions from ``latest``.
+        stopped: Why it is stopped; None where it is not.
+        to_come: The steps after this one that change the version.
+    """
+
+    step: int
+    of: int
+    until: str | None
+    waits_for: str | None
+    regions: tuple[str, ...]
+    latest: bool
+    stopped: str | None
+    to_come: tuple[RolloutStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """
     A line about a resource.
 
     Attributes:
-        about: ``missing``, ``signature``, ``version``, ``reason``, ``sync``, ``modified``, ``health``
-            or ``impact``.
+        about: ``missing``, ``signature``, ``version``, ``reason``, ``sync``, ``modified``, ``health``,
+            ``rollout`` or ``impact``.
     """
 
     about: str
@@ -233,6 +278,7 @@ class Resource:
         declared: Values of the manifest, for a resource to create, by their paths.
         impact: Those that name a version that goes out of use; ``unknown`` where Resource Graph did not tell.
         wave: In the report of a shard, which is merged by it; None where it is the first one.
+        rollout: None where no rollout has anything to say about it.
     """
 
     kind: str
@@ -256,4 +302,5 @@ class Resource:
     signatures: tuple[Signature, ...] = ()
     impact: Pinned | str | None = None
     wave: int | None = None
+    rollout: Rollout | None = None
     words: ResourceWords = ResourceWords()

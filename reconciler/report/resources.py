@@ -38,6 +38,8 @@ from reconciler.report.resource_view import (
     Signature,
     Source,
 )
+from reconciler.report.rollout import rollout_of
+from reconciler.report.rollout import words_of as words_of_rollout
 from reconciler.report.words import (
     MARKS,
     PLAIN,
@@ -92,6 +94,7 @@ def resource_of(item: Item, report: Report, bounds: Bounds, *, noteworthy: bool)
         signatures=tuple(Signature(each.path, each.host, each.source) for each in change.signatures),
         impact=impact,
         wave=(change.desired.wave or None) if report.about.shard is not None else None,
+        rollout=rollout_of(change.rollout),
         words=_with_impact(_words(item, report, noteworthy=noteworthy), impact) if people else ResourceWords(),
     )
 
@@ -210,6 +213,8 @@ def _why(item: Item) -> str:
         return ""
     if change.action is Action.NONE:
         return state_of(change)
+    if change.rollout is not None and change.rests:
+        return next(words_of_rollout(change.rollout))
     return (deleted_of(change) if change.reason is Reason.NOT_FOUND else "") or REASONS[change.reason]
 
 
@@ -222,6 +227,8 @@ def _notes(item: Item) -> Iterator[Note]:
         yield Note("signature", signature_of(each))
     if change.version is not None and change.version.is_newer:
         yield Note("version", version_of(change.version))
+    for line in words_of_rollout(change.rollout) if change.rollout is not None else ():
+        yield Note("rollout", line)
     if change.reason not in PLAIN:
         word = "left unchanged" if change.action is Action.NONE else str(change.action)
         yield Note("reason", f"{word}: {REASONS[change.reason]}")

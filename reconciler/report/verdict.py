@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from reconciler.plan.states import Item
     from reconciler.plan.summary import Summary
 
-_PENDING: Final = ("to create", "to update", "blocked", "unknown", "waiting", "paused", "unverified", "out of sync")
+_PENDING: Final = (
+    *("to create", "to update", "blocked", "unknown", "waiting", "rolling out", "paused", "unverified", "out of sync"),
+)
 _HOLDS: Final = {"window": "the schedule", "hold-file": "the hold file", "lock": "the lock"}
-_ODD: Final = ("unknown", "waiting", "unverified")
+_ODD: Final = ("unknown", "waiting", "rolling out", "unverified")
 
 
 def verdict(report: Report, parts: Sequence[Item], summary: Summary) -> str:
@@ -153,7 +155,9 @@ def _unapplied(parts: Sequence[Item]) -> Iterator[str]:
 
 def _apply_verdict(parts: Sequence[Item]) -> str:
     endings = Counter(ending_of(item) for item in parts)
-    good = _counts(endings, ("created", "updated", "held", "paused", "unverified", "out of sync", "in sync"))
+    good = _counts(
+        endings, ("created", "updated", "rolling out", "held", "paused", "unverified", "out of sync", "in sync")
+    )
     failed = endings["failed"]
     bad = _counts(endings, BAD[1:])
     if any(is_interrupted(item) for item in parts):

@@ -33,6 +33,8 @@ REASONS: Final = {
     Reason.REMOVAL_REFUSED: "an element is missing from the manifest and must not be removed",
     Reason.CANNOT_UNSET: "a value is missing from the manifest and cannot be cleared",
     Reason.NEWER_LIVE: "a live field is newer than the api-version of the PUT",
+    Reason.ROLLOUT_WAITING: "between two steps of its rollout",
+    Reason.ROLLOUT_FAILED: "its rollout is stopped",
     Reason.LATEST_LOST: "a region would be left without a latest version",
     Reason.API_VERSION_LAG: "a declared field is newer than the api-versions that Azure knows",
     Reason.PARENT_MISSING: "its parent does not exist",

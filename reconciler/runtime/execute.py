@@ -182,6 +182,7 @@ def _task(run: Run, estate: Estate, retries: Retries | None = None) -> Task:
         writers=retries.writers if retries else None,
         remembered=retries.remembered if retries else None,
         explains=run.command == "run",
+        now=run.clock.now(),
     )
 
 

@@ -28,6 +28,7 @@ from reconciler.model.change import (
 from reconciler.model.desired import Desired
 from reconciler.model.live import Unmanaged
 from reconciler.model.outcome import Held, Outcome, Report, Result
+from reconciler.model.rollout import Awaited, RolloutState, StepToCome
 from reconciler.problems import Problem, Source
 from reconciler.values import MISSING
 
@@ -276,6 +277,24 @@ STRICT = replace(UNDECLARED, desired=desired("strict"), sync=Sync.OUT_OF_SYNC)
 DEGRADED = change("degraded", Action.NONE, Reason.IN_SYNC, health=Health.DEGRADED)
 REPLICATING = change("replicating", Action.NONE, Reason.IN_SYNC, health=Health.PROGRESSING)
 
+TO_COME = (
+    StepToCome(3, ("East US", "West US"), is_latest=False, soak=timedelta(minutes=90), window="office-hours"),
+    StepToCome(4, (), is_latest=True, soak=timedelta(), window=None),
+)
+RESTING = replace(
+    change("resting", Action.WAIT, Reason.ROLLOUT_WAITING),
+    rollout=RolloutState(2, 4, ("North Europe",), STARTED + timedelta(days=1), Awaited.SOAK, to_come=TO_COME),
+)
+STOPPED = replace(
+    change("stopped", Action.BLOCKED, Reason.ROLLOUT_FAILED, fix="pass --resume GalleryApplicationVersion/stopped"),
+    rollout=RolloutState(2, 4, ("North Europe",), stopped="replication failed in North Europe", to_come=TO_COME[:1]),
+)
+STEPPING = replace(
+    change("stepping", Action.UPDATE, Reason.FIELDS_DIFFER, field("properties.regions", Op.ADD, MISSING, "West US")),
+    rollout=RolloutState(4, 4, is_latest=True),
+    is_step=True,
+    sync=Sync.UNKNOWN,
+)
 LATEST_LOST = change(
     "latest-lost",
     Action.BLOCKED,
@@ -299,6 +318,9 @@ EVERY_CHANGE = (
     UNSET,
     NEWER_LIVE,
     LATEST_LOST,
+    RESTING,
+    STOPPED,
+    STEPPING,
     LAG,
     ORPHAN,
     GROUPLESS,

@@ -267,9 +267,11 @@ def test_the_first_rule_that_matches_decides(
 
 
 def test_the_table_has_every_action_and_reason() -> None:
-    """None is left without an example; one resource alone is not unmanaged, held or without latest."""
+    """None is left without an example; one resource alone is not unmanaged, held, rolled out or without latest."""
     assert {entry[-1][0] for entry in TABLE} == set(Action)
-    assert {entry[-1][1] for entry in TABLE} == set(Reason) - {Reason.UNMANAGED, Reason.HELD, Reason.LATEST_LOST}
+    assert {entry[-1][1] for entry in TABLE} == set(Reason) - {
+        *(Reason.UNMANAGED, Reason.HELD, Reason.LATEST_LOST, Reason.ROLLOUT_WAITING, Reason.ROLLOUT_FAILED)
+    }
     assert {entry[-1][2] for entry in TABLE} == set(Sync) - {Sync.UNMANAGED}
     assert {entry[-1][3] for entry in TABLE} == set(Health)
 

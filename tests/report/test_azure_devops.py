@@ -60,7 +60,7 @@ def test_errors_and_warnings_are_issues_and_the_rest_is_told() -> None:
     }
     assert found[0].message.startswith("GalleryApplicationVersion frozen: blocked\n    blocked: ")
     assert found[-1].properties["columnnumber"] == "1"
-    assert text.splitlines()[0].startswith("prod, public cloud: 1 to create, 4 to update, 9 blocked")
+    assert text.splitlines()[0].startswith("prod, public cloud: 1 to create, 5 to update, 10 blocked")
     assert "\nGalleryApplicationVersion create: to create\n" in text
 
 

@@ -180,7 +180,7 @@ def test_outputs() -> None:
     found = dict(re.findall(r"^([a-z-]+)<<end\n(.*)\nend\n", text, re.MULTILINE))
     assert len(found) == len(given_back)
     assert (found["has-changes"], found["has-drift"], found["exit-code"]) == ("true", "true", "1")
-    assert (found["create"], found["update"], found["blocked"], found["in-sync"]) == ("1", "4", "9", "4")
+    assert (found["create"], found["update"], found["blocked"], found["in-sync"]) == ("1", "5", "10", "4")
     assert '"inSync": 4' in found["counts"]
     quiet = outputs(REPORTS["plan-empty"], 0)
     assert (quiet["hasChanges"], quiet["hasDrift"], quiet["exitCode"]) == ("false", "false", "0")

@@ -46,26 +46,26 @@ def verdict(made: Report) -> str:
 
 
 COUNTS = {
-    "resources": 23,
+    "resources": 26,
     "inSync": 4,
     "create": 1,
-    "update": 4,
-    "blocked": 9,
-    "wait": 1,
+    "update": 5,
+    "blocked": 10,
+    "wait": 2,
     "paused": 1,
     "unknown": 1,
-    "drift": 16,
+    "drift": 17,
     "unmanaged": 3,
     "undeclared": 4,
     "ignored": 2,
-    "puts": 5,
+    "puts": 6,
     "succeeded": 0,
     "unchanged": 0,
     "failed": 0,
     "skipped": 0,
     "refused": 0,
     "requests": {"GET": 4, "PUT": 0},
-    "applyRequests": {"GET": 11, "PUT": 5},
+    "applyRequests": {"GET": 13, "PUT": 6},
 }
 
 

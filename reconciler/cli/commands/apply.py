@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     shell_complete=completion.addresses,
     help="PUT this resource once, even without a difference. Repeatable.",
 )
+@options.resume
 @options.limits
 @options.impact
 @options.azure

@@ -26,13 +26,19 @@ if TYPE_CHECKING:
 @options.snapshot
 @file_option("--out", help="Save the plan, for apply --plan.")
 @option("--detailed-exitcode", is_flag=True, help="Exit 2 if there is something to PUT.")
+@options.resume
 @options.limits
 @options.impact
 @options.azure
 @options.waiting
 @options.output
 def command(
-    given: Given, plan_file: Path | None, snapshot: Path | None, out: Path | None, *, detailed_exitcode: bool
+    given: Given,
+    plan_file: Path | None,
+    snapshot: Path | None,
+    out: Path | None,
+    *,
+    detailed_exitcode: bool,
 ) -> int:
     """Show what apply would do. Read-only."""
     if snapshot is not None and (out is not None or plan_file is not None):

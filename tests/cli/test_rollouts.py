@@ -1,0 +1,137 @@
+"""Rollouts from the command line: the project file that declares them, the reports, and the options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.kit.cli import application, as_yaml, gallery, project, resource, version
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command, Reporting
+    from tests.kit.cli import Workspace
+
+KIND = {"kind": "GalleryApplicationVersion"}
+TWO = [{"name": "West Europe"}, {"name": "North Europe"}]
+WINDOWS = [
+    {"name": "day", "kind": "allow", "cron": "0 8 * * *", "duration": "8h"},
+    {"name": "freeze", "kind": "deny", "cron": "0 8 * * *", "duration": "8h"},
+]
+
+
+def state(work: Workspace, *steps: dict[str, Any], match: dict[str, Any] | None = None, **spec: Any) -> None:
+    """Write a version in two regions, its parents, and a project with a rollout."""
+    rollouts = [{"match": match or KIND, "steps": list(steps)}]
+    work.state(gallery(), application(), version(targetRegions=TWO))
+    work.file("reconciler.yaml", as_yaml(project(rollouts=rollouts, **spec)))
+
+
+def test_a_version_goes_out_step_by_step(work: Workspace, run: Command, report: Reporting) -> None:
+    """The plan shows the step that is due and those to come; each apply does one; then everything is in sync."""
+    state(work, {"regions": ["West Europe"], "soak": "0s"}, {"regions": "rest", "soak": "1d"})
+    planned = resource(report("plan"), version())
+    assert planned["rollout"] == {
+        "step": 1,
+        "of": 3,
+        "until": None,
+        "waitsFor": None,
+        "regions": ["West Europe"],
+        "latest": False,
+        "stopped": None,
+        "toCome": [
+            {"step": 2, "regions": ["North Europe"], "latest": False, "soak": "1d", "window": None},
+            {"step": 3, "regions": [], "latest": True, "soak": None, "window": None},
+        ],
+    }
+    assert report("plan")["latest"] == []
+    report("apply")
+    due = resource(report("plan"), version())
+    assert (due["action"], due["rollout"]["step"], due["sync"]) == ("update", 2, "Unknown")
+    assert report("drift")["summary"]["drift"] == 0
+    report("apply")
+    waiting = report("apply")
+    assert (waiting["summary"]["puts"], waiting["summary"]["wait"]) == (0, 1)
+    resting = resource(waiting, version())
+    assert (resting["action"], resting["reason"], resting["health"]) == ("wait", "rollout-waiting", "Progressing")
+    assert resting["rollout"]["until"].endswith("Z")
+    assert resting["rollout"]["waitsFor"] == "soak"
+    for command in ("plan", "drift", "apply"):
+        for output in ("text", "markdown", "html"):
+            ended = run(command, "-o", output)
+            assert (ended.code, "step 2 of 3" in ended.out) == (0, True)
+    resumed = resource(report("apply", "--resume", "GalleryApplicationVersion/agent-1.0.0"), version())
+    assert (resumed["outcome"], resumed["rollout"]["step"]) == ("succeeded", 2)
+    assert run("plan", "--resume", "GalleryApplicationVersion/nope").code == 64
+
+
+def test_no_rollout_leaves_no_trace(work: Workspace, report: Reporting) -> None:
+    """A version that no rollout matches is created whole, and its report has no rollout."""
+    state(work, {"regions": ["West Europe"]}, match={**KIND, "labels": {"tier": "fleet"}})
+    planned = report("plan")
+    assert "rollout" not in resource(planned, version())
+    assert {each["after"] for each in planned["latest"]} == {"1.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "code", "path"),
+    [
+        ([], "invalid", "spec.rollouts[0].steps"),
+        ([{"regions": []}], "invalid", "spec.rollouts[0].steps[0].regions"),
+        ([{}], "invalid", "spec.rollouts[0].steps[0]"),
+        ([{"regions": "west"}], "invalid", "spec.rollouts[0].steps[0].regions"),
+        ([{"regions": ["West Europe"], "latest": True}], "invalid", "spec.rollouts[0].steps[0]"),
+        ([{"latest": False}], "invalid", "spec.rollouts[0].steps[0].latest"),
+        ([{"regions": ["West Europe"], "soak": "soon"}], "invalid", "spec.rollouts[0].steps[0].soak"),
+        ([{"regions": ["West Europe", "westeurope"]}], "duplicate", "spec.rollouts[0].steps[0].regions[1]"),
+        (
+            [{"regions": ["West Europe"]}, {"regions": ["West Europe"]}],
+            "duplicate",
+            "spec.rollouts[0].steps[1].regions[0]",
+        ),
+        ([{"regions": "rest"}, {"regions": "rest"}], "duplicate", "spec.rollouts[0].steps[1].regions"),
+        ([{"latest": True}, {"latest": True}], "duplicate", "spec.rollouts[0].steps[1].latest"),
+        ([{"latest": True}, {"regions": ["West Europe"]}], "rollout-order", "spec.rollouts[0].steps[0]"),
+        ([{"regions": ["West Europa"]}], "unknown-region", "spec.rollouts[0].steps[0].regions[0]"),
+        ([{"regions": ["East US"]}], "unknown-region", "spec.rollouts[0].steps[0].regions[0]"),
+        ([{"regions": ["West Europe"], "window": "night"}], "unknown-window", "spec.rollouts[0].steps[0].window"),
+        ([{"regions": ["West Europe"], "window": "freeze"}], "unknown-window", "spec.rollouts[0].steps[0].window"),
+    ],
+)
+def test_steps_that_cannot_be_are_errors(
+    work: Workspace, report: Reporting, steps: list[dict[str, Any]], code: str, path: str
+) -> None:
+    """Each mistake is an error at its place in the project file, with a fix, and nothing is sent."""
+    state(work, *steps, schedule=WINDOWS)
+    found = report("apply", code=1)
+    errors = [(each["code"], each["path"]) for each in found["errors"]]
+    assert path in [place for _, place in errors]
+    assert code in {"invalid", *(each for each, place in errors if place == path)}
+    assert all(each["line"] is not None for each in found["errors"])
+    assert found["summary"]["requests"] == {"GET": 0, "PUT": 0}
+
+
+def test_a_rollout_of_another_kind_is_an_error(work: Workspace, report: Reporting) -> None:
+    """Only a kind with versions has a latest one."""
+    state(work, {"latest": True}, match={"kind": "GalleryApplication"})
+    (error,) = report("validate", code=1)["errors"]
+    assert (error["code"], error["path"]) == ("unknown-kind", "spec.rollouts[0].match.kind")
+    assert error["fix"] is not None
+
+
+def test_a_rollout_needs_tags(work: Workspace, report: Reporting) -> None:
+    """Its memory is a tag."""
+    state(work, {"latest": True}, tracking={"tags": False})
+    (error,) = report("validate", code=1)["errors"]
+    assert (error["code"], error["path"]) == ("rollout-tracking", "spec.rollouts")
+    assert error["fix"] is not None
+
+
+def test_a_part_of_the_manifests_is_no_reason_for_an_error(work: Workspace, report: Reporting) -> None:
+    """A region that only a manifest outside PATH has is no error; one that no manifest has is."""
+    state(work, {"regions": ["North Europe"]})
+    work.add(version("1.1.0", targetRegions=TWO[:1]), file="new/new.yaml")
+    report("validate", "manifests/new")
+    work.state(gallery(), application(), version(targetRegions=TWO[:1]))
+    (error,) = report("validate", code=1)["errors"]
+    assert error["code"] == "unknown-region"
