@@ -8,6 +8,7 @@ Sent ``2030-06-19T07:00:00Z``, answered ``2030-06-19T00:00:00-07:00``; the start
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from reconciler.kinds.normal_forms import parse_instant
@@ -45,8 +46,9 @@ def stamp(seconds: float) -> str:
     return _written(moment, f".{moment.microsecond:06d}0")
 
 
+@lru_cache
 def utc_stamp(seconds: float) -> str:
-    """Return a time as ``systemData`` has it."""
+    """Return a time as ``systemData`` has it; resources that were written together have one."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
 

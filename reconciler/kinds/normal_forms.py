@@ -101,6 +101,8 @@ def is_deeper_than(value: Any, most: int) -> bool:
     """Return whether JSON is nested deeper than *most* levels; without recursion, as *value* may be hostile."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(most):
+        if not level:
+            return False
         below = (node.values() if isinstance(node, dict) else node for node in level)
         level = [item for items in below for item in items if isinstance(item, (dict, list))]
     return bool(level)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.registry import Registry
     from reconciler.kinds.rules import Rule
     from reconciler.manifests.identity import Identity
+    from reconciler.manifests.memo import Memo
     from reconciler.manifests.project import IgnoreRule
     from reconciler.manifests.shard import Shard
     from reconciler.model.desired import Desired
@@ -150,16 +151,20 @@ class Survey:
 
 
 def read_estate(
-    options: Options, registry: Registry, now: datetime, stdin: Callable[[int], bytes] | None = None
+    options: Options,
+    registry: Registry,
+    now: datetime,
+    stdin: Callable[[int], bytes] | None = None,
+    memo: Memo | None = None,
 ) -> Estate:
     """
-    Load, render, validate and resolve every manifest.
+    Load, render, validate and resolve every manifest; those that *memo* knows are not parsed or checked again.
 
     Raises:
         ManifestError: With every problem of every file.
         UsageError: An environment or a target that does not exist.
     """
-    found = survey(options, registry, now, stdin)
+    found = survey(options, registry, now, stdin, memo)
     outside = [*trespasses(options.permits, found.desired)]
     if options.signs:
         outside += unsigned(options.permits, found.project, found.document)
@@ -184,7 +189,13 @@ def read_estate(
     )
 
 
-def survey(options: Options, registry: Registry, now: datetime, stdin: Callable[[int], bytes] | None = None) -> Survey:
+def survey(
+    options: Options,
+    registry: Registry,
+    now: datetime,
+    stdin: Callable[[int], bytes] | None = None,
+    memo: Memo | None = None,
+) -> Survey:
     """
     Load, render, validate and resolve the valid manifests, and return the problems of the others.
 
@@ -197,12 +208,12 @@ def survey(options: Options, registry: Registry, now: datetime, stdin: Callable[
     project, document = file.project, file.document
     environment = choose(project, options.environment) if file.is_known else None
     tree = Tree.of(found.parent if found else None, project, document, options.environment if environment else None)
-    gathered = tree.gather(options.paths, stdin)
+    gathered = tree.gather(options.paths, stdin, memo)
     defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
     written = _defaults_written(project, document, options.environment if environment else None)
     documents, unmatched = render(gathered.base, gathered.overlay, defaults, kinds, written)
-    validated = validate(documents, kinds, project.tracking)
-    desired, duplicates = resolve(validated.manifests, kinds, validated.others, options.permits.secrets)
+    validated = validate(documents, kinds, project.tracking, memo)
+    desired, duplicates = resolve(validated.manifests, kinds, validated.others, options.permits.secrets, memo)
     strays = [
         *_stray_defaults(project, document, kinds),
         *_stray_rules(project, document, kinds),

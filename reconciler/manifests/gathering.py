@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from reconciler.manifests.memo import Memo
+
 _MOST_NAMED: Final = 10
 """Files that a message names; of the others, their number."""
 
@@ -75,9 +77,9 @@ class Tree:
         folders = ((_absolute(str(root / path)), name, is_overlay) for path, name, is_overlay in named) if root else ()
         return cls(root, project, document, environment, tuple(folders))
 
-    def gather(self, paths: Sequence[str], stdin: Callable[[int], bytes] | None) -> Gathered:
+    def gather(self, paths: Sequence[str], stdin: Callable[[int], bytes] | None, memo: Memo | None = None) -> Gathered:
         """Read the documents of *paths* that are of the environment, and those that it has elsewhere."""
-        loaded = load(paths, self.root, stdin)
+        loaded = load(paths, self.root, stdin, memo)
         found = [item for item in (*loaded.documents, *loaded.flawed) if self.holds(item.source.file)]
         problems = [item for item in loaded.problems if not self._others(item.file)]
         warnings: list[Problem] = []
@@ -85,12 +87,12 @@ class Tree:
         for index, folder in enumerate(self._own()):
             if self._is_left_out(folder, paths) or _has_any(folder, [*found, *problems]):
                 continue
-            inner = load([folder], self.root)
+            inner = load([folder], self.root, memo=memo)
             sources |= inner.sources
             found += (item for item in (*inner.documents, *inner.flawed) if self.holds(item.source.file))
             problems += self._at_key(inner.problems, folder, ("paths", index))
             warnings += self._empty(folder, index) if not inner.problems and not _has_any(folder, found) else ()
-        overlay = self._overlay()
+        overlay = self._overlay(memo)
         patches = [item for item in (*overlay.documents, *overlay.flawed) if self._is_patch(item.source.file)]
         known = set(map(identity, found))
         if any(identity(item) not in known for item in patches):  # PATH may name a part of the tree without the base
@@ -176,11 +178,11 @@ class Tree:
         path = ("spec", "environments", self.environment or "", *key)
         return problem(cast("Document", self.document), path, code, message, fix)
 
-    def _overlay(self) -> Loaded:
+    def _overlay(self, memo: Memo | None) -> Loaded:
         own = self.project.environments.get(self.environment or "")
         if own is None or own.overlay is None or self.root is None:
             return Loaded((), ())
-        return load([str(self.root / own.overlay)], self.root)
+        return load([str(self.root / own.overlay)], self.root, memo=memo)
 
     def _overlay_problems(self, overlay: Loaded) -> Iterator[Problem]:
         own = self.project.environments.get(self.environment or "")

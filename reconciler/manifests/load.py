@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.json import template as template_json
 from reconciler.manifests.files import RefusedError, Root, refuse
+from reconciler.manifests.memo import Memo
 from reconciler.manifests.sources import Sources, blob_ids
-from reconciler.manifests.yaml12 import FILE, MAX_BYTES, STREAM, format_document_path, read_file
+from reconciler.manifests.yaml12 import MAX_BYTES, STREAM, format_document_path, read_file
 from reconciler.problems import SHORTER, UNREAD, Document, Problem
 from reconciler.secret.text import scrub
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from reconciler.manifests.yaml12.limits import Bounds
+    from reconciler.manifests.yaml12 import Reading
     from reconciler.values import FieldPath
 
 MAX_FILES: Final = 100_000
@@ -63,7 +64,12 @@ class Loaded:
     sources: Sources = field(default_factory=Sources, compare=False)
 
 
-def load(paths: Sequence[str], root: Path | None = None, stdin: Callable[[int], bytes] | None = None) -> Loaded:
+def load(
+    paths: Sequence[str],
+    root: Path | None = None,
+    stdin: Callable[[int], bytes] | None = None,
+    memo: Memo | None = None,
+) -> Loaded:
     """
     Return every document of *paths*, and every problem.
 
@@ -72,8 +78,9 @@ def load(paths: Sequence[str], root: Path | None = None, stdin: Callable[[int], 
         root: Nothing outside it is opened. None makes each path its own root: a folder itself, a file's folder, the
             working folder for standard input.
         stdin: Gives at most so many bytes of standard input, as ``sys.stdin.buffer.read`` does.
+        memo: Of the files that were read before; None for none.
     """
-    loading = _Loading(stdin)
+    loading = _Loading(stdin, memo or Memo(keeps=False))
     if root is None:
         for path in paths:
             loading.path(path, None)
@@ -107,8 +114,9 @@ class _File:
 class _Loading:
     """The documents and problems read so far."""
 
-    def __init__(self, stdin: Callable[[int], bytes] | None) -> None:
+    def __init__(self, stdin: Callable[[int], bytes] | None, memo: Memo) -> None:
         self._stdin = stdin
+        self._memo = memo
         self._documents: list[Document] = []
         self._flawed: list[Document] = []
         self._problems: list[Problem] = []
@@ -168,7 +176,8 @@ class _Loading:
             folder = root.relative(".")
         except RefusedError:
             folder = None
-        self._read(_File(root, "-", None, folder), self._stdin(STREAM.size + 1), STREAM)
+        data = self._stdin(STREAM.size + 1)
+        self._take(_File(root, "-", None, folder), data, read_file(data, "-", STREAM))
 
     def _file(self, root: Root, path: str, name: str) -> None:
         if (seen := _whole(root, path)) in self._seen:
@@ -184,11 +193,11 @@ class _Loading:
         except RefusedError as refused:
             self.refused(name, refused)
         else:
-            self._contents[seen] = blob_ids(data)
-            self._read(_File(root, name, path, path.rpartition("/")[0]), data)
+            ids = self._contents[seen] = blob_ids(data)
+            reading = self._memo.of_content((name, ids), lambda: read_file(data, name))
+            self._take(_File(root, name, path, path.rpartition("/")[0]), data, reading)
 
-    def _read(self, file: _File, data: bytes, bounds: Bounds = FILE) -> None:
-        reading = read_file(data, file.name, bounds)
+    def _take(self, file: _File, data: bytes, reading: Reading) -> None:
         problems = list(reading.problems)
         # The key is written as it is, or with an escape.
         if b"$file" in data or b"\\" in data:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.content import content_digest
 from reconciler.kinds.patterns import is_match
+from reconciler.manifests.memo import Memo
 from reconciler.model.desired import Desired
 from reconciler.problems import Manifest, Problem, Source
 
@@ -29,6 +31,7 @@ def resolve(
     kinds: Mapping[str, Kind],
     others: Sequence[Identity] = (),
     secrets: Mapping[str, Secret] = _NO_SECRETS,
+    memo: Memo | None = None,
 ) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
     """
     Return the desired resources, parents before children, and the problems that only all manifests together show.
@@ -38,8 +41,10 @@ def resolve(
         kinds: By name, for the depth of each.
         others: Resources of invalid manifests, which may be declared twice as well.
         secrets: Values of environment variables, by their name.
+        memo: Of the manifests that were resolved before; None for none.
     """
-    found = [_desired(manifest, kinds, secrets) for manifest in manifests]
+    known = memo or Memo(keeps=False)
+    found = [known.of_object(each, secrets, partial(_desired, each, kinds, secrets)) for each in manifests]
     every: list[Desired | Identity] = [*found, *others]
     every.sort(key=lambda item: item.source)
     problems = [
@@ -103,7 +108,8 @@ def _in_waves(desired: Sequence[Desired]) -> dict[str, Desired]:
     lifted: dict[str, Desired] = {}
     for item in sorted(desired, key=lambda item: item.depth):
         parent = lifted.get(item.parent or "")
-        lifted[item.key] = replace(item, wave=max(item.wave, parent.wave)) if parent else item
+        lowest = parent.wave if parent else item.wave
+        lifted[item.key] = item if item.wave >= lowest else replace(item, wave=lowest)
     return lifted
 
 

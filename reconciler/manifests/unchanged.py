@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler import filesystem
@@ -10,6 +10,7 @@ from reconciler.errors import ManifestError, PathError, UsageError
 from reconciler.manifests.estate import find_project, read_estate
 from reconciler.manifests.files import RefusedError, Root
 from reconciler.manifests.load import MAX_REFERENCED
+from reconciler.manifests.memo import Memo
 from reconciler.manifests.sources import blob_ids
 from reconciler.manifests.yaml12 import MAX_BYTES
 
@@ -46,10 +47,12 @@ class Unchanged:
     The estate of a loop.
 
     Attributes:
-        parsed: How often its manifests were parsed.
+        parsed: How often its manifests were read anew, wherever one had changed.
+        memo: Of the files that had not.
     """
 
     parsed: int = 0
+    memo: Memo = field(default_factory=Memo)
     _last: _Last | None = None
 
     @property
@@ -69,7 +72,8 @@ class Unchanged:
         if last is None or not _is_current(last, options, now):
             here = filesystem.working_folder()
             self.parsed += 1
-            estate = read_estate(options, registry, now)
+            self.memo.turn()
+            estate = read_estate(options, registry, now, memo=self.memo)
             last = _Last(estate, options, here, find_project(options.paths, options.config))
         self._last = last
         return replace(last.estate, read_at=now)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import islice, takewhile
+from functools import partial
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
@@ -22,6 +23,7 @@ from reconciler.kinds.kind import mapped
 from reconciler.kinds.paths import get
 from reconciler.manifests.checks import Found, check_spec
 from reconciler.manifests.identity import Identity, identify
+from reconciler.manifests.memo import Memo
 from reconciler.manifests.rollouts import odd_rollouts
 from reconciler.manifests.schema_errors import MOST, explain, nearest, problem
 from reconciler.manifests.windows import mistakes
@@ -57,7 +59,19 @@ class Validated:
     others: tuple[Identity, ...] = ()
 
 
-def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking: Tracking) -> Validated:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One document, validated: a manifest, or as far as it is known the resource of an invalid one."""
+
+    manifest: Manifest | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    other: Identity | None
+
+
+def validate(
+    documents: Sequence[Document], kinds: Mapping[str, Kind], tracking: Tracking, memo: Memo | None = None
+) -> Validated:
     """
     Validate every document.
 
@@ -65,24 +79,29 @@ def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking:
         documents: Rendered: defaults and overlays are in them.
         kinds: By name.
         tracking: The tags that a manifest must not declare.
+        memo: Of the documents that were validated before; None for none.
     """
-    manifests, others = [], []
-    problems: list[Problem] = []
-    warnings: list[Problem] = []
-    for document in documents:
-        kind, errors = _kind_of(document, kinds)
-        if kind is not None:
-            document, blank = _without_blanks(document, kind)  # noqa: PLW2901 (the rest is the manifest)
-            warnings += blank
-            found = _check(document, kind, tracking)
-            errors += found.problems
-            warnings += found.warnings
-        problems += errors
-        if kind is not None and not errors and not document.reported:
-            manifests.append(_manifest(document, kind))
-        elif kind is not None and (identity := identify(document, kind)) is not None:
-            others.append(identity)
-    return Validated(tuple(manifests), tuple(problems), tuple(warnings), tuple(others))
+    known = memo or Memo(keeps=False)
+    judged = [known.of_object(each, tracking, partial(_judged, each, kinds, tracking)) for each in documents]
+    return Validated(
+        tuple(each.manifest for each in judged if each.manifest is not None),
+        tuple(chain.from_iterable(each.problems for each in judged)),
+        tuple(chain.from_iterable(each.warnings for each in judged)),
+        tuple(each.other for each in judged if each.other is not None),
+    )
+
+
+def _judged(document: Document, kinds: Mapping[str, Kind], tracking: Tracking) -> _Judged:
+    kind, errors = _kind_of(document, kinds)
+    if kind is None:
+        return _Judged(None, tuple(errors), (), None)
+    document, warnings = _without_blanks(document, kind)  # the rest is the manifest
+    found = _check(document, kind, tracking)
+    problems, warnings = (*errors, *found.problems), [*warnings, *found.warnings]
+    is_valid = not problems and not document.reported
+    manifest = _manifest(document, kind) if is_valid else None
+    other = None if is_valid else identify(document, kind)
+    return _Judged(manifest, problems, tuple(warnings), other)
 
 
 def _check(document: Document, kind: Kind, tracking: Tracking) -> Found:

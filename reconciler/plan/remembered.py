@@ -8,19 +8,19 @@ live value under the same policy gives the same decision. Everything else is rea
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import orjson
 
-from reconciler.plan.decide import Policy, decide
+from reconciler.plan.decide import decide
 
 if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.kinds.live import Live
     from reconciler.model.desired import Desired
     from reconciler.model.live import Observed
-    from reconciler.plan.decide import Decision, Parent
+    from reconciler.plan.decide import Decision, Parent, Policy
     from reconciler.values import JsonObject
 
 T = TypeVar("T")
@@ -45,18 +45,35 @@ class _TwoRounds(Generic[K, T]):
 
 
 @dataclass(frozen=True, slots=True)
+class _Policies:
+    """
+    A policy, and objects that stand for all equal ones.
+
+    Attributes:
+        known: The first that is equal to *seen*.
+        bare: The first that differs in the commit at most.
+    """
+
+    seen: Policy
+    known: Policy
+    bare: Policy
+
+
+@dataclass(frozen=True, slots=True)
 class _Decided:
     """A decision, and everything that it follows from."""
 
     desired: Desired
     observed: Observed
     parent: Parent
-    policy: Policy
+    policies: _Policies
     decision: Decision
 
-
-def _no_policies() -> tuple[Policy, Policy]:
-    return (Policy(),) * 2
+    def is_for(self, desired: Desired, observed: Observed, parent: Parent, policies: _Policies) -> bool:
+        """Return whether the same decision follows from these values; the commit is in the body of a PUT alone."""
+        is_same = self.desired is desired and self.observed is observed and self.parent == parent
+        is_due = self.decision.change.action.writes or self.decision.body is not None
+        return is_same and (self.policies.known is policies.known if is_due else self.policies.bare is policies.bare)
 
 
 @dataclass(slots=True)
@@ -73,7 +90,7 @@ class Remembered:
     decided: int = 0
     _lives: _TwoRounds[tuple[str, bytes], Live] = field(default_factory=_TwoRounds, repr=False)
     _decisions: _TwoRounds[str, _Decided] = field(default_factory=_TwoRounds, repr=False)
-    _policies: tuple[Policy, Policy] = field(default_factory=_no_policies, repr=False)
+    _policies: _Policies | None = field(default=None, repr=False)
 
     def turn(self) -> None:
         """Begin another round: what the round before the last one has left is forgotten."""
@@ -92,24 +109,21 @@ class Remembered:
 
     def decide(self, desired: Desired, observed: Observed, policy: Policy, parent: Parent) -> Decision:
         """Return what :func:`reconciler.plan.decide.decide` does, made of the same values in the last round or now."""
-        policy = self._known(policy)
+        policies = self._interned(policy)
         found = self._decisions.get(desired.key)
-        if (
-            found is None
-            or found.desired is not desired
-            or found.observed is not observed
-            or found.policy is not policy
-            or found.parent != parent
-        ):
+        if found is None or not found.is_for(desired, observed, parent, policies):
             self.decided += 1
-            found = _Decided(desired, observed, parent, policy, decide(desired, observed, policy, parent))
+            decision = decide(desired, observed, policy, parent)
+            found = _Decided(desired, observed, parent, policies, decision)
         self._decisions.this[desired.key] = found
         return found.decision
 
-    def _known(self, policy: Policy) -> Policy:
-        """Return *policy*, or the equal one of the last round."""
-        seen, known = self._policies
-        if policy is not seen:
-            known = known if policy == known else policy
-            self._policies = policy, known
-        return known
+    def _interned(self, policy: Policy) -> _Policies:
+        last = self._policies
+        if last is None or policy is not last.seen:
+            bare = replace(policy, tracking=replace(policy.tracking, commit=None))
+            known = last.known if last is not None and last.known == policy else policy
+            self._policies = last = _Policies(
+                policy, known, last.bare if last is not None and last.bare == bare else bare
+            )
+        return last

@@ -11,8 +11,10 @@ import pytest
 from reconciler.errors import ManifestError
 from reconciler.kinds.packaged import packaged
 from reconciler.manifests.estate import Options, read_estate
+from reconciler.manifests.permits import Permits
 from reconciler.manifests.unchanged import Unchanged
-from tests.kit.cli import Workspace, application, as_yaml, gallery
+from reconciler.secret.text import Secret
+from tests.kit.cli import Workspace, annotated, application, as_yaml, gallery, project, version
 from tests.kit.clock import START
 
 if TYPE_CHECKING:
@@ -89,3 +91,55 @@ def test_mistakes_are_told_every_time(folder: Path) -> None:
     known.read(OPTIONS, packaged(), START)
     known.read(OPTIONS, packaged(), START)
     assert known.parsed == 4
+
+
+def test_only_an_edited_file_is_parsed_again(folder: Path) -> None:
+    """The resources of the others are the same objects: files, documents and manifests are made once each."""
+    (folder / "manifests/a.yaml").write_text(as_yaml(application(name="a")))
+    (folder / "manifests/b.yaml").write_text(as_yaml(application(name="b")))
+    known = Unchanged()
+    first = {item.name: item for item in known.read(OPTIONS, packaged(), START).desired}
+    made = known.memo.made
+    (folder / "manifests/b.yaml").write_text(as_yaml(application(name="b", description="edited")))
+    second = {item.name: item for item in known.read(OPTIONS, packaged(), START).desired}
+    assert second["a"] is first["a"]
+    assert second["b"].body != first["b"].body
+    assert known.memo.made - made == 3 + 2  # and the document with a text of another file, which is put in anew
+
+
+def test_what_a_document_is_judged_by(folder: Path) -> None:
+    """The same file is an error under another project."""
+    tagged = application()
+    tagged["spec"]["tags"] = {"ours-commit": "x"}
+    (folder / "manifests/a.yaml").write_text(as_yaml(tagged))
+    known = Unchanged()
+    known.read(OPTIONS, packaged(), START)
+    (folder / "reconciler.yaml").write_text(as_yaml(project(tracking={"prefix": "ours"})))
+    with pytest.raises(ManifestError) as without:
+        read_estate(OPTIONS, packaged(), START)
+    with pytest.raises(ManifestError) as caught:
+        known.read(OPTIONS, packaged(), START)
+    assert caught.value.problems == without.value.problems
+
+
+def test_another_value_of_a_variable(folder: Path) -> None:
+    """Manifests are resolved again with it."""
+    signed = version()
+    signed["spec"]["properties"]["publishingProfile"]["source"]["mediaLink"] = {"$env": "RECONCILER_SECRET_LINK"}
+    (folder / "manifests/v.yaml").write_text(as_yaml(application(), signed))
+    known = Unchanged()
+    for value in ("https://one.blob.core.windows.net/a/b", "https://two.blob.core.windows.net/a/b"):
+        options = replace(OPTIONS, permits=Permits(secrets={"RECONCILER_SECRET_LINK": Secret(value)}))
+        estate = known.read(options, packaged(), START)
+        assert facts(estate) == facts(read_estate(options, packaged(), START))
+
+
+def test_a_wave_of_a_parent(folder: Path) -> None:
+    """A child that has not changed follows a parent that has."""
+    (folder / "manifests/a.yaml").write_text(as_yaml(application()))
+    known = Unchanged()
+    known.read(OPTIONS, packaged(), START)
+    for wave in ("2", "1"):
+        file = next(each for each in (folder / "manifests").glob("*.yaml") if "kind: Gallery\n" in each.read_text())
+        file.write_text(as_yaml(annotated(gallery(), wave=wave)))
+        assert {item.wave for item in known.read(OPTIONS, packaged(), START).desired} == {int(wave)}

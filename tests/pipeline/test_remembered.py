@@ -73,7 +73,9 @@ def test_every_report_is_that_of_a_run_without(data: st.DataObject) -> None:
         for _ in range(data.draw(st.integers(2, 6))):
             expected = await shown(bench, task)
             assert await shown(bench, replace(task, remembered=remembered)) == expected
-            step = data.draw(st.sampled_from(["nothing", "drift", "edit", "parsed again", "ignore", "memory", "adopt"]))
+            step = data.draw(
+                st.sampled_from(["nothing", "drift", "edit", "parsed again", "commit", "ignore", "memory", "adopt"])
+            )
             if step == "drift" and bench.world.ids():
                 tagged(bench, data.draw(st.sampled_from(sorted(bench.world.ids()))), data.draw(TAGS))
             elif step == "edit":
@@ -82,6 +84,8 @@ def test_every_report_is_that_of_a_run_without(data: st.DataObject) -> None:
                 task = replace(task, estate=read_in(stated))
             elif step == "parsed again":
                 task = replace(task, estate=read_in(stated))
+            elif step == "commit":
+                task = replace(task, commit=data.draw(st.sampled_from([None, "1" * 40, "2" * 40])))
             elif step == "ignore":
                 rules = data.draw(st.sampled_from([(), (IgnoreRule("tags.n", "why"),), (IgnoreRule("*", "why"),)]))
                 task = replace(task, estate=replace(task.estate, rules=rules))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 @pytest.mark.slow
 def test_rounds(tmp_path: Path) -> None:
     """Every sort of trouble, several times."""
-    played = soak(tmp_path, 400, every=40)
-    assert played.done >= 400
+    played = soak(tmp_path, 1000, every=100)
+    assert played.done >= 1000
     assert played.counts.keys() == TROUBLES.keys()
     flat(played.sizes)
 

@@ -17,7 +17,16 @@ from reconciler.manifests.yaml12.limits import FILE, MAX_BYTES, STREAM, Bounds
 if TYPE_CHECKING:
     from reconciler.problems import Document, Problem
 
-__all__ = ["FILE", "MAX_BYTES", "STREAM", "format_document_path", "is_readable", "read_documents", "read_file"]
+__all__ = [
+    "FILE",
+    "MAX_BYTES",
+    "STREAM",
+    "Reading",
+    "format_document_path",
+    "is_readable",
+    "read_documents",
+    "read_file",
+]
 
 
 def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
