@@ -10,7 +10,7 @@ from reconciler.model.about import About
 from reconciler.model.change import Change, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from reconciler.errors import ErrorInfo
@@ -102,7 +102,7 @@ class Report:
         held: Why a round of the loop may not write; None where it may.
         impact: Of the plan; None where it was not asked for.
         idle: Of a shard; None for a run of the whole estate.
-        offers: The versions of all applications, of a round of the loop, as it found them.
+        offers: Returns the versions of all applications, as a round of the loop found them: few rounds are looked at.
     """
 
     command: str
@@ -126,4 +126,4 @@ class Report:
     held: Held | None = None
     impact: Impact | None = None
     idle: Idle | None = None
-    offers: tuple[Offer, ...] = ()
+    offers: Callable[[], tuple[Offer, ...]] = field(default=tuple, compare=False, repr=False)

@@ -179,7 +179,7 @@ def estate_of(report: Report, outcome: str, history: HistoryView | None) -> Esta
         rejected=tuple(each for each in (*view.errors, *view.warnings) if each.code == "source-rejected"),
         open=tuple(sorted((each for each in entries if each.is_open), key=_urgency)),
         rest=tuple(each for each in entries if not each.is_open),
-        matrices=tuple(_matrices(for_people(report.offers), known)),
+        matrices=tuple(_matrices(for_people(report.offers()), known)),
         rounds=tuple(reversed(rounds)),
     )
 

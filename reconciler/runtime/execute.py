@@ -205,7 +205,7 @@ def _report(run: Run, reading: Reading, arm: ArmReader | None, about: About) -> 
         is_partial=len(reading.estate.selected) < len(reading.estate.desired),
         unselected=reading.estate.unselected,
         idle=reading.idle,
-        offers=offered(reading.estate.desired, reading.observation) if run.command == "run" else (),
+        offers=partial(offered, reading.estate.desired, reading.observation) if run.command == "run" else tuple,
     )
 
 

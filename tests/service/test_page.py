@@ -122,7 +122,7 @@ def test_versions_by_region(loop: Loop) -> None:
         Offer(gallery().id, parent, "1.0.0", (Region("westus"),)),
     )
     move = LatestMove(parent, "West US", "1.0.0", "2.0.0")
-    loop.round(replace(seen(), offers=offers, plan=replace(seen().plan, latest=(move,))))
+    loop.round(replace(seen(), offers=lambda: offers, plan=replace(seen().plan, latest=(move,))))
     text = loop.ask("/").text
     table = text[text.index('id="copies"') : text.index("</table>")]
     assert re.findall(r'<th scope="col">(.*?)</th>', table) == ["Version", "West US", "East US"]

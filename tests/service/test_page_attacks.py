@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from reconciler.model.offers import Offer, Region
@@ -156,7 +157,9 @@ def test_texts_of_azure_and_manifests(tmp_path: Path, text: str) -> None:
     parent = f"/{text}/applications/{text}"
     offer = Offer(f"{parent}/versions/{text}", parent, text, (Region(text, is_latest=True, state=text),))
     report = replace(
-        report_of(replace(change_of(named, "tags.team", who=text), fix=text)), held=Held("lock", text), offers=(offer,)
+        report_of(replace(change_of(named, "tags.team", who=text), fix=text)),
+        held=Held("lock", text),
+        offers=lambda: (offer,),
     )
     began = f"{loop.clock.now():%Y-%m-%dT%H:%M:%SZ}"
     for _ in range(2):
@@ -177,6 +180,27 @@ def test_texts_of_azure_and_manifests(tmp_path: Path, text: str) -> None:
         assert all(re.match(r"(/(?!/)|#)", value) for name, value in parsed.attributes if name in {"href", "src"})
         assert not re.search(r"\b49\b", page)
     loop.close()
+
+
+def test_many_readers_at_once(loop: Loop) -> None:
+    """The view of a round is made once, whether each of them asks for the estate or for a resource."""
+    made: list[int] = []
+
+    def offers() -> tuple[Offer, ...]:
+        made.append(1)
+        return ()
+
+    loop.round(replace(seen("tags.team"), offers=offers))
+
+    async def ask_all() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(loop.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return await asyncio.gather(*(client.get(path) for path in ("/", PAGE) * 20))
+
+    answers = asyncio.run(ask_all())
+    assert {each.status_code for each in answers} == {200}
+    assert len({each.text for each in answers}) == len(("/", PAGE))
+    assert made == [1]
 
 
 def test_the_number_of_streams_is_bounded(loop: Loop) -> None:

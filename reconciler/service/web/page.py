@@ -59,6 +59,7 @@ class Pages:
         self._status = status
         self._made: tuple[int, Estate | None] = (0, None)
         self._index_made: tuple[int, str] = (0, "")
+        self._making = asyncio.Lock()
         self._streams: set[asyncio.Event] = set()
 
     @property
@@ -82,9 +83,10 @@ class Pages:
 
     async def _index(self, _: Request) -> Response:
         number, estate = await self._estate()
-        if self._index_made[0] != number or not number:
-            self._index_made = number, await run_in_threadpool(estate_page, estate, number)
-        return HTMLResponse(self._index_made[1])
+        async with self._making:
+            if self._index_made[0] != number or not number:
+                self._index_made = number, await run_in_threadpool(estate_page, estate, number)
+            return HTMLResponse(self._index_made[1])
 
     async def _history(self, _: Request) -> Response:
         since = (self._status.clock.now() - _LISTED).timestamp()
@@ -138,11 +140,12 @@ class Pages:
 
     async def _estate(self) -> tuple[int, Estate | None]:
         """Return the number of the last round, and its view; None before the first."""
-        last, number = self._status.last, self._status.number
-        if last is not None and self._made[0] != number:
-            since = (self._status.clock.now() - _SHOWN).timestamp()
-            self._made = (number, await run_in_threadpool(_estate, last, self._status.folder, since))
-        return self._made
+        async with self._making:  # every open page asks at once
+            last, number = self._status.last, self._status.number
+            if last is not None and self._made[0] != number:
+                since = (self._status.clock.now() - _SHOWN).timestamp()
+                self._made = (number, await run_in_threadpool(_estate, last, self._status.folder, since))
+            return self._made
 
 
 class _Stream(StreamingResponse):
