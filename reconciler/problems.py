@@ -41,6 +41,18 @@ SOURCE_REJECTED: Final = "source-rejected"
 """The code of the problem of a commit that the loop does not take."""
 
 
+LOCK_UNUSABLE: Final = "lock-unusable"
+"""The code of the problem of a lock that cannot be used: the loop only reports."""
+
+
+HISTORY_UNUSABLE: Final = "history-unusable"
+"""The code of the problem of a history that cannot be written yet."""
+
+
+HISTORY_SET_ASIDE: Final = "history-set-aside"
+"""The code of the problem of a damaged history, in whose place a new one has begun."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.change import Action
 from reconciler.model.outcome import Result
 from reconciler.plan.states import error_of, items
-from reconciler.problems import SOURCE_REJECTED
+from reconciler.problems import HISTORY_SET_ASIDE, HISTORY_UNUSABLE, LOCK_UNUSABLE, SOURCE_REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,8 +40,13 @@ class Event(StrEnum):
 
 
 _BY_REASON: Final = {"rollout-waiting": Event.ROLLOUT_WAITING, "rollout-failed": Event.ROLLOUT_FAILED}
+_OF_LOOP: Final = frozenset({LOCK_UNUSABLE, HISTORY_UNUSABLE, HISTORY_SET_ASIDE})
+"""Warnings that a person must hear of: the loop cannot write, or cannot remember."""
 Key = tuple[Event, str]
-"""An event, and the folded id of its resource; of a rejected commit, a digest of the message; else empty."""
+"""
+An event, and the folded id of its resource; of a rejected commit, a digest of the message; of a loop that cannot write
+or remember, the code of the warning; else empty.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +130,13 @@ def stalled(
 
 def _found(report: Report) -> Iterator[tuple[Key, Begun]]:
     """Yield each state that a report shows."""
-    unread = 0
+    yield from _of_resources(report)
+    yield from _of_round(report)
+
+
+def _of_resources(report: Report) -> Iterator[tuple[Key, Begun]]:
     for item in items(report):
         change, key = item.change, item.change.desired.key
-        unread += change.action is Action.UNKNOWN
         error = error_of(item)
         message = error.message if error is not None else ""
         fix = (error.fix if error is not None else None) or change.fix
@@ -139,6 +147,9 @@ def _found(report: Report) -> Iterator[tuple[Key, Begun]]:
             yield (event, key), Begun(event, item, message or str(change.reason), fix)
         if item.outcome is not None and item.outcome.result is Result.FAILED:
             yield (Event.FAILED, key), Begun(Event.FAILED, item, message, fix)
+
+
+def _of_round(report: Report) -> Iterator[tuple[Key, Begun]]:
     others = []
     for problem in (*report.errors, *report.warnings):
         if problem.code == SOURCE_REJECTED:
@@ -147,12 +158,16 @@ def _found(report: Report) -> Iterator[tuple[Key, Begun]]:
                 (Event.SOURCE_REJECTED, digest),
                 Begun(Event.SOURCE_REJECTED, None, problem.message, problem.fix),
             )
+        elif problem.code in _OF_LOOP:
+            yield (Event.FAILED, problem.code), Begun(Event.FAILED, None, problem.message, problem.fix)
         elif problem in report.errors:
             others.append(problem)
     if others:
         more = f" (and {len(others) - 1} more errors)" if len(others) > 1 else ""
         yield (Event.FAILED, ""), Begun(Event.FAILED, None, f"{others[0].message}{more}", others[0].fix)
-    elif unread:
+        return
+    unread = sum(item.change.action is Action.UNKNOWN for item in items(report))
+    if unread:
         resources = "1 resource" if unread == 1 else f"{unread} resources"
         yield (Event.FAILED, ""), Begun(Event.FAILED, None, f"{resources} could not be read")
 
@@ -169,7 +184,7 @@ def _silent(report: Report) -> Iterator[str]:
 
 def _is_silent(key: Key, silent: frozenset[str], report: Report) -> bool:
     event, resource = key
-    if not resource or event is Event.SOURCE_REJECTED:
+    if not resource or resource in _OF_LOOP or event is Event.SOURCE_REJECTED:
         return False
     if resource in silent or f"{event} {resource}" in silent:
         return True

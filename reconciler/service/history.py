@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import HistoryError
 from reconciler.plan.summary import summarize
-from reconciler.problems import Problem
+from reconciler.problems import HISTORY_SET_ASIDE, HISTORY_UNUSABLE, Problem
 from reconciler.report.build import summary_of
 from reconciler.service import conditions, episodes
 from reconciler.service.conditions import Event
@@ -27,7 +27,7 @@ from reconciler.service.rows import load_book, load_conditions, save_conditions,
 from reconciler.service.store import FILE_NAME, open_store, set_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -150,7 +150,12 @@ class History:
         if ended.outcome is not RoundOutcome.FAILED:
             self._succeeded = self.clock.monotonic()
         counted = ended, summary_of(summarize(report))
-        return self._add(lambda memory: after_round(memory, report, now, self.after), counted)
+
+        def advance(memory: Memory, problems: Sequence[Problem]) -> Advance:
+            known = replace(report, warnings=(*report.warnings, *problems)) if problems else report
+            return after_round(memory, known, now, self.after)
+
+        return self._add(advance, counted)
 
     def look(self, interval_s: float) -> None:
         """Add that the loop has stalled where it has since the last look, or that it goes on again."""
@@ -158,7 +163,7 @@ class History:
         if (since_s >= allowed_s) == ((Event.STALLED, "") in self.memory.conditions):
             return
         now = self.clock.now()
-        for each in self._add(lambda memory: after_look(memory, since_s, now, allowed_s)):
+        for each in self._add(lambda memory, _: after_look(memory, since_s, now, allowed_s)):
             _LOG.warning("%s; %s", each.message, each.fix)
 
     def store(self) -> Store:
@@ -173,20 +178,22 @@ class History:
         return self._store
 
     def _add(
-        self, advance: Callable[[Memory], Advance], counted: tuple[Round, Summary] | None = None
+        self,
+        advance: Callable[[Memory, Sequence[Problem]], Advance],
+        counted: tuple[Round, Summary] | None = None,
     ) -> tuple[Problem, ...]:
-        """Save what *advance* returns, and everything that waits, in one transaction; or let it wait."""
+        """Save what *advance* returns, by the problems so far, and everything that waits, at once; or let it wait."""
         problems: list[Problem] = []
         for _ in range(2):
             try:
-                self.memory = self._saved(advance, counted)
+                self.memory = self._saved(lambda memory: advance(memory, problems), counted)
             except HistoryError as error:
                 problems.append(self._failed(error))
-                if problems[-1].code == "history-set-aside":
+                if problems[-1].code == HISTORY_SET_ASIDE:
                     self._waiting = self._waiting or _Waiting()  # so that the new file gets all that is remembered
                     continue
                 waiting = self._waiting = self._waiting or _Waiting()
-                made = advance(self.memory)
+                made = advance(self.memory, problems)
                 self.memory = made.memory
                 waiting.rounds += (counted,) if counted else ()
                 waiting.add(made, self.receivers)
@@ -238,6 +245,6 @@ class History:
             else:
                 message = f"{error}; it is kept as {aside}, and a new history begins"
                 fix = f"read what is left of it with sqlite3 {aside} .recover, or remove it"
-                return Problem(path, None, None, "", "history-set-aside", message, fix)
+                return Problem(path, None, None, "", HISTORY_SET_ASIDE, message, fix)
         message = f"the round is not in the history yet: {error}"
-        return Problem(path, None, None, "", "history-unusable", message, error.fix)
+        return Problem(path, None, None, "", HISTORY_UNUSABLE, message, error.fix)

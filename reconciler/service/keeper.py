@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.azure.stopping import unless_stopped
 from reconciler.errors import PathError, ReconcilerError, RequestError
-from reconciler.problems import Problem
+from reconciler.problems import LOCK_UNUSABLE, Problem
 from reconciler.service import lock
 from reconciler.service.lock import Instant, Lock, Pause, Request, Terms
 
@@ -68,7 +68,7 @@ class Keeper:
         if not self._lock.trouble:
             return None
         fix = "correct --lock or --state-dir; until then, rounds only report"
-        return Problem("--lock", None, None, "", "lock-unusable", f"{self.place}: {self._lock.trouble}", fix)
+        return Problem("--lock", None, None, "", LOCK_UNUSABLE, f"{self.place}: {self._lock.trouble}", fix)
 
     @asynccontextmanager
     async def kept(self, stop: asyncio.Event) -> AsyncIterator[None]:

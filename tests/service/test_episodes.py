@@ -272,6 +272,17 @@ def test_failures_of_rounds_and_commits_that_are_rejected() -> None:
     ]
 
 
+@pytest.mark.parametrize("code", ["lock-unusable", "history-unusable", "history-set-aside"])
+def test_a_loop_that_cannot_write_or_remember(code: str) -> None:
+    """One notice for as long as it lasts, beside that of a round which fails; other warnings are none."""
+    warned = replace(seen(), warnings=(problem(code), problem("package-unknown")))
+    broken = replace(ELSEWHERE, errors=(problem(),), warnings=(problem(code),))
+    loop = Loop({}, [])
+    for report in (warned, warned, broken, warned, seen(), warned, seen(), seen(), warned):
+        loop.hear(report)
+    assert [event for event, _ in loop.heard] == [Event.FAILED] * 3
+
+
 def test_a_loop_that_stalls() -> None:
     """Told once, until a round succeeds again."""
     conditions: Mapping[tuple[Event, str], Condition] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
@@ -73,10 +74,15 @@ class Loop:
 
     def letters(self) -> int:
         """Return how many notices wait."""
+        return len(self.titles())
+
+    def titles(self) -> list[str]:
+        """Return the titles of the notices that wait, in order."""
         store = open_reader(self.folder)
         assert store is not None
         try:
-            return int(store.rows("SELECT count(*) FROM outbox")[0][0])
+            bodies = (json.loads(body) for (body,) in store.rows("SELECT body FROM outbox ORDER BY rowid"))
+            return [each["text"].partition(":")[0] for each in bodies]
         finally:
             store.close()
 
@@ -181,6 +187,7 @@ def test_a_damaged_file_is_set_aside(loop: Loop) -> None:
     (aside,) = loop.folder.glob(f"{FILE_NAME}.damaged-*")
     assert aside.read_bytes().startswith(b"no database")
     assert loop.ends == ["healed"]  # the process remembers the open episode
+    assert loop.titles() == ["Failed", "Drift ended"]
 
 
 def test_a_file_of_a_newer_version(loop: Loop) -> None:
@@ -195,7 +202,7 @@ def test_a_file_of_a_newer_version(loop: Loop) -> None:
     assert loop.rounds(SYNC) == []
     assert loop.ends == ["healed"]
     assert len(loop.read().rounds) == 6
-    assert loop.letters() == 2
+    assert loop.titles() == ["Failed", "Drift", "Drift ended"]
 
 
 def test_a_file_of_an_older_version(loop: Loop) -> None:
@@ -232,7 +239,7 @@ def test_a_full_disk(loop: Loop) -> None:
     assert loop.rounds(SYNC) == []
     assert loop.ends == ["healed"]
     assert len(loop.read().rounds) == 6
-    assert loop.letters() == 2
+    assert loop.titles() == ["Failed", "Drift", "Drift ended"]
 
 
 def test_a_read_only_folder_is_read(loop: Loop) -> None:
