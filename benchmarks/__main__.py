@@ -14,10 +14,15 @@ import re
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.estate import seed, write_manifests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROGRAM = (str(Path(sys.executable).with_name("reconciler")),)
 MEBIBYTE = 1024 * 1024
@@ -80,18 +85,24 @@ def start_up(root: Path) -> list[bool]:
     ]
 
 
-def big_plan(root: Path, state: Path, resources: int, applications: int) -> list[bool]:
-    """Measure the plan of a big estate that is in sync, over HTTP."""
+@contextmanager
+def served(state: Path) -> Iterator[str]:
+    """Serve an embedded ARM in another process during the block, and give its endpoint."""
     server = subprocess.Popen(
         [*PROGRAM, "emulator", "--port", "0", "--state", str(state)], stdout=subprocess.PIPE, text=True
     )
     try:
         assert server.stdout is not None
-        endpoint = server.stdout.readline().strip()
-        cost = measure([*PROGRAM, "plan", str(root), "--endpoint", endpoint])
+        yield server.stdout.readline().strip()
     finally:
         server.terminate()
         server.wait()
+
+
+def big_plan(root: Path, state: Path, resources: int, applications: int) -> list[bool]:
+    """Measure the plan of a big estate that is in sync, over HTTP."""
+    with served(state) as endpoint:
+        cost = measure([*PROGRAM, "plan", str(root), "--endpoint", endpoint])
     verdict, _, footer = cost.stdout.splitlines()
     in_sync = re.fullmatch(r"(?:.*: )?No changes\. ([0-9]+) resources in sync\.", verdict)
     requests = re.fullmatch(r"([0-9]+) reads, ([0-9]+) writes", footer)
@@ -108,6 +119,22 @@ def big_plan(root: Path, state: Path, resources: int, applications: int) -> list
     ]
 
 
+def idle_rounds(folder: Path, rounds: int) -> list[bool]:
+    """Measure rounds of the loop over 1,000 resources in sync, over HTTP."""
+    root, state, applications = folder / "manifests", folder / "state" / "emulator.sqlite", 20
+    resources = write_manifests(root, 979, applications)
+    seed(state, 979, applications)
+    with served(state) as endpoint:
+        plan = measure([*PROGRAM, "plan", str(root), "--endpoint", endpoint])
+        found = json.loads(measure([sys.executable, "-m", "benchmarks.loop", str(root), endpoint, str(rounds)]).stdout)
+    more, grown = found["round_s"] - found["reads_s"], (found["late"] - found["early"]) / MEBIBYTE
+    return [
+        check(f"idle round of {resources}, beyond its reads", more, 0.15, "s CPU"),
+        check("unchanged round against a fresh plan", found["round_s"] / plan.cpu_s, 0.15, "x"),
+        check(f"memory of the loop, round 10 to {rounds}", grown, 2, "MiB", noise=EXACT),
+    ]
+
+
 def check(what: str, measured: float, budget: float, unit: str, *, noise: float = NOISE) -> bool:
     """Print one line, and tell whether the budget holds, give or take the noise of a shared machine."""
     word = "ok" if measured <= budget else "near" if measured <= budget * noise else "OVER"
@@ -120,12 +147,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--versions", type=int, default=9_599, help="versions in the big estate (default: %(default)s)")
     parser.add_argument("--applications", type=int, default=400, help="applications (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=1_000, help="rounds of the loop (default: %(default)s)")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root, state = Path(folder) / "manifests", Path(folder) / "state" / "emulator.sqlite"
         resources = write_manifests(root, chosen.versions, chosen.applications)
         seed(state, chosen.versions, chosen.applications)
         results = [*start_up(root), *big_plan(root, state, resources, chosen.applications)]
+        results += idle_rounds(Path(folder) / "loop", chosen.rounds)
     return 0 if all(results) else 1
 
 
