@@ -231,6 +231,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {name: value for name, value in data.items() if name != "RECONCILER_CREDENTIAL"} | own
 
 
+@pytest.mark.slow
 def test_the_job_does_one_round(repository: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     """Its arguments are accepted; it writes, keeps its state where it is told to, and ends."""
     done = finish(start(*command("cron", repository), "--output=json", folder=tmp_path, **environment))

@@ -83,6 +83,7 @@ def test_both_services_have_the_same_rights() -> None:
     assert "reconciler-round.timer" in UNITS  # which begins the service of its name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SERVICES)
 def test_the_command_works(name: str, tmp_path: Path) -> None:
     """Its arguments are accepted, and one round writes the estate into the state folder."""

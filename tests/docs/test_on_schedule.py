@@ -32,7 +32,7 @@ KUBECTL: Final = shutil.which("kubectl")
 STAND_INS: Final = {
     "sudo": """
 for each; do
-  case $each in /*) mkdir -p "$(dirname "$MACHINE$each")"; each=$MACHINE$each ;; esac
+  case $each in /dev/*) ;; /*) mkdir -p "$(dirname "$MACHINE$each")"; each=$MACHINE$each ;; esac
   words+=("$each")
 done
 case "${words[*]}" in
@@ -176,10 +176,14 @@ def test_the_units_are_installed(machine: Machine) -> None:
     """With the program, its settings and its state where the units expect them, and then started."""
     units = machine.root / "etc" / "systemd" / "system"
     assert {path.name for path in units.iterdir()} == {path.name for path in (ROOT / "deploy" / "systemd").iterdir()}
+    secrets = machine.root / "etc" / "reconciler" / "secrets"
+    assert secrets.stat().st_mode & 0o077 == 0
+    assert "RECONCILER_SECRET_CHAT=" in secrets.read_text(encoding="utf-8")
     for unit in units.glob("*.service"):
         text = unit.read_text(encoding="utf-8")
         (command,) = re.findall(r"^ExecStart=(\S+)", text, re.MULTILINE)
         assert (machine.root / command[1:]).exists()
+        assert "EnvironmentFile=-/etc/reconciler/secrets\n" in text
         (file,) = re.findall(r"^EnvironmentFile=(/\S+)", text, re.MULTILINE)
         given = (machine.root / file[1:]).read_text(encoding="utf-8")
         assert set(re.findall(r"\$\{(\w+)\}", text)) <= set(re.findall(r"^(\w+)=", given, re.MULTILINE))
