@@ -1,15 +1,16 @@
-"""One loop through trouble after trouble: each is a report and an event, and none ends it or makes it write wrongly."""
+"""Trouble after trouble: each is a report and an event, and none ends the loop or makes it write wrongly."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
-from tests.kit.cli import Azure, Workspace, commit, gallery, git, start, until
+from tests.kit.cli import Azure, Workspace, codes, commit, gallery, git, start, until
 from tests.kit.hooks import receiving
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.cli.conftest import Command
+    from tests.cli.conftest import Command, Reporting
     from tests.kit.hooks import Receiver
+
+    Hook = tuple[Receiver, str]
 
 OURS: Final = gallery(description="ours")
 PATIENCE_S: Final = 60
@@ -176,6 +179,43 @@ def hook() -> Iterator[tuple[Receiver, str]]:
 
 
 @pytest.fixture
+def history(work: Workspace, report: Reporting, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file of the history after one round, whose notices have arrived."""
+    monkeypatch.setenv("RECONCILER_SECRET_HOOK", hook[1])
+    work.project(notify=NOTIFY)
+    work.state(OURS)
+    report("run", "--once")
+    assert hook[0].types == ["dev.reconciler.applied"]
+    return work.folder / ".reconciler" / "history.sqlite"
+
+
+def test_a_damaged_history(history: Path, report: Reporting, run: Command, azure: Azure, hook: Hook) -> None:
+    """The round is done, reported and noticed, and is the first one of a new file."""
+    history.write_bytes(b"no database at all" * 1000)
+    azure.edit(OURS, "properties.description", "theirs")
+    done = report("run", "--once")
+    assert codes(done, "warnings") == ["history-set-aside"]
+    assert done["summary"]["succeeded"] == 1
+    assert sorted(hook[0].types[1:]) == ["dev.reconciler.applied", "dev.reconciler.failed"]
+    assert len(run("history", "-o", "json").report_of_any_kind["rounds"]) == 1
+    assert len(list(history.parent.glob("history.sqlite.damaged-*"))) == 1
+
+
+def test_a_history_of_a_newer_version(history: Path, report: Reporting, run: Command, azure: Azure) -> None:
+    """The round is done and reported; the file stays as it is."""
+    with sqlite3.connect(history) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    before = history.read_bytes()
+    azure.edit(OURS, "properties.description", "theirs")
+    done = report("run", "--once")
+    assert codes(done, "warnings") == ["history-unusable"]
+    assert done["summary"]["succeeded"] == 1
+    assert history.read_bytes() == before
+    assert run("history").code == 1
+
+
+@pytest.fixture
 def troubles(service: Service, repository: Repository) -> dict[str, Trouble]:
     """Return the troubles, by what they are."""
     return {
@@ -187,7 +227,7 @@ def troubles(service: Service, repository: Repository) -> dict[str, Trouble]:
 
 
 @pytest.fixture
-def loop(work: Workspace, service: Service, repository: Repository, hook: tuple[Receiver, str]) -> Iterator[Loop]:
+def loop(work: Workspace, service: Service, repository: Repository, hook: Hook) -> Iterator[Loop]:
     """Yield a loop that follows the repository, and has done its first round."""
     process = start(
         *("run", "--interval", "1", "--git-repo", str(repository.folder), "--git-ref", "main", "-o", "json"),
@@ -206,7 +246,7 @@ def loop(work: Workspace, service: Service, repository: Repository, hook: tuple[
 
 @pytest.mark.slow
 def test_a_loop_outlives_all_of_it(
-    loop: Loop, troubles: dict[str, Trouble], azure: Azure, hook: tuple[Receiver, str], run: Command
+    loop: Loop, troubles: dict[str, Trouble], azure: Azure, hook: Hook, run: Command
 ) -> None:
     """Each trouble is one event; drift meanwhile is corrected, or waits; each PUT is sent once and is one episode."""
     receiver = hook[0]
