@@ -20,6 +20,7 @@ from reconciler.azure.identities import Identities
 from reconciler.azure.observe import Scope, observe, with_replication, with_siblings
 from reconciler.azure.stopping import unless_stopped
 from reconciler.history.applied import Opened, caused, newer, open_history
+from reconciler.history.carried import Present
 from reconciler.kinds.kind import folded_id
 from reconciler.manifests.access import known_identities
 from reconciler.manifests.dates import past_dates
@@ -360,7 +361,9 @@ def _caused(task: Task, reading: Reading) -> Reading:
 
 
 def _history(task: Task) -> Opened:
-    return partial(open_history, task.options, task.registry, task.estate.read_at)
+    estate, environment = task.estate, task.options.environment
+    present = Present(estate.desired, estate.sources, estate.project, environment)
+    return partial(open_history, task.options, task.registry, estate.read_at, present)
 
 
 def _only_drift(reading: Reading) -> Reading:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from reconciler.history.carried import Present
     from reconciler.history.past import Past
     from reconciler.kinds.registry import Registry
     from reconciler.kinds.tracking import Tracking
@@ -31,10 +32,10 @@ _MOST_COMMITS: Final = 10
 Opened: TypeAlias = "Callable[[], History | None]"
 
 
-def open_history(options: Options, registry: Registry, now: datetime) -> History | None:
+def open_history(options: Options, registry: Registry, now: datetime, present: Present) -> History | None:
     """Return the history of the manifests of a run; None outside of a git repository."""
     try:
-        return History(options, registry, now)
+        return History(options, registry, now, present)
     except (UsageError, PathError) as error:
         _LOG.info("the last applied manifests are unknown: %s", error)
         return None
@@ -88,7 +89,7 @@ def _of_commit(key: str, commit: str | None, past: Mapping[str, Past]) -> Desire
 def _of_any(desired: Desired, past: Mapping[str, Past]) -> Desired | None:
     """Return the last declaration of a missing resource; the present one, if it was declared at any of *commits*."""
     stated = [each.desired[desired.key] for each in past.values() if desired.key in each.desired]
-    same = (item for item in stated if fingerprint(item) == fingerprint(desired))
+    same = (item for item in stated if item is desired or fingerprint(item) == fingerprint(desired))
     return next(same, stated[0] if stated else None)
 
 

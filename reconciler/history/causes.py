@@ -62,7 +62,8 @@ def _of_gone(desired: Desired, applied: Desired | None) -> Cause:
     """Return the cause of a missing resource, deleted or unknown: to create it as declared may publish an edit."""
     if applied is None:
         return Cause.UNKNOWN
-    return Cause.DRIFT if fingerprint(applied) == fingerprint(desired) else Cause.BOTH
+    is_same = applied is desired or fingerprint(applied) == fingerprint(desired)
+    return Cause.DRIFT if is_same else Cause.BOTH
 
 
 def _told(change: Change, cause: Callable[[FieldChange], Cause]) -> Change:

@@ -36,7 +36,7 @@ _LEAD: Final = 20
 
 def is_edited(before: Desired | None, now: Desired) -> bool:
     """Whether a manifest means something else than it did, or is new; spelling and place are no edit."""
-    return before is None or _meaning(before) != _meaning(now)
+    return before is None or (before is not now and _meaning(before) != _meaning(now))
 
 
 def _meaning(desired: Desired) -> tuple[str, bool, int]:
@@ -54,7 +54,7 @@ def refused_edits(before: Mapping[str, Desired], now: Iterable[Desired], revisio
     """
     for desired in now:
         earlier = before.get(desired.key)
-        if earlier is not None:
+        if earlier is not None and earlier is not desired:
             found = compare(desired, earlier.body, _UNTRACKED)
             for change in found.fields:
                 if change.refusal is not None:

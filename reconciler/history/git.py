@@ -210,19 +210,26 @@ class Repository:
         """Return the commit where HEAD left the history of *commit*; None if this clone does not reach so far."""
         return self._line("merge-base", "HEAD", commit) or None
 
-    def blobs(self, commit: str, below: Sequence[str] = ()) -> list[Blob]:
+    def blobs(
+        self, commit: str, below: Sequence[str] = (), known: dict[bytes, Blob | None] | None = None
+    ) -> list[Blob]:
         """
         Return the regular files of a commit that are not too large, and that can be written.
 
         Args:
             commit: Its id.
             below: Paths of files and folders in it, with slashes; none is all of it.
+            known: Entries that were looked at for other commits; new ones are added.
 
         Raises:
             UsageError: The objects are not all here, or the commit names too many.
         """
-        found = (_blob(entry, commit) for entry in self._listed(commit, below))
-        return [blob for blob in found if blob is not None]
+        known = {} if known is None else known
+        entries = [*self._listed(commit, below)]
+        for entry in entries:
+            if entry not in known:
+                known[entry] = _blob(entry, commit)
+        return [blob for entry in entries if (blob := known[entry]) is not None]
 
     def links(self, commit: str, folder: str) -> list[Link]:
         """
@@ -265,19 +272,36 @@ class Repository:
             UsageError: The objects are not all here, or there are too many.
             PathError: They cannot be written.
         """
-        blobs = self.blobs(commit, below)
-        if sum(blob.size for blob in blobs) > _MAX_BYTES:
-            message = (
-                f"the files of commit {commit[:12]} are larger than {_MAX_BYTES:,} bytes: keep manifests in a folder"
-            )
-            raise UsageError(message)
+        self.write(commit, self.blobs(commit, below), into)
+
+    def write(self, commit: str, blobs: Sequence[Blob], into: Path) -> None:
+        """
+        Write some files of a commit into a folder that has none of them.
+
+        Raises:
+            UsageError: The objects are not all here, or there are too many.
+            PathError: They cannot be written.
+        """
+        require_room(commit, blobs)
+        for blob, content in self.contents(commit, blobs):
+            filesystem.create(into / blob.path, content)
+
+    def contents(self, commit: str, blobs: Sequence[Blob]) -> Iterator[tuple[Blob, bytes]]:
+        """
+        Yield the content of some files of a commit.
+
+        Raises:
+            UsageError: The objects are not all here.
+        """
+        if not blobs:
+            return
         with filesystem.scratch() as names:
             names.write("".join(f"{blob.name}\n" for blob in blobs).encode())
             names.seek(0)
             try:
-                with self._started("cat-file", "--batch", stdin=names, timeout_s=_UNPACKING_S) as contents:
+                with self._started("cat-file", "--batch", stdin=names, timeout_s=_UNPACKING_S) as answer:
                     for blob in blobs:
-                        filesystem.create(into / blob.path, _content(contents, blob, commit))
+                        yield blob, _content(answer, blob, commit)
             except _FailedError:
                 raise _missing(commit) from None
 
@@ -294,6 +318,13 @@ class Repository:
         own = {"GIT_DIR": str(self.folder), "GIT_WORK_TREE": str(self.top), **_NO_OTHER_SETTINGS}
         with _started(self.program, arguments, self.top, own, stdin=stdin, timeout_s=timeout_s) as answer:
             yield answer
+
+
+def require_room(commit: str, blobs: Sequence[Blob]) -> None:
+    """Return if the files of a commit are few enough to be unpacked; UsageError if they are not."""
+    if sum(blob.size for blob in blobs) > _MAX_BYTES:
+        message = f"the files of commit {commit[:12]} are larger than {_MAX_BYTES:,} bytes: keep manifests in a folder"
+        raise UsageError(message)
 
 
 def _folder_of(top: Path, program: Path) -> Path:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from reconciler import filesystem
 from reconciler.errors import ManifestError, PathError, UsageError
 from reconciler.filesystem import Sort
-from reconciler.history.git import Repository
+from reconciler.history.carried import Carried, is_readable, texts_named
+from reconciler.history.git import Repository, require_room
 from reconciler.manifests.estate import Options, find_project, survey
 from reconciler.manifests.project import FILE_NAME
+from reconciler.manifests.settled import NOTHING, Settled
 from reconciler.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from reconciler.history.carried import Present
+    from reconciler.history.git import Blob
     from reconciler.kinds.registry import Registry
     from reconciler.model.desired import Desired
 
@@ -45,7 +51,7 @@ class Past:
 class History:
     """The revisions of the repository that holds the manifests of a run."""
 
-    def __init__(self, options: Options, registry: Registry, now: datetime) -> None:
+    def __init__(self, options: Options, registry: Registry, now: datetime, present: Present | None = None) -> None:
         """
         Find the repository.
 
@@ -53,6 +59,8 @@ class History:
             options: Of the run; a target or a label chooses nothing here.
             registry: The kinds that are known.
             now: For telling dates in the past.
+            present: The manifests of the run, where all are valid: what they have in common with a commit is not read
+                again.
 
         Raises:
             UsageError: The manifests are in none, or in several, or git does not read it.
@@ -67,6 +75,8 @@ class History:
         self._top = self._repository.top
         self._options = replace(options, targets=(), labels={}, republish=(), resume=(), allow_empty=True)
         self._past: dict[str, Past] = {}
+        self._present = present if "-" not in options.paths else None
+        self._entries: dict[bytes, Blob | None] = {}
 
     def base(self, revision: str) -> str:
         """
@@ -101,8 +111,50 @@ class History:
                 raise UsageError(message) from None
         return self._past[commit]
 
+    @cached_property
+    def _carried(self) -> Carried | None:
+        present = self._present
+        if present is None:
+            return None
+        folders = {item.source.file.rpartition("/")[0] for item in present.desired}
+        start = self._paths[0] if filesystem.sort_of(self._paths[0]) is Sort.FOLDER else self._paths[0].parent
+        files = (path for path in self._paths if filesystem.sort_of(path) is not Sort.FOLDER)
+        return Carried(
+            present,
+            str(self._top),
+            {folder: str(filesystem.real(folder or ".")) for folder in folders},
+            PurePosixPath(self._inside(start)),
+            frozenset(self._inside(path).as_posix() for path in files),
+        )
+
     def _read(self, commit: str, folder: Path) -> Past:
-        self._repository.unpack(commit, self._needed(), folder)
+        blobs = self._repository.blobs(commit, self._needed, self._entries)
+        require_room(commit, blobs)
+        known = self._carried.at({blob.path: blob.name for blob in blobs}) if self._carried is not None else {}
+        if known:
+            few = folder / "changed"
+            self._write_changed(commit, blobs, known, few)
+            items = tuple(item for found in known.values() for item in found)
+            past = self._declared(commit, few, Settled(items, frozenset(str(few / path) for path in known)))
+            if not past.problems and not past.new:
+                return past  # a commit with mistakes is read as a whole, so that they are told as they are
+        self._repository.write(commit, blobs, folder / "whole")
+        return self._declared(commit, folder / "whole", NOTHING)
+
+    def _write_changed(self, commit: str, blobs: Sequence[Blob], known: Collection[str], folder: Path) -> None:
+        """Write the manifests of a commit that are not *known*, the files that they name, and the folders of all."""
+        for path in {blob.path.rpartition("/")[0] for blob in blobs}:
+            filesystem.make_folder(folder / path)
+        changed = [blob for blob in blobs if blob.path not in known and is_readable(blob.path)]
+        named: set[str] = set()
+        for blob, content in self._repository.contents(commit, changed):
+            filesystem.create(folder / blob.path, content)
+            named.update(texts_named(content, blob.path))
+        named -= {blob.path for blob in changed}
+        self._repository.write(commit, [blob for blob in blobs if blob.path in named], folder)
+
+    def _declared(self, commit: str, folder: Path, settled: Settled) -> Past:
+        """Return what the files of a commit in *folder* declare, with the resources of those that are not there."""
         filesystem.make_folder(folder / ".git")  # the search for a project file ends here
         places = {filesystem.relative(path): folder / self._inside(path) for path in self._paths}
         new = tuple(name for name, path in places.items() if not filesystem.is_there(path))
@@ -112,13 +164,13 @@ class History:
             return Past(commit, {}, (), new)
         try:
             then = replace(self._options, paths=paths, config=self._config(folder))
-            found = survey(then, self._registry, self._now)
+            found = survey(then, self._registry, self._now, settled=settled)
             desired, problems = found.desired, found.problems
         except (ManifestError, UsageError) as error:
             desired = ()
             problems = error.problems if isinstance(error, ManifestError) else (_broken(str(error)),)
         named = {item.key: self._named(item, folder) for item in desired}
-        problems = tuple(replace(each, file=self._name(each.file, folder)) for each in problems)
+        problems = tuple(self._problem(each, folder) for each in problems)
         return Past(commit, named, problems, new)
 
     def _config(self, folder: Path) -> str | None:
@@ -126,8 +178,9 @@ class History:
         then = folder / self._inside(filesystem.real(config)) if config else None
         return str(then) if then and filesystem.sort_of(then) is Sort.FILE else None
 
+    @cached_property
     def _needed(self) -> list[str]:
-        """Return the paths to unpack: the project's folder, or the manifests', and project files above."""
+        """Return the paths to look at: the project's folder, or the manifests', and project files above."""
         found = find_project(self._options.paths, self._options.config)
         roots = [filesystem.real(found).parent] if found else []
         folders = [path if filesystem.sort_of(path) is Sort.FOLDER else path.parent for path in self._paths]
@@ -142,7 +195,14 @@ class History:
         return path.relative_to(self._top)
 
     def _named(self, desired: Desired, folder: Path) -> Desired:
+        if not desired.source.file.startswith(str(folder)):
+            return desired
         return replace(desired, source=replace(desired.source, file=self._name(desired.source.file, folder)))
+
+    def _problem(self, problem: Problem, folder: Path) -> Problem:
+        """Return a problem as it was in the repository: its message, too, may name a file."""
+        message = problem.message.replace(f"{folder}{os.sep}", "")
+        return replace(problem, file=self._name(problem.file, folder), message=message)
 
     def _name(self, file: str, folder: Path) -> str:
         """Return a file as a user in the working folder would name it."""

@@ -33,6 +33,7 @@ from reconciler.manifests.rollouts import stray_regions, stray_rollouts
 from reconciler.manifests.salvage import ProjectFile, salvage
 from reconciler.manifests.schema_errors import nearest, problem
 from reconciler.manifests.selection import no_manifest, nothing_with
+from reconciler.manifests.settled import NOTHING, Settled
 from reconciler.manifests.shard import within
 from reconciler.manifests.sources import Sources
 from reconciler.manifests.validate import explain_limits, validate, validate_project
@@ -195,54 +196,63 @@ def survey(
     now: datetime,
     stdin: Callable[[int], bytes] | None = None,
     memo: Memo | None = None,
+    settled: Settled = NOTHING,
 ) -> Survey:
     """
     Load, render, validate and resolve the valid manifests, and return the problems of the others.
 
+    Args:
+        options: The user's choices.
+        registry: The kinds.
+        now: The time of the run.
+        stdin: Gives at most so many bytes of standard input.
+        memo: Of the manifests that were read before; None for none.
+        settled: Resources that are known already.
+
     Raises:
         UsageError: An environment that does not exist.
     """
-    kinds = registry.kinds
-    found = find_project(options.paths, options.config)
+    kinds, found = registry.kinds, find_project(options.paths, options.config)
     file = examine_project(found, registry) if found else ProjectFile()
     project, document = file.project, file.document
     environment = choose(project, options.environment) if file.is_known else None
     tree = Tree.of(found.parent if found else None, project, document, options.environment if environment else None)
-    gathered = tree.gather(options.paths, stdin, memo)
+    gathered = tree.gather(options.paths, stdin, memo, settled)
     defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
-    written = _defaults_written(project, document, options.environment if environment else None)
-    documents, unmatched = render(gathered.base, gathered.overlay, defaults, kinds, written)
+    written = _defaults_written(project, document, tree.environment)
+    documents, unmatched = render(gathered.base, gathered.overlay, defaults, kinds, written, settled.identities)
     validated = validate(documents, kinds, project.tracking, memo)
-    desired, duplicates = resolve(validated.manifests, kinds, validated.others, options.permits.secrets, memo)
-    strays = [
-        *_stray_defaults(project, document, kinds),
-        *_stray_rules(project, document, kinds),
-        *stray_pins(project, document, kinds),
-        *stray_rollouts(project, document, kinds),
-    ]
+    valid, others, secrets = validated.manifests, validated.others, options.permits.secrets
+    desired, duplicates = resolve(valid, kinds, others, secrets, memo, settled.desired)
     problems = [
         *file.problems,
-        *strays,
+        *_strays(project, document, kinds),
         *explain_limits(gathered.problems, documents, kinds),
         *(() if file.problems else _nothing(options, tree, gathered)),
         *file.independent([*(() if gathered.is_incomplete else unmatched), *validated.problems, *duplicates]),
         *newer_than_pins(project, desired),
         *stray_regions(project, document, desired, lambda: _kinds_elsewhere(tree, documents)),
     ]
-    strangers = file.independent(misspelt_parents(desired, validated.others, kinds))
+    strangers = file.independent(misspelt_parents(desired, others, kinds))
     warnings = [*gathered.warnings, *validated.warnings, *strangers, *_expired(project, document, now.date())]
-    if project.strict:
-        problems, warnings = [*problems, *warnings], []
+    problems, warnings = ([*problems, *warnings], []) if project.strict else (problems, warnings)
     # A rule may be for manifests, or an environment, that this run does not look at: that is never an error.
     warnings += () if problems else idle_storage(project, document, desired)
-    sources = file.sources | gathered.sources
-    return Survey(project, desired, _in_order(problems), _in_order(warnings), document, sources, validated.others, tree)
+    told = _in_order(problems), _in_order(warnings)
+    return Survey(project, desired, *told, document, file.sources | gathered.sources, others, tree)
 
 
 def _kinds_elsewhere(tree: Tree, documents: Sequence[Document]) -> frozenset[str]:
     """Return the kinds of the manifests below the folder of the project file that PATH does not name."""
     loaded = set(map(identity, documents))
     return frozenset(kind for kind, name in tree.elsewhere(of_all=True) if (kind, name) not in loaded)
+
+
+def _strays(project: Project, document: Document | None, kinds: Mapping[str, Kind]) -> Iterator[Problem]:
+    yield from _stray_defaults(project, document, kinds)
+    yield from _stray_rules(project, document, kinds)
+    yield from stray_pins(project, document, kinds)
+    yield from stray_rollouts(project, document, kinds)
 
 
 def _nothing(options: Options, tree: Tree, gathered: Gathered) -> Iterator[Problem]:

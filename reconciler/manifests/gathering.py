@@ -14,6 +14,7 @@ from reconciler.manifests.files import RefusedError, Root
 from reconciler.manifests.load import Loaded, load
 from reconciler.manifests.project import Project, identity
 from reconciler.manifests.schema_errors import problem
+from reconciler.manifests.settled import NOTHING, Settled
 from reconciler.manifests.sources import Sources
 from reconciler.problems import Document, Problem
 
@@ -77,7 +78,13 @@ class Tree:
         folders = ((_absolute(str(root / path)), name, is_overlay) for path, name, is_overlay in named) if root else ()
         return cls(root, project, document, environment, tuple(folders))
 
-    def gather(self, paths: Sequence[str], stdin: Callable[[int], bytes] | None, memo: Memo | None = None) -> Gathered:
+    def gather(
+        self,
+        paths: Sequence[str],
+        stdin: Callable[[int], bytes] | None,
+        memo: Memo | None = None,
+        settled: Settled = NOTHING,
+    ) -> Gathered:
         """Read the documents of *paths* that are of the environment, and those that it has elsewhere."""
         loaded = load(paths, self.root, stdin, memo)
         found = [item for item in (*loaded.documents, *loaded.flawed) if self.holds(item.source.file)]
@@ -85,16 +92,17 @@ class Tree:
         warnings: list[Problem] = []
         sources = loaded.sources
         for index, folder in enumerate(self._own()):
-            if self._is_left_out(folder, paths) or _has_any(folder, [*found, *problems]):
+            if self._is_left_out(folder, paths) or _has_any(folder, [*found, *problems], settled):
                 continue
             inner = load([folder], self.root, memo=memo)
             sources |= inner.sources
             found += (item for item in (*inner.documents, *inner.flawed) if self.holds(item.source.file))
             problems += self._at_key(inner.problems, folder, ("paths", index))
-            warnings += self._empty(folder, index) if not inner.problems and not _has_any(folder, found) else ()
+            is_empty = not inner.problems and not _has_any(folder, found, settled)
+            warnings += self._empty(folder, index) if is_empty else ()
         overlay = self._overlay(memo)
         patches = [item for item in (*overlay.documents, *overlay.flawed) if self._is_patch(item.source.file)]
-        known = set(map(identity, found))
+        known = {*settled.identities, *map(identity, found)}
         if any(identity(item) not in known for item in patches):  # PATH may name a part of the tree without the base
             passed = self.elsewhere() - known
             patches = [item for item in patches if identity(item) not in passed]
@@ -224,10 +232,10 @@ def _passed_over(path: str, root: Path | None) -> Iterator[str]:
         return
 
 
-def _has_any(folder: str, found: Iterable[Document | Problem]) -> bool:
+def _has_any(folder: str, found: Iterable[Document | Problem], settled: Settled) -> bool:
     place = _absolute(folder)
     files = (item.source.file if isinstance(item, Document) else item.file for item in found)
-    return any(_absolute(file).is_relative_to(place) for file in files)
+    return any(_absolute(file).is_relative_to(place) for file in (*files, *settled.files))
 
 
 def _top(path: Path, root: Path) -> str:

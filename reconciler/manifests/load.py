@@ -125,6 +125,7 @@ class _Loading:
         self._texts: dict[tuple[str, str], str] = {}
         self._contents: dict[str, frozenset[str]] = {}
         self._folders: set[str] = set()
+        self._named: dict[str, frozenset[str]] = {}
 
     def result(self) -> Loaded:
         if self._unsaid:
@@ -132,7 +133,8 @@ class _Loading:
             fix = "correct the others first"
             last = Problem(self._problems[-1].file, None, None, "", "more-problems", message, fix)
             return Loaded(tuple(self._documents), (*self._problems, last), tuple(self._flawed))
-        sources = Sources(self._contents, frozenset(self._folders), stdin="-" in self._seen)
+        folders, has_stdin = frozenset(self._folders), "-" in self._seen
+        sources = Sources(self._contents, folders, stdin=has_stdin, texts=self._named)
         return Loaded(tuple(self._documents), tuple(self._problems), tuple(self._flawed), sources)
 
     def path(self, path: str, root: Root | None) -> None:
@@ -215,6 +217,9 @@ class _Loading:
             texts = _Texts(file, document, self._texts, self._contents)
             value = {**document.value, "spec": texts.children(document.value["spec"], ("spec",))}
             problems.extend(texts.problems)
+            if file.path is not None and texts.named:
+                manifest = _whole(file.root, file.path)
+                self._named[manifest] = self._named.get(manifest, frozenset()) | texts.named
             reported = document.reported | {problem.path for problem in texts.problems}
             document = replace(document, value=value, reported=reported, files=texts.files)
         (self._flawed if document.reported else self._documents).append(document)
@@ -238,6 +243,7 @@ class _Texts:
     ) -> None:
         self.problems: list[Problem] = []
         self.files: dict[tuple[str | int, str], str] = {}
+        self.named: set[str] = set()
         self._file = file
         self._document = document
         self._known = known
@@ -282,6 +288,7 @@ class _Texts:
         if target == self._file.path:
             refuse("self", "the path is that of the manifest itself", "name another file")
         key = (self._file.root.path, target)
+        self.named.add(_whole(self._file.root, target))
         if key not in self._known:
             self._known[key] = _decoded(self._bytes(target, reference))
         self._length += len(self._known[key])

@@ -7,7 +7,7 @@ validated, so that everything after this stage sees one document for each resour
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -237,6 +237,7 @@ def render(
     defaults: JsonObject,
     kinds: Mapping[str, Kind],
     written: Sequence[Writing] = (),
+    settled: Collection[tuple[str, str]] = (),
 ) -> tuple[tuple[Document, ...], tuple[Problem, ...]]:
     """
     Return the documents with an overlay merged onto them and defaults laid under them.
@@ -247,8 +248,9 @@ def render(
         defaults: Spec fields; each goes under the documents whose kind has that field.
         kinds: By name, for their fields.
         written: The layers merged into *defaults*, the strongest last; only for naming the source of a value.
+        settled: Kind and name of each base document that is rendered already.
     """
-    known = {identity(document) for document in documents}
+    known = {*settled, *(identity(document) for document in documents)}
     patches: dict[tuple[str, str], Document] = {}
     problems = []
     for document in overlay:

@@ -32,6 +32,7 @@ def resolve(
     others: Sequence[Identity] = (),
     secrets: Mapping[str, Secret] = _NO_SECRETS,
     memo: Memo | None = None,
+    settled: Sequence[Desired] = (),
 ) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
     """
     Return the desired resources, parents before children, and the problems that only all manifests together show.
@@ -42,11 +43,13 @@ def resolve(
         others: Resources of invalid manifests, which may be declared twice as well.
         secrets: Values of environment variables, by their name.
         memo: Of the manifests that were resolved before; None for none.
+        settled: Resources that are resolved already.
     """
     known = memo or Memo(keeps=False)
-    found = [known.of_object(each, secrets, partial(_desired, each, kinds, secrets)) for each in manifests]
+    resolved = (known.of_object(each, secrets, partial(_desired, each, kinds, secrets)) for each in manifests)
+    found = [*settled, *resolved]
     every: list[Desired | Identity] = [*found, *others]
-    every.sort(key=lambda item: item.source)
+    every.sort(key=lambda item: (item.source.file, item.source.line, item.source.document))
     problems = [
         *_twice(every, lambda item: item.address, "two manifests of one kind share this name"),
         *_twice(every, lambda item: item.key, "two manifests declare one Azure resource (ids are case-insensitive)"),
@@ -77,6 +80,7 @@ def _desired(manifest: Manifest, kinds: Mapping[str, Kind], secrets: Mapping[str
     params = {name: str(manifest.spec[name]) for name in kind.parameters}
     body = {key: value for key, value in manifest.spec.items() if key not in kind.parameters}
     resource_id, parent = kind.resource_id(params), kind.parent_id(params)
+    wave = int(manifest.annotations.get(_WAVE, "0"))
     return Desired(
         kind=kind,
         name=manifest.name,
@@ -89,11 +93,12 @@ def _desired(manifest: Manifest, kinds: Mapping[str, Kind], secrets: Mapping[str
         source=manifest.source,
         locate=manifest.locate,
         slot=kind.writer_slot(params),
-        wave=int(manifest.annotations.get(_WAVE, "0")),
+        wave=wave,
         depth=depth_of(kind, kinds),
         paused=manifest.annotations.get(_PAUSED) == "true",
         content=content_digest(kind, body, manifest.annotations.get(_PACKAGE)),
         trace=manifest.trace,
+        stated_wave=wave,
     )
 
 
@@ -108,8 +113,8 @@ def _in_waves(desired: Sequence[Desired]) -> dict[str, Desired]:
     lifted: dict[str, Desired] = {}
     for item in sorted(desired, key=lambda item: item.depth):
         parent = lifted.get(item.parent or "")
-        lowest = parent.wave if parent else item.wave
-        lifted[item.key] = item if item.wave >= lowest else replace(item, wave=lowest)
+        wave = max(item.stated_wave, parent.wave) if parent else item.stated_wave
+        lifted[item.key] = item if item.wave == wave else replace(item, wave=wave)
     return lifted
 
 

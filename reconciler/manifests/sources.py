@@ -20,12 +20,14 @@ class Sources:
         folders: Walked for manifests.
         stdin: Whether standard input was read, which is of no commit.
         config: The project file, which may be elsewhere; as *files*.
+        texts: By the path of a manifest, the files that it names, in the same form.
     """
 
     files: Mapping[str, frozenset[str]] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()
     stdin: bool = False
     config: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __or__(self, other: Sources) -> Sources:
         return Sources(
@@ -33,6 +35,7 @@ class Sources:
             folders=self.folders | other.folders,
             stdin=self.stdin or other.stdin,
             config={**self.config, **other.config},
+            texts={**self.texts, **other.texts},
         )
 
 

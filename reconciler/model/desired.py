@@ -31,6 +31,7 @@ class Desired:
         depth: 0 for a kind without a parent, 1 for its children, and so on.
         content: Digests of the write-only content; None where none is declared.
         mark: The tag that a PUT of it records of a rollout; None to leave the tag as it is.
+        stated_wave: The wave in the manifest, which the parent's may lift.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Desired:
     content: ContentDigest | None = None
     trace: Trace | None = None
     mark: str | None = None
+    stated_wave: int = 0
 
     @property
     def order(self) -> tuple[int, int, str]:

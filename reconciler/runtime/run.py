@@ -99,16 +99,25 @@ class Run:
             return estate
         from reconciler.history.edits import is_edited  # noqa: PLC0415 (for this option only)
 
-        before = self.past(self.changed_since).desired
+        before = self.past(self.changed_since, estate).desired
         edited = tuple(item for item in estate.selected if is_edited(before.get(item.key), item))
         unedited = f"no manifest was edited since {self.changed_since}" if estate.selected and not edited else ""
         return replace(estate, selected=edited, unselected=estate.unselected or unedited)
 
-    def past(self, revision: str) -> Past:
-        """Return the resources that the manifests declared where HEAD left the history of *revision*."""
+    def past(self, revision: str, known: Estate | Survey, *, is_valid: bool = True) -> Past:
+        """
+        Return the resources that the manifests declared where HEAD left the history of *revision*.
+
+        Args:
+            revision: As the user names it.
+            known: The manifests now.
+            is_valid: Whether these are without a mistake.
+        """
+        from reconciler.history.carried import Present  # noqa: PLC0415 (few runs look at history)
         from reconciler.history.past import History  # noqa: PLC0415 (few runs look at history)
 
-        history = History(self.options, self.registry, self.clock.now())
+        present = Present(known.desired, known.sources, known.project, self.options.environment)
+        history = History(self.options, self.registry, self.clock.now(), present if is_valid else None)
         return history.at(history.base(revision))
 
     def about(self, project: str | None, sources: Sources | None = None) -> About:
@@ -217,7 +226,7 @@ def _edits(run: Run, found: Survey) -> tuple[tuple[Problem, ...], tuple[Problem,
     from reconciler.history.edits import left_behind, moved_latest, refused_edits  # noqa: PLC0415 (for this option only)
     from reconciler.manifests.dates import past_edits  # noqa: PLC0415 (for this option only)
 
-    past = run.past(run.against)
+    past = run.past(run.against, found, is_valid=not found.problems)
     refused = refused_edits(past.desired, found.desired, run.against)
     # An invalid manifest may be the one that seems to be missing: those come first.
     missing = () if found.problems else left_behind(past.desired.values(), found.desired, run.against)
