@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from reconciler.azure.attribution import Writers
     from reconciler.azure.blobs import Blobs
     from reconciler.azure.client import ArmReader, ArmWriter
+    from reconciler.azure.gates import Gates
     from reconciler.azure.polling import Patience
     from reconciler.kinds.registry import Registry
     from reconciler.manifests.estate import Estate, Options
@@ -107,6 +108,7 @@ class Task:
         permit: Returns why no PUT may be sent now; None where it may. Called before each.
         remembered: The decisions of a loop's last round; None for any other run.
         now: The time of the run, in UTC; that of the manifests where it is None.
+        gates: Of rollouts; None for a run that asks none.
     """
 
     options: Options
@@ -122,6 +124,7 @@ class Task:
     permit: Callable[[], Held | None] = always
     remembered: Remembered | None = None
     now: datetime | None = None
+    gates: Gates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +416,8 @@ async def carry_out(  # noqa: PLR0913 (all that one apply is made of)
         progress,
         task.options.concurrency,
         wait_replicated=task.options.wait_replicated,
+        wait_rolled_out=task.options.wait_rolled_out,
+        gates=task.gates,
         saved=saved.within(reading.policy) if saved else None,
         blobs=blobs,
         permit=task.permit,

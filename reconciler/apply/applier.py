@@ -26,6 +26,7 @@ from reconciler.apply.steps import (
     Put,
     Read,
     Request,
+    Sample,
     Started,
     Step,
     Stopped,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from reconciler.azure.blobs import Blobs
     from reconciler.azure.client import ArmWriter
+    from reconciler.azure.gates import Gates
     from reconciler.azure.polling import Patience
     from reconciler.model.change import Change, Plan
     from reconciler.model.desired import Desired
@@ -77,9 +79,11 @@ class Applier:
         patience: How long to wait for operations, and whether the run was interrupted.
         concurrency: Requests at the same time; an operation that is only waited for does not count.
         wait_replicated: Whether a write counts as done only when its replication is.
+        wait_rolled_out: Whether a rollout is followed to its last step.
         saved: The reviewed plan; an item that has changed since is refused.
         blobs: Lets Azure read the packages that a PUT names; None where it needs no help.
         permit: Returns why no PUT may be sent now; None where it may. Called before each.
+        gates: Of rollouts; None in a run without any.
         puts: How many PUTs were sent.
     """
 
@@ -89,9 +93,11 @@ class Applier:
     progress: Progress
     concurrency: int = 16
     wait_replicated: bool = False
+    wait_rolled_out: bool = False
     saved: SavedPlan | None = None
     blobs: Blobs | None = None
     permit: Callable[[], Held | None] = always
+    gates: Gates | None = None
     puts: int = 0
 
     async def apply(self, plan: Plan) -> Mapping[str, Outcome]:
@@ -109,10 +115,13 @@ class Applier:
             self.saved,
             self.wait_replicated,
             patience.clock.now() - timedelta(seconds=patience.clock.monotonic()),
+            self.wait_rolled_out,
         )
         writers = self.concurrency - self.concurrency // _ONE_OF
         permits = asyncio.Semaphore(self.concurrency)
-        run = _Run(self, plan, Schedule.of(plan), terms, permits, asyncio.Semaphore(writers))
+        run = _Run(
+            self, plan, Schedule.of(plan, rolled_out=self.wait_rolled_out), terms, permits, asyncio.Semaphore(writers)
+        )
         try:
             await run.to_its_end()
         except asyncio.CancelledError:
@@ -215,7 +224,13 @@ class _Job:
         self._run = run
         self._patience, self._progress = applier.patience, applier.progress
         self._requests = Requests(
-            state.change.desired, applier.arm, applier.patience, applier.count, applier.blobs, applier.permit
+            state.change.desired,
+            applier.arm,
+            applier.patience,
+            applier.count,
+            applier.blobs,
+            applier.permit,
+            gates=applier.gates,
         )
 
     async def to_its_end(self) -> Outcome:
@@ -257,6 +272,8 @@ class _Job:
             case FindBlockers():
                 found = known(self.state.change.desired, self._run.plan, self._run.schedule.outcomes)
                 return Blockers(found) if found else await self._requests.siblings()
+            case Sample():
+                return await self._requests.sample(step)
             case Put():
                 if self._patience.is_interrupted:
                     return Stopped()

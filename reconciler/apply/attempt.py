@@ -9,7 +9,7 @@ reports the event that came of it. Each PUT is decided from a read of its own, w
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -32,6 +32,8 @@ from reconciler.apply.steps import (
     Put,
     Read,
     Refused,
+    Sample,
+    Sampled,
     Started,
     Step,
     Stopped,
@@ -49,17 +51,19 @@ from reconciler.apply.verify import (
 )
 from reconciler.errors import ErrorCode, ErrorInfo
 from reconciler.kinds.live import Live, Replication
+from reconciler.manifests.rollouts import governing
 from reconciler.model.change import Action
 from reconciler.model.live import Absent, Unreadable
 from reconciler.model.outcome import Outcome, Result
+from reconciler.model.rollout import Awaited
 from reconciler.plan.body import put_body
 from reconciler.plan.decide import decide
+from reconciler.plan.gate import Row, Verdict
 from reconciler.plan.held import withheld
 from reconciler.plan.remedies import advised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from reconciler.model.change import Change
     from reconciler.model.desired import Desired
@@ -74,6 +78,7 @@ _MOST_LOST: Final = 3
 _MOST_PUT_OFF: Final = 5
 _MOST_DOUBLINGS: Final = 30
 _LEAST_S: Final = 1e-3
+_LONGEST_REST_S: Final = 300.0  # between two reads of a version that rests: another client may have changed it
 _LEAST_BETWEEN_POLLS_S: Final = 1.0  # whole seconds are the rule; of milliseconds there would be thousands of polls
 
 
@@ -90,6 +95,7 @@ class Phase(Enum):
     VERIFYING = auto()
     REPLICATING = auto()
     FINDING = auto()
+    RESTING = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,7 @@ class Terms:
         saved: The reviewed plan; an item that has changed since is refused.
         wait_replicated: Whether a write counts as done only when its replication is.
         epoch: The time at which the monotonic seconds were zero, in UTC; None in a run without rollouts.
+        wait_rolled_out: Whether a rollout is followed to its last step.
     """
 
     policy: Policy
@@ -113,6 +120,7 @@ class Terms:
     saved: SavedPlan | None = None
     wait_replicated: bool = False
     epoch: datetime | None = None
+    wait_rolled_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,8 @@ class Attempt:
         taken: The answer of ARM to the PUT that it accepted.
         newest: The newest api-version that Azure did not refuse to a PUT; None while it refused none.
         sent: The part of the manifest in the last PUT; None before it.
+        row: The mark of a step of its rollout, and the last row of the gate there.
+        done: The last step of its rollout that was written by this run; None before one was.
     """
 
     terms: Terms
@@ -149,6 +159,8 @@ class Attempt:
     taken: Taken | None = None
     newest: str | None = None
     sent: Desired | None = None
+    row: tuple[str, Row] = ("", Row())
+    done: Change | None = None
 
     @property
     def may_have_landed(self) -> bool:
@@ -211,7 +223,7 @@ def _decide(state: Attempt, observed: Observed, now: float) -> _Move:
     if decision.change.rests:
         if state.shown_from is not None and now < state.shown_from:
             return _wait(state, now)
-        return _not_written(state.change, decision.change)
+        return _rest(state, decision.change, now)
     if action is Action.WAIT:
         return _wait(state, now, why="waiting for an operation that another client started")
     if action.writes and state.shown_from is not None and now < state.shown_from:
@@ -219,7 +231,7 @@ def _decide(state: Attempt, observed: Observed, now: float) -> _Move:
     if state.given_up is not None:
         return _give_up(state, state.given_up)
     if not action.writes:
-        return _not_written(state.change, decision.change)
+        return _not_written(state, decision.change)
     if saved is not None and not state.may_have_landed:  # else it may have been this run's own PUT that changed it
         refusal = saved.within(_policy(state, now)).refusal(desired, action, decision.live)
         if refusal is not None:
@@ -243,8 +255,11 @@ def _policy(state: Attempt, now: float) -> Policy:
     """Return the policy of this moment; a PUT without a difference is not sent again where it may have landed."""
     policy = state.terms.policy
     if state.terms.epoch is not None and policy.rollouts.rollouts:
-        moment = state.terms.epoch + timedelta(seconds=now)
-        policy = replace(policy, rollouts=replace(policy.rollouts, now=moment))
+        mark, row = state.row
+        samples = {(state.change.desired.key, mark): row} if mark else {}
+        resume = policy.rollouts.resume if state.done is None else frozenset()
+        rollouts = replace(policy.rollouts, now=_moment(state, now), samples=samples, resume=resume)
+        policy = replace(policy, rollouts=rollouts)
     if state.newest is not None:
         policy = replace(policy, versions=policy.versions.up_to(state.change.desired, state.newest))
     if not state.may_have_landed:
@@ -252,8 +267,49 @@ def _policy(state: Attempt, now: float) -> Policy:
     return replace(policy, republish=policy.republish - {state.change.desired.key})
 
 
-def _not_written(planned: Change, now: Change) -> _Move:
+def _rest(state: Attempt, change: Change, now: float) -> _Move:
+    """Between two steps of a rollout: ask its gate, wait, or leave the rest to another run."""
+    rollout = governing(state.terms.policy.rollouts.rollouts, change.desired)
+    gate = rollout.gate if rollout is not None and change.is_gated and state.terms.saved is None else None
+    if gate is not None and change.rollout is not None and state.row[1].verdict is not Verdict.INCONCLUSIVE:
+        return replace(state, phase=Phase.RESTING, change=change), Sample(gate, change.rollout)
+    if not state.terms.wait_rolled_out or change.rollout is None:
+        return _not_written(state, change)
+    until = change.rollout.until
+    left = (until - _moment(state, now)).total_seconds() if until is not None else _LONGEST_REST_S
+    asked = state.terms.interval_s if change.rollout.waits_for is Awaited.REPLICATION else _LONGEST_REST_S
+    why = f"step {change.rollout.step} of {change.rollout.of} waits for its {change.rollout.waits_for}"
+    state = replace(state, phase=Phase.READING, deadline=now + state.terms.timeout_s, row=("", Row()))
+    return state, Wait(max(_LEAST_S, min(left, asked)), why)
+
+
+def _sampled(state: Attempt, event: Event, now: float) -> _Move | None:
+    """Go on with a row of samples, or decide again at its end."""
+    if isinstance(event, Elapsed):
+        return _rest(state, state.change, now)
+    if not isinstance(event, Sampled):
+        return None
+    mark = state.change.rollout.mark if state.change.rollout is not None else ""
+    state = replace(state, row=(mark, event.row))
+    if event.row.verdict is not None:
+        state = replace(state, phase=Phase.READING, deadline=now + state.terms.timeout_s)
+        return state, Wait(_LEAST_S)
+    if not event.is_patient:
+        return _not_written(state, state.change)
+    return state, Wait(max(_LEAST_S, event.pause_s), "waits for the next sample of its gate")
+
+
+def _moment(state: Attempt, now: float) -> datetime:
+    """Return the time of day at monotonic seconds."""
+    epoch = state.terms.epoch or datetime.fromtimestamp(0, UTC)
+    return epoch + timedelta(seconds=now)
+
+
+def _not_written(state: Attempt, now: Change) -> _Move:
     """Return the outcome where the read just before the PUT shows that none is to be sent."""
+    planned = state.change
+    if state.done is not None and now.action is Action.NONE:
+        return _done(state.done, Result.SUCCEEDED)
     if now.action is Action.NONE:
         # Another client made the planned change; the plan knew nothing of a resource with a running operation.
         return _done(now if planned.action is Action.WAIT else planned, Result.UNCHANGED)
@@ -394,7 +450,16 @@ def _judge(state: Attempt, live: Live, now: float) -> _Move:
     if terms.wait_replicated and desired.kind.health:
         grace = min(now + READ_GRACE_S, state.deadline)
         return replace(state, phase=Phase.REPLICATING, grace=grace), Read(replication=True, decides=False)
-    return _done(state.change, Result.SUCCEEDED)
+    return _succeeded(state, now)
+
+
+def _succeeded(state: Attempt, now: float) -> _Move:
+    """End, or go on to the next step of a rollout that is followed to its last one."""
+    if not state.terms.wait_rolled_out or state.change.rollout is None:
+        return _done(state.change, Result.SUCCEEDED)
+    deadline = now + state.terms.timeout_s
+    again = Attempt(state.terms, state.change, Phase.READING, deadline, newest=state.newest, done=state.change)
+    return again, Wait(_LEAST_S)
 
 
 def _replicate(state: Attempt, event: Event, now: float) -> _Move | None:
@@ -418,7 +483,7 @@ def _judge_copies(state: Attempt, live: Live, now: float) -> _Move:
     if live.has_failed:
         return _failed(state, provisioning_failed(live))
     if live.is_settled and copies.is_complete:
-        return _done(state.change, Result.SUCCEEDED)
+        return _succeeded(state, now)
     return _wait(state, now, why=str(copies))
 
 
@@ -461,6 +526,8 @@ def interrupted(state: Attempt, *, is_sent: bool = False) -> Outcome:
         state: How far the resource has come.
         is_sent: Whether a PUT is on its way, without an answer.
     """
+    if state.done is not None and state.taken is None and not state.may_have_landed and not is_sent:
+        return Outcome(state.done, Result.SUCCEEDED)
     if state.taken is None and not state.may_have_landed and not is_sent:
         message = "the run was interrupted before the resource was written"
         return Outcome(state.change, Result.SKIPPED, ErrorInfo(ErrorCode.INTERRUPTED, message))
@@ -491,4 +558,5 @@ _HANDLERS: Final[Mapping[Phase, Callable[[Attempt, Event, float], _Move | None]]
     Phase.VERIFYING: _read_back,
     Phase.REPLICATING: _replicate,
     Phase.FINDING: _found,
+    Phase.RESTING: _sampled,
 }

@@ -23,6 +23,8 @@ from reconciler.apply.steps import (
     Put,
     Read,
     Refused,
+    Sample,
+    Sampled,
     Stopped,
     Taken,
     Unanswered,
@@ -42,6 +44,7 @@ from reconciler.errors import (
 )
 from reconciler.model.live import Unreadable
 from reconciler.model.outcome import always
+from reconciler.plan.gate import Row
 from reconciler.secret.text import Secret, quotable_in, scrub_known
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 
     from reconciler.azure.blobs import Blobs
     from reconciler.azure.client import ArmWriter
+    from reconciler.azure.gates import Gates
     from reconciler.azure.polling import Patience
     from reconciler.model.desired import Desired
     from reconciler.model.live import Observed
@@ -77,6 +81,7 @@ class Requests:
         blobs: Lets Azure read the packages that a PUT names; None where it needs no help.
         permit: Returns why no PUT may be sent now; None where it may.
         secrets: Those in the last PUT: Azure may quote them.
+        gates: Of rollouts; None in a run without any.
     """
 
     desired: Desired
@@ -86,6 +91,7 @@ class Requests:
     blobs: Blobs | None = None
     permit: Callable[[], Held | None] = always
     secrets: frozenset[Secret] = frozenset()
+    gates: Gates | None = None
 
     async def read(self, step: Read) -> Observed:
         """Read the resource by itself, with its replication where the step asks for it."""
@@ -97,6 +103,14 @@ class Requests:
             return kind.live(await self.arm.get_newest(kind, self.desired.id, kind.health))
         except RequestError as error:
             return Unreadable(self._clean(error.info))
+
+    async def sample(self, step: Sample) -> Event:
+        """Ask the gate of a rollout; without one to ask, the row has no end."""
+        if self.gates is None:
+            return Sampled(Row(), step.rule.every.total_seconds(), is_patient=False)
+        row = await self.gates.sample(self.desired.key, step.rule, step.state)
+        pause_s = row.pause_s(step.rule, self.patience.clock.monotonic())
+        return Sampled(row, pause_s, self.gates.is_patient)
 
     async def put(self, step: Put) -> Event:
         """Send a PUT, unless the run is interrupted or the read behind it has become too old before its turn."""

@@ -24,14 +24,22 @@ if TYPE_CHECKING:
 _LOST: Final = {Result.FAILED: "failed", Result.SKIPPED: "was skipped", Result.REFUSED: "was refused"}
 
 
-def todo(plan: Plan) -> tuple[Change, ...]:
+def todo(plan: Plan, *, rolled_out: bool = False) -> tuple[Change, ...]:
     """
-    Return the changes that an apply takes up, in the order of doing.
+    Return the changes that an apply takes up, in the order of doing; those that wait for a rollout come last.
 
     A resource in sync is one of them where a variable that it takes a value from is not set: that value is unknown.
+
+    Args:
+        plan: The actions of an apply.
+        rolled_out: Whether versions between two steps of their rollout are taken up too.
     """
-    taken_up = (each for each in plan.changes if each.may_write or (each.action is Action.NONE and each.desired.unset))
-    return tuple(sorted(taken_up, key=lambda each: (each.desired.wave, each.desired.depth)))
+    taken_up = (
+        each
+        for each in plan.changes
+        if each.may_write or (rolled_out and each.rests) or (each.action is Action.NONE and each.desired.unset)
+    )
+    return tuple(sorted(taken_up, key=lambda each: (each.desired.wave, each.desired.depth, each.rests)))
 
 
 @dataclass(slots=True)
@@ -50,11 +58,11 @@ class Schedule:
     _failed_wave: int | None = None
 
     @classmethod
-    def of(cls, plan: Plan) -> Schedule:
+    def of(cls, plan: Plan, *, rolled_out: bool = False) -> Schedule:
         """Return the schedule of a plan, of which nothing has been taken up."""
         made = cls()
         made._unread = {each.desired.key: each for each in plan.changes if each.action is Action.UNKNOWN}
-        made._changes = {each.desired.key: each for each in todo(plan)}
+        made._changes = {each.desired.key: each for each in todo(plan, rolled_out=rolled_out)}
         _put_in_order(made._order, made._changes.values())
         made._order.prepare()
         return made

@@ -11,8 +11,11 @@ from reconciler.model.live import Absent, Unreadable
 if TYPE_CHECKING:
     from reconciler.apply.conflicts import Running
     from reconciler.errors import ErrorInfo
+    from reconciler.manifests.gates import GateRule
     from reconciler.model.change import Change
     from reconciler.model.outcome import Outcome
+    from reconciler.model.rollout import RolloutState
+    from reconciler.plan.gate import Row
     from reconciler.values import JsonObject
 
 
@@ -61,6 +64,20 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """
+    Ask the gate of a rollout for a number.
+
+    Attributes:
+        rule: The gate.
+        state: The place of the version in its rollout.
+    """
+
+    rule: GateRule
+    state: RolloutState
+
+
+@dataclass(frozen=True, slots=True)
 class FindBlockers:
     """Find the operations in the resource's writer slot."""
 
@@ -85,7 +102,7 @@ class Done:
     outcome: Outcome
 
 
-Request: TypeAlias = Read | Put | Poll | FindBlockers
+Request: TypeAlias = Read | Put | Poll | FindBlockers | Sample
 Step: TypeAlias = Request | Wait | Done
 
 
@@ -210,6 +227,22 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampled:
+    """
+    The gate was asked, or its next sample is not due yet.
+
+    Attributes:
+        row: The samples so far.
+        pause_s: Seconds until the next one.
+        is_patient: Whether this run waits for it.
+    """
+
+    row: Row
+    pause_s: float
+    is_patient: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Blockers:
     """The operations that were found in the writer slot."""
 
@@ -234,5 +267,6 @@ Event: TypeAlias = (
     | Ended
     | NotFound
     | Hidden
+    | Sampled
     | Blockers
 )

@@ -30,6 +30,10 @@ QUERY: Final = (
     "properties.virtualMachineProfile.applicationProfile.galleryApplications) | where isnotempty(applications) "
     "| project id, type, location, applications | order by id asc"
 )
+FAILED_INSTALLS: Final = (
+    "resources | where type =~ 'microsoft.compute/virtualmachines/extensions' | where name =~ 'VMAppExtension' "
+    "| project location, state = tostring(properties.provisioningState)"
+)
 _TOP: Final = 1000
 _MAX_PAGES: Final = 1000
 _REMAINING: Final = "x-ms-user-quota-remaining"
@@ -45,18 +49,18 @@ class GraphReader:
     transport: Transport
     retrier: Retrier
 
-    async def rows(self) -> list[JsonObject]:
+    async def rows(self, query: str = QUERY) -> list[JsonObject]:
         """
-        Return every machine and scale set with applications, of all subscriptions that the identity may read.
+        Return every row of a query: by default every machine and scale set with applications.
 
-        A result that breaks off is an error, never a short one.
+        It covers all subscriptions that the identity may read. A result that breaks off is an error, never a short one.
         """
         found: list[JsonObject] = []
         seen: set[str | None] = set()
         token: str | None = None
         while token not in seen and len(seen) < _MAX_PAGES:
             seen.add(token)
-            answer = await self._page(token)
+            answer = await self._page(query, token)
             page = json_object(answer)
             found += _rows(page, answer)
             token = _next(page, answer)
@@ -65,11 +69,11 @@ class GraphReader:
             await self._keep_quota(answer)
         raise UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, "the pages of Resource Graph form a circle"))
 
-    async def _page(self, token: str | None) -> Answer:
+    async def _page(self, query: str, token: str | None) -> Answer:
         options: dict[str, Any] = {"resultFormat": "objectArray", "$top": _TOP}
         if token is not None:
             options["$skipToken"] = token
-        content = orjson.dumps({"query": QUERY, "options": options})
+        content = orjson.dumps({"query": query, "options": options})
         link = self.transport.url(PATH)
         return await exchange(
             self.transport, self.retrier, "POST", link, Lane("", route="ResourceGraph"), content=content

@@ -48,6 +48,7 @@ def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[s
         shard=given.shard,
         health=given.health or given.wait == "replicated",
         wait_replicated=given.wait == "replicated",
+        wait_rolled_out=given.wait == "rolled-out",
         republish=republish,
         resume=given.resume,
         allow_empty=given.allow_empty,

@@ -453,8 +453,8 @@ azure: Final = _group(
 waiting: Final = _group(
     option(
         "--wait",
-        type=click.Choice(["replicated"]),
-        help="Wait until versions are replicated.  [default: until the operation ends]",
+        type=click.Choice(["replicated", "rolled-out"]),
+        help="Wait until versions are replicated, or rolled out.  [default: until the operation ends]",
     ),
     option(
         "--poll-interval",

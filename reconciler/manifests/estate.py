@@ -69,6 +69,7 @@ class Options:
         labels: That selected manifests carry.
         republish: ``KIND/NAME`` of each resource that is PUT once without a difference.
         resume: ``KIND/NAME`` of each version whose rollout is at rest, and whose step is sent again.
+        wait_rolled_out: Whether an apply follows each rollout to its last step.
         permits: The operator's permissions.
         signs: Whether the run sends, or plans, PUTs with signatures of the project's storage rules.
         allow_empty: Whether a run without any manifest is valid; by default it is an error.
@@ -88,6 +89,7 @@ class Options:
     take_over: bool = False
     health: bool = False
     wait_replicated: bool = False
+    wait_rolled_out: bool = False
     republish: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
     permits: Permits = field(default_factory=Permits)

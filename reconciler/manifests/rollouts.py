@@ -15,6 +15,7 @@ from reconciler.kinds.normal_forms import region
 from reconciler.kinds.paths import get
 from reconciler.kinds.patterns import is_match
 from reconciler.manifests.durations import parse_duration
+from reconciler.manifests.gates import GateRule, odd_gates, parse_gate
 from reconciler.manifests.schema_errors import nearest, problem
 
 if TYPE_CHECKING:
@@ -72,10 +73,16 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """One entry of ``spec.rollouts``, its implied steps included."""
+    """
+    One entry of ``spec.rollouts``, its implied steps included.
+
+    Attributes:
+        gate: Opens the way to each further step; None for none.
+    """
 
     match: Match
     steps: tuple[Step, ...]
+    gate: GateRule | None = None
 
 
 def parse_rollout(entry: Mapping[str, Any]) -> Rollout:
@@ -87,7 +94,8 @@ def parse_rollout(entry: Mapping[str, Any]) -> Rollout:
         steps.insert(end, Step(is_rest=True))
     if not any(step.is_latest for step in steps):
         steps.append(Step(is_latest=True))
-    return Rollout(Match(match["kind"], match.get("name"), match.get("labels") or {}), tuple(steps))
+    gate = parse_gate(entry["gate"]) if "gate" in entry else None
+    return Rollout(Match(match["kind"], match.get("name"), match.get("labels") or {}), tuple(steps), gate)
 
 
 def _step(entry: Mapping[str, Any]) -> Step:
@@ -120,6 +128,7 @@ def odd_rollouts(document: Document) -> Iterator[Problem]:
         yield from _twice(document, at, steps)
         yield from _after_latest(document, at, steps)
         yield from _unknown_windows(document, at, steps)
+    yield from odd_gates(document)
     if entries and get(document.value, ("spec", "tracking", "tags")) is False:
         message = "rollouts are recorded in a tag, and `spec.tracking.tags` is false"
         yield problem(document, _AT, "rollout-tracking", message, "delete `spec.tracking.tags`, or the rollouts")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model.rollout import Awaited
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
@@ -254,8 +255,13 @@ class Change:
 
     @property
     def may_write(self) -> bool:
-        """Whether an apply may send a PUT: a resource in operation is decided again once that has ended."""
-        return self.action.writes or (self.action is Action.WAIT and not self.rests)
+        """Whether an apply may send a PUT: a resource that waits is decided again once its operation or gate allows."""
+        return self.action.writes or (self.action is Action.WAIT and (not self.rests or self.is_gated))
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether only the gate of its rollout keeps the next step from being sent."""
+        return self.rests and self.rollout is not None and self.rollout.waits_for is Awaited.GATE
 
     @property
     def rests(self) -> bool:

@@ -53,6 +53,9 @@ class RolloutState:
         stopped: Why it is stopped; None where it is not.
         to_come: The steps after this one that change the version.
         is_latest: Whether the step ends the exclusion from ``latest``.
+        so_far: The declared regions of the steps up to this one.
+        mark: The tag of the step that the version is at; empty where that is not known.
+        note: A remark on the wait; empty without one.
     """
 
     step: int
@@ -63,3 +66,6 @@ class RolloutState:
     stopped: str | None = None
     to_come: tuple[StepToCome, ...] = ()
     is_latest: bool = False
+    so_far: tuple[str, ...] = ()
+    mark: str = ""
+    note: str = ""

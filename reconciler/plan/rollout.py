@@ -20,6 +20,7 @@ from reconciler.kinds.paths import get
 from reconciler.kinds.replication import at
 from reconciler.manifests.rollouts import Rollout, governing, home_of
 from reconciler.model.rollout import Awaited, RolloutState, StepToCome
+from reconciler.plan.gate import Row, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,12 +50,14 @@ class Rollouts:
         now: In UTC; None in a run without rollouts.
         windows: Of the project's schedule.
         resume: Folded ids of versions whose step is sent again.
+        samples: The last row of the gate, by the folded id of a version and its mark.
     """
 
     rollouts: tuple[Rollout, ...] = ()
     now: datetime | None = None
     windows: tuple[Window, ...] = ()
     resume: frozenset[str] = frozenset()
+    samples: Mapping[tuple[str, str], Row] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +177,14 @@ def _under_way(course: _Course, mark: Mark, live: Live, rollouts: Rollouts) -> S
     if (failure := _failure(course, mark, live)) is not None:
         return _stopped(course, mark.step, failure)
     awaited, until = _awaited(course, mark, live, rollouts, now)
-    if awaited is None:
+    row = rollouts.samples.get((course.desired.key, str(mark)), Row())
+    if awaited is None and row.verdict is Verdict.FAILED and course.rollout.gate is not None:
+        return _stopped(course, mark.step, row.why)
+    if awaited is None and (row.verdict is Verdict.PASSED or course.rollout.gate is None):
         return _due(course, course.next_after(mark.step), now)
-    state = replace(course.state(mark.step), waits_for=awaited, until=until)
+    note = row.why if awaited is None else ""
+    state = course.state(mark.step)
+    state = replace(state, waits_for=awaited or Awaited.GATE, until=until, mark=str(mark), note=note)
     kept = course.at_step(mark.step)
     return Stage(kept, kept, Phase.WAITING, state)
 
@@ -308,6 +316,7 @@ class _Course:
             regions=self._regions(step),
             to_come=tuple(self._to_come(step)),
             is_latest=step == self.last,
+            so_far=tuple(self.names[each] for each in self.elements if self.steps[each] <= step),
         )
 
     def _regions(self, step: int) -> tuple[str, ...]:

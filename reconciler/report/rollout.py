@@ -52,7 +52,8 @@ def words_of(state: RolloutState) -> Iterator[str]:
         yield f"rollout: stopped at {place} ({what}): {state.stopped}"
     elif state.waits_for is not None:
         until = f" until {_instant(state.until)}" if state.until is not None else ""
-        yield f"rollout: {place} ({what}) waits for {_AWAITED[state.waits_for]}{until}"
+        note = f": {state.note}" if state.note else ""
+        yield f"rollout: {place} ({what}) waits for {_AWAITED[state.waits_for]}{until}{note}"
     else:
         does = "includes its regions in latest" if state.is_latest else f"adds {what}, excluded from latest"
         yield f"rollout: {place} {does}"

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler import filesystem, pipeline
+from reconciler.azure.gates import Gates
 from reconciler.azure.polling import Interrupted, Patience
 from reconciler.azure.stopping import unless_stopped
 from reconciler.errors import (
@@ -95,7 +96,8 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None, g
         memory = retries.memory(estate.selected) if retries else Memory()
         known = (retries.windows, retries.versions) if retries else ()
         commit = about.commit if estate.project.tracking.tags else None
-        task = replace(_task(run, estate, retries), commit=commit, memory=memory, permit=gate.permit)
+        gates = _gates(run, estate, retries)
+        task = replace(_task(run, estate, retries), commit=commit, memory=memory, permit=gate.permit, gates=gates)
         patience = Patience(run.clock, run.poll_interval_s, run.timeout_s, stop)
         async with (
             open_writer(run.connection, run.environment, run.clock, *known) as arm,
@@ -105,6 +107,15 @@ async def apply(run: Run, stop: asyncio.Event, retries: Retries | None = None, g
             return replace(_report(run, reading, arm, about), held=gate.withheld)
 
     return await _with_estate(run, write)
+
+
+def _gates(run: Run, estate: Estate, retries: Retries | None) -> Gates | None:
+    """Return the gates of rollouts; a loop keeps their samples from round to round."""
+    if not any(each.gate for each in estate.project.rollouts):
+        return None
+    graph = partial(open_graph, run.connection, run.environment, run.clock)
+    gates = Gates(run.clock, run.environment.values, graph)
+    return gates if retries is None else replace(gates, is_patient=False, rows=retries.samples)
 
 
 async def _held(

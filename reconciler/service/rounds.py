@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
     from reconciler.errors import ErrorInfo
     from reconciler.model.desired import Desired
+    from reconciler.plan.gate import Row
     from reconciler.service.round import Round
 
 _LOG: Final = logging.getLogger("reconciler.loop")
@@ -80,6 +81,7 @@ class Retries:
         windows: Times in which ARM asked for no requests; they outlast a round.
         writers: The last writers of resources that differ, so that each difference is asked about once.
         versions: The api-versions that ARM knows; they outlast a round too.
+        samples: Of the gates of rollouts, by version and mark: one a round, where it is due.
         remembered: The decisions of the last round.
     """
 
@@ -88,6 +90,7 @@ class Retries:
     windows: Windows = field(default_factory=Windows)
     writers: Writers = field(default_factory=dict)
     versions: Versions = field(default_factory=Versions)
+    samples: dict[tuple[str, str], Row] = field(default_factory=dict)
     remembered: Remembered = field(default_factory=lambda: Remembered(os.urandom(32)))
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)

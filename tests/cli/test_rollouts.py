@@ -111,6 +111,31 @@ def test_steps_that_cannot_be_are_errors(
     assert found["summary"]["requests"] == {"GET": 0, "PUT": 0}
 
 
+@pytest.mark.parametrize(
+    ("gate", "path"),
+    [
+        ({"below": 1}, ""),
+        ({"url": "https://a.example/x"}, ""),
+        ({"url": "https://a.example/x", "resourceGraph": "failedInstalls", "below": 1}, ""),
+        ({"url": "http://a.example/x", "below": 1}, ".url"),
+        ({"url": "https://me:secret@a.example/x", "below": 1}, ".url"),
+        ({"url": "file:///etc/passwd", "below": 1}, ".url"),
+        ({"url": "https://a.example/x", "pick": "a..b", "below": 1}, ".pick"),
+        ({"resourceGraph": "allInstalls", "below": 1}, ".resourceGraph"),
+        ({"resourceGraph": "failedInstalls", "below": 1, "samples": 0}, ".samples"),
+        ({"resourceGraph": "failedInstalls", "below": 1, "every": "often"}, ".every"),
+    ],
+)
+def test_a_gate_that_cannot_be_is_an_error(work: Workspace, report: Reporting, gate: dict[str, Any], path: str) -> None:
+    """Each mistake is an error at its place; http is for loopback only, and no URL has a user."""
+    rollouts = [{"match": KIND, "steps": [{"latest": True}], "gate": gate}]
+    work.state(gallery(), application(), version())
+    work.file("reconciler.yaml", as_yaml(project(rollouts=rollouts)))
+    found = report("apply", code=1)
+    assert f"spec.rollouts[0].gate{path}" in {each["path"] for each in found["errors"]}
+    assert found["summary"]["requests"] == {"GET": 0, "PUT": 0}
+
+
 def test_a_rollout_of_another_kind_is_an_error(work: Workspace, report: Reporting) -> None:
     """Only a kind with versions has a latest one."""
     state(work, {"latest": True}, match={"kind": "GalleryApplication"})

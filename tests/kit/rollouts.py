@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
@@ -19,7 +20,9 @@ import httpx
 from reconciler import pipeline
 from reconciler.azure.answers import ARM
 from reconciler.azure.client import ArmWriter
+from reconciler.azure.gates import Gates
 from reconciler.azure.polling import Patience
+from reconciler.azure.resource_graph import GraphReader
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
@@ -36,11 +39,13 @@ from tests.kit.cli import application, as_yaml, gallery, id_of, version
 from tests.kit.clock import ManualClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from reconciler.model.change import Change
     from reconciler.model.rollout import RolloutState
+    from reconciler.plan.gate import Row
 
 TWELVE: Final = (
     *("West Europe", "North Europe", "East US 2", "East US", "West US", "UK South"),
@@ -89,31 +94,40 @@ class Line:
     Attributes:
         entry: Of ``spec.rollouts``.
         spec: Of the project file, beside it.
+        seed: The machines that Resource Graph knows.
         kill: Number of the request, counted over all processes, at which one dies; None for no death.
         how: ``before`` ARM acts, ``after`` it has, or ``lost``: it has, and the answer never arrives.
         puts: The PUTs of the version that reached ARM, in their order.
         failing: Regions whose replication is reported as failed.
         slow: Regions whose replication is reported as running.
         before: Called with the number of each request before it is sent.
+        gate: Returns status and content of the answer of the gate; an exception breaks the connection.
+        asked: Seconds since the start of each time the gate was asked.
+        rows: The memory of a loop of the samples of gates; None for processes that end.
     """
 
     documents: Sequence[Mapping[str, Any]]
     entry: Mapping[str, Any] = field(default_factory=lambda: ENTRY)
     spec: Mapping[str, Any] = field(default_factory=dict)
+    seed: Path | None = None
     kill: int | None = None
     how: str = "before"
     puts: list[Sent] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
     before: Callable[[int], None] = lambda _: None
+    gate: Callable[[], tuple[int, bytes]] = lambda: (200, b"0")
+    asked: list[float] = field(default_factory=list)
+    rows: dict[tuple[str, str], Row] | None = None
     requests: int = 0
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
         """Open the ARM."""
-        self.app = create_app(EmulatorSettings(operation_seconds=1), self.clock)
+        self.app = create_app(EmulatorSettings(operation_seconds=1, seed=self.seed), self.clock)
         self._start = self.clock.seconds
         self._died = asyncio.Event()
+        self.gate_headers: dict[bytes, bytes] = {}
         self.id = id_of(dict(self.documents[-1]))
 
     # The line to ARM
@@ -169,6 +183,15 @@ class Line:
                 each["state"] = "Replicating"
         return json.dumps(body).encode()
 
+    async def _at_gate(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer for the gate."""
+        await _content(receive)
+        self.asked.append(self.elapsed)
+        self.gate_headers = dict(scope["headers"])
+        status, content = self.gate()
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": content})
+
     # Processes
 
     @property
@@ -211,7 +234,10 @@ class Line:
         transport = Transport.open("http://localhost", ARM, NoToken(), self.clock, environ={}, app=self)
         try:
             arm = ArmWriter(transport, Retrier(self.clock))
-            task = Task(chosen, estate, packaged(), now=self.clock.now())
+            graph = partial(self._graph, transport)
+            kept: dict[str, Any] = {} if self.rows is None else {"is_patient": False, "rows": self.rows}
+            gates = Gates(self.clock, {}, graph, app=self._at_gate, **kept)
+            task = Task(chosen, estate, packaged(), now=self.clock.now(), gates=gates)
             if command == "apply":
                 patience = Patience(self.clock, 5.0, 3600.0, asyncio.Event())
                 reading = await pipeline.apply(task, arm, patience, _silently)
@@ -221,6 +247,10 @@ class Line:
             await transport.close()
         ended = self.clock.now()
         return Report(command, started, ended, reading.plan, reading.outcomes, reading.errors, puts=reading.puts)
+
+    @asynccontextmanager
+    async def _graph(self, transport: Transport) -> AsyncIterator[GraphReader]:
+        yield GraphReader(transport, Retrier(self.clock))
 
     async def plan(self, **options: Any) -> Report:
         """Plan; return the report."""
