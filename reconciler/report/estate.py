@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.report.view import Problem, View
 
 _BOUNDS: Final = Bounds(value=1000, lines=400, in_sync=True)
-_STRIP: Final = 60
+STRIP: Final = 60
 """Rounds that are shown."""
 _MOST_FIELDS: Final = 1000
 _RESULTS: Final = {"completed": "good", "failed": "bad", "": ""}
@@ -171,7 +171,7 @@ def estate_of(report: Report, outcome: str, history: HistoryView | None) -> Esta
             episodes.setdefault(each.resource.casefold(), []).append(each)
     entries = [_entry(each, episodes.get(each.id.casefold(), ())) for each in view.resources]
     known = frozenset(each.id.casefold() for each in view.resources)
-    rounds = history.rounds[:_STRIP] if history is not None else ()
+    rounds = history.rounds[:STRIP] if history is not None else ()
     return Estate(
         view=view,
         outcome=outcome,

@@ -40,6 +40,26 @@ def read_history(
     return _history(load_rounds(store, since), wanted, people=people)
 
 
+def read_newest(store: Store, since: float, rounds: int, ended: int) -> HistoryView:
+    """
+    Return all open episodes for people, and the newest rounds and ended episodes.
+
+    Args:
+        store: The open file.
+        since: As of :func:`read_history`.
+        rounds: The number of rounds at most.
+        ended: The number of ended episodes at most.
+
+    Raises:
+        HistoryError: The file cannot be read.
+    """
+    episodes = [
+        *load_episodes(store, since, is_open=True),
+        *load_episodes(store, since, is_open=False, most=ended),
+    ]
+    return _history(load_rounds(store, since, most=rounds), episodes, people=True)
+
+
 def read_resource(store: Store, key: str) -> HistoryView:
     """Return the episodes of one resource for people, by its folded id; HistoryError if the file cannot be read."""
     return _history([], load_episodes(store, 0.0, key), people=True)

@@ -84,7 +84,9 @@ def save_rounds(store: Store, rounds: Iterable[tuple[Round, Summary]]) -> None:
     store.write(f"INSERT INTO rounds ({names}) VALUES (?, ?, ?, ?, ?, ?)", values)  # noqa: S608 (names of our own)
 
 
-def load_episodes(store: Store, since: float, key: str | None = None) -> list[Episode]:
+def load_episodes(
+    store: Store, since: float, key: str | None = None, *, is_open: bool | None = None, most: int = -1
+) -> list[Episode]:
     """
     Return the episodes of all scopes that were seen since an instant, the newest first; no candidates.
 
@@ -92,10 +94,15 @@ def load_episodes(store: Store, since: float, key: str | None = None) -> list[Ep
         store: The open file.
         since: The instant, in seconds since 1970.
         key: Folded id of the only resource that is wanted; None for all.
+        is_open: Whether only those are wanted that are open, or only those that have ended; None for both.
+        most: The number that is wanted; negative for all.
     """
-    condition = "WHERE is_begun AND last_seen >= :since AND (:key IS NULL OR key = :key)"
-    order = "ORDER BY first_seen DESC, number DESC"
-    return [_episode(row) for row in store.rows(f"{_SELECT} {condition} {order}", {"since": since, "key": key})]
+    query = (
+        f"{_SELECT} WHERE is_begun AND last_seen >= :since AND (:key IS NULL OR key = :key)"
+        " AND (:is_open IS NULL OR (ended_at IS NULL) = :is_open) ORDER BY first_seen DESC, number DESC LIMIT :most"
+    )
+    values = {"since": since, "key": key, "is_open": is_open, "most": most}
+    return [_episode(row) for row in store.rows(query, values)]
 
 
 class RoundRow(NamedTuple):
@@ -109,15 +116,15 @@ class RoundRow(NamedTuple):
     held: dict[str, Any] | None
 
 
-def load_rounds(store: Store, since: float, until: float = inf) -> list[RoundRow]:
-    """Return the rounds that began since an instant, and before another one, the newest first."""
+def load_rounds(store: Store, since: float, until: float = inf, most: int = -1) -> list[RoundRow]:
+    """Return the rounds that began since an instant, and before another one, the newest first; *most* as above."""
     query = (
         "SELECT started_at, seconds, of_commit, outcome, summary, held FROM rounds"
-        " WHERE started_at >= ? AND started_at < ? ORDER BY started_at DESC, number DESC"
+        " WHERE started_at >= ? AND started_at < ? ORDER BY started_at DESC, number DESC LIMIT ?"
     )
     return [
         RoundRow(instant(started), seconds, commit, outcome, orjson.loads(counts), orjson.loads(held) if held else None)
-        for started, seconds, commit, outcome, counts, held in store.rows(query, (since, until))
+        for started, seconds, commit, outcome, counts, held in store.rows(query, (since, until, most))
     ]
 
 

@@ -37,8 +37,6 @@ _COUNTED: Final = (
     ("failed", "failed"),
 )
 """The counts of a round that are shown, with their words."""
-_MOST: Final = 500
-"""Episodes and rounds on the page of the history."""
 
 
 def estate_page(estate: Estate | None, number: int) -> str:
@@ -54,7 +52,7 @@ def resource_page(about: About, number: int) -> str:
 
 def history_page(history: HistoryView | None, number: int) -> str:
     """Return the page of all drift and rounds; *history* is None where none can be read."""
-    return _rendered("history.html.j2", history=history, most=_MOST, number=number)
+    return _rendered("history.html.j2", history=history, number=number)
 
 
 def round_page(made: RoundView, episodes: Sequence[EpisodeView], number: int) -> str:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from reconciler.errors import HistoryError
 from reconciler.kinds.kind import folded_id
-from reconciler.report.estate import About, estate_of, fields_of
+from reconciler.report.estate import STRIP, About, estate_of, fields_of
 from reconciler.report.html.estate import (
     estate_page,
     history_page,
@@ -25,7 +25,7 @@ from reconciler.report.html.estate import (
     script,
     style,
 )
-from reconciler.service.reading import read_history, read_resource, read_round
+from reconciler.service.reading import read_newest, read_resource, read_round
 from reconciler.service.store import open_reader
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ _SHOWN: Final = timedelta(days=2)
 """Of the history, on the page of the estate."""
 _LISTED: Final = timedelta(days=30)
 """Of the history, on its own page."""
+_MOST: Final = 500
+"""Ended episodes, and rounds, there."""
 _MOST_STREAMS: Final = 100
 _EVENTS: Final = "text/event-stream"
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -91,7 +93,7 @@ class Pages:
     async def _history(self, _: Request) -> Response:
         since = (self._status.clock.now() - _LISTED).timestamp()
         found = await run_in_threadpool(
-            _read, self._status.folder, lambda store: read_history(store, since, people=True)
+            _read, self._status.folder, lambda store: read_newest(store, since, _MOST, _MOST)
         )
         return HTMLResponse(await run_in_threadpool(history_page, found, self._status.number))
 
@@ -163,7 +165,7 @@ class _Stream(StreamingResponse):
 
 
 def _estate(last: Round, folder: Path | None, since: float) -> Estate:
-    history = _read(folder, lambda store: read_history(store, since, people=True))
+    history = _read(folder, lambda store: read_newest(store, since, STRIP, 0))
     return estate_of(last.report, last.outcome.value, history)
 
 
