@@ -12,11 +12,13 @@ from reconciler.kinds.leaves import FieldClass, leaves
 from reconciler.kinds.normal_forms import region
 from reconciler.kinds.paths import format_steps
 from reconciler.manifests.misspelt_regions import known_regions
+from reconciler.model.rollout import Awaited
 from reconciler.report.bounds import Bounds
 from reconciler.report.build import view_of
 from reconciler.report.clean import for_people
 from reconciler.report.held import held_words
 from reconciler.report.resource_view import Labelled
+from reconciler.report.rollout import AWAITED
 from reconciler.report.values import literal
 from reconciler.secret.text import SecretUrl, printable
 from reconciler.values import MISSING
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.model.offers import Offer, Region
     from reconciler.model.outcome import Report
     from reconciler.report.history import EpisodeView, HistoryView, RoundView
-    from reconciler.report.resource_view import Resource
+    from reconciler.report.resource_view import Resource, Rollout, RolloutStep
     from reconciler.report.view import Problem, View
 
 _BOUNDS: Final = Bounds(value=1000, lines=400, in_sync=True)
@@ -48,7 +50,8 @@ class Entry:
 
     Attributes:
         path: Of its own page.
-        is_open: Whether it needs attention: it differs, or its state is unknown, and the round has not written it.
+        is_open: Whether it needs attention: it differs, or its state is unknown, and the round has not written it. A
+            rollout that goes on needs none.
         since: When its oldest open episode began; empty without one.
         severity: The highest of its open episodes; empty without one.
         who: The last writers, as far as they are known.
@@ -111,6 +114,23 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """
+    A step of a rollout.
+
+    Attributes:
+        state: ``done``, ``due``, ``waits``, ``stopped`` or ``to come``.
+        adds: Its regions, or ``latest``; empty for one that is done.
+        about: The condition that it waits for, the reason of a stop, or soak and window; empty without any.
+    """
+
+    number: int
+    state: str
+    adds: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """
     Everything that the page shows.
@@ -132,6 +152,11 @@ class Estate:
     rest: tuple[Entry, ...]
     matrices: tuple[Matrix, ...]
     rounds: tuple[RoundView, ...]
+
+    @property
+    def rollouts(self) -> tuple[Entry, ...]:
+        """The versions that are being rolled out."""
+        return tuple(each for each in (*self.open, *self.rest) if each.resource.rollout is not None)
 
     def find(self, id_: str) -> Entry | None:
         """Return a resource by its id, in any case; None if the round has none."""
@@ -189,6 +214,28 @@ def path_of(id_: str) -> str:
     return f"/resources/{quote(id_.lstrip('/'), safe='/')}"
 
 
+def steps_of(rollout: Rollout) -> tuple[Step, ...]:
+    """Return all steps of a rollout, as far as they change the version, in order."""
+    done = (Step(number, "done") for number in range(1, rollout.step))
+    return (*done, _step_now(rollout), *(_step_to_come(each) for each in rollout.to_come))
+
+
+def _step_now(rollout: Rollout) -> Step:
+    adds = "latest" if rollout.latest else ", ".join(rollout.regions)
+    if rollout.stopped is not None:
+        return Step(rollout.step, "stopped", adds, rollout.stopped)
+    if rollout.waits_for is None:
+        return Step(rollout.step, "due", adds)
+    until = f" until {rollout.until}" if rollout.until else ""
+    return Step(rollout.step, "waits", adds, f"for {AWAITED[Awaited(rollout.waits_for)]}{until}")
+
+
+def _step_to_come(step: RolloutStep) -> Step:
+    about = (f"soak {step.soak}" if step.soak else "", f"window {step.window}" if step.window else "")
+    adds = "latest" if step.latest else ", ".join(step.regions)
+    return Step(step.step, "to come", adds, ", ".join(filter(None, about)))
+
+
 def fields_of(desired: Desired) -> tuple[Labelled, ...]:
     """Return every declared value of a resource under its path, without secrets."""
     rules, body = desired.kind.rules, desired.body
@@ -204,7 +251,9 @@ def _shown(leaf: Leaf) -> str:
 
 
 def _entry(resource: Resource, episodes: Sequence[EpisodeView]) -> Entry:
-    is_open = resource.words.is_urgent or (resource.sync not in _IN_SYNC and resource.outcome != "succeeded")
+    goes_on = resource.rollout is not None and resource.rollout.stopped is None and resource.sync == "Unknown"
+    is_settled = resource.sync in _IN_SYNC or resource.outcome == "succeeded" or goes_on
+    is_open = resource.words.is_urgent or not is_settled
     known = {each.who for each in episodes if each.who}
     if not known and resource.modified is not None and resource.modified.by:
         known = {resource.modified.by}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.model.rollout import StepToCome
 
 _UNITS: Final = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)))
-_AWAITED: Final = {
+AWAITED: Final = {
     Awaited.REPLICATION: "its replication",
     Awaited.SOAK: "the end of its soak",
     Awaited.WINDOW: "its window",
@@ -53,7 +53,7 @@ def words_of(state: RolloutState) -> Iterator[str]:
     elif state.waits_for is not None:
         until = f" until {_instant(state.until)}" if state.until is not None else ""
         note = f": {state.note}" if state.note else ""
-        yield f"rollout: {place} ({what}) waits for {_AWAITED[state.waits_for]}{until}{note}"
+        yield f"rollout: {place} ({what}) waits for {AWAITED[state.waits_for]}{until}{note}"
     else:
         does = "includes its regions in latest" if state.is_latest else f"adds {what}, excluded from latest"
         yield f"rollout: {place} {does}"

@@ -253,16 +253,20 @@ def _held(page: Page, check: Check, site: Site) -> Iterator[str]:
     site.work.state(*made)
     site.run("apply")
     window = {"name": "office-hours", "kind": "allow", "cron": "0 6 29 2 *", "duration": "1h", "timeZone": "Etc/UTC"}
-    site.work.project("endpoint", schedule=[window])
+    steps = [{"regions": [_WEST], "soak": "2h"}, {"regions": [_NORTH], "soak": "1d"}]
+    match = {"kind": "GalleryApplicationVersion", "name": "agent-2.1.0"}
+    site.work.project("endpoint", schedule=[window], rollouts=[{"match": match, "steps": steps}])
     site.azure.edit(_SUITE, "properties.lockLevel", "None")
     site.azure.edit(made[2], "properties.publishingProfile.manageActions.install", "set -e\nsh other.sh\nexit 0\n")
     site.azure.seed(definition("stray"))
-    site.work.state(*made[:-1], changed(made[-1], "location", _NORTH), numbered("2.1.0", _WEST))
+    site.work.state(*made[:-1], changed(made[-1], "location", _NORTH), numbered("2.1.0", _WEST, _NORTH))
     with site.loop("--health") as url:
         page.look(1200, 900, "light")
         page.open(f"{url}/")
         if not page.shows("header", "Held by the schedule"):
             yield "a held round does not say why"
+        if not page.shows("#rollouts ~ ul", "2 to come North Europe, soak 1d"):
+            yield "a rollout does not show its steps"
         yield from check(f"{url}/")
         yield from check(f"{url}/resources{id_of(made[2])}")
     if "Held by the schedule" not in site.run("history").out:

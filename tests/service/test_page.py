@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
 
-from reconciler.model.change import LatestMove
+from reconciler.model.change import Action, LatestMove, Reason, Sync
 from reconciler.model.offers import Offer, Region
 from reconciler.model.outcome import Held
+from reconciler.model.rollout import Awaited, RolloutState, StepToCome
 from reconciler.report.estate import path_of
 from reconciler.report.html import asset
 from reconciler.service.round import round_of
@@ -134,6 +136,48 @@ def test_versions_by_region(loop: Loop) -> None:
     ]
     assert re.findall(r'href="(.*?)"', table) == [PAGE]  # the others are not of this round
     assert "1.0.0" in between(text, "latest", "copies")
+
+
+WEST = ("West US",)
+LAST = "3 to come latest, window day"
+UNTIL = f"{START:%Y-%m-%dT%H:%M:%SZ}"
+EAST = StepToCome(2, ("East US",), is_latest=False, soak=timedelta(hours=2), window=None)
+LATEST = StepToCome(3, (), is_latest=True, soak=timedelta(), window="day")
+
+
+@pytest.mark.parametrize(
+    ("state", "steps"),
+    [
+        (
+            RolloutState(1, 3, WEST, to_come=(EAST, LATEST)),
+            ["1 due West US", "2 to come East US, soak 2h", LAST],
+        ),
+        (
+            RolloutState(2, 3, WEST, until=START, waits_for=Awaited.SOAK, to_come=(LATEST,)),
+            [
+                "1 done",
+                f"2 waits West US, for the end of its soak until {UNTIL}",
+                LAST,
+            ],
+        ),
+        (
+            RolloutState(3, 3, is_latest=True, stopped="too many fail"),
+            ["1 done", "2 done", "3 stopped latest, too many fail"],
+        ),
+    ],
+)
+def test_a_rollout_has_its_steps(loop: Loop, state: RolloutState, steps: list[str]) -> None:
+    """On both pages; one that goes on needs no attention."""
+    change = replace(change_of(gallery(), "tags.team"), rollout=state, sync=Sync.UNKNOWN)
+    if state.stopped:
+        change = replace(change, action=Action.BLOCKED, reason=Reason.ROLLOUT_FAILED)
+    loop.round(report_of(change))
+    index = loop.ask("/").text
+    for text in (index[index.index('id="rollouts"') :], loop.ask(PAGE).text):
+        listed = re.findall(r"<li( aria-current=\"step\")?>(.*?)</li>", text[: text.index("</ol>")])
+        assert [re.sub(r"<.*?>", "", each) for _, each in listed] == steps
+        assert [bool(current) for current, _ in listed].index(True) == state.step - 1
+    assert (PAGE in between(index, "open", "rounds")) is bool(state.stopped)
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.report.escape import inert_html
-from reconciler.report.estate import path_of
+from reconciler.report.estate import path_of, steps_of
 from reconciler.report.html import asset, template, tone_of
 from reconciler.report.lines import answer_of, place_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.report.estate import About, Estate
     from reconciler.report.history import EpisodeView, HistoryView, RoundView
 
-_TONES: Final = {  # of a round's outcome, and of a severity
+_TONES: Final = {  # of a round's outcome, of a severity, and of a rollout's step
     "ok": "good",
     "failed": "bad",
     "held": "calm",
@@ -23,6 +23,11 @@ _TONES: Final = {  # of a round's outcome, and of a severity
     "security": "bad",
     "delivery": "warn",
     "cosmetic": "calm",
+    "done": "good",
+    "due": "warn",
+    "waits": "calm",
+    "stopped": "bad",
+    "to come": "quiet",
 }
 _COUNTED: Final = (
     ("resources", "resources"),
@@ -102,6 +107,7 @@ def _rendered(name: str, **values: Any) -> str:
         "place_of": place_of,
         "answer_of": answer_of,
         "path_of": path_of,
+        "steps_of": steps_of,
         "when": _when,
         "tones": _TONES,
         "tone_of_round": _tone_of_round,
