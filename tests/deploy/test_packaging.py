@@ -70,7 +70,7 @@ def test_the_files_of_the_page_are_in_the_wheel(wheel: zipfile.ZipFile, root: Pa
     """An installed reconciler writes the HTML report that this folder writes."""
     folder = root / "reconciler" / "report" / "html"
     here = {path.relative_to(root).as_posix(): path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    assert {name.rpartition(".")[2] for name in here} == {"py", "j2", "css", "js"}
+    assert {name.rpartition(".")[2] for name in here} == {"py", "j2", "css", "js", "svg"}
     assert {name: wheel.read(name) for name in here} == here
 
 
