@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.apply.applier import Applier
 from reconciler.azure.attribution import attributed
+from reconciler.azure.graph_rows import by_rows, completed, rows_of, without_rows
 from reconciler.azure.identities import Identities
 from reconciler.azure.observe import Scope, observe, with_replication, with_siblings
+from reconciler.azure.resource_graph import GraphReader
 from reconciler.azure.stopping import unless_stopped
+from reconciler.errors import RequestError
 from reconciler.history.applied import Opened, caused, newer, open_history
 from reconciler.history.carried import Present
 from reconciler.kinds.kind import folded_id
@@ -38,6 +41,7 @@ from reconciler.plan.moved import after_apply
 from reconciler.plan.older import last_written, older_commit
 from reconciler.plan.only_drift import only_drift
 from reconciler.plan.parts import Part, joined, joined_observation
+from reconciler.plan.reads import to_look_at
 from reconciler.plan.rollout import Rollouts, uncopied
 from reconciler.plan.saved import save
 from reconciler.plan.unset import without_values
@@ -161,7 +165,7 @@ async def plan(task: Task, arm: ArmReader, saved: SavedPlan | None = None) -> Re
     """Return the actions of an apply, and check a saved plan against them; ``plan`` and ``drift`` alike."""
     reading = _explained(task, await read(task, arm))
     reading = await _with_writers(task, reading, arm)
-    reading = _warned(reading, *without_values(reading.plan.changes), _limit(task, reading))
+    reading = _warned(reading, *reading.hidden, *without_values(reading.plan.changes), _limit(task, reading))
     return _checked(reading, saved) if saved else reading
 
 
@@ -200,7 +204,7 @@ async def apply(
         reading = _only_drift(_caused(task, reading))
     elif task.explains:
         reading = await unless_stopped(_with_writers(task, _caused(task, reading), arm), patience.stop)
-    reading = _warned(_older(task, reading), waves_apart(task.estate.desired, task.options.shard))
+    reading = _warned(_older(task, reading), *reading.hidden, waves_apart(task.estate.desired, task.options.shard))
     over = _limit(task, reading)
     if over or reading.errors:
         return replace(reading, errors=(*reading.errors, *((over,) if over else ())), puts=0)
@@ -221,7 +225,8 @@ async def read(task: Task, arm: ArmReader) -> Reading:
     """Observe the selected resources and decide their actions: the same call for each command that plans."""
     if task.remembered is not None:
         task.remembered.turn()
-    live = partial(_live, task, arm, _scope(task))
+    by = _by_rows if task.options.reader == "graph" and not task.options.health else _live
+    live = partial(by, task, arm, _scope(task))
     return await _folded(task, Source(live, partial(_siblings, task, arm), partial(_replication, task, arm)))
 
 
@@ -262,6 +267,21 @@ def _scope(task: Task) -> Scope:
 
 async def _live(task: Task, arm: ArmReader, scope: Scope, partition: Partition) -> Found:
     return await observe(partition.desired, scope, task.registry.kinds, arm), ()
+
+
+async def _by_rows(task: Task, arm: ArmReader, scope: Scope, partition: Partition) -> Found:
+    """Read what is in sync by Resource Graph, and the rest from ARM; everything from ARM where it does not answer."""
+    try:
+        rows = await rows_of(partition.desired, GraphReader(arm.transport, arm.retrier))
+    except RequestError as error:
+        observation, _ = await _live(task, arm, scope, partition)
+        return observation, (without_rows(error, task.options.paths[0]),)
+    first, declared = by_rows(partition.desired, rows), {item.key: item for item in task.estate.desired}
+    made, _ = make_plan(partition.desired, first, _policy(task), declared)
+    missing = {item.key for item in partition.desired if item.key not in rows}
+    near = to_look_at(made.changes, missing, singly=scope.singly)
+    read_there = await observe(near, scope, task.registry.kinds, arm)
+    return completed(first, read_there, partition.desired, rows, scope), ()
 
 
 async def _siblings(task: Task, arm: ArmReader, observation: Observation, items: Sequence[Desired]) -> Observation:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from reconciler.http.concurrency import run_all
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.live import Live
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
+from reconciler.plan.reads import planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.azure.client import ArmReader
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import Desired
+    from reconciler.plan.reads import Read
     from reconciler.values import JsonObject
 
 _LOG: Final = logging.getLogger("reconciler.azure.observe")
@@ -167,29 +168,28 @@ def _failure(error: Exception) -> Observed:
 
 
 async def _read_level(level: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
-    groups: defaultdict[str, list[Desired]] = defaultdict(list)
+    unsettled: list[Desired] = []
     for item in level:
         absent = found.is_known_absent(item.parent)
         if absent is not None:
             why = Absence.GROUP_MISSING if absent.why is Absence.GROUP_MISSING else Absence.PARENT_MISSING
             found.observed[item.key] = Absent(why)
         else:
-            path = None if scope.singly else item.kind.list_path(item.params)
-            groups[folded_id(path or item.id)].append(item)  # two spellings of one parent are one list
-    await run_all((_read_group(items, found, scope, arm) for items in groups.values()), scope.concurrency)
+            unsettled.append(item)
+    reads = planned(unsettled, scope.stated, singly=scope.singly)
+    await run_all((_read(each, found, scope, arm) for each in reads), scope.concurrency)
 
 
-async def _read_group(items: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
-    path = None if scope.singly else items[0].kind.list_path(items[0].params)
-    if path is None:
-        for item in items:
-            found.observed[item.key] = await read_one(item, arm, scope)
+async def _read(read: Read, found: _Found, scope: Scope, arm: ArmReader) -> None:
+    if read.is_list:
+        await _read_list(read, found, scope, arm)
     else:
-        await _read_list(path, items, found, scope, arm)
+        (item,) = read.items
+        found.observed[item.key] = await read_one(item, arm, scope)
 
 
-async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: Scope, arm: ArmReader) -> None:
-    kind = items[0].kind
+async def _read_list(read: Read, found: _Found, scope: Scope, arm: ArmReader) -> None:
+    path, items, kind = read.path, read.items, read.kind
     try:
         live = {folded_id(body["id"]): body for body in await arm.list_newest(kind, path)}
         observed = {item.key: _listed(kind, live.get(item.key), scope) for item in items}
@@ -203,8 +203,8 @@ async def _read_list(path: str, items: Sequence[Desired], found: _Found, scope: 
         found.observed.update(dict.fromkeys((item.key for item in items), failure))
         return
     found.observed.update(observed)
-    found.unmanaged += unmanaged
-    found.others += others
+    found.unmanaged += unmanaged if not scope.singly else []
+    found.others += others if not scope.singly else [*unmanaged, *others]
     found.lists.add(folded_id(path))
     if items[0].parent is not None:
         found.parents.add(items[0].parent)

@@ -1,7 +1,8 @@
 """
-Asks Resource Graph which machines and scale sets name which application versions: one query, page by page.
+Asks Resource Graph which machines and scale sets name which application versions, or which resources there are.
 
-The query is sent by POST, which changes nothing. This reader sends it to that one address and has no other method.
+A query is sent by POST, which changes nothing, page by page. This reader sends it to that one address and has no other
+method.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from reconciler.errors import ErrorCode, ErrorInfo, UnusableAnswerError
 from reconciler.http.throttle import Lane
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from reconciler.http.answer import Answer
     from reconciler.http.retry import Retrier
     from reconciler.http.transport import Transport
@@ -34,6 +37,11 @@ FAILED_INSTALLS: Final = (
     "resources | where type =~ 'microsoft.compute/virtualmachines/extensions' | where name =~ 'VMAppExtension' "
     "| project location, state = tostring(properties.provisioningState)"
 )
+_RESOURCES: Final = (
+    "resources | where type in~ ({}) | project id, name, type, location, tags, identity, properties | order by id asc"
+)
+_MOST_SUBSCRIPTIONS: Final = 100
+"""Of one query."""
 _TOP: Final = 1000
 _MAX_PAGES: Final = 1000
 _REMAINING: Final = "x-ms-user-quota-remaining"
@@ -55,12 +63,27 @@ class GraphReader:
 
         It covers all subscriptions that the identity may read. A result that breaks off is an error, never a short one.
         """
+        return await self._all(query)
+
+    async def resources(self, types: Iterable[str], subscriptions: Iterable[str]) -> list[JsonObject]:
+        """
+        Return the resources of some types in some subscriptions, as bodies.
+
+        They may be as old as minutes, and the identity may not be allowed to see all of them: one that is missing may
+        exist.
+        """
+        query = _RESOURCES.format(", ".join(f"'{name.lower()}'" for name in sorted(types)))
+        named = sorted(subscriptions)
+        chunks = [named[start : start + _MOST_SUBSCRIPTIONS] for start in range(0, len(named), _MOST_SUBSCRIPTIONS)]
+        return [_without_nulls(row) for chunk in chunks for row in await self._all(query, chunk)]
+
+    async def _all(self, query: str, subscriptions: Sequence[str] = ()) -> list[JsonObject]:
         found: list[JsonObject] = []
         seen: set[str | None] = set()
         token: str | None = None
         while token not in seen and len(seen) < _MAX_PAGES:
             seen.add(token)
-            answer = await self._page(query, token)
+            answer = await self._page(query, subscriptions, token)
             page = json_object(answer)
             found += _rows(page, answer)
             token = _next(page, answer)
@@ -69,11 +92,12 @@ class GraphReader:
             await self._keep_quota(answer)
         raise UnusableAnswerError(ErrorInfo(ErrorCode.UNUSABLE_ANSWER, "the pages of Resource Graph form a circle"))
 
-    async def _page(self, query: str, token: str | None) -> Answer:
+    async def _page(self, query: str, subscriptions: Sequence[str], token: str | None) -> Answer:
         options: dict[str, Any] = {"resultFormat": "objectArray", "$top": _TOP}
         if token is not None:
             options["$skipToken"] = token
-        content = orjson.dumps({"query": query, "options": options})
+        scope = {"subscriptions": [*subscriptions]} if subscriptions else {}
+        content = orjson.dumps({**scope, "query": query, "options": options})
         link = self.transport.url(PATH)
         return await exchange(
             self.transport, self.retrier, "POST", link, Lane("", route="ResourceGraph"), content=content
@@ -83,6 +107,11 @@ class GraphReader:
         """Wait for the next span of the quota where this one has no query left."""
         if answer.headers.get(_REMAINING, "").strip() == "0":
             await self.transport.clock.sleep(_resets_after(answer))
+
+
+def _without_nulls(row: JsonObject) -> JsonObject:
+    """Return a row as the body of a GET: a column that the resource does not have is null there."""
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _resets_after(answer: Answer) -> float:

@@ -46,6 +46,7 @@ def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[s
         allow_latest_lost=given.allow_latest_lost,
         impact=given.impact,
         shard=given.shard,
+        reader=given.reader,
         health=given.health or given.wait == "replicated",
         wait_replicated=given.wait == "replicated",
         wait_rolled_out=given.wait == "rolled-out",

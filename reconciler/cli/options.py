@@ -79,6 +79,7 @@ class Given:
     resume: tuple[str, ...] = ()
     impact: bool = False
     shard: Shard | None = None
+    reader: str = "list"
     cloud: str = "public"
     endpoint: str | None = None
     authority: str | None = None
@@ -336,6 +337,16 @@ shard: Final = _group(
         heading=SELECTION,
         help="Only the subscriptions of the Kth of N runs.  [default: that of the parallel job, or all]",
     ),
+)
+
+reader: Final = option(
+    "--reader",
+    type=click.Choice(["list", "graph"]),
+    default="list",
+    show_default=True,
+    metavar="NAME",
+    heading=AZURE,
+    help="Read by list, or find what is in sync by Resource Graph (graph): fewer requests, minutes old.",
 )
 
 _LATEST_LOST: Final = option("--allow-latest-lost", is_flag=True, help="Allow regions without a latest version.")

@@ -51,7 +51,7 @@ def create_app(settings: EmulatorSettings, clock: Clock) -> Starlette:
     Raises:
         EmulatorError: The state file cannot be used.
     """
-    store = Store(settings.state)
+    store = Store(settings.state, keeps_past=settings.staleness_seconds > 0)
     throttle = Throttle(enforced=settings.throttle)
     kinds = tuple(packaged().kinds.values())
     lag = Lag(settings.newest)
@@ -60,7 +60,7 @@ def create_app(settings: EmulatorSettings, clock: Clock) -> Starlette:
         route(operations.TEMPLATE, GET=partial(_status, store, throttle)),
         *(each for provider in providers for each in _resource_routes(provider)),
         *foreign_routes(store, settings, providers),
-        *graph_routes(settings),
+        *graph_routes(settings, providers),
     )
     service = _Service(routes, settings, clock, throttle)
 

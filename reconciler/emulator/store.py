@@ -25,6 +25,11 @@ NESTED_GRACE_S: Final = 20
 """How long a deleted child still keeps its parent from being deleted (azure-rest-api-specs#19686)."""
 
 _OPERATION_KEPT_S: Final = 3600
+_PAST: Final = "CREATE TABLE IF NOT EXISTS past AS SELECT *, 0.0 AS until FROM resources WHERE false"
+_PAST_ROWS: Final = (
+    "UNION ALL SELECT key, id, kind, state, settled, running, started, ends, created, changed, creator, writer"
+    " FROM past AS one WHERE until = (SELECT min(until) FROM past WHERE key = one.key AND until > :then)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +119,9 @@ class Fault:
 class Store(GroupTables):
     """The rows of one world."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, keeps_past: bool = False) -> None:
         """
-        Open *path*, making it if it is not there.
+        Open *path*, making it if it is not there; *keeps_past* keeps what is written over, for :meth:`seen_at`.
 
         Raises:
             EmulatorError: The file cannot be used.
@@ -125,6 +130,9 @@ class Store(GroupTables):
         # An application that is dropped without having been served closes nothing by itself.
         weakref.finalize(self, self._db.close)
         self._lock = threading.RLock()
+        self._keeps_past = keeps_past
+        if keeps_past:
+            self._db.execute(_PAST)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -149,11 +157,14 @@ class Store(GroupTables):
 
     def save(self, row: Row) -> None:
         """Write *row* over the one of the same key."""
+        self._keep("key = ?", (row.key,), max(row.changed, row.started))
         self._db.execute("INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(row))
 
     def forget(self, now: float) -> None:
         """Remove rows that no answer needs any more: resources long deleted, operations long ended."""
-        self._db.execute("DELETE FROM resources WHERE settled IS NULL AND ends < ?", (now - NESTED_GRACE_S,))
+        long_ago = "settled IS NULL AND ends < ?", (now - NESTED_GRACE_S,)
+        self._keep(*long_ago, now)
+        self._db.execute(f"DELETE FROM resources WHERE {long_ago[0]}", long_ago[1])  # noqa: S608 (text of our own)
         self._db.execute("DELETE FROM operations WHERE ends < ?", (now - _OPERATION_KEPT_S,))
 
     def page(self, kind: str, prefix: str, after: str, limit: int, now: float) -> list[Item]:
@@ -198,8 +209,26 @@ class Store(GroupTables):
         )
         return sorted(name for (name,) in rows)
 
-    def remove(self, key: str) -> None:
-        """Drop a resource without a trace."""
+    def seen_at(self, then: float) -> list[tuple[str, Item]]:
+        """Return the kind and the answer of every resource as it was at a moment that has passed, by its key."""
+        past = _PAST_ROWS if self._keeps_past else ""
+        newer = "WHERE key NOT IN (SELECT key FROM past WHERE until > :then)" if self._keeps_past else ""
+        rows = self._db.execute(
+            f"SELECT kind, key, CASE WHEN ends > :then THEN running ELSE settled END AS answer, created, changed,"  # noqa: S608
+            f" creator, writer FROM (SELECT * FROM resources {newer} {past})"
+            " WHERE created <= :then AND answer IS NOT NULL ORDER BY key",
+            {"then": then},
+        )
+        return [(kind, Item(*rest)) for kind, *rest in rows]
+
+    def _keep(self, where: str, values: tuple[object, ...], until: float) -> None:
+        """Keep rows that are about to be written over or removed, with the time until which they held."""
+        if self._keeps_past:
+            self._db.execute(f"INSERT INTO past SELECT *, ? FROM resources WHERE {where}", (until, *values))  # noqa: S608
+
+    def remove(self, key: str, now: float) -> None:
+        """Drop a resource without a trace but the one in :meth:`seen_at`."""
+        self._keep("key = ?", (key,), now)
         self._db.execute("DELETE FROM resources WHERE key = ?", (key,))
 
     def start(self, operation: Operation) -> None:

@@ -102,7 +102,7 @@ class World:
 
     def remove(self, resource_id: str) -> None:
         """Drop a resource, but nothing below it, without a trace."""
-        self._store.remove(resource_id.lower())
+        self._store.remove(resource_id.lower(), self._now())
 
     def finish_operations(self) -> None:
         """Let everything that runs be over now."""

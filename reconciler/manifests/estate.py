@@ -75,6 +75,7 @@ class Options:
         allow_empty: Whether a run without any manifest is valid; by default it is an error.
         allow_latest_lost: Whether a PUT may leave a region without ``latest``.
         impact: Whether the report counts the machines and scale sets that the plan affects.
+        reader: ``list``, or ``graph`` where Resource Graph finds the resources that are in sync.
         shard: The share of this run in an estate that several runs share; None for one run of all of it.
     """
 
@@ -98,6 +99,7 @@ class Options:
     allow_latest_lost: bool = False
     impact: bool = False
     shard: Shard | None = None
+    reader: str = "list"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.manifests
 @options.selection
 @options.shard
+@options.reader
 @file_option("--plan", "plan_file", help="Apply this saved plan; refuse each item that has changed since.")
 @option(
     "--only",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.manifests
 @options.selection
 @options.shard
+@options.reader
 @options.snapshot
 @option("--detailed-exitcode", is_flag=True, help="Exit 3 if all differences are pending in git.")
 @options.limits

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @options.manifests
 @options.selection
 @options.shard
+@options.reader
 @option(
     "--interval",
     type=Seconds(min=1),
