@@ -2,7 +2,7 @@
 The live state by the rows of Resource Graph, which are minutes old, and by reads of ARM where they do not suffice.
 
 A row can show that a resource is in sync, and that a resource is unmanaged. It cannot show that one is absent, and no
-PUT follows from it: whatever a plan would write is read from ARM before the plan is made.
+PUT follows from it: each resource that a plan would write is read from ARM before the plan is made.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def completed(
     Return what ARM answered, and what rows show of all other resources.
 
     Args:
-        by_row: What rows show of *desired*.
-        read: What ARM answered.
+        by_row: The state of *desired* by rows alone.
+        read: The answers of ARM.
         desired: The selected resources.
         rows: Of all resources.
         scope: Of the run.

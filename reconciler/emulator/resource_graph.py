@@ -1,5 +1,5 @@
 """
-Resource Graph, for three queries: resources of this ARM, machines and scale sets with gallery applications, and installs.
+Resource Graph, for three queries: resources of this ARM, machines and scale sets with applications, and their installs.
 
 The answers are as old as the settings say; a resource that is being deleted has a row until it is gone, and for that
 time longer. The machines are from a seed file, a JSON list of
@@ -106,7 +106,7 @@ class _Quota:
 @dataclass(frozen=True, slots=True)
 class _Graph:
     """
-    What the queries are answered from.
+    The data behind the answers.
 
     Attributes:
         providers: Of the resources, by the name of their kind.
