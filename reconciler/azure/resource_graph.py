@@ -57,13 +57,13 @@ class GraphReader:
     transport: Transport
     retrier: Retrier
 
-    async def rows(self, query: str = QUERY) -> list[JsonObject]:
+    async def rows(self, query: str | None = None) -> list[JsonObject]:
         """
         Return every row of a query: by default every machine and scale set with applications.
 
         It covers all subscriptions that the identity may read. A result that breaks off is an error, never a short one.
         """
-        return await self._all(query)
+        return await self._all(query or QUERY)
 
     async def resources(self, types: Iterable[str], subscriptions: Iterable[str]) -> list[JsonObject]:
         """
