@@ -137,8 +137,9 @@ def _highest(tree: NewerTree, value: Any, best: str) -> str:
         return max(best, tree.values.get(value.lower(), ""))
     if isinstance(value, dict):
         for name, child in tree.properties:
-            if name in value:
-                best = _highest(child, value[name], best)
+            item = value.get(name)
+            if item is not None and (child.since or not isinstance(item, str) or item.lower() in child.values):
+                best = _highest(child, item, best)
     if tree.each is not None and isinstance(value, list if tree.rule.shape is Shape.LIST else dict):
         for item in value if isinstance(value, list) else value.values():
             best = _highest(tree.each, item, best)

@@ -7,6 +7,7 @@ A PUT of an older version may delete newer leaves of a live resource, so none is
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.compare.normalize import is_same, meant
@@ -89,7 +90,8 @@ def version_of(
     elif carried:
         (leaf, body), refusal = carried, Refusal.NEWER_LIVE
     else:
-        return _version(kind, min(pin or kind.api_version, newest))
+        name = min(pin or kind.api_version, newest)
+        return _plain(name, is_newer=name > kind.api_version)
     path = format_written(kind.rules, leaf.path, body)
     if leaf.since > most:
         steps = leaf.path if body is desired.body else ()
@@ -100,6 +102,12 @@ def version_of(
 
 def _version(kind: Kind, name: str, **more: Any) -> Version:
     return Version(name, name > kind.api_version, **more)
+
+
+@cache
+def _plain(name: str, *, is_newer: bool) -> Version:
+    """Return the version of a PUT that no leaf asks for: one object for almost all resources of a run."""
+    return Version(name, is_newer)
 
 
 def _spoken(rules: Rule, value: JsonObject, live: JsonObject) -> Any:
