@@ -105,7 +105,7 @@ class Requests:
             return Unreadable(self._clean(error.info))
 
     async def sample(self, step: Sample) -> Event:
-        """Ask the gate of a rollout; without one to ask, the row has no end."""
+        """Return the answer of a rollout's gate; without one to ask, the row has no end."""
         if self.gates is None:
             return Sampled(Row(), step.rule.every.total_seconds(), is_patient=False)
         row = await self.gates.sample(self.desired.key, step.rule, step.state)
