@@ -19,6 +19,7 @@ from reconciler.kinds.normal_forms import region
 from reconciler.kinds.paths import get
 from reconciler.kinds.replication import at
 from reconciler.manifests.rollouts import Rollout, governing, home_of
+from reconciler.model.live import Unreadable
 from reconciler.model.rollout import Awaited, RolloutState, StepToCome
 from reconciler.plan.gate import Row, Verdict
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from reconciler.manifests.windows import Window
     from reconciler.model.change import Change
     from reconciler.model.desired import Desired
-    from reconciler.model.live import Absent
+    from reconciler.model.live import Absent, Observed
     from reconciler.problems import Origin
     from reconciler.values import FieldPath, JsonObject
 
@@ -121,6 +122,13 @@ class Stage:
     def is_stopped(self) -> bool:
         """Whether no PUT may be sent before a person has looked."""
         return self.phase is Phase.STOPPED
+
+
+def part_of(desired: Desired, observed: Observed, rollouts: Rollouts, tracking: Tracking) -> Desired:
+    """Return the part of a version that counts now; all of it for a resource that no rollout governs."""
+    if isinstance(observed, Unreadable):
+        return desired
+    return stage_of(desired, observed, rollouts, tracking).desired
 
 
 def stage_of(desired: Desired, observed: Live | Absent, rollouts: Rollouts, tracking: Tracking) -> Stage:

@@ -11,7 +11,8 @@ from reconciler.compare.diff import WRITE_ONLY
 from reconciler.compare.rows import Verdict
 from reconciler.problems import Layer
 from reconciler.report.clean import for_people, for_programs
-from reconciler.report.resource_view import Source
+from reconciler.report.resource_view import Rollout, Source
+from reconciler.report.rollout import rollout_of, words_of
 from reconciler.report.values import first_difference, literal
 from reconciler.report.verdict import count
 from reconciler.report.view import SCHEMA_VERSION
@@ -149,12 +150,14 @@ class Words:
         mark: One character for the action.
         reason: The action and the reason.
         counts: The number of fields, and of each verdict.
+        rollout: Lines about where its rollout stands.
     """
 
     verdict: str = ""
     mark: str = ""
     reason: str = ""
     counts: str = ""
+    rollout: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,7 @@ class ExplanationView:
     fields: tuple[Field, ...]
     error: Error | None
     fix: str | None
+    rollout: Rollout | None = None
     words: Words = Words()
 
 
@@ -207,6 +211,7 @@ def view_of(explanation: Explanation, *, people: bool) -> ExplanationView:
         fields=tuple(_field(row, people=people) for row in explanation.rows),
         error=_error(change.error, people=people) if change.error else None,
         fix=change.fix,
+        rollout=rollout_of(change.rollout),
         words=_words(explanation) if people else Words(),
     )
     return for_people(view, longest=_WHOLE) if people else for_programs(view)
@@ -221,6 +226,7 @@ def _words(explanation: Explanation) -> Words:
         verdict=f"{about}: {result}" if about else result,
         mark=MARKS[change.action],
         reason=f"{change.action}: {REASONS[change.reason]}",
+        rollout=tuple(words_of(change.rollout)) if change.rollout is not None else (),
         counts=f"{count(len(explanation.rows), 'field')}: {counts}",
     )
 

@@ -35,6 +35,7 @@ def _lines(view: ExplanationView, look: Look) -> Iterator[str]:
     yield f"{named}  {look.paint(f'{view.source.file}:{view.source.line}', 'dim')}"
     yield f"{INDENT}{view.id}"
     yield f"{INDENT}{words.reason}"
+    yield from (f"{INDENT}{line}" for line in words.rollout)
     if view.error is not None:
         first, *more = view.error.lines
         yield f"{INDENT}error[{view.error.code}]: {first}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,6 +61,10 @@ def test_a_version_goes_out_step_by_step(work: Workspace, run: Command, report: 
         for output in ("text", "markdown", "html"):
             ended = run(command, "-o", output)
             assert (ended.code, "step 2 of 3" in ended.out) == (0, True)
+    explained = json.loads(run("explain", "GalleryApplicationVersion/agent-1.0.0", "-o", "json").out)
+    assert explained["rollout"] == resting["rollout"]
+    assert "change" not in {each["verdict"] for each in explained["fields"]}
+    assert "step 2 of 3" in run("explain", "GalleryApplicationVersion/agent-1.0.0").out
     resumed = resource(report("apply", "--resume", "GalleryApplicationVersion/agent-1.0.0"), version())
     assert (resumed["outcome"], resumed["rollout"]["step"]) == ("succeeded", 2)
     assert run("plan", "--resume", "GalleryApplicationVersion/nope").code == 64

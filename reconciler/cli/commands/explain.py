@@ -20,6 +20,7 @@ from reconciler.errors import ManifestError, UsageError
 from reconciler.manifests.resolve import select
 from reconciler.manifests.selection import no_manifest
 from reconciler.plan.exit_codes import of_explanation
+from reconciler.plan.rollout import part_of
 from reconciler.report import render_explanation
 from reconciler.runtime.connect import open_reader
 
@@ -80,7 +81,9 @@ async def explain_one(run: Run, estate: Estate, target: str, path: str | None) -
     async with open_reader(run.connection, run.environment, run.clock) as arm:
         reading = await pipeline.read(task, arm)
     change = next(change for change in reading.plan.changes if change.desired is item)
-    rows = explain(item, reading.observation.observed[item.key], reading.policy.tracking, reading.policy.ignore)
+    observed, policy = reading.observation.observed[item.key], reading.policy
+    part = part_of(item, observed, policy.rollouts, policy.tracking)
+    rows = explain(part, observed, policy.tracking, policy.ignore)
     found = at_path(rows, path)
     if not found:
         message = f"neither {item.address} nor its schema has a field {path}: leave it out to see all fields"
