@@ -159,9 +159,10 @@ class Estate:
         return tuple(each for each in (*self.open, *self.rest) if each.resource.rollout is not None)
 
     def find(self, id_: str) -> Entry | None:
-        """Return a resource by its id, in any case; None if the round has none."""
-        folded = id_.casefold()
-        return next((each for each in (*self.open, *self.rest) if each.resource.id.casefold() == folded), None)
+        """Return a resource by its id, in any case, with or without its first slash; None if the round has none."""
+        wanted = id_.lstrip("/").casefold()
+        every = (*self.open, *self.rest)
+        return next((each for each in every if each.resource.id.lstrip("/").casefold() == wanted), None)
 
     def matrix_of(self, id_: str) -> Matrix | None:
         """Return the versions of an application; None for any other resource."""

@@ -64,15 +64,20 @@ class Loop:
 
 
 @contextmanager
-def served(loop: Loop) -> Iterator[tuple[str, Callable[[Report], None]]]:
-    """Serve the pages as ``run --listen`` does, and yield their address and a way to do a round meanwhile."""
+def served(loop: Loop, port: int = 0) -> Iterator[tuple[str, Callable[[Report], None]]]:
+    """
+    Serve the pages as ``run --listen`` does, and yield their address and a way to do a round meanwhile.
+
+    *port* 0 lets the system choose.
+    """
     ports: Queue[int] = Queue()
     ended = asyncio.Event()
 
     async def serve() -> None:
-        async with listening(Address("127.0.0.1", 0), loop.status) as port:
-            ports.put(port)
+        async with listening(Address("127.0.0.1", port), loop.status) as bound:
+            ports.put(bound)
             await ended.wait()
+        loop.close()  # in the thread that opened its file
 
     inner = asyncio.new_event_loop()
     thread = threading.Thread(target=inner.run_until_complete, args=(serve(),))

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.service.round import round_of
 from tests.cli.test_seen_from_outside import samples
 from tests.kit.cli import (
     Azure,
@@ -32,6 +33,10 @@ from tests.kit.cli import (
     version,
 )
 from tests.kit.hooks import receiving
+from tests.kit.page_loop import Loop as PageLoop
+from tests.kit.page_loop import served
+from tests.kit.rounds import seen
+from tests.report.test_hostile import made_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -126,6 +131,8 @@ def look(page: Page, check: Check, folder: Path) -> Iterator[str]:
     yield from _daemon(page, check, Site(folder / "daemon"))
     yield from _held(page, check, Site(folder / "held"))
     yield from _many(page, Site(folder / "many"))
+    yield from _restarted(page, folder / "restarted")
+    yield from _hostile(page, check, folder / "hostile")
 
 
 def _daemon(page: Page, check: Check, site: Site) -> Iterator[str]:
@@ -291,3 +298,32 @@ def _many(page: Page, site: Site) -> Iterator[str]:
         site.azure.edit(made[777], "location", _NORTH)
         if not page.shows("#open ~ ul", "g777"):
             yield f"drift does not appear among {_MANY} resources"
+
+
+def _restarted(page: Page, folder: Path) -> Iterator[str]:
+    """End the loop behind an open page, and start another at the same address: the page says so, and goes on."""
+    first, second = PageLoop(folder / "first"), PageLoop(folder / "second")
+    page.look(1200, 900, "light")
+    with served(first) as (url, do):
+        do(seen("tags.team"))
+        page.open(f"{url}/")
+        if not page.shows("#open ~ ul", "tags.team"):
+            yield "drift does not appear on the page before a restart"
+    if not page.shows("#connection", "connection lost"):
+        yield "the page does not say that the loop has ended"
+    second.clock.elapsed += 60
+    with served(second, int(url.rpartition(":")[2])) as (_, do):
+        do(seen())
+        if not page.shows("#open ~ p", "Nothing differs.") or not page.shows("#connection", "live"):
+            yield "the page does not go on with the next loop"
+
+
+def _hostile(page: Page, check: Check, folder: Path) -> Iterator[str]:
+    """Look at texts that would be scripts, had they not been escaped."""
+    made = PageLoop(folder)
+    texts = ["<img src=//x.example onerror=alert(1)>", "</title><script>alert(1)</script>"] * 4
+    made.status.take(round_of(made_of(texts), 1.0))
+    with served(made) as (url, _):
+        yield from check(f"{url}/")
+        page.open(f"{url}/")
+        yield from check(page.evaluate("document.querySelector('#live li a').href"))

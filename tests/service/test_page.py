@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 HOSTILE = ("<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", '" onclick="x', "{{ 7*7 }}")
 PAGE = path_of(gallery().id)
+BEGAN = f"{START.timestamp():.0f}"
+FIRST, SECOND = (f"data: {BEGAN}-{number}".encode() for number in (1, 2))
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def between(text: str, start: str, end: str) -> str:
 def test_before_the_first_round(loop: Loop) -> None:
     """There is a page, which the first round will fill, and no resource."""
     index = loop.ask("/")
-    assert (index.status_code, 'data-round="0"' in index.text) == (200, True)
+    assert (index.status_code, f'data-round="{BEGAN}-0"' in index.text) == (200, True)
     assert loop.ask(PAGE).status_code == 404
 
 
@@ -187,6 +189,7 @@ def test_hostile_texts_mean_nothing(loop: Loop, text: str) -> None:
     index = loop.ask("/").text
     paths = set(re.findall(r'href="(/resources/[^"]*)"', index))
     assert paths
+    assert {loop.ask(path).status_code for path in paths} == {200}
     for page in (index, *(loop.ask(path).text for path in paths)):
         assert len(re.findall(r"<script", page)) == 1
         assert not re.search(r"<img|<[^>]*\son[a-z]+=", page)
@@ -250,9 +253,9 @@ def test_events(loop: Loop) -> None:
 
         async def send(message: Any) -> None:
             sent.append(message)
-            if b"data: 1" in message.get("body", b""):
+            if FIRST in message.get("body", b""):
                 acts.append(asyncio.ensure_future(later(lambda: loop.round(seen("tags.team")))))
-            if b"data: 2" in message.get("body", b""):
+            if SECOND in message.get("body", b""):
                 acts.append(asyncio.ensure_future(later(loop.pages.close)))
 
         scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": "/events"}
@@ -261,6 +264,6 @@ def test_events(loop: Loop) -> None:
 
     asyncio.run(follow())
     bodies = [each.get("body", b"") for each in sent[1:]]
-    assert bodies[:2] == [b"event: round\ndata: 1\n\n", b"event: round\ndata: 2\n\n"]
+    assert bodies[:2] == [b"event: round\n" + each + b"\n\n" for each in (FIRST, SECOND)]
     assert dict(sent[0]["headers"])[b"content-type"].startswith(b"text/event-stream")
     assert loop.ask("/events", "HEAD").content == b""

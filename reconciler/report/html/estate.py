@@ -44,30 +44,30 @@ _COUNTED: Final = (
 """The counts of a round that are shown, with their words."""
 
 
-def estate_page(estate: Estate | None, number: int) -> str:
-    """Return the page of the estate after *number* rounds; *estate* is None before the first."""
+def estate_page(estate: Estate | None, label: str) -> str:
+    """Return the page of the estate after the round of a *label*; *estate* is None before the first."""
     tone = _tone(estate) if estate is not None else ""
-    return _rendered("estate.html.j2", estate=estate, tone=tone, number=number)
+    return _rendered("estate.html.j2", estate=estate, tone=tone, label=label)
 
 
-def resource_page(about: About, number: int) -> str:
+def resource_page(about: About, label: str) -> str:
     """Return the page of one resource."""
-    return _rendered("resource.html.j2", about=about, number=number)
+    return _rendered("resource.html.j2", about=about, label=label)
 
 
-def history_page(history: HistoryView | None, number: int) -> str:
+def history_page(history: HistoryView | None, label: str) -> str:
     """Return the page of all drift and rounds; *history* is None where none can be read."""
-    return _rendered("history.html.j2", history=history, number=number)
+    return _rendered("history.html.j2", history=history, label=label)
 
 
-def round_page(made: RoundView, episodes: Sequence[EpisodeView], number: int) -> str:
+def round_page(made: RoundView, episodes: Sequence[EpisodeView], label: str) -> str:
     """Return the page of one round, with the episodes that were open then."""
-    return _rendered("round.html.j2", made=made, episodes=episodes, counted=_COUNTED, number=number)
+    return _rendered("round.html.j2", made=made, episodes=episodes, counted=_COUNTED, label=label)
 
 
-def missing_page(number: int) -> str:
+def missing_page(label: str) -> str:
     """Return the page of a resource that the last round does not have."""
-    return _rendered("missing.html.j2", number=number)
+    return _rendered("missing.html.j2", label=label)
 
 
 def style() -> str:

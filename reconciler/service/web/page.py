@@ -59,6 +59,7 @@ class Pages:
     def __init__(self, status: Status) -> None:
         """Begin without a round."""
         self._status = status
+        self._began = f"{status.clock.now().timestamp():.0f}"
         self._made: tuple[int, Estate | None] = (0, None)
         self._index_made: tuple[int, str] = (0, "")
         self._making = asyncio.Lock()
@@ -83,11 +84,15 @@ class Pages:
         for each in self._streams:
             each.set()
 
+    def _label(self, number: int) -> str:
+        """Return a name of a round that no round of an earlier process has: a page outlives the loop."""
+        return f"{self._began}-{number}"
+
     async def _index(self, _: Request) -> Response:
         number, estate = await self._estate()
         async with self._making:
             if self._index_made[0] != number or not number:
-                self._index_made = number, await run_in_threadpool(estate_page, estate, number)
+                self._index_made = number, await run_in_threadpool(estate_page, estate, self._label(number))
             return HTMLResponse(self._index_made[1])
 
     async def _history(self, _: Request) -> Response:
@@ -95,28 +100,28 @@ class Pages:
         found = await run_in_threadpool(
             _read, self._status.folder, lambda store: read_newest(store, since, _MOST, _MOST)
         )
-        return HTMLResponse(await run_in_threadpool(history_page, found, self._status.number))
+        return HTMLResponse(await run_in_threadpool(history_page, found, self._label(self._status.number)))
 
     async def _round(self, request: Request) -> Response:
-        began, number = _instant(request.path_params["began"]), self._status.number
+        began, label = _instant(request.path_params["began"]), self._label(self._status.number)
         if began is None:
-            return HTMLResponse(missing_page(number), HTTPStatus.NOT_FOUND)
+            return HTMLResponse(missing_page(label), HTTPStatus.NOT_FOUND)
         found = await run_in_threadpool(_read, self._status.folder, lambda store: read_round(store, began))
         if found is None or not found.rounds:
-            return HTMLResponse(missing_page(number), HTTPStatus.NOT_FOUND)
-        return HTMLResponse(await run_in_threadpool(round_page, found.rounds[0], found.episodes, number))
+            return HTMLResponse(missing_page(label), HTTPStatus.NOT_FOUND)
+        return HTMLResponse(await run_in_threadpool(round_page, found.rounds[0], found.episodes, label))
 
     async def _resource(self, request: Request) -> Response:
         number, estate = await self._estate()
-        entry = estate.find(f"/{request.path_params['id']}") if estate is not None else None
+        entry = estate.find(request.path_params["id"]) if estate is not None else None
         last = self._status.last
         if estate is None or entry is None or last is None:
-            return HTMLResponse(missing_page(number), HTTPStatus.NOT_FOUND)
-        page = await run_in_threadpool(_resource, estate, entry, last, self._status.folder, number)
+            return HTMLResponse(missing_page(self._label(number)), HTTPStatus.NOT_FOUND)
+        page = await run_in_threadpool(_resource, estate, entry, last, self._status.folder, self._label(number))
         return HTMLResponse(page)
 
     async def _events(self, request: Request) -> Response:
-        """Send the number of rounds at once, and again after each round."""
+        """Send the label of the last round at once, and again after each round."""
         if request.method == "HEAD":
             return Response(media_type=_EVENTS)
         if len(self._streams) >= _MOST_STREAMS:
@@ -130,7 +135,7 @@ class Pages:
         number = self._status.number
         try:
             while not ended.is_set():
-                yield f"event: round\ndata: {number}\n\n"
+                yield f"event: round\ndata: {self._label(number)}\n\n"
                 following = asyncio.ensure_future(self._status.after(number))
                 try:
                     await asyncio.wait((following, ending), return_when=asyncio.FIRST_COMPLETED)
@@ -169,7 +174,7 @@ def _estate(last: Round, folder: Path | None, since: float) -> Estate:
     return estate_of(last.report, last.outcome.value, history)
 
 
-def _resource(estate: Estate, entry: Entry, last: Round, folder: Path | None, number: int) -> str:
+def _resource(estate: Estate, entry: Entry, last: Round, folder: Path | None, label: str) -> str:
     """Return the page of one resource."""
     key = folded_id(entry.resource.id)
     history = _read(folder, lambda store: read_resource(store, key))
@@ -181,7 +186,7 @@ def _resource(estate: Estate, entry: Entry, last: Round, folder: Path | None, nu
         estate.matrix_of(entry.resource.id),
         history.episodes if history is not None else None,
     )
-    return resource_page(about, number)
+    return resource_page(about, label)
 
 
 def _read(folder: Path | None, read: Callable[[Store], HistoryView]) -> HistoryView | None:
