@@ -243,7 +243,7 @@ async def _folded(task: Task, source: Source) -> Reading:
     for partition in task.cut(task.estate):
         observation, hidden = await source.read(partition)
         made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
-        if resting := uncopied(made.changes):  # the next step depends on the copies of the last one
+        if resting := uncopied(made.changes, policy.repair):  # the next step depends on the copies of the last one
             observation = await source.with_replication(observation, resting)
             made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
         if alone := unlisted(made.changes, observation):  # read one by one: `latest` depends on their siblings too
@@ -320,6 +320,7 @@ def _policy(task: Task) -> Policy:
         may_lose_latest=options.allow_latest_lost,
         settings=other_settings(estate.document),
         rollouts=_rollouts(task),
+        repair=frozenset(item.key for item in estate.selected if item.address in options.repair),
     )
 
 

@@ -61,6 +61,7 @@ from reconciler.plan.decide import decide
 from reconciler.plan.gate import Row, Verdict
 from reconciler.plan.held import withheld
 from reconciler.plan.remedies import advised
+from reconciler.plan.rollout import Rollouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -142,7 +143,9 @@ class Attempt:
         newest: The newest api-version that Azure did not refuse to a PUT; None while it refused none.
         sent: The part of the manifest in the last PUT; None before it.
         row: The mark of a step of its rollout, and the last row of the gate there.
-        done: The last step of its rollout that was written by this run; None before one was.
+        done: The last step of its rollout, or the first PUT of a repair, that this run has written; None before one.
+        then: The part of the manifest that the next PUT of a repair sends; None without one.
+        second: The same once that PUT is due.
     """
 
     terms: Terms
@@ -161,6 +164,8 @@ class Attempt:
     sent: Desired | None = None
     row: tuple[str, Row] = ("", Row())
     done: Change | None = None
+    then: Desired | None = None
+    second: Desired | None = None
 
     @property
     def may_have_landed(self) -> bool:
@@ -204,7 +209,8 @@ def _begin(state: Attempt, event: Event, now: float) -> _Move | None:
 
 def _look_again(state: Attempt) -> Read:
     """Return the read that a PUT is decided from: that of a version in a rollout depends on its copies too."""
-    return Read(replication=state.change.rollout is not None)
+    is_repaired = state.change.desired.key in state.terms.policy.repair
+    return Read(replication=state.change.rollout is not None or is_repaired)
 
 
 def _read(state: Attempt, event: Event, now: float) -> _Move | None:
@@ -216,7 +222,7 @@ def _read(state: Attempt, event: Event, now: float) -> _Move | None:
 def _decide(state: Attempt, observed: Observed, now: float) -> _Move:
     """Decide again, from a read of this moment; the first rule that matches wins."""
     desired, saved = state.change.desired, state.terms.saved
-    decision = decide(desired, observed, _policy(state, now))
+    decision = decide(state.second or desired, observed, _policy(state, now))
     action = decision.change.action
     if _has_landed(state, observed) or (state.may_have_landed and action is Action.NONE):
         return _accepted(state, Taken(), now)
@@ -236,11 +242,14 @@ def _decide(state: Attempt, observed: Observed, now: float) -> _Move:
         refusal = saved.within(_policy(state, now)).refusal(desired, action, decision.live)
         if refusal is not None:
             return _done(state.change, Result.REFUSED, refusal)
-    change = state.change if state.may_have_landed else decision.change  # else the rest of what its own PUT left
+    is_begun = state.may_have_landed or state.second is not None
+    change = state.change if is_begun else decision.change  # else the rest of what its own PUT left
     body = put_body(decision.sent, decision.live, decision.comparison, state.terms.policy.tracking)
     version = decision.change.version.name if decision.change.version else desired.kind.api_version
     put = Put(change, body, version, not_after=now + FRESH_S, is_first=not state.puts)
-    return replace(state, change=change, phase=Phase.PUTTING, puts=state.puts + 1, sent=decision.sent), put
+    return replace(
+        state, change=change, phase=Phase.PUTTING, puts=state.puts + 1, sent=decision.sent, then=decision.then
+    ), put
 
 
 def _has_landed(state: Attempt, observed: Observed) -> bool:
@@ -260,6 +269,8 @@ def _policy(state: Attempt, now: float) -> Policy:
         resume = policy.rollouts.resume if state.done is None else frozenset()
         rollouts = replace(policy.rollouts, now=_moment(state, now), samples=samples, resume=resume)
         policy = replace(policy, rollouts=rollouts)
+    if state.second is not None:
+        policy = replace(policy, rollouts=Rollouts(), repair=frozenset())
     if state.newest is not None:
         policy = replace(policy, versions=policy.versions.up_to(state.change.desired, state.newest))
     if not state.may_have_landed:
@@ -454,10 +465,13 @@ def _judge(state: Attempt, live: Live, now: float) -> _Move:
 
 
 def _succeeded(state: Attempt, now: float) -> _Move:
-    """End, or go on to the next step of a rollout that is followed to its last one."""
+    """End, or go on to the second PUT of a repair, or to the next step of a rollout that is followed to its end."""
+    deadline = now + state.terms.timeout_s
+    if state.then is not None:
+        again = Attempt(state.terms, state.change, Phase.READING, deadline, newest=state.newest, done=state.change)
+        return replace(again, second=state.then), Wait(_LEAST_S)
     if not state.terms.wait_rolled_out or state.change.rollout is None:
         return _done(state.change, Result.SUCCEEDED)
-    deadline = now + state.terms.timeout_s
     again = Attempt(state.terms, state.change, Phase.READING, deadline, newest=state.newest, done=state.change)
     return again, Wait(_LEAST_S)
 

@@ -38,7 +38,7 @@ def unkept(desired: Desired, live: Live, policy: Policy) -> tuple[FieldChange, .
         live: As read after the PUT.
         policy: The user's choices.
     """
-    fields = decide(desired, live, replace(policy, rollouts=Rollouts())).change.fields
+    fields = decide(desired, live, replace(policy, rollouts=Rollouts(), repair=frozenset())).change.fields
     return tuple(each for each in fields if each.finding is not Finding.UNDECLARED and _must_be_kept(each, policy))
 
 
@@ -57,7 +57,7 @@ def provisioning_failed(live: Live) -> ErrorInfo:
 
 def not_replicated(desired: Desired, replication: Replication) -> ErrorInfo:
     """Return the error for a version of which a copy could not be made."""
-    fix = "remove the region with the safety flag set, apply, then declare the region again"
+    fix = f"run apply --repair {desired.address} with the safety flag set: it drops the region and adds it again"
     return ErrorInfo(ErrorCode.REPLICATION_FAILED, replication.failure(desired.body), fix=fix)
 
 

@@ -73,7 +73,7 @@ class History:
         folder = next(path for path in (first, *first.parents) if filesystem.sort_of(path) is Sort.FOLDER)
         self._repository = Repository.around(folder)
         self._top = self._repository.top
-        self._options = replace(options, targets=(), labels={}, republish=(), resume=(), allow_empty=True)
+        self._options = replace(options, targets=(), labels={}, republish=(), resume=(), repair=(), allow_empty=True)
         self._past: dict[str, Past] = {}
         self._present = present if "-" not in options.paths else None
         self._entries: dict[bytes, Blob | None] = {}

@@ -69,6 +69,7 @@ class Options:
         labels: That selected manifests carry.
         republish: ``KIND/NAME`` of each resource that is PUT once without a difference.
         resume: ``KIND/NAME`` of each version whose rollout is at rest, and whose step is sent again.
+        repair: ``KIND/NAME`` of each version whose failed regions are dropped and added again.
         wait_rolled_out: Whether an apply follows each rollout to its last step.
         permits: The operator's permissions.
         signs: Whether the run sends, or plans, PUTs with signatures of the project's storage rules.
@@ -93,6 +94,7 @@ class Options:
     wait_rolled_out: bool = False
     republish: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
+    repair: tuple[str, ...] = ()
     permits: Permits = field(default_factory=Permits)
     signs: bool = False
     allow_empty: bool = True
@@ -413,6 +415,11 @@ def _defaults_written(project: Project, document: Document | None, environment: 
     return (*written, Writing(Layer.ENVIRONMENT, project.environments[environment].defaults, document, at))
 
 
+def _named_options(options: Options) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the options that name single resources, and the names."""
+    return ("--republish", options.republish), ("--resume", options.resume), ("--repair", options.repair)
+
+
 def _check_targets(options: Options, desired: Sequence[Desired], selected: Sequence[Desired]) -> None:
     for target in options.targets:
         if not select(desired, (target,), {}):
@@ -421,7 +428,7 @@ def _check_targets(options: Options, desired: Sequence[Desired], selected: Seque
             message = f"--target {target} matches no manifest: write KIND/NAME{like}; {no_manifest(target, desired)}"
             raise UsageError(message)
     names = {item.address for item in selected}
-    for option, wanted in (("--republish", options.republish), ("--resume", options.resume)):
+    for option, wanted in _named_options(options):
         unknown = [name for name in wanted if name not in names]
         if unknown:
             hint = no_manifest(unknown[0], selected)

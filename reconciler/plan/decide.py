@@ -22,6 +22,7 @@ from reconciler.plan.body import put_body
 from reconciler.plan.fixes import LATER, rollout_fix, version_fix, way_out
 from reconciler.plan.latest import candidates, foretell
 from reconciler.plan.remedies import advised
+from reconciler.plan.repair import repair_of
 from reconciler.plan.rollout import Rollouts, Stage, stage_of
 from reconciler.plan.versions import ApiVersions, version_of
 
@@ -66,6 +67,7 @@ class Policy:
         may_lose_latest: Whether a PUT may leave a region without ``latest``.
         settings: Of the project file, those that a saved plan holds as they are.
         rollouts: Of the project, at this moment.
+        repair: Folded ids of versions whose failed regions are dropped and added again.
     """
 
     tracking: Tracking = field(default_factory=Tracking)
@@ -80,6 +82,7 @@ class Policy:
     may_lose_latest: bool = False
     settings: JsonObject = field(default_factory=dict)
     rollouts: Rollouts = field(default_factory=Rollouts)
+    repair: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,8 @@ class Decision:
         live: The live body; None where there is none.
         comparison: Of the live body and the manifest.
         body: Of the PUT, now or after a wait, where it is known to hold links or regions of a version; else None.
-        sent: The part of the manifest that a PUT sends: all of it, save for a version in a rollout.
+        sent: The part of the manifest that a PUT sends: all of it, except for a version in a rollout or a repair.
+        then: The part that a second PUT sends; None without one.
     """
 
     change: Change
@@ -115,6 +119,7 @@ class Decision:
     live: JsonObject | None = None
     comparison: Comparison = field(default_factory=Comparison)
     body: JsonObject | None = None
+    then: Desired | None = None
 
 
 _THERE: Final = Parent()
@@ -185,6 +190,9 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
             absent = replace(absent, rollout=stage.state)
             absent = _stepping(absent) if stage.is_due else absent
         return _written(absent, stage.desired, None, Comparison(), policy)
+    repair = repair_of(stage.kept, observed) if desired.key in policy.repair and observed.is_settled else None
+    if repair is not None and not repair.refused:
+        stage = Stage(repair.dropped, repair.dropped)
     comparison = compare(stage.desired, observed.body, policy.tracking, policy.ignore)
     action, reason, sync = _decide_live(stage, observed, comparison, policy)
     copies = observed.replication
@@ -208,7 +216,10 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         change = _stepping(change)
     if reason is Reason.ROLLOUT_FAILED and stage.state is not None:
         change = replace(change, fix=rollout_fix(desired, stage.state))
-    return _written(change, stage.desired, observed.body, comparison, policy)
+    if repair is not None and repair.refused:
+        change = replace(change, action=Action.BLOCKED, reason=Reason.REMOVAL_REFUSED, fix=repair.refused)
+    decision = _written(change, stage.desired, observed.body, comparison, policy)
+    return replace(decision, then=repair.whole) if repair is not None and decision.change.action.writes else decision
 
 
 def _stepping(change: Change) -> Change:

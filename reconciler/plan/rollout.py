@@ -19,6 +19,7 @@ from reconciler.kinds.normal_forms import region
 from reconciler.kinds.paths import get
 from reconciler.kinds.replication import at
 from reconciler.manifests.rollouts import Rollout, governing, home_of
+from reconciler.model.change import Action, Sync
 from reconciler.model.live import Unreadable
 from reconciler.model.rollout import Awaited, RolloutState, StepToCome
 from reconciler.plan.gate import Row, Verdict
@@ -157,13 +158,20 @@ def stage_of(desired: Desired, observed: Live | Absent, rollouts: Rollouts, trac
     return _under_way(course, mark, live, rollouts)
 
 
-def uncopied(changes: Iterable[Change]) -> tuple[Desired, ...]:
-    """Return the versions whose next step depends on copies that were not read."""
+def uncopied(changes: Iterable[Change], repaired: frozenset[str] = frozenset()) -> tuple[Desired, ...]:
+    """Return the versions whose next step, or repair, depends on copies that were not read."""
     return tuple(
-        each.desired
-        for each in changes
-        if each.rollout is not None and each.replication is None and each.rollout.waits_for is Awaited.REPLICATION
+        each.desired for each in changes if each.replication is None and (_needs_copies(each) or _is_in(each, repaired))
     )
+
+
+def _needs_copies(change: Change) -> bool:
+    return change.rollout is not None and change.rollout.waits_for is Awaited.REPLICATION
+
+
+def _is_in(change: Change, repaired: frozenset[str]) -> bool:
+    is_live = change.action not in {Action.CREATE, Action.UNKNOWN} and change.sync is not Sync.MISSING
+    return is_live and change.desired.kind.health is not None and change.desired.key in repaired
 
 
 def _begun(course: _Course, rollouts: Rollouts, *, is_marked: bool) -> Stage:
@@ -390,6 +398,23 @@ class _Places:
         index = path[len(holder)]
         place = self.places[index] if isinstance(index, int) and index < len(self.places) else None
         return holder if place is None else (*holder, place, *path[len(holder) + 1 :])
+
+
+def elements_of(rule: LatestRule, elements: Any) -> dict[str, JsonObject]:
+    """Return the regions of a list by their folded names."""
+    return {region(name): each for name, each in _named(rule, elements)}
+
+
+def with_elements(part: Desired, elements: Mapping[str, JsonObject]) -> Desired:
+    """Return a version with other regions; those that its manifest declares keep their lines."""
+    rule = part.kind.latest
+    if rule is None:
+        return part
+    places = {each: index for index, each in enumerate(elements_of(rule, get(part.body, rule.regions)))}
+    located = _Places(part, rule.regions, [places.get(each) for each in elements])
+    trace = located.traced if part.trace is not None else None
+    body = _with(part.body, rule.regions, [*elements.values()])
+    return replace(part, body=body, locate=located.locate, trace=trace)
 
 
 def _named(rule: LatestRule, elements: Any) -> Iterator[tuple[str, JsonObject]]:

@@ -99,6 +99,7 @@ class Line:
         how: ``before`` ARM acts, ``after`` it has, or ``lost``: it has, and the answer never arrives.
         puts: The PUTs of the version that reached ARM, in their order.
         failing: Regions whose replication is reported as failed.
+        heals: Whether a failed region is copied anew once it was dropped.
         slow: Regions whose replication is reported as running.
         before: Called with the number of each request before it is sent.
         gate: Returns status and content of the answer of the gate; an exception breaks the connection.
@@ -115,6 +116,7 @@ class Line:
     puts: list[Sent] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
+    heals: bool = False
     before: Callable[[int], None] = lambda _: None
     gate: Callable[[], tuple[int, bytes]] = lambda: (200, b"0")
     asked: list[float] = field(default_factory=list)
@@ -162,7 +164,10 @@ class Line:
         async with httpx.AsyncClient(transport=transport) as client:
             answer = await client.request(scope["method"], url, content=content, headers=dict(scope["headers"]))
         if scope["method"] == "PUT" and scope["path"].casefold() == self.id.casefold():
-            self.puts.append(self._sent(json.loads(content), answer.status_code))
+            sent = self._sent(json.loads(content), answer.status_code)
+            self.puts.append(sent)
+            if self.heals and answer.is_success:
+                self.failing &= set(sent.regions)
         return answer
 
     def _sent(self, body: Mapping[str, Any], status: int) -> Sent:

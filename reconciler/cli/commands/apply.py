@@ -39,6 +39,13 @@ if TYPE_CHECKING:
     shell_complete=completion.addresses,
     help="PUT this resource once, even without a difference. Repeatable.",
 )
+@option(
+    "--repair",
+    multiple=True,
+    metavar="KIND/NAME",
+    shell_complete=completion.addresses,
+    help="Drop regions of this version whose replication failed, and add them again. Repeatable.",
+)
 @options.resume
 @options.limits
 @options.impact
@@ -46,9 +53,11 @@ if TYPE_CHECKING:
 @options.waiting
 @options.recording()
 @options.output
-def command(given: Given, plan_file: Path | None, only: str | None, republish: tuple[str, ...]) -> int:
+def command(
+    given: Given, plan_file: Path | None, only: str | None, republish: tuple[str, ...], repair: tuple[str, ...]
+) -> int:
     """Plan afresh, send the PUTs that are needed, wait for their end, and verify."""
-    run = make_run("apply", given, signs=True, republish=republish)
+    run = make_run("apply", given, signs=True, republish=republish, repair=repair)
     run = replace(run, plan_file=plan_file, only_drift=only == "drift")
     kept = recording_of(run, given)
     ended, signalled = supervised(given, lambda stop: recorded(timed(run, execute.apply(run, stop)), kept, stop))
