@@ -13,7 +13,6 @@ import re
 import signal
 import urllib.request
 from contextlib import contextmanager
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.service.round import round_of
@@ -51,8 +50,13 @@ _NOTIFY: Final = [{"type": "cloudevents", "url": {"$env": "RECONCILER_SECRET_HOO
 _WEST, _NORTH, _EAST = "West Europe", "North Europe", "East US"
 _SUITE: Final = definition()
 _MANY: Final = 1000
-_MOST_S: Final = 1.0
+_MOST_MS: Final = 500
 """For the filter over a thousand resources, after each key."""
+_TIMED: Final = (
+    "(() => { const began = performance.now();"
+    " document.getElementById('text').dispatchEvent(new Event('input', {bubbles: true}));"
+    " return performance.now() - began; })()"
+)
 
 
 class Site:
@@ -291,10 +295,11 @@ def _many(page: Page, site: Site) -> Iterator[str]:
         if not page.shows("#shown", f"{_MANY} of {_MANY} shown"):
             yield f"the page of {_MANY} resources has others"
         page.tab_to("document.activeElement.type === 'search'")
-        began = monotonic()
         page.send("Input.insertText", text="g777")
-        if page.evaluate(_VISIBLE) == [] or monotonic() - began > _MOST_S:
-            yield f"the filter over {_MANY} resources takes {monotonic() - began:.1f} s"
+        if len(page.evaluate(_VISIBLE)) != 1:
+            yield f"the filter over {_MANY} resources shows something else"
+        if (taken_ms := page.evaluate(_TIMED)) > _MOST_MS:
+            yield f"the filter over {_MANY} resources takes {taken_ms:.0f} ms"
         site.azure.edit(made[777], "location", _NORTH)
         if not page.shows("#open ~ ul", "g777"):
             yield f"drift does not appear among {_MANY} resources"
