@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from reconciler.settings import Connection
 
 
-def make_run(
-    name: str, given: Given, *, signs: bool = False, republish: tuple[str, ...] = (), repair: tuple[str, ...] = ()
-) -> Run:
+def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[str, ...] = ()) -> Run:
     """
     Return the arguments of a command that reads manifests.
 
@@ -30,7 +28,6 @@ def make_run(
         given: The values of the shared options.
         signs: Whether the command sends, or plans, PUTs with signatures of the project's storage rules.
         republish: ``KIND/NAME`` of each resource that is PUT once without a difference.
-        repair: ``KIND/NAME`` of each version whose failed regions are dropped and added again.
 
     Raises:
         UsageError: A value is wrong, or does not go with another.
@@ -54,7 +51,6 @@ def make_run(
         wait_replicated=given.wait == "replicated",
         wait_rolled_out=given.wait == "rolled-out",
         republish=republish,
-        repair=repair,
         resume=given.resume,
         allow_empty=given.allow_empty,
         permits=permits_of(given),

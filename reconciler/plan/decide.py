@@ -216,7 +216,7 @@ def decide(desired: Desired, observed: Observed, policy: Policy, parent: Parent 
         change = _stepping(change)
     if reason is Reason.ROLLOUT_FAILED and stage.state is not None:
         change = replace(change, fix=rollout_fix(desired, stage.state))
-    if repair is not None and repair.refused:
+    if repair is not None and repair.refused and reason not in {Reason.PAUSED, Reason.OWNED_ELSEWHERE}:
         change = replace(change, action=Action.BLOCKED, reason=Reason.REMOVAL_REFUSED, fix=repair.refused)
     decision = _written(change, stage.desired, observed.body, comparison, policy)
     return replace(decision, then=repair.whole) if repair is not None and decision.change.action.writes else decision

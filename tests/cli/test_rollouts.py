@@ -68,6 +68,8 @@ def test_a_version_goes_out_step_by_step(work: Workspace, run: Command, report: 
     resumed = resource(report("apply", "--resume", "GalleryApplicationVersion/agent-1.0.0"), version())
     assert (resumed["outcome"], resumed["rollout"]["step"]) == ("succeeded", 2)
     assert run("plan", "--resume", "GalleryApplicationVersion/nope").code == 64
+    assert run("apply", "--repair", "GalleryApplicationVersion/nope").code == 64
+    assert run("apply", "--repair", "GalleryApplicationVersion/agent-1.0.0").code == 0
 
 
 def test_no_rollout_leaves_no_trace(work: Workspace, report: Reporting) -> None:

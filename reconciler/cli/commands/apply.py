@@ -57,8 +57,8 @@ def command(
     given: Given, plan_file: Path | None, only: str | None, republish: tuple[str, ...], repair: tuple[str, ...]
 ) -> int:
     """Plan afresh, send the PUTs that are needed, wait for their end, and verify."""
-    run = make_run("apply", given, signs=True, republish=republish, repair=repair)
-    run = replace(run, plan_file=plan_file, only_drift=only == "drift")
+    run = make_run("apply", given, signs=True, republish=republish)
+    run = replace(run, plan_file=plan_file, only_drift=only == "drift", options=replace(run.options, repair=repair))
     kept = recording_of(run, given)
     ended, signalled = supervised(given, lambda stop: recorded(timed(run, execute.apply(run, stop)), kept, stop))
     return finish(ended.report, given, signalled)
