@@ -2,6 +2,6 @@
 
 import sys
 
-from reconciler.cli.program import main
+from reconciler.cli.front import main
 
 sys.exit(main())

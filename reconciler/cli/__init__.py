@@ -1,5 +1,5 @@
 """The command line."""
 
-from reconciler.cli.program import main
+from reconciler.cli.front import main
 
 __all__ = ["main"]

@@ -7,51 +7,16 @@ completion of a command's name wait for none of them.
 
 from __future__ import annotations
 
-import gc
-import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from reconciler.cli.front import COMMANDS, NAMES, VERSION_HELP, about
 from reconciler.cli.terminal import columns, help_width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from click.shell_completion import CompletionItem
-
-_HELP: Final = (["-h"], ["--help"])
-# What a run makes it keeps to its end, or drops without a circle: the default looks for garbage 70 times as often, and
-# costs a big plan a twelfth of its time.
-_GARBAGE: Final = (50_000, 20, 50)
-
-COMMANDS: Final = {
-    "Change": {
-        "validate": "Check manifests against their schemas and rules. Works offline; no sign-in needed.",
-        "plan": "Show what apply would do. Read-only.",
-        "apply": "Plan afresh, send the PUTs that are needed, wait for their end, and verify.",
-        "run": "Reconcile every --interval seconds until interrupted; SIGHUP begins a round now.",
-        "new-version": "Write the manifest of the next version from an existing one. Works offline; replaces no file.",
-    },
-    "Look": {
-        "drift": "Report where Azure differs from git; exit 2 if it does. Read-only.",
-        "list": "List the live state of declared resources: version, regions, latest, last writer, owner. Read-only.",
-        "usage": "Show which machines and scale sets use which version, and which versions are unused. Read-only.",
-        "history": "Print the rounds and drift episodes of run. Reads the history file only.",
-        "explain": "Explain, field by field, why a resource does or does not differ from its manifest. Read-only.",
-        "snapshot": "Save the live state, without secrets, for plan --against-snapshot. Read-only access to Azure.",
-        "export": "Write manifests for existing resources. Read-only access to Azure.",
-    },
-    "More": {
-        "report": "Merge the reports of all shards of an estate into the report of one run. Sends nothing.",
-        "comment": "Write a Markdown report, from FILE or standard input (-), as one comment on a pull request.",
-        "schema": "Print the JSON Schema of KIND; without KIND, list the kinds.",
-        "emulator": "Serve the embedded ARM over HTTP, on loopback.",
-    },
-}
-"""The commands in the order of use, each with its help: the docstring of its module's command, which is not loaded."""
-NAMES: Final = tuple(name for helps in COMMANDS.values() for name in helps)
 
 
 def load(name: str) -> click.Command:
@@ -97,35 +62,23 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
     context.exit()
 
 
-@click.group(cls=_Program, subcommand_metavar="COMMAND", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Program, help=about(), subcommand_metavar="COMMAND", context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option(
     "--version",
     is_flag=True,
     expose_value=False,
     is_eager=True,
     callback=_print_version,
-    help="Show the version, with the commit where it is known.",
+    help=VERSION_HELP,
 )
 def cli() -> None:
-    """Reconcile Azure Compute Gallery applications and managed application definitions with manifests in git."""
+    """Run one command."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """
-    Run one command and return its exit code.
-
-    Args:
-        argv: Without the program's name; None for the process's own.
-    """
-    gc.set_threshold(*_GARBAGE)
-    arguments = sys.argv[1:] if argv is None else list(argv)
-    if arguments in _HELP:  # our own words alone, so that no stream needs a guard
-        try:
-            return _main(arguments)
-        except OSError as error:
-            from reconciler.cli.complaint import unwritable  # noqa: PLC0415 (for a failure only)
-
-            return unwritable(error)
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
     from reconciler.runtime import streams  # noqa: PLC0415 (not for --help)
 
     with streams.guarded():
@@ -149,7 +102,3 @@ def _main(arguments: list[str]) -> int:
 
         return aborted()
     return code if isinstance(code, int) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

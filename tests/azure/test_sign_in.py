@@ -20,8 +20,8 @@ from azure.core.pipeline.transport import RequestsTransport
 from reconciler.azure.answers import ARM
 from reconciler.azure.auth import IdentityToken
 from reconciler.azure.credentials import Credentials
+from reconciler.cli.front import main
 from reconciler.cli.options import CREDENTIALS
-from reconciler.cli.program import main
 from reconciler.clock import SystemClock
 from reconciler.errors import AuthError
 from reconciler.http.tokens import NoToken

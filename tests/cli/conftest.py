@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from reconciler.cli.program import main
+from reconciler.cli.front import main
 from tests.kit.cli import Azure, Done, Report, Workspace
 from tests.kit.clock import LeapingClock
 from tests.kit.proxy import Proxy

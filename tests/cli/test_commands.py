@@ -9,7 +9,8 @@ import sys
 import click
 import pytest
 
-from reconciler.cli.program import NAMES, load
+from reconciler.cli.front import NAMES
+from reconciler.cli.program import load
 from tests.kit.forked import program
 from tests.kit.repository import ROOT
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.program import main
+from reconciler.cli.front import main
 from tests.kit.cli import definition, gallery
 from tests.kit.forked import program
 

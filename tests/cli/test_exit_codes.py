@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.program import main
+from reconciler.cli.front import main
 from reconciler.clock import SystemClock
 from reconciler.emulator.server import serve_in_thread
 from tests.kit.cli import (
@@ -249,9 +249,7 @@ def test_bug(work: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 def test_help_of_the_program_imports_no_more_than_it_shows() -> None:
     """The list of commands loads none of them: neither their options nor their work."""
-    script = (
-        "import sys; from reconciler.cli.program import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
-    )
+    script = "import sys; from reconciler.cli.front import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stderr.split() if name.startswith(("reconciler", "pathlib", "shutil", "logging"))}
     assert loaded == {"reconciler", "reconciler.cli", "reconciler.cli.program", "reconciler.cli.terminal"}

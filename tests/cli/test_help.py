@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import subprocess
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
+from reconciler.cli.front import COMMANDS, NAMES, help_text
 from reconciler.cli.options import HEADINGS, Given, heading_of
-from reconciler.cli.program import COMMANDS, NAMES, load
+from reconciler.cli.program import cli, load
 from tests.kit.repository import ROOT
 
 if TYPE_CHECKING:
@@ -85,3 +88,25 @@ def test_shared_options_become_typed_values() -> None:
     counted = Counter(parameter.name for name in NAMES for parameter in load(name).params)
     own = {"address", "arguments", "detailed_exitcode", "host", "out", "out_dir", "plan_file", "snapshot"}
     assert {name for name, count in counted.items() if count > 1} - own <= fields
+
+
+@pytest.mark.parametrize("program", ["reconciler", "python -m reconciler"])
+def test_the_help_that_waits_for_nothing_is_that_of_click(program: str) -> None:
+    """In every width that a terminal may have, to the byte."""
+    for width in range(48, 111):
+        context = click.Context(cli, info_name=program, terminal_width=width, help_option_names=["-h", "--help"])
+        assert help_text(program, width) == f"{cli.get_help(context)}\n"
+
+
+def test_what_no_call_needs_is_not_imported() -> None:
+    """The help waits for no library, and a plan not for the command line that comes with the HTTP library."""
+    shown = "import sys, reconciler.cli.front as front; front.help_text('reconciler', 80); print(*sys.modules)"
+    planned = "import sys, reconciler.runtime.execute; print(*sys.modules)"
+    helped, planning = (set(_printed(code).split()) for code in (shown, planned))
+    assert not helped & {"click", "asyncio", "httpx", "yaml", "inspect"}
+    assert "httpx" in planning
+    assert not planning & {"rich", "pygments", "rich.console"}
+
+
+def _printed(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from reconciler import filesystem
-from reconciler.cli.program import main
+from reconciler.cli.front import main
 from tests.kit.cli import Workspace, application, as_yaml, checked, codes, commit, gallery, git, project
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pytest
 
 from reconciler.azure.resource_graph import QUERY
-from reconciler.cli.program import NAMES
+from reconciler.cli.front import NAMES
 from tests.kit.cli import SUBSCRIPTION, application, changed, definition, gallery, manifest, version
 from tests.kit.repository import ROOT
 

@@ -92,7 +92,7 @@ def test_no_secret_in_it(work: Workspace, azure: Azure, report: Reporting) -> No
 
 
 def _snapshot(work: Workspace, report: Reporting) -> Path:
-    from reconciler.cli.program import main
+    from reconciler.cli.front import main
 
     assert main(["snapshot", "--out", "live.json"]) == 0
     return work.folder / "live.json"

@@ -25,7 +25,7 @@ import click
 import httpx
 import pytest
 
-from reconciler.cli.program import NAMES, main
+from reconciler.cli.front import NAMES, main
 from reconciler.cli.program import load as load_command
 from reconciler.clock import SystemClock
 from reconciler.compare.diff import compare

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.cli.program import main
+from reconciler.cli.front import main
 from reconciler.kinds.packaged import packaged
 from tests.kit import synthetic
 from tests.kit.cli import Workspace, id_of
