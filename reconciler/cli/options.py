@@ -80,6 +80,7 @@ class Given:
     impact: bool = False
     shard: Shard | None = None
     reader: str = "list"
+    executor: str = "local"
     cloud: str = "public"
     endpoint: str | None = None
     authority: str | None = None
@@ -347,6 +348,16 @@ reader: Final = option(
     metavar="NAME",
     heading=AZURE,
     help="Read by list, or find what is in sync by Resource Graph (graph): fewer requests, minutes old.",
+)
+
+executor: Final = option(
+    "--executor",
+    envvar="RECONCILER_EXECUTOR",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    heading=AZURE,
+    help="Share subscriptions among workers: dask (of this machine), or dask://HOST:PORT of a scheduler.",
 )
 
 _LATEST_LOST: Final = option("--allow-latest-lost", is_flag=True, help="Allow regions without a latest version.")

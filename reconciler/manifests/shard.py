@@ -47,6 +47,20 @@ class Shard:
         return shard_of(subscription, self.count) == self.number
 
 
+@dataclass(frozen=True, slots=True)
+class Portion(Shard):
+    """The share of one task of a cluster: some subscriptions, folded."""
+
+    subscriptions: frozenset[str] = frozenset()
+
+    def holds(self, subscription: str) -> bool:
+        """Return whether a subscription, folded, belongs to this share."""
+        return subscription in self.subscriptions
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
 def parse_shard(text: str, name: str = "--shard") -> Shard:
     """
     Return the shard that *text* names.

@@ -10,6 +10,7 @@ import click
 from reconciler.cli import completion, options
 from reconciler.cli.arguments import make_run, recording_of
 from reconciler.cli.delivery import finish
+from reconciler.cli.executor import LOCAL, check_executor
 from reconciler.cli.options import Given, file_option, option
 from reconciler.cli.session import supervised
 from reconciler.runtime import execute
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @options.selection
 @options.shard
 @options.reader
+@options.executor
 @file_option("--plan", "plan_file", help="Apply this saved plan; refuse each item that has changed since.")
 @option(
     "--only",
@@ -57,8 +59,14 @@ def command(
     given: Given, plan_file: Path | None, only: str | None, republish: tuple[str, ...], repair: tuple[str, ...]
 ) -> int:
     """Plan afresh, send the PUTs that are needed, wait for their end, and verify."""
+    check_executor(given, *(["--plan"] if plan_file is not None else []))
     run = make_run("apply", given, signs=True, republish=republish)
     run = replace(run, plan_file=plan_file, only_drift=only == "drift", options=replace(run.options, repair=repair))
+    if given.executor != LOCAL:
+        from reconciler.cli.workers import run_on_workers  # noqa: PLC0415 (for this option only)
+
+        extra = {"only_drift": run.only_drift, "republish": republish, "repair": repair}
+        return run_on_workers(run, given, extra)
     kept = recording_of(run, given)
     ended, signalled = supervised(given, lambda stop: recorded(timed(run, execute.apply(run, stop)), kept, stop))
     return finish(ended.report, given, signalled)

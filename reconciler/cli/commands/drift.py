@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import options
 from reconciler.cli.arguments import make_run, recording_of
 from reconciler.cli.delivery import finish
+from reconciler.cli.executor import LOCAL, check_executor
 from reconciler.cli.options import Given, option
 from reconciler.cli.session import supervised
 from reconciler.runtime import execute
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @options.selection
 @options.shard
 @options.reader
+@options.executor
 @options.snapshot
 @option("--detailed-exitcode", is_flag=True, help="Exit 3 if all differences are pending in git.")
 @options.limits
@@ -34,7 +36,12 @@ if TYPE_CHECKING:
 @options.output
 def command(given: Given, snapshot: Path | None, *, detailed_exitcode: bool) -> int:
     """Report where Azure differs from git; exit 2 if it does. Read-only."""
+    check_executor(given, *(["--against-snapshot"] if snapshot is not None else []))
     run = replace(make_run("drift", given), snapshot=snapshot)
+    if given.executor != LOCAL:
+        from reconciler.cli.workers import run_on_workers  # noqa: PLC0415 (for this option only)
+
+        return run_on_workers(run, given, {}, detailed_exitcode=detailed_exitcode)
     kept = recording_of(run, given)
     ended, signalled = supervised(given, lambda stop: recorded(timed(run, execute.plan(run, stop)), kept, stop))
     return finish(ended.report, given, signalled, detailed_exitcode=detailed_exitcode)

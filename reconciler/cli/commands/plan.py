@@ -11,6 +11,7 @@ from reconciler.azure.resource_graph import PATH
 from reconciler.cli import options
 from reconciler.cli.arguments import make_run
 from reconciler.cli.delivery import finish
+from reconciler.cli.executor import LOCAL, check_executor
 from reconciler.cli.options import Given, file_option, option
 from reconciler.cli.session import supervised
 from reconciler.errors import ManifestError, UsageError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @options.selection
 @options.shard
 @options.reader
+@options.executor
 @file_option("--check", "plan_file", help="Check whether this saved plan still holds; exit 1 if it does not.")
 @options.snapshot
 @file_option("--out", help="Save the plan, for apply --plan.")
@@ -55,10 +57,16 @@ def command(
     if snapshot is not None and (out is not None or plan_file is not None):
         message = "--against-snapshot cannot be combined with --out or --check: a saved plan needs the live state"
         raise UsageError(message)
+    conflicts = {"--against-snapshot": snapshot, "--out": out, "--check": plan_file}
+    check_executor(given, *(name for name, value in conflicts.items() if value is not None))
     run = make_run("plan", given, signs=snapshot is None)
     run = replace(run, plan_file=plan_file, snapshot=snapshot, out=out)
     if show_reads:
         return _show_reads(run, given)
+    if given.executor != LOCAL:
+        from reconciler.cli.workers import run_on_workers  # noqa: PLC0415 (for this option only)
+
+        return run_on_workers(run, given, {}, detailed_exitcode=detailed_exitcode)
     report, signalled = supervised(given, lambda stop: execute.plan(run, stop))
     return finish(report, given, signalled, detailed_exitcode=detailed_exitcode)
 
