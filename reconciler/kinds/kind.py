@@ -182,6 +182,13 @@ class Kind:
         for path in self.secret_paths:
             yield from (value for _, value in _placed(body, path) if isinstance(value, FromEnvironment))
 
+    def placed_variables(self, body: JsonObject) -> Iterator[tuple[tuple[str, ...], FieldPath, FromEnvironment]]:
+        """Yield every value of an environment variable in *body*, with its path in the schema and as written."""
+        for path in self.secret_paths:
+            for at, value in _placed(body, path):
+                if isinstance(value, FromEnvironment):
+                    yield path, at, value
+
     def placed_links(self, body: JsonObject) -> Iterator[tuple[FieldPath, SecretUrl]]:
         """Yield every link to a blob in *body*, with its path as written."""
         for path, _ in self.links:

@@ -37,6 +37,7 @@ from reconciler.manifests.settled import NOTHING, Settled
 from reconciler.manifests.shard import within
 from reconciler.manifests.sources import Sources
 from reconciler.manifests.validate import explain_limits, validate, validate_project
+from reconciler.manifests.variable_values import unusual_values
 from reconciler.problems import Document, Layer, Problem
 
 if TYPE_CHECKING:
@@ -239,8 +240,8 @@ def survey(
         *newer_than_pins(project, desired),
         *stray_regions(project, document, desired, lambda: _kinds_elsewhere(tree, documents)),
     ]
-    strangers = file.independent(misspelt_parents(desired, others, kinds))
-    warnings = [*gathered.warnings, *validated.warnings, *strangers, *_expired(project, document, now.date())]
+    odd = (*file.independent(misspelt_parents(desired, others, kinds)), *unusual_values(desired))
+    warnings = [*gathered.warnings, *validated.warnings, *odd, *_expired(project, document, now.date())]
     problems, warnings = ([*problems, *warnings], []) if project.strict else (problems, warnings)
     # A rule may be for manifests, or an environment, that this run does not look at: that is never an error.
     warnings += () if problems else idle_storage(project, document, desired)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def without_values(changes: Iterable[Change]) -> Iterator[Problem]:
     """Yield a warning for each resource to be created that takes a value from a variable that is not set."""
-    for change in changes:
+    for change in sorted(changes, key=lambda each: (each.desired.source.file, each.desired.source.line)):
         item = change.desired
         if change.action is Action.CREATE and (names := dict.fromkeys(item.unset)):
             message = f"not set: `{'`, `'.join(names)}`, from which the resource takes a secret"

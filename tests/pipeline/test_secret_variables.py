@@ -108,3 +108,25 @@ def test_nothing_shows_a_secret_of_a_variable(
     assert "(secret)" in shown
     for sample in (old, new):
         assert [piece for piece in sample.pieces() if piece in shown] == []
+
+
+@pytest.mark.parametrize(("kind", "path"), PLACES, ids=[f"{kind}-{'.'.join(path)}" for kind, path in PLACES])
+def test_an_unusual_value_of_a_variable_is_a_warning(
+    kind: str,
+    path: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As if the manifest declared it; the warning names the variable and its place, and nothing of the value."""
+    monkeypatch.chdir(tmp_path)
+    Workspace(tmp_path).state(*parents(kind), stated(kind, path, "RECONCILER_SECRET_X"))
+    good = "https://packages.blob.core.windows.net/p/canary-x.zip?sv=1&sig=CANARYCANARY"
+    for value in ("CANARYCANARY", good.replace("https", "http"), f'"{good}"', f"{good}?sig=CANARYCANARY", good, ""):
+        monkeypatch.setenv("RECONCILER_SECRET_X", value)
+        assert main(("validate", "-o", "json")) == 0
+        text = capsys.readouterr().out
+        found = [each for each in json.loads(text)["warnings"] if each["code"] == "unusual-variable"]
+        assert len(found) == (value not in (good, "")), value
+        assert all("RECONCILER_SECRET_X" in each["message"] and each["line"] for each in found)
+        assert "canary" not in text.lower()
