@@ -85,6 +85,7 @@ ABSENT = MISSING
             ("parts[East US,1].note", "change", "replace", "m", "n", None),
         ]),
         ({"any": {"__x": 1}}, {"any": {"__x": 2}}, [("any.__x", "change", "replace", 2, 1, None)]),
+        ({"any": [{"__x": 1}]}, {"any": [{"__x": 2}]}, [("any[0].__x", "change", "replace", 2, 1, None)]),
         ({"any": {"a": 1, "b": 2, "c": 3, "d": 9}}, {"any": {"d": 1, "e": 2, "f": 3, "g": 4}}, [
             ("any.a", "change", "add", ABSENT, 1, None),
             ("any.b", "change", "add", ABSENT, 2, None),
