@@ -12,6 +12,7 @@ import pytest
 from reconciler.manifests.shard import MOST, shard_of
 from reconciler.report import FORMATS
 from tests.kit.cli import (
+    LINK,
     Azure,
     Workspace,
     annotated,
@@ -343,3 +344,28 @@ def test_a_wave_does_not_wait_for_other_shards(work: Workspace, run: Command, re
     assert codes(report("apply", "--shard", f"{second}/{COUNT}"), "warnings") == ["waves-across-shards"]
     assert codes(report("apply", "--shard", f"{first}/{COUNT}"), "warnings") == []
     assert codes(report("apply", "--shard", "1/1"), "warnings") == codes(report("apply"), "warnings") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [("--reader", "graph"), ("--shard", "1/1"), ("--executor", "dask")])
+def test_no_reader_shard_or_worker_shows_a_secret(
+    work: Workspace, azure: Azure, run: Command, monkeypatch: pytest.MonkeyPatch, how: tuple[str, str]
+) -> None:
+    """Neither a manifest's, nor that of a variable, nor the live one; not in any format, nor in the log."""
+    words = "CANARY0aB1cD2eF3gH4iJ5"
+    monkeypatch.setenv("RECONCILER_SECRET_LINK", f"{LINK}?sv=1&sig={words}2")
+    place = "properties.publishingProfile.source.mediaLink"
+    signed = [
+        changed(version(), place, f"{LINK}?sv=1&sig={words}"),
+        changed(version("1.1.0"), place, {"$env": "RECONCILER_SECRET_LINK"}),
+    ]
+    work.state(gallery(), application(), *signed)
+    assert run("apply", *how).code == 0
+    azure.edit(version(), "tags", {"by": "hand"})
+    azure.edit(version("1.1.0"), place, f"{LINK}?sv=1&sig={words}3")
+    for number, name in enumerate(FORMATS):
+        done = run("plan", *how, "-o", name, "--log-level", "debug", "--report", f"json={number}.json")
+        assert words not in done.out + done.err + (work.folder / f"{number}.json").read_text()
+        if how[0] == "--shard":
+            merged = run("report", "merge", f"{number}.json", "-o", name)
+            assert words not in merged.out + merged.err
