@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from reconciler.plan.remembered import Remembered
     from reconciler.plan.saved import SavedPlan
     from reconciler.plan.snapshot import Snapshot
+    from reconciler.plan.verdicts import Verdicts
     from reconciler.problems import Problem
 
     Shown = Callable[[int], AbstractAsyncContextManager[Progress]]
@@ -111,6 +112,7 @@ class Task:
         cut: Makes the partitions of the estate.
         permit: Returns why no PUT may be sent now; None where it may. Called before each.
         remembered: The decisions of a loop's last round; None for any other run.
+        verdicts: Those of earlier runs; None without any.
         now: The time of the run, in UTC; that of the manifests where it is None.
         gates: Of rollouts; None for a run that asks none.
     """
@@ -127,6 +129,7 @@ class Task:
     cut: Cut = whole
     permit: Callable[[], Held | None] = always
     remembered: Remembered | None = None
+    verdicts: Verdicts | None = None
     now: datetime | None = None
     gates: Gates | None = None
 
@@ -239,7 +242,8 @@ async def read_snapshot(task: Task, snapshot: Snapshot) -> Reading:
 async def _folded(task: Task, source: Source) -> Reading:
     """Observe and decide each partition, and return the reading of their sum."""
     policy, declared = _policy(task), {item.key: item for item in task.estate.desired}
-    choose, parts = None if task.remembered is None else task.remembered.decide, []
+    memo, parts = task.remembered or task.verdicts, []
+    choose = memo.decide if memo is not None else None
     for partition in task.cut(task.estate):
         observation, hidden = await source.read(partition)
         made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)

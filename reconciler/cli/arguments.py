@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler import filesystem
@@ -13,6 +14,8 @@ from reconciler.runtime.run import Run
 from reconciler.settings import Custom, connection, permitted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.cli.options import Given
     from reconciler.manifests.permits import Permits
     from reconciler.runtime.recording import Recording
@@ -56,7 +59,7 @@ def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[s
         permits=permits_of(given),
         signs=signs,
     )
-    return Run(
+    run = Run(
         command=name,
         options=options,
         connection=chosen,
@@ -67,6 +70,15 @@ def make_run(name: str, given: Given, *, signs: bool = False, republish: tuple[s
         timeout_s=given.timeout,
         changed_since=given.changed_since,
     )
+    return run if given.cache is None else _cached(run, given.cache)
+
+
+def _cached(run: Run, folder: Path) -> Run:
+    """Return a run with its cache in a folder."""
+    from reconciler.runtime.cache import open_cache  # noqa: PLC0415 (for runs that read Azure)
+    from reconciler.runtime.recording import scope_of  # noqa: PLC0415 (imports asyncio: not for `validate`)
+
+    return replace(run, cache=open_cache(folder, scope_of(run)))
 
 
 def recording_of(run: Run, given: Given, source: str = "", interval_s: float | None = None) -> Recording:

@@ -81,6 +81,7 @@ class Given:
     shard: Shard | None = None
     reader: str = "list"
     executor: str = "local"
+    cache: Path | None = None
     cloud: str = "public"
     endpoint: str | None = None
     authority: str | None = None
@@ -505,6 +506,17 @@ snapshot: Final = file_option(
 )
 
 _Folder: Final = FilePath(file_okay=False)
+
+cache: Final = _group(
+    option(
+        "--cache",
+        envvar="RECONCILER_CACHE",
+        type=_Folder,
+        metavar="DIR",
+        heading=OWN,
+        help="Folder for what is valid and in sync: the next run checks less.  [default: none]",
+    ),
+)
 
 
 def state_dir(default: str | None = None) -> Callable[[Callable[..., int]], Callable[..., int]]:

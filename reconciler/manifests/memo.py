@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.manifests.sound import Sound
+
 T = TypeVar("T")
 
 
@@ -32,10 +34,12 @@ class Memo:
 
     Attributes:
         keeps: Whether anything is remembered: not in a process that reads once.
+        sound: Documents that need no check; None where none are known.
         made: How many values were made, and not remembered.
     """
 
     keeps: bool = True
+    sound: Sound | None = None
     made: int = 0
     _this: dict[object, _Made] = field(default_factory=dict, repr=False)
     _last: dict[object, _Made] = field(default_factory=dict, repr=False)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.kinds.rules import Rule
     from reconciler.kinds.tracking import Tracking
+    from reconciler.manifests.sound import Sound
 
 _API_VERSION: Final = "reconciler.dev/v1"
 _PACKAGE: Final = "reconciler.dev/package-sha256"
@@ -82,7 +83,8 @@ def validate(
         memo: Of the documents that were validated before; None for none.
     """
     known = memo or Memo(keeps=False)
-    judged = [known.of_object(each, tracking, partial(_judged, each, kinds, tracking)) for each in documents]
+    judge = partial(_judged, kinds=kinds, tracking=tracking, sound=known.sound)
+    judged = [known.of_object(each, tracking, partial(judge, each)) for each in documents]
     return Validated(
         tuple(each.manifest for each in judged if each.manifest is not None),
         tuple(chain.from_iterable(each.problems for each in judged)),
@@ -91,15 +93,20 @@ def validate(
     )
 
 
-def _judged(document: Document, kinds: Mapping[str, Kind], tracking: Tracking) -> _Judged:
+def _judged(document: Document, kinds: Mapping[str, Kind], tracking: Tracking, sound: Sound | None) -> _Judged:
     kind, errors = _kind_of(document, kinds)
     if kind is None:
         return _Judged(None, tuple(errors), (), None)
+    digest = sound.digest(document, kind, tracking) if sound is not None and not document.reported else ""
+    if sound is not None and digest and sound.has(digest):
+        return _Judged(_manifest(document, kind), (), (), None)
     document, warnings = _without_blanks(document, kind)  # the rest is the manifest
     found = _check(document, kind, tracking)
     problems, warnings = (*errors, *found.problems), [*warnings, *found.warnings]
     is_valid = not problems and not document.reported
     manifest = _manifest(document, kind) if is_valid else None
+    if sound is not None and digest and is_valid and not warnings:
+        sound.keep(digest, document, kind)
     other = None if is_valid else identify(document, kind)
     return _Judged(manifest, problems, tuple(warnings), other)
 

@@ -151,7 +151,9 @@ async def _reported(run: Run, act: Callable[[Estate, About], Awaitable[Report]])
         estate = run.estate()
         report = await act(estate, run.about(estate.project.name, estate.sources))
         report = await _with_impact(run, report)
-        return replace(stated_once(report, run.options.paths[0]), started_at=started)
+        report = stated_once(report, run.options.paths[0])
+        unsaved = tuple(run.cache.save()) if run.cache is not None else ()
+        return replace(report, started_at=started, warnings=(*report.warnings, *unsaved))
     except PlanFileError as error:
         fix = "make a new plan with plan --out"
         problem = Problem(str(run.plan_file), None, None, "", "plan-file", str(error), fix)
@@ -192,6 +194,7 @@ def _task(run: Run, estate: Estate, retries: Retries | None = None) -> Task:
         only_drift=run.only_drift,
         writers=retries.writers if retries else None,
         remembered=retries.remembered if retries else None,
+        verdicts=run.cache.verdicts if run.cache is not None else None,
         explains=run.command == "run",
         now=run.clock.now(),
     )

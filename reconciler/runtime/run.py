@@ -10,6 +10,7 @@ from reconciler.kinds.packaged import packaged
 from reconciler.manifests.boundaries import strange_storage
 from reconciler.manifests.environments import in_environments
 from reconciler.manifests.estate import choose, examine_project, find_project, read_estate, read_project, survey
+from reconciler.manifests.memo import Memo
 from reconciler.manifests.project import Project
 from reconciler.manifests.salvage import ProjectFile
 from reconciler.model.about import About
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.manifests.sources import Sources
     from reconciler.manifests.unchanged import Unchanged
     from reconciler.model.change import LatestMove
+    from reconciler.runtime.cache import Cache
     from reconciler.settings import Connection, Environment
 
 _WITHOUT_REPORT: Final = frozenset({"explain", "snapshot", "list", "usage"})
@@ -52,6 +54,7 @@ class Run:
         only_drift: Whether an apply repairs changes made outside git, and publishes no edit.
         registry: The kinds, and the schemas of other files.
         unchanged: The manifests of the last round of a loop; None for any other run.
+        cache: Of earlier runs; None without one.
     """
 
     command: str
@@ -70,6 +73,7 @@ class Run:
     only_drift: bool = False
     registry: Registry = field(default_factory=packaged)
     unchanged: Unchanged | None = None
+    cache: Cache | None = None
 
     def read_stdin(self, limit: int) -> bytes:
         """Return the content of standard input, on every call."""
@@ -94,7 +98,8 @@ class Run:
         if self.unchanged is not None:
             estate = self.unchanged.read(self.options, self.registry, self.clock.now())
         else:
-            estate = read_estate(self.options, self.registry, self.clock.now(), self.read_stdin)
+            memo = Memo(keeps=False, sound=self.cache.sound if self.cache is not None else None)
+            estate = read_estate(self.options, self.registry, self.clock.now(), self.read_stdin, memo)
         if self.changed_since is None:
             return estate
         from reconciler.history.edits import is_edited  # noqa: PLC0415 (for this option only)

@@ -261,6 +261,16 @@ def reveal(value: Any) -> Any:
     return value
 
 
+def is_plain_link(secret: Secret) -> bool:
+    """Return whether all of a link may be shown."""
+    return type(secret) is SecretUrl and secret.base == secret.reveal()
+
+
+def holds_secret(value: Any) -> bool:
+    """Return whether any part of a sealed value may not be shown."""
+    return any(not is_plain_link(each) for each in secrets_in(value))
+
+
 def secrets_in(value: Any) -> Iterator[Secret]:
     """Yield every secret in *value*."""
     if isinstance(value, Secret):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 
 from reconciler import pipeline
 from reconciler.kinds.packaged import packaged
+from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.estate import Options, read_estate
 from reconciler.manifests.project import IgnoreRule
+from reconciler.manifests.rollouts import Match, Rollout
 from reconciler.model.outcome import Report
 from reconciler.pipeline import Task
-from reconciler.plan.decide import Memory
+from reconciler.plan.decide import Memory, Policy
 from reconciler.plan.remembered import Remembered
+from reconciler.plan.verdicts import Verdicts, of_policy
+from reconciler.plan.versions import ApiVersions
 from reconciler.report import render
 from tests.kit.bench import Bench, on_bench
 from tests.kit.cli import application, gallery, version
@@ -68,11 +72,13 @@ def test_every_report_is_that_of_a_run_without(data: st.DataObject) -> None:
 
     async def scenario(bench: Bench) -> None:
         await bench.apply(documents[:live])
-        remembered, stated = Remembered(KEY), list(documents)
+        remembered, verdicts, stated = Remembered(KEY), Verdicts("1"), list(documents)
         task = Task(bench.options, read_in(stated), packaged())
         for _ in range(data.draw(st.integers(2, 6))):
             expected = await shown(bench, task)
             assert await shown(bench, replace(task, remembered=remembered)) == expected
+            verdicts = Verdicts("1", verdicts.kept)
+            assert await shown(bench, replace(task, verdicts=verdicts)) == expected
             step = data.draw(
                 st.sampled_from(["nothing", "drift", "edit", "parsed again", "commit", "ignore", "memory", "adopt"])
             )
@@ -164,3 +170,48 @@ def test_rounds_long_ago_are_forgotten() -> None:
 def test_the_key_is_not_shown() -> None:
     """The digests of live values mean nothing without it."""
     assert "key" not in repr(Remembered(b"key"))
+
+
+def test_every_choice_is_in_a_verdict() -> None:
+    """A field of the policy that is new must be thought of: a verdict follows from it, or is no verdict about it."""
+    without_effect = {"storage", "may_lose_latest", "settings"}
+    elsewhere = {"rollouts"}  # with any, nothing is remembered
+    within = {"tracking", "ignore", "adopt", "take_over", "strict", "repair", "republish", "memory", "versions"}
+    assert {each.name for each in fields(Policy)} == within | without_effect | elsewhere
+    item = read_in([gallery("g")]).desired[0]
+    keys, version = frozenset({item.key}), "2021-10-01"
+    policies = [
+        Policy(),
+        Policy(tracking=Tracking(tags=False)),
+        Policy(tracking=Tracking(prefix="ours")),
+        Policy(tracking=Tracking(project="shop")),
+        Policy(ignore=(IgnoreRule("tags.n", "why"),)),
+        Policy(ignore=(IgnoreRule("tags.n", "why", omit=True),)),
+        Policy(adopt=False),
+        Policy(take_over=True),
+        Policy(strict=True),
+        Policy(repair=keys),
+        Policy(republish=keys),
+        *(Policy(memory=Memory(**{each.name: keys})) for each in fields(Memory)),
+        Policy(versions=ApiVersions({"Gallery": version})),
+        Policy(versions=ApiVersions({}, {("Gallery", item.params["subscriptionId"].lower()): version})),
+    ]
+    parts = [repr(of_policy(item, each)) for each in policies]
+    assert len(set(parts)) == len(parts)
+
+
+def test_a_rollout_is_never_remembered() -> None:
+    """Its next step depends on the time."""
+    documents = [gallery("g")]
+
+    async def scenario(bench: Bench) -> None:
+        await bench.apply(documents)
+        estate = read_in(documents)
+        project, verdicts = replace(estate.project, rollouts=(Rollout(Match("GalleryScript"), ()),)), Verdicts("1")
+        rolled = replace(estate, project=project)
+        await pipeline.read(Task(bench.options, rolled, packaged(), verdicts=verdicts), bench.arm)
+        assert (verdicts.decided, verdicts.kept) == (1, {})
+        await pipeline.read(Task(bench.options, estate, packaged(), verdicts=verdicts), bench.arm)
+        assert len(verdicts.kept) == 1
+
+    on_bench(scenario)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @options.shard
 @options.reader
 @options.executor
+@options.cache
 @file_option("--plan", "plan_file", help="Apply this saved plan; refuse each item that has changed since.")
 @option(
     "--only",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @options.shard
 @options.reader
 @options.executor
+@options.cache
 @options.snapshot
 @option("--detailed-exitcode", is_flag=True, help="Exit 3 if all differences are pending in git.")
 @options.limits

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @options.shard
 @options.reader
 @options.executor
+@options.cache
 @file_option("--check", "plan_file", help="Check whether this saved plan still holds; exit 1 if it does not.")
 @options.snapshot
 @file_option("--out", help="Save the plan, for apply --plan.")
