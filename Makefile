@@ -105,8 +105,8 @@ newest: ## Run the tests with the newest release of every dependency
 	build/newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --group dev -e .
 	build/newest/bin/python -m pytest -q -n auto $(PYTEST_ARGS)
 
-bench: $(STAMP) ## Measure, and compare with the budgets
-	$(BIN)/python -m benchmarks
+bench: $(STAMP) ## Measure, compare with the budgets, and write docs/performance.md
+	$(BIN)/python -m benchmarks --page docs/performance.md
 
 scale: $(STAMP) ## Write ten thousand resources on a virtual clock, some of which fail (the tests write a tenth)
 	$(BIN)/python -m pytest -q -n 0 -p tests.kit.fullsize tests/pipeline/test_scale.py

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import ratios
 from benchmarks.estate import seed, write_manifests
 
 if TYPE_CHECKING:
@@ -135,6 +136,14 @@ def idle_rounds(folder: Path, rounds: int) -> list[bool]:
     ]
 
 
+def history(folder: Path, resources: int, page: Path | None) -> list[bool]:
+    """Measure what history, warnings and changes cost, against the same run without them."""
+    rows = ratios.measured(ratios.make(folder, resources), measure, served, PROGRAM)
+    if page is not None:
+        page.write_text(ratios.page(rows, resources), encoding="utf-8")
+    return [check(what, found, most, unit) for what, found, most, unit in rows]
+
+
 def check(what: str, measured: float, budget: float, unit: str, *, noise: float = NOISE) -> bool:
     """Print one line, and tell whether the budget holds, give or take the noise of a shared machine."""
     word = "ok" if measured <= budget else "near" if measured <= budget * noise else "OVER"
@@ -147,13 +156,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--versions", type=int, default=9_599, help="versions in the big estate (default: %(default)s)")
     parser.add_argument("--applications", type=int, default=400, help="applications (default: %(default)s)")
+    parser.add_argument("--ratios", type=int, default=2_000, help="resources for the ratios (default: %(default)s)")
+    parser.add_argument("--only-ratios", action="store_true", help="measure no more than the ratios")
+    parser.add_argument("--page", type=Path, help="write the ratios to this file, as docs/performance.md has them")
     parser.add_argument("--rounds", type=int, default=1_000, help="rounds of the loop (default: %(default)s)")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        results = history(Path(folder) / "ratios", chosen.ratios, chosen.page)
+        if chosen.only_ratios:
+            return 0 if all(results) else 1
         root, state = Path(folder) / "manifests", Path(folder) / "state" / "emulator.sqlite"
         resources = write_manifests(root, chosen.versions, chosen.applications)
         seed(state, chosen.versions, chosen.applications)
-        results = [*start_up(root), *big_plan(root, state, resources, chosen.applications)]
+        results += [*start_up(root), *big_plan(root, state, resources, chosen.applications)]
         results += idle_rounds(Path(folder) / "loop", chosen.rounds)
     return 0 if all(results) else 1
 

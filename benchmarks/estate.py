@@ -10,7 +10,7 @@ from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.kinds.packaged import packaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 SUBSCRIPTION = "5f0c7d52-9b0e-4a63-8a5e-2d5a6f3b9c11"
@@ -54,8 +54,13 @@ def _version(number: int) -> dict[str, Any]:
 
 def write_manifests(folder: Path, versions: int, applications: int) -> int:
     """Write one file for each document, as block YAML would be a file each, and give their number."""
+    return write_documents(folder, documents(versions, applications))
+
+
+def write_documents(folder: Path, written: Iterable[dict[str, Any]]) -> int:
+    """Write one file for each document, and give their number."""
     count = 0
-    for count, document in enumerate(documents(versions, applications), 1):  # noqa: B007 (the count is the result)
+    for count, document in enumerate(written, 1):  # noqa: B007 (the count is the result)
         file = folder / document["kind"] / f"{document['metadata']['name']}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(_yaml(document), encoding="utf-8")
@@ -64,10 +69,15 @@ def write_manifests(folder: Path, versions: int, applications: int) -> int:
 
 def seed(state: Path, versions: int, applications: int) -> None:
     """Fill an embedded ARM with what the manifests state."""
+    seed_documents(state, documents(versions, applications))
+
+
+def seed_documents(state: Path, stated: Iterable[dict[str, Any]]) -> None:
+    """Fill an embedded ARM with what some documents state."""
     kinds = packaged().kinds
 
     def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
-        for document in documents(versions, applications):
+        for document in stated:
             kind, spec = kinds[document["kind"]], document["spec"]
             params = {name: spec[name] for name in kind.parameters}
             yield kind.resource_id(params), {key: spec[key] for key in spec if key not in kind.parameters}
