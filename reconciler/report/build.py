@@ -101,7 +101,7 @@ def _words(report: Report, parts: Sequence[Item], summary: Counts, left_out: int
 def _resources(report: Report, parts: Sequence[Item], bounds: Bounds) -> tuple[tuple[Resource, ...], int]:
     """Return the resources for which there is room, and the number of those for which there is none."""
     is_quiet = report.command == "validate" or is_signed_out(report)  # the errors of the run are its whole report
-    noteworthy = [] if is_quiet else [item for item in parts if is_noteworthy(item)]
+    noteworthy = [] if is_quiet else [item for item in parts if is_noteworthy(item) or _is_retired(item, report)]
     unmanaged = report.plan.unmanaged
     left_out = 0
     if bounds.resources is not None and len(noteworthy) + len(unmanaged) > bounds.resources:
@@ -132,3 +132,8 @@ def _chosen(
 
 def _instant(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_retired(item: Item, report: Report) -> bool:
+    """Return whether the report counts who names a version that goes out of use, which may itself be in sync."""
+    return report.impact is not None and item.change.desired.key in report.impact.retired

@@ -140,6 +140,9 @@ def test_a_plan_counts_who_follows_latest(work: Workspace, run: Command, seeded:
         assert told == {"agent-1.0.0": {"machines": 2, "scaleSets": 0}}
     words = "2 machines and 1 scale set follow latest there, 2 upgrade by themselves; 1 pin 1.0.0"
     assert words in run("plan", "--impact").flat
+    shown = run("plan", "--impact")
+    assert "= GalleryApplicationVersion agent-1.0.0" in shown.out
+    assert "2 machines and 0 scale sets pin this version" in shown.flat
     for name in ("markdown", "html"):
         assert "upgrade by themselves" in run("plan", "--impact", "-o", name).out
     assert "impact" not in run("plan", "-o", "json").out
@@ -159,3 +162,15 @@ def test_no_answer_is_an_unknown_impact(
     assert done.code == 0
     assert json.loads(done.out)["latest"][0]["impact"] == "unknown"
     assert run("usage").code == 1
+
+
+@pytest.mark.slow
+def test_ten_thousand_machines_are_counted_by_ten_queries(work: Workspace, run: Command, seeded: Any) -> None:
+    """A page has a thousand rows, so that the impact on 10,000 machines takes at most 11 requests of Resource Graph."""
+    work.state(gallery(), application(), version("1.0.0"))
+    run("apply")
+    seeded(*(machine(number, "westeurope", "latest") for number in range(10_000)))
+    work.add(version("1.1.0"))
+    made = json.loads(run("plan", "--impact", "-o", "json").out)
+    assert made["latest"][0]["impact"]["machines"] == 10_000
+    assert made["summary"]["requests"]["POST"] <= 11

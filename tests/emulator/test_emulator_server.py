@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from reconciler.azure.resource_graph import PATH, QUERY
 from reconciler.clock import SystemClock
 from reconciler.emulator import EmulatorSettings, create_app
 from reconciler.emulator.server import serve, serve_in_thread
@@ -116,3 +118,24 @@ def test_bad_certificate(tmp_path: Path) -> None:
     certificate.write_text("none")
     with pytest.raises(EmulatorError, match=r"cert\.pem"):
         serve(create_app(EmulatorSettings(), SystemClock()), "127.0.0.1", 0, certificate)
+
+
+@pytest.mark.slow
+def test_the_command_serves_a_seed(tmp_path: Path) -> None:
+    """``emulator --seed FILE``: Resource Graph answers with the machines of the file."""
+    machine = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/m"
+    entry = {"id": machine, "location": "westeurope", "applications": [{"packageReferenceId": "/x"}]}
+    seed = tmp_path / "machines.json"
+    seed.write_text(json.dumps([entry]), encoding="utf-8")
+    arguments = [sys.executable, "-m", "reconciler", "emulator", "--port", "0", "--seed", str(seed)]
+    arguments += ["--state", str(tmp_path / "state.sqlite")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path) as server:
+        assert server.stdout
+        url = server.stdout.readline().strip()
+        try:
+            content = {"query": QUERY, "options": {"resultFormat": "objectArray", "$top": 1000}}
+            answer = httpx.post(f"{url}{PATH}", json=content).json()
+        finally:
+            server.terminate()
+    assert [each["id"] for each in answer["data"]] == [machine]
