@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import ratios
-from benchmarks.estate import seed, write_manifests
+from benchmarks.estate import seed, write_machines, write_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,10 +87,10 @@ def start_up(root: Path) -> list[bool]:
 
 
 @contextmanager
-def served(state: Path) -> Iterator[str]:
+def served(state: Path, *more: str) -> Iterator[str]:
     """Serve an embedded ARM in another process during the block, and give its endpoint."""
     server = subprocess.Popen(
-        [*PROGRAM, "emulator", "--port", "0", "--state", str(state)], stdout=subprocess.PIPE, text=True
+        [*PROGRAM, "emulator", "--port", "0", "--state", str(state), *more], stdout=subprocess.PIPE, text=True
     )
     try:
         assert server.stdout is not None
@@ -117,6 +117,23 @@ def big_plan(root: Path, state: Path, resources: int, applications: int) -> list
         check("requests", int(requests[1]), lists, "GET", noise=EXACT),
         check("PUTs", int(requests[2]), 0, "PUT", noise=EXACT),
         check("resources not in sync", resources - int(in_sync[1]), 0, "", noise=EXACT),
+    ]
+
+
+def impact(folder: Path, machines: int) -> list[bool]:
+    """Measure what ``--impact`` adds to a plan that moves ``latest`` under many machines, over HTTP."""
+    root, state, seeded = folder / "manifests", folder / "state" / "emulator.sqlite", folder / "machines.json"
+    write_manifests(root, 2, 1)
+    seed(state, 1, 1)
+    write_machines(seeded, machines)
+    with served(state, "--seed", str(seeded)) as endpoint:
+        arguments = [*PROGRAM, "plan", str(root), "--endpoint", endpoint, "-o", "json"]
+        plain, counted = best_of(3, arguments), best_of(3, [*arguments, "--impact"])
+    report = json.loads(counted.stdout)
+    assert sum(each["impact"]["machines"] for each in report["latest"]) == machines, report["latest"]
+    return [
+        check(f"--impact over {machines} machines", counted.cpu_s - plain.cpu_s, 1.0, "s CPU"),
+        check("requests of Resource Graph", report["summary"]["requests"]["POST"], 11, "POST", noise=EXACT),
     ]
 
 
@@ -160,6 +177,7 @@ def main() -> int:
     parser.add_argument("--only-ratios", action="store_true", help="measure no more than the ratios")
     parser.add_argument("--page", type=Path, help="write the ratios to this file, as docs/performance.md has them")
     parser.add_argument("--rounds", type=int, default=1_000, help="rounds of the loop (default: %(default)s)")
+    parser.add_argument("--machines", type=int, default=10_000, help="machines of --impact (default: %(default)s)")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         results = history(Path(folder) / "ratios", chosen.ratios, chosen.page)
@@ -169,6 +187,7 @@ def main() -> int:
         resources = write_manifests(root, chosen.versions, chosen.applications)
         seed(state, chosen.versions, chosen.applications)
         results += [*start_up(root), *big_plan(root, state, resources, chosen.applications)]
+        results += impact(Path(folder) / "impact", chosen.machines)
         results += idle_rounds(Path(folder) / "loop", chosen.rounds)
     return 0 if all(results) else 1
 

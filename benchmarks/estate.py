@@ -103,3 +103,17 @@ def _yaml(value: Any, indent: int = 0) -> str:
         else:
             lines.append(f"{pad}{key}: {json.dumps(item)}\n")
     return "".join(lines)
+
+
+def write_machines(file: Path, machines: int) -> None:
+    """Write the seed of Resource Graph: machines in West Europe that request the latest version of an application."""
+    application = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-bench/providers/Microsoft.Compute/galleries/bench"
+    uses = {
+        "packageReferenceId": f"{application}/applications/app-0000/versions/latest",
+        "enableAutomaticUpgrade": True,
+    }
+    prefix = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/vms/providers/Microsoft.Compute/virtualMachines/vm"
+    entries = [
+        {"id": f"{prefix}{number:05}", "location": "westeurope", "applications": [uses]} for number in range(machines)
+    ]
+    file.write_text(json.dumps(entries), encoding="utf-8")
