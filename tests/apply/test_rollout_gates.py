@@ -164,6 +164,22 @@ def test_failed_installs_are_counted_in_the_regions_so_far(
     on_line(scenario, entry={**ENTRY, "gate": {"resourceGraph": "failedInstalls", "below": 0.5}}, seed=seed)
 
 
+def test_cron_and_the_loop_may_take_turns() -> None:
+    """A loop that keeps its samples, and processes that end, one after the other: the same end, each step once."""
+    loop: dict[tuple[str, str], Row] = {}
+
+    async def scenario(line: Line) -> None:
+        for turn in range(40):
+            line.rows = loop if turn % 3 else None
+            if row(await line.apply())[0] == "none":
+                break
+            line.wait(hours=2)
+        await check(line)
+        assert len(line.puts) == 4
+
+    on_line(scenario, entry=GATED)
+
+
 def test_a_run_may_wait_for_the_last_step() -> None:
     """With --wait rolled-out one run does every step, however long it takes, and asks the gate on the way."""
 
