@@ -78,6 +78,9 @@ def served(loop: Loop, port: int = 0) -> Iterator[tuple[str, Callable[[Report], 
             ports.put(bound)
             await ended.wait()
         loop.close()  # in the thread that opened its file
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:  # cancelled streams, whose sockets close with them
+            await asyncio.wait(others, timeout=5)
+        await asyncio.sleep(0)
 
     inner = asyncio.new_event_loop()
     thread = threading.Thread(target=inner.run_until_complete, args=(serve(),))
