@@ -172,6 +172,10 @@ class Attempt:
         """Whether Azure may have acted on a PUT without an answer."""
         return self.shown_from is not None
 
+    def is_hidden(self, now: float) -> bool:
+        """Return whether a read may not show yet what came of a PUT without an answer."""
+        return self.shown_from is not None and now < self.shown_from
+
 
 State: TypeAlias = Attempt | Done
 _Move: TypeAlias = tuple[State, Step]
@@ -227,12 +231,12 @@ def _decide(state: Attempt, observed: Observed, now: float) -> _Move:
     if _has_landed(state, observed) or (state.may_have_landed and action is Action.NONE):
         return _accepted(state, Taken(), now)
     if decision.change.rests:
-        if state.shown_from is not None and now < state.shown_from:
+        if state.is_hidden(now):
             return _wait(state, now)
         return _rest(state, decision.change, now)
     if action is Action.WAIT:
         return _wait(state, now, why="waiting for an operation that another client started")
-    if action.writes and state.shown_from is not None and now < state.shown_from:
+    if action.writes and state.is_hidden(now):
         return _wait(state, now)
     if state.given_up is not None:
         return _give_up(state, state.given_up)
@@ -540,9 +544,9 @@ def interrupted(state: Attempt, *, is_sent: bool = False) -> Outcome:
         state: How far the resource has come.
         is_sent: Whether a PUT is on its way, without an answer.
     """
-    if state.done is not None and state.taken is None and not state.may_have_landed and not is_sent:
-        return Outcome(state.done, Result.SUCCEEDED)
     if state.taken is None and not state.may_have_landed and not is_sent:
+        if state.done is not None:
+            return Outcome(state.done, Result.SUCCEEDED)
         message = "the run was interrupted before the resource was written"
         return Outcome(state.change, Result.SKIPPED, ErrorInfo(ErrorCode.INTERRUPTED, message))
     if state.taken is None:
