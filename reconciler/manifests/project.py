@@ -158,7 +158,7 @@ def parse_project(document: Document) -> Project:
 _BOUND_BY_EFFECT: Final = frozenset({"defaults", "environments", "ignore", "tracking", "storage"})
 """Their effect on a request is part of the digests of each item."""
 _OF_THE_LOOP: Final = frozenset({"schedule", "notify"})
-"""No plan and no apply heeds them."""
+"""No request follows from them: a window only delays a step of a rollout."""
 
 
 def other_settings(document: Document | None) -> JsonObject:

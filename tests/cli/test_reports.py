@@ -104,7 +104,7 @@ def test_keys_in_their_order(work: Workspace, report: Reporting) -> None:
         "reconcilerVersion",
         "startedAt",
         "finishedAt",
-        *("environment", "project", "cloud", "endpoint", "commit"),
+        *("environment", "project", "cloud", "endpoint", "commit", "shard"),
         "summary",
         "resources",
         "latest",

@@ -27,6 +27,13 @@ BEFORE: Final[dict[str, Any]] = {
     "storage": [{"prefix": f"{PACKAGES}/", "sas": {"env": "RECONCILER_SECRET_A"}}],
     "schedule": [{"name": "w", "kind": "deny", "cron": "* * * * *", "duration": "1m", "timeZone": "UTC"}],
     "notify": [{"type": "cloudevents", "url": {"$env": "RECONCILER_SECRET_A"}, "on": ["failed"]}],
+    "rollouts": [
+        {
+            "match": {"kind": "GalleryApplicationVersion", "name": "agent-*"},
+            "steps": [{"regions": ["westeurope"], "soak": "1h"}],
+            "gate": {"url": "https://metrics.example/rate", "pick": "rate", "below": 0.5},
+        }
+    ],
     "strict": False,
 }
 AFTER: Final[dict[str, object]] = {
@@ -54,6 +61,23 @@ AFTER: Final[dict[str, object]] = {
     "storage.[].access": "galleryIdentity",
     "storage.[].sas": "userDelegation",
     "storage.[].sas.env": "RECONCILER_SECRET_B",
+    "rollouts": [],
+    "rollouts.[].match": {"kind": "GalleryApplicationVersion"},
+    "rollouts.[].match.kind": "GalleryScriptVersion",
+    "rollouts.[].match.name": "other-*",
+    "rollouts.[].match.labels": {"tier": "fleet"},
+    "rollouts.[].steps": [{"regions": "rest"}],
+    "rollouts.[].steps.[].regions": "rest",
+    "rollouts.[].steps.[].soak": "2h",
+    "rollouts.[].steps.[].window": "w",
+    "rollouts.[].steps.[].latest": True,
+    "rollouts.[].gate": {"resourceGraph": "failedInstalls", "below": 0.5},
+    "rollouts.[].gate.url": "https://metrics.example/other",
+    "rollouts.[].gate.resourceGraph": "failedInstalls",
+    "rollouts.[].gate.pick": "other",
+    "rollouts.[].gate.below": 0.6,
+    "rollouts.[].gate.every": "1m",
+    "rollouts.[].gate.samples": 2,
     "strict": True,
 }
 """What each key is changed to."""
