@@ -84,6 +84,7 @@ def test_metrics_that_cannot_be_written(report: Reporting, work: Workspace) -> N
         ("--listen", "nowhere"),
         ("--listen-anywhere",),
         ("--once", "--listen", "127.0.0.1:0"),
+        ("--wait", "rolled-out"),
     ],
 )
 def test_wrong_usage(run: Command, work: Workspace, arguments: tuple[str, ...]) -> None:

@@ -82,6 +82,9 @@ def command(given: Given, **chosen: Unpack[Chosen]) -> int:
     if "-" in given.paths and not chosen["once"]:
         message = "standard input can be read once: give files or folders, or --once"
         raise UsageError(message)
+    if given.wait == "rolled-out" and not chosen["once"]:
+        message = "--wait rolled-out needs --once: a loop goes on with each rollout in its next rounds"
+        raise UsageError(message)
     service = service_of(given, chosen)
     run = make_run("run", replace(given, paths=paths_of(given, service)), signs=True)
     address = _address(chosen)
