@@ -41,14 +41,27 @@ settings.load_profile("reconciler")
 # Tiers: `make test` runs everything that stands in neither. `make properties` also runs all other tests with examples.
 SLOW = frozenset(
     {
+        "apply/test_rollout_gates.py",
+        "cli/test_causes.py",
+        "cli/test_comment.py",
+        "cli/test_empty_text.py",
         "cli/test_hostile_repositories.py",
+        "cli/test_odd_paths.py",
         "cli/test_process.py",
+        "cli/test_repository.py",
+        "cli/test_saved_plan_settings.py",
+        "cli/test_tokens.py",
         "deploy/test_install.py",
         "deploy/test_workflows.py",
+        "emulator/test_emulator_strangers.py",
+        "history/test_carried.py",
+        "http/test_sockets.py",
+        "http/test_throttle.py",
         "live/test_live.py",
         "pipeline/test_scale.py",
         "pipeline/test_state_to_state.py",
         "pipeline/test_two_writers.py",
+        "service/test_page_attacks.py",
         "simulation/test_schedules.py",
         "soak/test_soak.py",
     }

@@ -1048,6 +1048,7 @@ def test_bounded_concurrency() -> None:
         assert max(sum(one.at <= each.at < one.until for one in seen) for each in seen) == 2
 
 
+@pytest.mark.slow
 def test_slow_operations_hold_nobody_up() -> None:
     """Sixteen long operations take no permit from the seventeenth resource: a permit is for requests alone."""
 

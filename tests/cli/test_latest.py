@@ -185,6 +185,7 @@ def test_an_apply_reports_only_what_has_moved(
     assert moves(report("apply")) == {WEST: ("1.9.0", "2.0.0"), NORTH: ("1.10.0", "2.0.0")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dropped", "is_latest"), [("endOfLifeDate", True), ("targetRegions", False)])
 def test_a_version_that_kept_its_regions_is_the_latest(
     work: Workspace, live: list[Manifest], report: Reporting, proxy: Proxy, dropped: str, *, is_latest: bool

@@ -63,6 +63,7 @@ def edited(data: st.DataObject, document: dict[str, Any]) -> dict[str, Any]:
     return with_body(document, data.draw(edits(root, body)).body) if has_edits(root, body) else document
 
 
+@pytest.mark.properties
 @given(data=st.data())
 @settings(max_examples=max(1, settings().max_examples // 5))
 def test_every_report_is_that_of_a_run_without(data: st.DataObject) -> None:

@@ -88,6 +88,7 @@ def test_what_changed_is_said_of_both_sides() -> None:
     assert printable_pair(None, "hunter3", at) == (None, HIDDEN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

@@ -207,6 +207,7 @@ def test_a_lease_that_counts_from_its_answer_is_seen() -> None:
     assert explored(6, broken=True)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", ["monotonic", "wall"])
 def test_one_clock_is_not_enough(monkeypatch: pytest.MonkeyPatch, clock: str) -> None:
     """One of them stands still while a machine sleeps, the other may be set back."""

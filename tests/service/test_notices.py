@@ -269,6 +269,7 @@ def test_a_receiver_that_is_gone(tmp_path: Path) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 def test_a_day_is_enough(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Then a notice is dropped, and the log says so."""
 
