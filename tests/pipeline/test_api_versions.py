@@ -172,7 +172,7 @@ def newer_leaves(kind: Kind, body: Any, rung: str) -> Iterator[tuple[tuple[Any, 
 
 def _newer(rule: Rule, value: Any, rung: str, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
     if is_newer(rule, value, rung) and not isinstance(value, dict | list):
-        if not rule.read_only:
+        if not rule.read_only and value != rule.implied:  # a PUT without it leaves the same
             yield path, value
     elif rule.shape is Shape.LIST and rule.keys:
         for key, element in elements(rule, value).items():
