@@ -57,7 +57,7 @@ draft-kind: $(STAMP) ## Draft schemas/KIND.schema.json (KIND=GalleryScript SDK=a
 	  > build/$(KIND).schema.json
 	@mv build/$(KIND).schema.json schemas/$(KIND).schema.json
 
-properties: $(STAMP) ## The properties with 1,000 examples each (PROFILE=thorough: 20,000 new ones, for hours)
+properties: $(STAMP) ## The properties with 500 examples each (PROFILE=thorough: 20,000 new ones, for hours)
 	$(BIN)/python -m pytest -q -n auto -m "properties or examples" -p tests.kit.profiles --hypothesis-profile $(or $(PROFILE),ci)
 
 redaction: $(STAMP) ## 10,000 secrets in every form against everything that a run shows, in half an hour (COUNT=1000 SEED=1)
