@@ -341,6 +341,10 @@ shard: Final = _group(
     ),
 )
 
+address_and_paths: Final = click.argument(
+    "arguments", nargs=-1, type=str, metavar="[KIND/NAME] [PATH]...", shell_complete=completion.address_or_path
+)
+
 reader: Final = option(
     "--reader",
     type=click.Choice(["list", "graph"]),

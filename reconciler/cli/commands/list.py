@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import click
-
 from reconciler import filesystem
 from reconciler.azure.attribution import modified_in
 from reconciler.azure.observe import Scope, observe
 from reconciler.azure.stopping import unless_stopped
-from reconciler.cli import completion, options
+from reconciler.cli import options
 from reconciler.cli.arguments import make_run
 from reconciler.cli.delivery import finish, print_result, wants_color, width
 from reconciler.cli.session import supervised
@@ -39,13 +37,7 @@ if TYPE_CHECKING:
 
 
 @options.command("list")
-@click.argument(
-    "arguments",
-    nargs=-1,
-    type=str,
-    metavar="[KIND/NAME] [PATH]...",
-    shell_complete=completion.address_or_path,
-)
+@options.address_and_paths
 @options.manifests
 @options.selection
 @options.azure

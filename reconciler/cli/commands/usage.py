@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import click
-
 from reconciler.azure.observe import Scope, observe
 from reconciler.azure.stopping import unless_stopped
-from reconciler.cli import completion, options
+from reconciler.cli import options
 from reconciler.cli.arguments import make_run
 from reconciler.cli.commands.list import targets_and_paths
 from reconciler.cli.delivery import finish, print_result, wants_color, width
@@ -31,13 +29,7 @@ if TYPE_CHECKING:
 
 
 @options.command("usage")
-@click.argument(
-    "arguments",
-    nargs=-1,
-    type=str,
-    metavar="[KIND/NAME] [PATH]...",
-    shell_complete=completion.address_or_path,
-)
+@options.address_and_paths
 @options.option("--unused", is_flag=True, help="Only versions that are latest nowhere and on no machine.")
 @options.manifests
 @options.selection
