@@ -107,7 +107,7 @@ def _fitting(page: Page) -> Iterator[str]:
 
 
 def _secluded(page: Page, allowed: str) -> Iterator[str]:
-    """Tell of every refusal of the policy, every error of the script, and every request but those that are allowed."""
+    """Report every refusal of the policy, every error of the script, and every request but those that are allowed."""
     for event in page.events:
         method, parameters = event.get("method", ""), event.get("params", {})
         url = parameters.get("request", {}).get("url", "")

@@ -131,7 +131,7 @@ def estate() -> list[Manifest]:
 
 
 def look(page: Page, check: Check, folder: Path) -> Iterator[str]:
-    """Tell of everything that is wrong with the page of a loop; *check* looks at one address in every look."""
+    """Report every fault of the page of a loop; *check* looks at one address in every look."""
     yield from _daemon(page, check, Site(folder / "daemon"))
     yield from _held(page, check, Site(folder / "held"))
     yield from _many(page, Site(folder / "many"))
