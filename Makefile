@@ -86,8 +86,9 @@ azurite: $(STAMP) ## Hold the signatures for packages against Azurite
 live: $(STAMP) ## Hold what is known of Azure against a resource group of yours; deletes nothing (docs/proved.md)
 	@$(BIN)/python -m tests.live
 
-pages: $(STAMP) ## Look at the HTML report and the page of a loop in Chromium, with axe-core; screenshots in build/pages
+pages: $(STAMP) ## Look at the HTML report and the page of a loop in Chromium by Playwright, with axe-core; screenshots in build/pages
 	npm install --silent --no-save --ignore-scripts --prefix build/axe axe-core@4.14.1
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check playwright==1.65.2
 	$(BIN)/python -m tests.pages $(CHROMIUM) build/axe/node_modules/axe-core/axe.min.js build/pages
 
 installs: $(STAMP) ## Install as users do, and both locks with the oldest pip that a supported Python brings and with the newest

@@ -50,12 +50,12 @@ _RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-p
 
 def main(program: str, axe: Path, folder: Path) -> int:
     """Write the pages and their screenshots into *folder*; give 1 and say why if anything is wrong with one."""
-    if shutil.which(program) is None:
+    if (path := shutil.which(program)) is None:
         print(f"there is no {program}: install Chromium, or name a browser by `make pages CHROMIUM=PATH`")  # noqa: T201
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []
-    with browser(program) as page:
+    with browser(path) as page:
         for name, made in _PAGES.items():
             file = folder / f"{name}.html"
             file.write_text(render(made, "html"), encoding="utf-8")
@@ -83,7 +83,7 @@ def _live(page: Page, axe: Path, folder: Path) -> Iterator[str]:
         for look, (width, height, scheme, is_phone) in _LOOKS.items():
             page.look(width, height, scheme, is_phone=is_phone)
             page.open(address)
-            page.waits(lambda: page.evaluate("document.getElementById('connection').value") == "live")
+            page.shows("#connection", "live")
             page.shot(folder / f"loop-{number}-{look}.png", whole=True)
             for what in (*_accessible(page, axe), *_fitting(page), *_secluded(page, f"{origin}/")):
                 yield f"{address}, {look}: {what}"
@@ -108,13 +108,8 @@ def _fitting(page: Page) -> Iterator[str]:
 
 def _secluded(page: Page, allowed: str) -> Iterator[str]:
     """Report every refusal of the policy, every error of the script, and every request but those that are allowed."""
-    for event in page.events:
-        method, parameters = event.get("method", ""), event.get("params", {})
-        url = parameters.get("request", {}).get("url", "")
-        if method in {"Log.entryAdded", "Audits.issueAdded", "Runtime.exceptionThrown"}:
-            yield f"{method}: {json.dumps(parameters)[:300]}"
-        if method == "Network.requestWillBeSent" and not url.startswith(allowed):
-            yield f"asked for {url}"
+    yield from page.complaints
+    yield from (f"asked for {url}" for url in page.asked if not url.startswith(allowed))
 
 
 def _filtering(page: Page, folder: Path) -> Iterator[str]:
@@ -126,12 +121,12 @@ def _filtering(page: Page, folder: Path) -> Iterator[str]:
     if not page.tab_to("document.activeElement.value === 'blocked'"):
         yield "no key leads to the filter"
         return
-    page.press(" ", " ")
+    page.press("Space")
     if set(page.evaluate(shown)) != {"blocked"}:
         yield "the filter by action shows something else"
     page.shot(folder / "filtered.png")
     page.tab_to("document.activeElement.type === 'search'")
-    page.send("Input.insertText", text="FROZEN mediaLink")
+    page.insert("FROZEN mediaLink")
     if page.evaluate(shown) != ["blocked"]:
         yield "the filter by text shows something else"
     said = page.evaluate("document.querySelector('output').value")
@@ -140,7 +135,7 @@ def _filtering(page: Page, folder: Path) -> Iterator[str]:
     if not page.tab_to("document.activeElement.tagName === 'SUMMARY'"):
         yield "no key leads to a resource"
     before = page.evaluate("document.activeElement.parentElement.open")
-    page.press("Enter", "\r")
+    page.press("Enter")
     if page.evaluate("document.activeElement.parentElement.open") == before:
         yield "no key unfolds a resource"
     page.shot(folder / "focus.png")
@@ -158,7 +153,7 @@ def _refusing(page: Page, folder: Path) -> Iterator[str]:
     page.evaluate("new Promise(done => setTimeout(done, 200))")
     if page.evaluate("window.smuggled") is not None:
         yield "the policy lets a foreign script run"
-    if not any("Content Security Policy" in json.dumps(event) for event in page.events):
+    if not any("Content Security Policy" in each for each in page.complaints):
         yield "a refusal of the policy is not seen here, so that none elsewhere says nothing"
 
 

@@ -1,27 +1,20 @@
-"""Chromium over its debugging pipe, as far as looking at a page takes: no driver, no port, no network."""
+"""A page in Chromium, by Playwright: what looking at it takes."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import tempfile
-from base64 import b64decode
 from contextlib import contextmanager
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final
+
+from playwright.sync_api import TimeoutError, sync_playwright  # noqa: A004 (its name)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_FLAGS: Final = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe"),
-)
+    from playwright.sync_api import Browser
+
 _MOST_TABS: Final = 60
-_MOST_LOOKS, _PAUSE_MS = 300, 50
-_READ, _WRITE = 3, 4  # of the browser's side, as it expects them
+_LIMIT_MS, _PAUSE_MS = 15_000, 50
 
 
 class Page:
@@ -29,66 +22,54 @@ class Page:
     One tab.
 
     Attributes:
-        events: What the browser told meanwhile, such as refusals of the content security policy.
+        complaints: Errors of its script and of the browser since it was opened, as refusals of the content security
+            policy are.
+        asked: The URLs that it has requested since.
     """
 
-    def __init__(self, reading: int, writing: int) -> None:
-        """Open a tab in the browser behind the two ends of its pipe."""
-        self._reading, self._writing = os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
-        self._ids, self._rest = count(1), b""
-        self._session: str | None = None
-        self.events: list[dict[str, Any]] = []
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
-            self.send(f"{domain}.enable")
+    def __init__(self, browser: Browser) -> None:
+        """Open a tab."""
+        self._browser = browser
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        self.look(1200, 900, "light")
 
-    def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Send one command and give its result."""
-        number = next(self._ids)
-        message = {"id": number, "method": method, "params": parameters}
-        if self._session:
-            message["sessionId"] = self._session
-        self._writing.write(json.dumps(message).encode() + b"\0")
-        self._writing.flush()
-        while (answer := self._receive()).get("id") != number:
-            self.events.append(answer)
-        if "error" in answer:
-            raise RuntimeError(method, answer["error"])
-        result: dict[str, Any] = answer["result"]
-        return result
+    def look(self, width: int, height: int, scheme: Any, *, is_phone: bool = False) -> None:
+        """Choose the size of the window and the color scheme, in a new tab."""
+        for context in self._browser.contexts:
+            context.close()
+        self._page = self._browser.new_page(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            is_mobile=is_phone,
+            has_touch=is_phone,
+            device_scale_factor=2 if is_phone else 1,
+        )
+        self._page.on("request", lambda request: self.asked.append(request.url))
+        self._page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self._page.on("console", self._heard)
+
+    def _heard(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
 
     def open(self, address: str) -> None:
         """Open an address and wait until it is loaded."""
-        self.events.clear()
-        self.send("Page.navigate", url=address)
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._receive())
-
-    def look(self, width: int, height: int, scheme: str, *, is_phone: bool = False) -> None:
-        """Choose the size of the window and the color scheme."""
-        self.send(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=2 if is_phone else 1,
-            mobile=is_phone,
-        )
-        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.complaints.clear()
+        self.asked.clear()
+        self._page.goto(address)
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of an expression; a promise is waited for."""
-        given = self.send("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
-        if "exceptionDetails" in given:
-            raise RuntimeError(given["exceptionDetails"])
-        return given["result"].get("value")
+        return self._page.evaluate(expression)
 
-    def press(self, key: str, text: str = "") -> None:
+    def press(self, key: str) -> None:
         """Press and release one key."""
-        code = {"Tab": 9, "Enter": 13, " ": 32}.get(key, ord(key[0].upper()))
-        common = {"key": key, "windowsVirtualKeyCode": code}
-        self.send("Input.dispatchKeyEvent", type="keyDown", **common, **({"text": text} if text else {}))
-        self.send("Input.dispatchKeyEvent", type="keyUp", **common)
+        self._page.keyboard.press(key)
+
+    def insert(self, text: str) -> None:
+        """Insert a text where the focus is."""
+        self._page.keyboard.insert_text(text)
 
     def tab_to(self, condition: str) -> bool:
         """Press the key for the next element until an expression is true; return False if it never is."""
@@ -98,54 +79,33 @@ class Page:
             self.press("Tab")
         return False
 
-    def shows(self, selector: str, text: str) -> bool:
-        """Wait until one of the elements has a text, and return whether it came."""
-        found = f"[...document.querySelectorAll({json.dumps(selector)})]"
-        expression = f"{found}.some((each) => (each.value ?? each.textContent).includes({json.dumps(text)}))"
-        return self.waits(lambda: bool(self.evaluate(expression)))
+    def shows(self, selector: str, text: str = "") -> bool:
+        """Wait until one of the elements is there with a text, and return whether it came."""
+        try:
+            self._page.locator(selector).filter(has_text=text).first.wait_for(state="attached", timeout=_LIMIT_MS)
+        except TimeoutError:
+            return False
+        return True
 
     def waits(self, condition: Callable[[], bool]) -> bool:
-        """Wait until something is so, and return whether it came to be."""
-        for _ in range(_MOST_LOOKS):
+        """Wait until something outside of the page is so, and return whether it came to be."""
+        for _ in range(_LIMIT_MS // _PAUSE_MS):
             if condition():
                 return True
-            self.evaluate(f"new Promise((done) => setTimeout(done, {_PAUSE_MS}))")
+            self._page.wait_for_timeout(_PAUSE_MS)
         return False
 
     def shot(self, path: Path, *, whole: bool = False) -> None:
         """Write what is seen, or the whole page, as PNG."""
-        data = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]
-        path.write_bytes(b64decode(data))
-
-    def _receive(self) -> dict[str, Any]:
-        while b"\0" not in self._rest:
-            more = os.read(self._reading.fileno(), 1 << 20)
-            if not more:
-                message = "the browser has gone"
-                raise RuntimeError(message)
-            self._rest += more
-        first, _, self._rest = self._rest.partition(b"\0")
-        loaded: dict[str, Any] = json.loads(first)
-        return loaded
+        self._page.screenshot(path=path, full_page=whole)
 
 
 @contextmanager
 def browser(program: str) -> Iterator[Page]:
     """Yield a tab of a browser that is started for it and ended after it."""
-    theirs_in, ours_out = os.pipe()
-    ours_in, theirs_out = os.pipe()
-
-    wired = f'exec "$@" {_READ}<&{theirs_in} {_WRITE}>&{theirs_out}'
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:  # helpers of the browser may still write
-        process = subprocess.Popen(
-            ["/bin/bash", "-c", wired, "browser", program, *_FLAGS, f"--user-data-dir={profile}"],
-            pass_fds=(theirs_in, theirs_out),
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(theirs_in)
-        os.close(theirs_out)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, chromium_sandbox=False)
         try:
-            yield Page(ours_in, ours_out)
+            yield Page(started)
         finally:
-            process.terminate()
-            process.wait()
+            started.close()

@@ -203,14 +203,14 @@ def _filtered(page: Page) -> Iterator[str]:
     if not page.tab_to("document.activeElement.value === 'to update'"):
         yield "no key leads to the filter"
         return
-    page.press(" ", " ")
+    page.press("Space")
     page.tab_to("document.activeElement.type === 'search'")
-    page.send("Input.insertText", text="SUITE")
+    page.insert("SUITE")
     sent = page.evaluate("location.href")
     if not sent.endswith("/?text=SUITE&state=to+update"):
         yield f"the address of the filter is {sent}"
     round_ = page.evaluate("document.getElementById('live').dataset.round")
-    if not page.waits(lambda: page.evaluate("document.getElementById('live').dataset.round") != round_):
+    if not page.shows(f"#live:not([data-round={json.dumps(round_)}])"):
         yield "no further round appears"
     if page.evaluate("document.activeElement.id") != "text":
         yield "a round takes the focus away"
@@ -223,7 +223,7 @@ def _opened(page: Page) -> Iterator[str]:
     """Open the drift with keys alone, and find everything about it."""
     if not page.tab_to("document.activeElement.matches('#open ~ ul a')"):
         yield "no key leads to a resource"
-    page.press("Enter", "\r")
+    page.press("Enter")
     if not page.shows("h1", "suite: to update"):
         yield "no key opens a resource"
     if not page.evaluate(f"location.pathname.toLowerCase() === '/resources{id_of(_SUITE)}'.toLowerCase()"):
@@ -295,7 +295,7 @@ def _many(page: Page, site: Site) -> Iterator[str]:
         if not page.shows("#shown", f"{_MANY} of {_MANY} shown"):
             yield f"the page of {_MANY} resources has others"
         page.tab_to("document.activeElement.type === 'search'")
-        page.send("Input.insertText", text="g777")
+        page.insert("g777")
         if len(page.evaluate(_VISIBLE)) != 1:
             yield f"the filter over {_MANY} resources shows something else"
         if (taken_ms := page.evaluate(_TIMED)) > _MOST_MS:
