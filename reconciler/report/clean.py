@@ -8,7 +8,8 @@ is visible and on one line.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import Field, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from operator import is_
 from typing import Any, Final, TypeVar
 
@@ -60,7 +61,7 @@ class _Cleaned:
         if kind is tuple:
             return self._sequence(value) if value else value
         if is_dataclass(kind):
-            return self._record(value, fields(kind))
+            return self._record(value, _names(kind))
         if kind is list:
             return [self(each) for each in value]
         if isinstance(value, Mapping):
@@ -75,13 +76,13 @@ class _Cleaned:
         message = f"{kind.__name__} is no JSON"
         raise TypeError(message)
 
-    def _record(self, value: Any, parts: tuple[Field[Any], ...]) -> Any:
+    def _record(self, value: Any, names: tuple[str, ...]) -> Any:
         changed = {}
-        for part in parts:
-            old = getattr(value, part.name)
+        for name in names:
+            old = getattr(value, name)
             new = self(old)
             if new is not old:
-                changed[part.name] = new
+                changed[name] = new
         return replace(value, **changed) if changed else value
 
     def _sequence(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -94,3 +95,9 @@ class _Cleaned:
         if known is None:
             known = self._known[text] = self._clean(text)
         return text if known == text else known
+
+
+@lru_cache
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the names of the fields of a dataclass."""
+    return tuple(field.name for field in fields(kind))

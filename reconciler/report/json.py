@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import orjson
 
 from reconciler.report.escape import inert_json
+
+_NOT_ASCII: Final = re.compile(r"[^ -~\n]")
 
 
 def render(view: object, **_: object) -> str:
     """Return *view*, a frozen value of plain data, as one object of JSON."""
-    return inert_json(json.dumps(plain(view), indent=2)) + "\n"
+    return written(plain(view))
+
+
+def written(value: Any) -> str:
+    """Return plain data as JSON in ASCII, two spaces a level, in which no CI runner finds a command."""
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:  # a number of more than 64 bits, or half a surrogate pair
+        text = json.dumps(value, indent=2)
+    return inert_json(_NOT_ASCII.sub(_escaped, text)) + "\n"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
 
 
 def plain(value: Any) -> Any:

@@ -7,13 +7,12 @@ without a file, so a resource that no manifest declares is a notification of the
 
 from __future__ import annotations
 
-import json
 import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from reconciler.report.escape import inert_json
+from reconciler.report.json import written
 from reconciler.report.remarks import remarks
 from reconciler.report.words import reason_of
 
@@ -61,7 +60,7 @@ _HELP: Final[Mapping[str, str]] = {
 
 def render(view: View, *, base: str = "", **_: object) -> str:
     """Return *view* as SARIF in ASCII."""
-    return inert_json(json.dumps(as_sarif(view, base), indent=2)) + "\n"
+    return written(as_sarif(view, base))
 
 
 def as_sarif(view: View, base: str) -> dict[str, Any]:

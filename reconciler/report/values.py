@@ -43,6 +43,8 @@ def literal(value: Any, limit: int, skip: int = 0) -> str:
         return ABSENT
     if isinstance(value, Secret):
         value = value.shown
+    if type(value) is int:
+        return str(value)
     if not isinstance(value, str):
         return visible(_cut(scrub(json.dumps(value, ensure_ascii=False, default=str)), limit))
     text = scrub(value)

@@ -76,12 +76,9 @@ def _shaped(text: str) -> Sequence[Span]:
     if "\\" in text:  # in JSON and in Python's repr, a line ends with two characters or more
         text = _ESCAPED_BREAK.sub(_broken, text)
     lower = text.lower()
-    found = sorted(
-        (span for needs, find in _FINDERS if _has_all(lower, needs) for span in find(text) if span.start < span.end),
-        key=lambda span: (span.start, -span.end),
-    )
+    found = [span for needs, find in _FINDERS if _has_all(lower, needs) for span in find(text) if span.start < span.end]
     kept: list[Span] = []
-    for span in found:
+    for span in sorted(found, key=lambda span: (span.start, -span.end)):
         if not kept or span.start >= kept[-1].end:
             kept.append(span)
         elif span.end > kept[-1].end:
@@ -89,8 +86,19 @@ def _shaped(text: str) -> Sequence[Span]:
     return tuple(kept)
 
 
+# Every text that is printed comes by here: loops cost half of what generators do.
 def _has_all(lower: str, needs: _Needs) -> bool:
-    return all(any(mark in lower for mark in marks) for marks in needs)
+    for marks in needs:  # noqa: SIM110
+        if not _has_any(lower, marks):
+            return False
+    return True
+
+
+def _has_any(text: str, marks: Sequence[str]) -> bool:
+    for mark in marks:  # noqa: SIM110
+        if mark in text:
+            return True
+    return False
 
 
 # ------------------------------------------------------------------------------------------------------------ shapes
@@ -232,7 +240,7 @@ def _tokens(text: str) -> Iterator[Span]:
         (_TOKEN, _TOKEN_MARKS, _SHORTEST),
         (_LONG_TOKEN, _LONG_TOKEN_MARKS, _SHORTEST_LONG_TOKEN),
     ):
-        if len(text) < least or not any(mark in text for mark in marks):
+        if len(text) < least or not _has_any(text, marks):
             continue
         for found in pattern.finditer(text):
             if len(set(found[0][6:])) > 3:  # noqa: PLR2004 (ghp_xxxx is an example)

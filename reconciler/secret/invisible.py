@@ -42,7 +42,9 @@ class Bare:
         """Places in the remaining text where characters were taken out; beside them, how many up to there."""
         self._taken: list[int] = []
         self.text = text
-        if text.isascii() and not any(escape in text for escape in _ESCAPES):  # nearly always
+        if text.isascii() and not ("\\" in text or "&" in text or "%" in text):  # nearly always
+            return
+        if text.isascii() and not any(escape in text for escape in _ESCAPES):
             return
         parts, at, taken = [], 0, 0
         for found in _INVISIBLE.finditer(text):
