@@ -22,7 +22,7 @@ from reconciler.secret.text import scrub
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from reconciler.model.change import FieldChange, LatestMove
@@ -108,7 +108,7 @@ def left_behind(before: Iterable[Desired], now: Iterable[Desired], revision: str
 
 
 def moved_latest(
-    before: Mapping[str, Desired], now: Iterable[Desired], *, may_lose: bool
+    before: Mapping[str, Desired], now: Sequence[Desired], *, may_lose: bool
 ) -> tuple[tuple[LatestMove, ...], tuple[Problem, ...], tuple[Problem, ...]]:
     """
     Return what edits do to ``latest``, with the errors and the warnings about it.
@@ -120,8 +120,9 @@ def moved_latest(
         now: The resources declared now.
         may_lose: Whether a region may be left without ``latest``.
     """
-    declared = {item.key: item for item in now if item.kind.latest is not None}
-    earlier = {key: item for key, item in before.items() if item.kind.latest is not None}
+    edited = _edited_parents(before, now)
+    declared = {item.key: item for item in now if item.kind.latest is not None and item.parent in edited}
+    earlier = {key: item for key, item in before.items() if item.kind.latest is not None and item.parent in edited}
     versions = (_candidate(earlier.get(key), declared.get(key)) for key in {**earlier, **declared})
     told = foretell(versions, may_lose=may_lose)
     errors, warnings = [], []
@@ -134,6 +135,14 @@ def moved_latest(
             elif not may_lose:
                 errors.append(lost(move, cause, fields))
     return told.moves, tuple(errors), tuple(warnings)
+
+
+def _edited_parents(before: Mapping[str, Desired], now: Sequence[Desired]) -> frozenset[str | None]:
+    """Return the folded ids of the resources below which a manifest may have been edited, added or deleted."""
+    later = {item.key: item for item in now}
+    return frozenset(
+        item.parent for key, item in (*before.items(), *later.items()) if before.get(key) is not later.get(key)
+    )
 
 
 def _candidate(before: Desired | None, now: Desired | None) -> Candidate:

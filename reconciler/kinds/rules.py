@@ -76,6 +76,7 @@ class Rule:
         values_since: The api-versions that brought some of its values, by value.
         completed_in: Path of texts that may be answered in its place, each beginning with it and a hyphen.
         has_default: Whether it, or a property below it, has a default.
+        has_instant: Whether it, or a value below it, is a date and time.
         removal_guard: Path of the flag that must be true for an element to be removed.
         must_contain: Path of a value that the list must contain.
         takes_file: Whether a reference to a file may stand in its place.
@@ -106,6 +107,7 @@ class Rule:
     values_since: Mapping[str, str] = field(default_factory=dict)
     completed_in: tuple[str, ...] | None = None
     has_default: bool = False
+    has_instant: bool = False
     removal_guard: tuple[str, ...] | None = None
     must_contain: tuple[str, ...] | None = None
     normalize: str | None = None
@@ -184,6 +186,7 @@ def compile_rule(
     since = max(since or "", node.get(Annotation.SINCE, "")) or None
     properties = _properties(node, definitions, since) if shape is Shape.OBJECT else {}
     items = _items(node, shape, definitions, since)
+    below = (*properties.values(), *((items,) if items else ()))
     return Rule(
         shape=shape,
         properties=properties,
@@ -209,7 +212,8 @@ def compile_rule(
         too_large=node.get(Annotation.TOO_LARGE),
         severity=Severity(node[Annotation.SEVERITY]) if Annotation.SEVERITY in node else None,
         description=str(node.get("description", "")),
-        **_absence(node, shape, (*properties.values(), *((items,) if items else ()))),
+        has_instant=_normalize(node) == "instant" or any(each.has_instant for each in below),
+        **_absence(node, shape, below),
     )
 
 

@@ -47,6 +47,8 @@ def past_edits(before: Mapping[str, Desired], desired: Iterable[Desired], now: d
     """
     for item in desired:
         earlier = before.get(item.key)
+        if earlier is item:
+            continue
         known = {} if earlier is None else {steps: _moment(value) for steps, value in _dates(earlier)}
         for steps, value in _past(item, now):
             if known.get(steps) != _moment(value):
@@ -73,7 +75,7 @@ def _dates(desired: Desired) -> Iterator[tuple[Steps, str]]:
         if leaf.rule.normalize == "instant" and isinstance(leaf.want, str):
             yield leaf.place.steps, leaf.want
         else:
-            waiting += (each for each in below(leaf) if each.want is not MISSING)
+            waiting += (each for each in below(leaf) if each.rule.has_instant and each.want is not MISSING)
 
 
 def _moment(value: str) -> object:
