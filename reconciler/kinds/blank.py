@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from reconciler.kinds.trees import transform, walk
+from reconciler.kinds.trees import has_empty_text, transform, walk
 from reconciler.values import MISSING
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def blanks(rule: Rule, value: Any, read: Collection[Text] = ()) -> Iterator[Fiel
         value: A body, or a part of one.
         read: The texts that were read from files, each with its key: an empty JSON file is an error, and not absent.
     """
-    for at, child, item in walk(rule, value):
+    for at, child, item in walk(rule, value) if has_empty_text(value) else ():
         if is_blank(child, item) and not (at and _is_empty_file(child, at[-1], read)):
             yield at
 

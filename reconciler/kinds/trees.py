@@ -87,3 +87,31 @@ def transform(
 def without_nulls(rule: Rule, value: Any) -> Any:
     """Return a copy of *value* without the nulls of its objects and maps; a null in free content is content."""
     return transform(rule, value, keeps=lambda _, item: item is not None)
+
+
+def has_name(value: Any, name: str) -> bool:
+    """Return whether an object anywhere in plain JSON has a property of this name; quick, as most have not."""
+    waiting = [value]
+    while waiting:
+        node = waiting.pop()
+        if type(node) is dict:
+            if name in node:
+                return True
+            waiting += node.values()
+        elif type(node) is list:
+            waiting += node
+    return False
+
+
+def has_empty_text(value: Any) -> bool:
+    """Return whether a text anywhere in plain JSON is empty; quick, as most have none."""
+    waiting = [value]
+    while waiting:
+        node = waiting.pop()
+        if node == "":
+            return True
+        if type(node) is dict:
+            waiting += node.values()
+        elif type(node) is list:
+            waiting += node
+    return False

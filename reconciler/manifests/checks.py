@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.json.template import TemplateError, strict_json
 from reconciler.kinds.annotations import Annotation, dotted
-from reconciler.kinds.kind import variable_in
+from reconciler.kinds.kind import VARIABLE, variable_in
 from reconciler.kinds.normal_forms import canonical, json_text, normalize, parse_instant
 from reconciler.kinds.paths import get, keyed
 from reconciler.kinds.rules import OPAQUE, Rule, Shape
-from reconciler.kinds.trees import walk
+from reconciler.kinds.trees import has_name, walk
 from reconciler.manifests.misspelt_regions import geographies, known_regions, nearest_region, suggestion
 from reconciler.manifests.schema_errors import MOST, place, problem
 from reconciler.manifests.template_fit import misfits
@@ -125,7 +125,8 @@ def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
         return
     if rule.integer and isinstance(value, float):
         check.error(path, "type", f"expected a whole number, found `{value!r}`", "write it without a decimal point")
-    if _SIGNATURE.search(value if isinstance(value, str) else canonical(value)):
+    text = value if isinstance(value, str) else canonical(value)
+    if "=" in text and _SIGNATURE.search(text):
         ways = [*(["use a storage rule of the project file"] if rule.normalize == "blob-url" else [])]
         ways += ["write `{$env: RECONCILER_SECRET_NAME}` instead of the text"] if rule.secret else []
         fix = f"{', or '.join(ways) or 'remove it'}, and revoke this one: git keeps it in its history"
@@ -139,6 +140,8 @@ def _check_leaf(check: _Check, rule: Rule, value: Any, path: FieldPath) -> None:
 
 def _check_variables(check: _Check) -> None:
     """Refuse ``{$env: NAME}`` where no secret belongs: its value would be shown. As deep as documents are."""
+    if not has_name(check.document.value, VARIABLE):
+        return
     found = check.found.problems
     left: list[tuple[Any, FieldPath, Rule]] = [(check.document.value, (), OPAQUE)]
     while left and len(found) < MOST:

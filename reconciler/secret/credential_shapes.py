@@ -484,6 +484,8 @@ _GENERIC: Final = frozenset({"value", "defaultvalue", "default", "securevalue", 
 _SAID: Final = frozenset({"label", "labels", "tooltip", "metadata", "description", "resources", "tags"})
 """Keys below which names are those of texts for people: ``label: {password: Password}`` of a form."""
 _SECURE: Final = frozenset({"securestring", "secureobject"})
+_NAMING: Final = frozenset({"name", "key", "type"})
+"""Names whose values name or type the value beside them."""
 
 
 def named_secrets(value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, str]]:
@@ -557,11 +559,43 @@ def credentials(value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, s
         value: JSON; a text that is a JSON object is looked into as well.
         path: Its place: the last steps name it.
     """
+    if not any(is_secret_name(str(step)) for step in path) and _is_harmless(value):
+        return
     for where, name in named_secrets(value, path):
         yield where, f"a value for `{name}`" if " " not in name else f"the value of {name}"
     for where, item in _texts(value, path):
         if isinstance(item, str):
             yield from ((where, what) for what in _written(item))
+
+
+def _is_harmless(value: Any) -> bool:
+    """Return whether JSON surely holds no credential, without paths: nearly always, at a quarter of the cost."""
+    waiting = [value]
+    while waiting:
+        node = waiting.pop()
+        if type(node) is dict:
+            for key, item in node.items():
+                if is_secret_name(str(key)) or (_is_naming(str(key)) and _may_name(item)):
+                    return False
+            waiting += node.values()
+        elif type(node) is list:
+            waiting += node
+        elif type(node) is str:
+            if node and (node[0] == "{" or node[0].isspace() or spans(node)):
+                return False
+        elif not (node is None or isinstance(node, (int, float))):
+            return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _is_naming(key: str) -> bool:
+    return key.lower() in _NAMING
+
+
+def _may_name(value: Any) -> bool:
+    """Return whether the value of ``name``, ``key`` or ``type`` may make a secret of the value beside it."""
+    return isinstance(value, str) and (value.lower() in _SECURE or is_secret_name(value))
 
 
 def _written(text: str) -> Iterator[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.secret.credential_shapes import credentials, spans
 from reconciler.secret.sensitive_names import is_secret_name
@@ -102,3 +105,39 @@ def test_no_text_keeps_the_finder_busy(unit: str) -> None:
     started = time.process_time()
     spans(unit * (2**18 // len(unit)))
     assert time.process_time() - started < 5
+
+
+_NAMES = st.sampled_from(
+    ["name", "Name", "KEY", "\u212aey", "type", "value", "defaultValue", "password", "x", "tags", "dbToken", "items"]
+)
+_VALUES = st.one_of(
+    st.sampled_from(["password", "API_KEY", "securestring", "SecureObject", "hunter2", "{}", '{"token": "s3cr3t!"}']),
+    st.sampled_from(
+        [
+            '{"x": {"type": "securestring", "defaultValue": "hunter2"}}',
+            "",
+            " ",
+            "x",
+            '\n{"password": "hunter2"}',
+            *HIDDEN_TEXTS.values(),
+            *SHOWN_TEXTS,
+        ]
+    ),
+    st.integers(0, 10**6),
+    st.floats(allow_nan=False),
+    st.booleans(),
+    st.none(),
+)
+
+_PAIRS = st.tuples(_NAMES, _VALUES, _NAMES, st.just("hunter2")).map(lambda each: {each[0]: each[1], each[2]: each[3]})
+
+
+@pytest.mark.properties
+@given(
+    st.recursive(_VALUES | _PAIRS, lambda each: st.lists(each, max_size=3) | st.dictionaries(_NAMES, each, max_size=4)),
+    st.lists(_NAMES | st.integers(0, 2), max_size=2),
+)
+def test_the_quick_look_misses_nothing(value: Any, path: list[str | int]) -> None:
+    """A mapping of another type than JSON's is never looked at quickly, and gives the same."""
+    slow = credentials(MappingProxyType({"items": value}), tuple(path))
+    assert [*credentials({"items": value}, tuple(path))] == [*slow]
