@@ -129,7 +129,8 @@ _VALUES = st.one_of(
     st.none(),
 )
 
-_PAIRS = st.tuples(_NAMES, _VALUES, _NAMES, st.just("hunter2")).map(lambda each: {each[0]: each[1], each[2]: each[3]})
+_NAMING = st.sampled_from(["password", "API_KEY", "securestring", "SecureObject", "x"])
+_PAIRS = st.tuples(_NAMES, _NAMING, _NAMES, st.just("hunter2")).map(lambda each: {each[0]: each[1], each[2]: each[3]})
 
 
 @pytest.mark.properties
