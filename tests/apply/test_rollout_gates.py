@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
@@ -13,6 +13,7 @@ from tests.apply.test_rollouts import by_cron, check, on_line
 from tests.kit.rollouts import ENTRY, Line, row, state_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from reconciler.plan.gate import Row
@@ -209,28 +210,36 @@ def test_a_run_that_waits_ends_where_a_rollout_stops() -> None:
     on_line(scenario, entry=GATED)
 
 
+SHORT: Final[Mapping[str, Any]] = {
+    **ENTRY,
+    "steps": [{**step, **({"soak": "6m"} if "soak" in step else {})} for step in ENTRY["steps"]],
+}
+"""Soaks that take two reads of a run that waits."""
+
+
 @pytest.mark.slow
-def test_a_run_that_waits_may_die_at_any_request() -> None:
-    """Killed at any request, another run with --wait, or cron, comes to the same end."""
+@pytest.mark.parametrize("how", ["before", "after", "lost"])
+def test_a_run_that_waits_may_die_at_any_request(how: str) -> None:
+    """Killed at any request, or without its answer: another run with --wait, or cron, comes to the same end."""
 
     async def length(line: Line) -> None:
         await line.apply(wait_rolled_out=True)
         lengths.append(line.requests)
 
     async def scenario(line: Line) -> None:
-        assert await line.attempt(wait_rolled_out=True) is None
-        line.wait(minutes=10)
-        if line.kill is not None and line.kill % 2:
-            await by_cron(line)
-        else:
-            await line.apply(wait_rolled_out=True)
+        if (await line.attempt(wait_rolled_out=True) is None) == (how != "lost"):
+            line.wait(minutes=10)
+            if line.kill is not None and line.kill % 2:
+                await by_cron(line)
+            else:
+                await line.apply(wait_rolled_out=True)
         await check(line)
         assert len(line.puts) == 4
 
     lengths: list[int] = []
-    on_line(length, entry=ENTRY)
-    for kill in range(1, lengths[0] + 1, 29):
-        on_line(scenario, kill=kill, how="after")
+    on_line(length, entry=SHORT)
+    for kill in range(1, lengths[0] + 1):
+        on_line(scenario, kill=kill, how=how, entry=SHORT)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.manifests.rollouts import parse_rollout
 from reconciler.model.change import Action
 from reconciler.plan.rollout import parse_mark
 from tests.kit.loops import run
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Report
 
 STEPS = {1: {"West Europe"}, 2: {"West Europe", "North Europe", "East US 2"}, 3: set(TWELVE), 4: set(TWELVE)}
-SOAKS = {1: timedelta(hours=2), 2: timedelta(days=1), 3: timedelta(hours=1)}
 MOST_RUNS = 40
 
 
@@ -69,7 +68,7 @@ async def check(line: Line) -> None:
         assert set(put.regions) == STEPS[put.step]
         assert set(put.regions.values()) == {put.step < 4}
     for one, other in pairwise(marks(line)):
-        assert other.at - one.at >= SOAKS[one.step]
+        assert other.at - one.at >= parse_rollout(line.entry).steps[one.step - 1].soak
     assert set((await line.regions()).values()) == {False}
     assert len(await line.regions()) == len(TWELVE)
     report = await line.plan()
