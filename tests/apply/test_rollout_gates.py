@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
 
+from reconciler.azure.gates import Gates
 from reconciler.manifests.gates import measured, parse_pick, share_failed
 from tests.apply.test_rollouts import by_cron, check, on_line
+from tests.kit.clock import ManualClock
 from tests.kit.rollouts import ENTRY, Line, row, state_of
 
 if TYPE_CHECKING:
@@ -92,6 +95,23 @@ def test_a_gate_that_does_not_answer_keeps_a_step_waiting() -> None:
         assert len(line.asked) == 6
 
     on_line(scenario, entry=GATED)
+
+
+def test_a_gate_that_accepts_and_never_answers_keeps_a_step_waiting() -> None:
+    """Users wait ten seconds for it, the test some milliseconds; then the row ends, and nothing is written."""
+
+    async def scenario(line: Line) -> None:
+        await line.apply()
+        line.wait(hours=3)
+        report = await line.apply()
+        assert (row(report), state_of(report).waits_for) == (("wait", "rollout-waiting", "0"), "gate")
+        assert state_of(report).note
+        assert (len(line.asked), len(line.puts)) == (1, 1)
+
+    nothing: Any = None
+    usual = Gates(ManualClock(), {}, nothing).bounds
+    assert (usual.connect_s, usual.silence_s, usual.whole_s) == (10, 10, 10)
+    on_line(scenario, entry=GATED, bounds=replace(usual, whole_s=0.02))
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.manifests.rollouts import parse_rollout
+from reconciler.manifests.windows import Window
 from reconciler.model.change import Action
+from reconciler.model.rollout import Awaited
 from reconciler.plan.rollout import parse_mark
 from tests.kit.loops import run
-from tests.kit.rollouts import TWELVE, Line, change_of, documents, row, state_of
+from tests.kit.rollouts import ENTRY, TWELVE, Line, change_of, documents, row, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -186,6 +189,34 @@ def test_a_step_waits_for_its_copies() -> None:
         assert len(line.puts) == 2
 
     on_line(scenario)
+
+
+@pytest.mark.parametrize(
+    ("day", "opens"),
+    [(datetime(2026, 11, 22, tzinfo=UTC), 8), (datetime(2027, 3, 28, tzinfo=UTC), 7)],
+    ids=["winter time", "the day on which summer time begins"],
+)
+def test_a_step_waits_for_its_window(day: datetime, opens: int) -> None:
+    """It is over once its window opens, at the hour of the window's own time zone, and the report says when."""
+    mornings = Window("mornings", allows=True, cron="0 9 * * *", duration=timedelta(hours=1), time_zone="Europe/Berlin")
+    steps = [{**ENTRY["steps"][0], "window": "mornings"}, *ENTRY["steps"][1:]]
+
+    async def scenario(line: Line) -> None:
+        line.clock.seconds = day.timestamp()
+        await line.apply()
+        line.wait(hours=2, minutes=1)
+        for hours in (0, opens - 3):
+            line.wait(hours=hours)
+            report = await line.apply()
+            assert (row(report), len(line.puts)) == (("wait", "rollout-waiting", "0"), 1)
+            assert state_of(report).waits_for is Awaited.WINDOW
+            assert state_of(report).until == day + timedelta(hours=opens)
+        line.clock.seconds = (day + timedelta(hours=opens)).timestamp()
+        assert row(await line.apply())[0] == "update"
+        await by_cron(line)
+        await check(line)
+
+    on_line(scenario, entry={**ENTRY, "steps": steps}, spec={"schedule": (mornings,)})
 
 
 @pytest.mark.parametrize(

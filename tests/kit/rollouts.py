@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from reconciler.http.bounds import Bounds
     from reconciler.model.change import Change
     from reconciler.model.rollout import RolloutState
     from reconciler.plan.gate import Row
@@ -103,6 +104,7 @@ class Line:
         slow: Regions whose replication is reported as running.
         before: Called with the number of each request before it is sent.
         gate: Returns status and content of the answer of the gate; an exception breaks the connection.
+        bounds: Of a gate that never answers; None for one that does.
         asked: Seconds since the start of each time the gate was asked.
         rows: The memory of a loop of the samples of gates; None for processes that end.
     """
@@ -119,6 +121,7 @@ class Line:
     heals: bool = False
     before: Callable[[int], None] = lambda _: None
     gate: Callable[[], tuple[int, bytes]] = lambda: (200, b"0")
+    bounds: Bounds | None = None
     asked: list[float] = field(default_factory=list)
     rows: dict[tuple[str, str], Row] | None = None
     requests: int = 0
@@ -193,6 +196,8 @@ class Line:
         await _content(receive)
         self.asked.append(self.elapsed)
         self.gate_headers = dict(scope["headers"])
+        if self.bounds is not None:
+            await asyncio.Event().wait()
         status, content = self.gate()
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": content})
@@ -241,6 +246,7 @@ class Line:
             arm = ArmWriter(transport, Retrier(self.clock))
             graph = partial(self._graph, transport)
             kept: dict[str, Any] = {} if self.rows is None else {"is_patient": False, "rows": self.rows}
+            kept |= {} if self.bounds is None else {"bounds": self.bounds}
             gates = Gates(self.clock, {}, graph, app=self._at_gate, **kept)
             task = Task(chosen, estate, packaged(), now=self.clock.now(), gates=gates)
             if command == "apply":
