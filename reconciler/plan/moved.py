@@ -12,6 +12,7 @@ from reconciler.kinds.live import Live
 from reconciler.model.outcome import Result
 from reconciler.plan.body import put_body
 from reconciler.plan.latest import candidates, decides_latest, foretell
+from reconciler.plan.rollout import landed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ def after_apply(plan: Plan, outcomes: Mapping[str, Outcome], observation: Observ
 def _landed(
     plan: Plan, outcomes: Mapping[str, Outcome], observation: Observation, policy: Policy
 ) -> Iterator[tuple[str, JsonObject]]:
-    """Yield the body of each version, by folded id, that is live as declared in an application where one moved."""
+    """Yield the body of each version, by folded id, that is live as it was sent in an application where one moved."""
     parents = {folded_id(move.parent) for move in plan.latest}
     for change in plan.changes:
         item = change.desired
@@ -44,6 +45,7 @@ def _landed(
         if item.parent not in parents or outcome is None or not _is_live(change, outcome):
             continue
         seen = observation.observed.get(item.key)
+        item = landed(item, seen, policy.rollouts, outcome.change.rollout)
         live = seen.body if isinstance(seen, Live) else None
         comparison = compare(item, live, policy.tracking, policy.ignore) if live is not None else Comparison()
         yield item.key, put_body(item, live, comparison, policy.tracking)

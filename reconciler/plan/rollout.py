@@ -132,6 +132,14 @@ def part_of(desired: Desired, observed: Observed, rollouts: Rollouts, tracking: 
     return stage_of(desired, observed, rollouts, tracking).desired
 
 
+def landed(desired: Desired, observed: Observed | None, rollouts: Rollouts, state: RolloutState | None) -> Desired:
+    """Return the part of a version that is live once the step of *state* has landed; all of it where that is None."""
+    rollout, rule = governing(rollouts.rollouts, desired), desired.kind.latest
+    if state is None or rollout is None or rule is None:
+        return desired
+    return _Course.of(desired, observed if isinstance(observed, Live) else None, rule, rollout).at_step(state.step)
+
+
 def stage_of(desired: Desired, observed: Live | Absent, rollouts: Rollouts, tracking: Tracking) -> Stage:
     """Return the part of a version that counts now; the first rule that matches wins."""
     rollout = governing(rollouts.rollouts, desired) if rollouts.rollouts else None

@@ -167,3 +167,32 @@ def test_a_part_of_the_manifests_is_no_reason_for_an_error(work: Workspace, repo
     work.state(gallery(), application(), version(targetRegions=TWO[:1]))
     (error,) = report("validate", code=1)["errors"]
     assert error["code"] == "unknown-region"
+
+
+def test_an_apply_moves_latest_at_the_last_step_only(work: Workspace, report: Reporting) -> None:
+    """Two versions of one application, one at its last step and one between: the report says what Azure now offers."""
+    steps: list[dict[str, Any]] = [
+        {"regions": ["West Europe"], "soak": "0s"},
+        {"regions": "rest", "soak": "1h"},
+        {"latest": True},
+    ]
+    state(work, *steps)
+    work.state(gallery(), application(), version("1.0.0", targetRegions=TWO[:1]), version("1.1.0", targetRegions=TWO))
+    assert report("apply")["latest"] == []
+    moved = {"region": "West Europe", "before": None, "after": "1.0.0"}
+    planned, applied = report("plan"), report("apply")
+    assert [{**each, "parent": None} for each in planned["latest"]] == [{"parent": None, **moved}]
+    assert applied["latest"] == planned["latest"]
+    assert applied["summary"]["puts"] == 2
+
+
+def test_a_reviewed_plan_does_one_step(work: Workspace, run: Command, report: Reporting) -> None:
+    """The step that was reviewed is sent; the same plan again is refused, and a plan of the next step is not."""
+    state(work, {"regions": ["West Europe"], "soak": "0s"}, {"regions": "rest", "soak": "0s"})
+    for step in (1, 2, 3):
+        assert run("plan", "--out", "reviewed").code == 0
+        done = resource(report("apply", "--plan", "reviewed"), version())
+        assert (done["outcome"], done["rollout"]["step"]) == ("succeeded", step)
+        again = report("apply", "--plan", "reviewed", code=1 if step < 3 else 0)
+        assert again["summary"]["puts"] == 0
+    assert "rollout" not in resource(report("plan"), version())
