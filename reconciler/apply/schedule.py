@@ -28,6 +28,8 @@ def todo(plan: Plan, *, rolled_out: bool = False) -> tuple[Change, ...]:
     """
     Return the changes that an apply takes up, in the order of doing; those that wait for a rollout come last.
 
+    Whatever else is due in a slot is done before a rollout is followed there, which may take days.
+
     A resource in sync is one of them where a variable that it takes a value from is not set: that value is unknown.
 
     Args:
@@ -39,7 +41,16 @@ def todo(plan: Plan, *, rolled_out: bool = False) -> tuple[Change, ...]:
         for each in plan.changes
         if each.may_write or (rolled_out and each.rests) or (each.action is Action.NONE and each.desired.unset)
     )
-    return tuple(sorted(taken_up, key=lambda each: (each.desired.wave, each.desired.depth, each.rests)))
+    return tuple(
+        sorted(
+            taken_up,
+            key=lambda each: (
+                each.desired.wave,
+                each.desired.depth,
+                each.rests or (rolled_out and each.rollout is not None),
+            ),
+        )
+    )
 
 
 @dataclass(slots=True)

@@ -12,8 +12,9 @@ import pytest
 from reconciler.azure.gates import Gates
 from reconciler.manifests.gates import measured, parse_pick, share_failed
 from tests.apply.test_rollouts import by_cron, check, on_line
+from tests.kit.cli import id_of, version
 from tests.kit.clock import ManualClock
-from tests.kit.rollouts import ENTRY, Line, row, state_of
+from tests.kit.rollouts import ENTRY, Line, documents, row, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -213,6 +214,26 @@ def test_a_run_may_wait_for_the_last_step() -> None:
         assert line.elapsed > 27 * 3600
 
     on_line(scenario, entry=GATED)
+
+
+def test_a_run_that_waits_does_first_what_else_is_due() -> None:
+    """Another version of the application is written before the rollout is followed, which may take days."""
+    *above, governed = documents()
+    other = version("9.9.9", targetRegions=[{"name": "West Europe"}])
+    entry = {**ENTRY, "match": {**ENTRY["match"], "name": governed["metadata"]["name"]}}
+
+    async def scenario(line: Line) -> None:
+        def before(_: int) -> None:
+            if line.puts:
+                written.append(line.app.state.world.answer(id_of(other)) is not None)
+
+        line.before = before
+        await line.apply(wait_rolled_out=True)
+        assert len(line.puts) == 4
+        assert written[0]
+
+    written: list[bool] = []
+    on_line(scenario, documents=[*above, other, governed], entry=entry)
 
 
 def test_a_run_that_waits_ends_where_a_rollout_stops() -> None:
