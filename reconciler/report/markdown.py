@@ -127,7 +127,8 @@ def _unmanaged_row(resource: Resource) -> str:
 
 def _has_details(resource: Resource) -> bool:
     words = resource.words
-    return bool(resource.changes or resource.fix or resource.signatures or resource.error or words.declared)
+    told = resource.changes or resource.fix or resource.signatures or resource.error or resource.impact
+    return bool(told or words.declared)
 
 
 def _details(resource: Resource) -> str:

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = re.compile(r"(?!.*(?:www\.|::))[a-z0-9 .,;:()%-]*", re.IGNORECASE | re.ASCII)
 """Characters of our own sentences that begin no markup, link, mention or reference of GitHub's, and no command."""
-_WORD: Final = re.compile(r"(?!www\.|[a-f0-9]{7}|.*::)\(?[a-z]+(?:['-][a-z]+)*[.,;:)]*", re.IGNORECASE | re.ASCII)
-"""A word in which GitHub finds no link, mention, emoji, commit or issue."""
+_WORD: Final = re.compile(
+    r"(?!www\.|[a-f0-9]{7}|.*::)(?:\(?[a-z]+(?:['-][a-z]+)*[.,;:)]*|[0-9]{1,3}(?:,[0-9]{3})*[,;:]?)",
+    re.IGNORECASE | re.ASCII,
+)
+"""A word or a count in which GitHub finds no link, mention, emoji, commit, issue or number of a list."""
 _ENCLOSED: Final = re.compile(r"(?<![^ ])`([^`]+)`(?!.?::)([.,;:)]*)(?![^ ])")
 """A code span as sentences write it, and the punctuation after it; between blanks, so that no two run together."""
 _BACKTICKS: Final = re.compile("`+")

@@ -144,7 +144,9 @@ def test_a_plan_counts_who_follows_latest(work: Workspace, run: Command, seeded:
     assert "= GalleryApplicationVersion agent-1.0.0" in shown.out
     assert "2 machines and 0 scale sets pin this version" in shown.flat
     for name in ("markdown", "html"):
-        assert "upgrade by themselves" in run("plan", "--impact", "-o", name).out
+        out = run("plan", "--impact", "-o", name).out
+        assert "upgrade by themselves" in out
+        assert "2 machines and 0 scale sets pin this version" in out
     assert "impact" not in run("plan", "-o", "json").out
     assert run("apply", "--impact").code == 0
 
