@@ -28,7 +28,7 @@ def todo(plan: Plan, *, rolled_out: bool = False) -> tuple[Change, ...]:
     """
     Return the changes that an apply takes up, in the order of doing; those that wait for a rollout come last.
 
-    Whatever else is due in a slot is done before a rollout is followed there, which may take days.
+    A rollout is followed last in its slot, as it may take days.
 
     A resource in sync is one of them where a variable that it takes a value from is not set: that value is unknown.
 
