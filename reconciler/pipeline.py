@@ -11,6 +11,7 @@ and an apply share every line up to the first PUT.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -42,7 +43,7 @@ from reconciler.plan.older import last_written, older_commit
 from reconciler.plan.only_drift import only_drift
 from reconciler.plan.parts import Part, joined, joined_observation
 from reconciler.plan.reads import to_look_at
-from reconciler.plan.rollout import Rollouts, uncopied
+from reconciler.plan.rollout import Rollouts, agreed, uncopied
 from reconciler.plan.saved import save
 from reconciler.plan.unset import without_values
 from reconciler.plan.versions import ApiVersions, lagging
@@ -88,11 +89,13 @@ class Source:
         read: Returns that of a partition.
         with_siblings: Returns an observation with all versions of the applications that some versions belong to.
         with_replication: Returns an observation with the state of the copies of some versions.
+        ahead: Returns how far the machine's clock is ahead of Azure's, after a read.
     """
 
     read: Callable[[Partition], Awaitable[Found]]
     with_siblings: Callable[[Observation, Sequence[Desired]], Awaitable[Observation]]
     with_replication: Callable[[Observation, Sequence[Desired]], Awaitable[Observation]]
+    ahead: Callable[[], timedelta] = timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +233,8 @@ async def read(task: Task, arm: ArmReader) -> Reading:
         task.remembered.turn()
     by = _by_rows if task.options.reader == "graph" and not task.options.health else _live
     live = partial(by, task, arm, _scope(task))
-    return await _folded(task, Source(live, partial(_siblings, task, arm), partial(_replication, task, arm)))
+    source = Source(live, partial(_siblings, task, arm), partial(_replication, task, arm), arm.transport.ahead)
+    return await _folded(task, source)
 
 
 async def read_snapshot(task: Task, snapshot: Snapshot) -> Reading:
@@ -246,6 +250,7 @@ async def _folded(task: Task, source: Source) -> Reading:
     choose = memo.decide if memo is not None else None
     for partition in task.cut(task.estate):
         observation, hidden = await source.read(partition)
+        policy = _on_time(task, policy, source.ahead())
         made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
         if resting := uncopied(made.changes, policy.repair):  # the next step depends on the copies of the last one
             observation = await source.with_replication(observation, resting)
@@ -255,6 +260,14 @@ async def _folded(task: Task, source: Source) -> Reading:
             made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
         parts.append(Part(observation, made, used, hidden))
     return _judged(task, policy, joined(parts))
+
+
+def _on_time(task: Task, policy: Policy, ahead: timedelta) -> Policy:
+    """Return *policy* with the time of day by Azure's clock, which a clock that is set ahead does not move."""
+    if policy.rollouts.now is None:
+        return policy
+    now = agreed(task.now or task.estate.read_at, ahead)
+    return replace(policy, rollouts=replace(policy.rollouts, now=now))
 
 
 def _knowing(policy: Policy, observation: Observation) -> Policy:

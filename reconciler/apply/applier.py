@@ -37,6 +37,7 @@ from reconciler.azure.polling import Interrupted
 from reconciler.http.retry_policy import LONGEST_WAIT_S
 from reconciler.http.spans import span
 from reconciler.model.outcome import Outcome, Result, always
+from reconciler.plan.rollout import agreed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,7 +115,7 @@ class Applier:
             LONGEST_WAIT_S,
             self.saved,
             self.wait_replicated,
-            patience.clock.now() - timedelta(seconds=patience.clock.monotonic()),
+            agreed(patience.clock.now(), self.arm.transport.ahead()) - timedelta(seconds=patience.clock.monotonic()),
             self.wait_rolled_out,
         )
         writers = self.concurrency - self.concurrency // _ONE_OF

@@ -10,6 +10,8 @@ import asyncio
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx
@@ -25,6 +27,7 @@ from reconciler.secret.text import HIDDEN, scrub_known
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from datetime import datetime
 
     from reconciler.clock import Clock
     from reconciler.http.answer import Service
@@ -56,6 +59,7 @@ class Transport:
     http: httpx.AsyncClient
     requests: Counter[str] = field(default_factory=Counter)
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _dated: tuple[str, datetime] | None = None
 
     @classmethod
     def open(
@@ -188,9 +192,18 @@ class Transport:
         self._note(method, url, answer, self.clock.monotonic() - started)
         return answer
 
+    def ahead(self) -> timedelta:
+        """Return how far this machine's clock is ahead of the service's, by its last answer that names a time."""
+        try:
+            return self._dated[1] - parsedate_to_datetime(self._dated[0]) if self._dated is not None else timedelta()
+        except (ValueError, TypeError, OverflowError):
+            return timedelta()
+
     def _note(self, method: str, url: str, answer: Answer, elapsed: float) -> None:
         """Count an answer, and log it."""
         self.answers[method, str(answer.status)] += 1
+        if (date := answer.headers.get("date")) is not None:
+            self._dated = date, self.clock.now()
         path = HIDDEN if self.service.has_secret_address else url.partition("?")[0]
         _LOG.debug("%s %s %d %s %.3fs", method, path, answer.status, answer.request_id or "-", elapsed)
 

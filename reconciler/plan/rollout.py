@@ -82,6 +82,17 @@ def parse_mark(text: str) -> Mark | None:
         return None
 
 
+def agreed(now: datetime, ahead: timedelta) -> datetime:
+    """
+    Return the time of day by Azure's clock where the machine's is off by more than five minutes.
+
+    Args:
+        now: By the machine's clock.
+        ahead: How far that is ahead of Azure's.
+    """
+    return now - ahead if abs(ahead) > _AHEAD else now
+
+
 class Phase(Enum):
     """The effect of a rollout on a version now."""
 

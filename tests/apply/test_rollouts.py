@@ -191,6 +191,27 @@ def test_a_step_waits_for_its_copies() -> None:
     on_line(scenario)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=30), timedelta(hours=-30)], ids=["ahead", "behind"])
+def test_a_clock_that_is_set_ends_no_soak_early(ahead: timedelta) -> None:
+    """Azure's own clock says when a step is over, and what the tag holds, on a machine whose clock is set."""
+
+    async def scenario(line: Line) -> None:
+        await line.apply()
+        line.ahead = ahead
+        line.wait(hours=1)
+        report = await line.apply()
+        assert (row(report), len(line.puts)) == (("wait", "rollout-waiting", "0"), 1)
+        line.wait(hours=1)
+        assert row(await line.apply())[0] == "update"
+        line.ahead = timedelta()
+        line.wait(hours=23)
+        assert row(await line.apply())[0] == "wait"
+        line.wait(hours=1)
+        assert row(await line.apply())[0] == "update"
+
+    on_line(scenario, ahead=timedelta())
+
+
 @pytest.mark.parametrize(
     ("day", "opens"),
     [(datetime(2026, 11, 22, tzinfo=UTC), 8), (datetime(2027, 3, 28, tzinfo=UTC), 7)],

@@ -12,6 +12,7 @@ import json
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from email.utils import format_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -41,8 +42,10 @@ from tests.kit.clock import ManualClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from pathlib import Path
 
+    from reconciler.clock import Clock
     from reconciler.http.bounds import Bounds
     from reconciler.model.change import Change
     from reconciler.model.rollout import RolloutState
@@ -104,6 +107,7 @@ class Line:
         slow: Regions whose replication is reported as running.
         before: Called with the number of each request before it is sent.
         gate: Returns status and content of the answer of the gate; an exception breaks the connection.
+        ahead: How far the clock of the processes is ahead of ARM's; None for an ARM that names no time.
         bounds: Of a gate that never answers; None for one that does.
         asked: Seconds since the start of each time the gate was asked.
         rows: The memory of a loop of the samples of gates; None for processes that end.
@@ -121,6 +125,7 @@ class Line:
     heals: bool = False
     before: Callable[[int], None] = lambda _: None
     gate: Callable[[], tuple[int, bytes]] = lambda: (200, b"0")
+    ahead: timedelta | None = None
     bounds: Bounds | None = None
     asked: list[float] = field(default_factory=list)
     rows: dict[tuple[str, str], Row] | None = None
@@ -153,6 +158,8 @@ class Line:
             raise httpx.ReadError(message)
         body = self._with_copies(answer)
         headers = [(k.encode(), v.encode()) for k, v in answer.headers.items() if k != "content-length"]
+        if self.ahead is not None:
+            headers.append((b"date", format_datetime(self.clock.now(), usegmt=True).encode()))
         await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -205,6 +212,11 @@ class Line:
     # Processes
 
     @property
+    def _machine(self) -> Clock:
+        """The clock of the machine, which may be set to another time of day than ARM's."""
+        return _SetBy(self.clock, self.ahead or timedelta())
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the start."""
         return self.clock.seconds - self._start
@@ -233,24 +245,24 @@ class Line:
         """Return the options of a process, and the manifests and the project as it reads them."""
         chosen = Options(paths=("-",), **options)
         text = as_yaml(*self.documents).encode()
-        estate = read_estate(chosen, packaged(), self.clock.now(), lambda _: text)
+        estate = read_estate(chosen, packaged(), self._machine.now(), lambda _: text)
         rollouts = (parse_rollout(self.entry),) if self.entry else ()
         project = replace(estate.project, rollouts=rollouts, tracking=Tracking(project="fleet"), **self.spec)
         return chosen, replace(estate, project=project)
 
     async def _run(self, command: str, options: Mapping[str, Any]) -> Report:
         chosen, estate = self.estate(**options)
-        started = self.clock.now()
-        transport = Transport.open("http://localhost", ARM, NoToken(), self.clock, environ={}, app=self)
+        started = self._machine.now()
+        transport = Transport.open("http://localhost", ARM, NoToken(), self._machine, environ={}, app=self)
         try:
-            arm = ArmWriter(transport, Retrier(self.clock))
+            arm = ArmWriter(transport, Retrier(self._machine))
             graph = partial(self._graph, transport)
             kept: dict[str, Any] = {} if self.rows is None else {"is_patient": False, "rows": self.rows}
             kept |= {} if self.bounds is None else {"bounds": self.bounds}
-            gates = Gates(self.clock, {}, graph, app=self._at_gate, **kept)
-            task = Task(chosen, estate, packaged(), now=self.clock.now(), gates=gates)
+            gates = Gates(self._machine, {}, graph, app=self._at_gate, **kept)
+            task = Task(chosen, estate, packaged(), now=self._machine.now(), gates=gates)
             if command == "apply":
-                patience = Patience(self.clock, 5.0, 3600.0, asyncio.Event())
+                patience = Patience(self._machine, 5.0, 3600.0, asyncio.Event())
                 reading = await pipeline.apply(task, arm, patience, _silently)
             else:
                 reading = await pipeline.plan(task, arm)
@@ -315,6 +327,26 @@ async def _content(receive: Any) -> bytes:
         content += message.get("body", b"")
         if not message.get("more_body"):
             return bytes(content)
+
+
+@dataclass(frozen=True)
+class _SetBy:
+    """A clock whose time of day is off."""
+
+    clock: ManualClock
+    ahead: timedelta
+
+    def now(self) -> datetime:
+        """Return the time of day that it shows."""
+        return self.clock.now() + self.ahead
+
+    def monotonic(self) -> float:
+        """Return the seconds of the clock."""
+        return self.clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep by the clock."""
+        await self.clock.sleep(seconds)
 
 
 def documents(regions: Sequence[str] = TWELVE, **profile: Any) -> list[dict[str, Any]]:
