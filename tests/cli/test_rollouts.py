@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.kit.cli import application, as_yaml, gallery, project, resource, version
+from tests.kit.cli import application, as_yaml, gallery, id_of, project, resource, version
+from tests.kit.hooks import receiving
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Reporting
-    from tests.kit.cli import Workspace
+    from tests.kit.cli import Azure, Workspace
 
 KIND = {"kind": "GalleryApplicationVersion"}
 TWO = [{"name": "West Europe"}, {"name": "North Europe"}]
@@ -196,3 +197,30 @@ def test_a_reviewed_plan_does_one_step(work: Workspace, run: Command, report: Re
         again = report("apply", "--plan", "reviewed", code=1 if step < 3 else 0)
         assert again["summary"]["puts"] == 0
     assert "rollout" not in resource(report("plan"), version())
+
+
+def test_people_hear_of_a_rollout_once(
+    work: Workspace, run: Command, azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step that is applied, the wait once, and a stop once, however many rounds it lasts; history has the PUTs."""
+    notify = [{"type": "cloudevents", "url": {"$env": "RECONCILER_SECRET_HOOK"}}]
+    steps: tuple[dict[str, Any], ...] = ({"regions": ["West Europe"], "soak": "0s"}, {"regions": "rest", "soak": "1d"})
+    state(work, *steps, notify=notify)
+    with receiving() as (receiver, address, _):
+        monkeypatch.setenv("RECONCILER_SECRET_HOOK", address)
+        for _round in range(4):
+            assert run("run", "--once").code == 0
+        azure.edit(version(), "tags.reconciler-rollout", "v1 2 yesterday")
+        for _round in range(3):
+            assert run("run", "--once").code == 1
+        heard = [(type_.rpartition(".")[2], subject.casefold()) for type_, subject in receiver.events]
+    key = id_of(version()).casefold()
+    events = [event for event, subject in heard if subject == key]
+    assert events[:3] == ["applied", "applied", "rollout-waiting"]
+    assert sorted(events[3:]) == ["drift-began", "rollout-failed"]
+    told = json.loads(run("history", "-o", "json").out)
+    assert [each["how"] for each in told["episodes"] if each["resource"].casefold() == key] == [
+        None,
+        "applied",
+        "applied",
+    ]
