@@ -172,6 +172,19 @@ def read(path: str | Path, limit: int, *, pipes: bool = False) -> bytes:
             os.close(descriptor)
 
 
+def sha256(path: str | Path) -> str:
+    """
+    Return the SHA-256 of a file of any size, as hexadecimal digits.
+
+    Raises:
+        PathError: It cannot be read.
+    """
+    import hashlib  # noqa: PLC0415 (slow to import, and few commands need it)
+
+    with asking(path), Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _require_readable(path: str | Path, mode: int, *, pipes: bool) -> None:
     if stat.S_ISDIR(mode):
         raise PathError(path, os.strerror(errno.EISDIR))

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.export.yaml_text import as_scalar
+from reconciler.kinds.paths import get
 from reconciler.manifests.yaml12 import read_documents
 from reconciler.manifests.yaml12.spans import Span, Written, written
+from reconciler.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.values import FieldPath, JsonObject
 
 _NAME: Final = ("metadata", "name")
+DIGEST: Final = ("metadata", "annotations", "reconciler.dev/package-sha256")
 _FILE: Final = "$file"
 _EDITOR: Final = re.compile(r"^(# yaml-language-server: \$schema=)(\S+)", re.MULTILINE)
 _COMMENTS: Final = re.compile(r"(?:^[ \t]*(?:#.*)?\n)*\Z", re.MULTILINE)
@@ -49,11 +52,13 @@ class Wish:
         number: Of the new version.
         link: Of its package; None to put the new number into the old link.
         folder: The way from the folder of the new file to that of the old one; empty for the same folder.
+        digest: SHA-256 of its package, for the annotation of the old manifest; None to leave that as it is.
     """
 
     number: str
     link: str | None = None
     folder: str = ""
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,13 @@ class NextVersion:
         name: Of the manifest.
         text: Of its file.
         links: Each link with its path: the old one and the new one, which may be equal.
+        has_old_digest: Whether it has the digest of the old package.
     """
 
     name: str
     text: str
     links: tuple[tuple[str, str, str], ...] = ()
+    has_old_digest: bool = False
 
 
 def next_version(text: str, index: int, kind: Kind, old: str, wish: Wish) -> NextVersion:
@@ -98,13 +105,18 @@ def next_version(text: str, index: int, kind: Kind, old: str, wish: Wish) -> Nex
     if wish.link is not None and not links:
         message = "the link is not written in the manifest itself, so it cannot be replaced"
         raise NextVersionError(message)
+    has_digest = get(value, DIGEST) is not MISSING
+    if wish.digest is not None and not has_digest:
+        message = f"the manifest has no annotation {DIGEST[-1]}: there is no place for the digest of the package"
+        raise NextVersionError(message)
     edits: dict[FieldPath, str] = {_NAME: name, number: wish.number}
+    edits |= {} if wish.digest is None else {DIGEST: wish.digest}
     edits |= {("spec", *path): new for path, was, new in links if was != new}
     edits |= dict(_files(value, (), wish.folder)) if wish.folder else {}
     made = _with_schema(_edited(text, place, edits), wish.folder)
     _require_only(made, value, edits)
     told = tuple((".".join(map(str, path)), was, new) for path, was, new in links)
-    return NextVersion(name, made, told)
+    return NextVersion(name, made, told, has_old_digest=has_digest and wish.digest is None)
 
 
 def _renamed(name: str, old: str, new: str) -> str:

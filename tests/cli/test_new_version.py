@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,6 +72,38 @@ def test_only_name_number_and_links_change(written: Workspace, run: Command) -> 
     assert files(written)["agent-1.10.0.yaml"] == expected
     assert files(written)["agent-1.0.0.yaml"] == TEXT
     assert run("validate").code == 0
+
+
+def test_the_digest_of_the_package(written: Workspace, run: Command) -> None:
+    """Of a local file, or as given, in the annotation of the old manifest; one that stays is told."""
+    annotated = TEXT.replace("  labels:", f"  annotations: {{reconciler.dev/package-sha256: '{'0' * 64}'}}\n  labels:")
+    written.file("manifests/agent-1.0.0.yaml", annotated)
+    package = written.file("agent.zip", "zip")
+    digest = hashlib.sha256(b"zip").hexdigest()
+    assert run("new-version", ADDRESS, "1.1.0", "--file", str(package)).code == 0
+    assert files(written)["agent-1.1.0.yaml"] == annotated.replace("0" * 64, digest).replace("1.0.0", "1.1.0").replace(
+        "# 1.1.0 was slow", "# 1.0.0 was slow"
+    )
+    assert run("new-version", ADDRESS, "1.2.0", "--sha256", "A" * 64).code == 0
+    assert "A" * 64 in files(written)["agent-1.2.0.yaml"]
+    done = run("new-version", ADDRESS, "1.3.0")
+    assert (done.code, "package-sha256" in done.err) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--sha256", "12"), 64),
+        (("--sha256", "0" * 64, "--file", "manifests/install.sh"), 64),
+        (("--file", "nowhere.zip"), 64),
+        (("--sha256", "0" * 64), 1),
+    ],
+)
+def test_a_digest_without_a_place(written: Workspace, run: Command, arguments: tuple[str, ...], code: int) -> None:
+    """No digest, two of them, no package; and a manifest without the annotation: nothing is written."""
+    before = files(written)
+    assert run("new-version", ADDRESS, "1.1.0", *arguments).code == code
+    assert files(written) == before
 
 
 def test_link(written: Workspace, run: Command) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +15,8 @@ from reconciler.cli.arguments import make_run
 from reconciler.cli.complaint import complain
 from reconciler.cli.delivery import finish
 from reconciler.cli.options import OUTPUT, FilePath, Given, option
-from reconciler.errors import ManifestError, UsageError
-from reconciler.export.next_version import NextVersion, NextVersionError, Wish, next_version
+from reconciler.errors import ManifestError, PathError, UsageError
+from reconciler.export.next_version import DIGEST, NextVersion, NextVersionError, Wish, next_version
 from reconciler.kinds.latest import order_of
 from reconciler.manifests.resolve import select
 from reconciler.manifests.selection import no_manifest
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.manifests.estate import Estate
     from reconciler.model.desired import Desired
 
+_DIGITS: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _UNSAFE: Final = re.compile(r"[/\\\x00-\x1f]|^\.")
 
 
@@ -40,6 +42,14 @@ _UNSAFE: Final = re.compile(r"[/\\\x00-\x1f]|^\.")
 @options.paths
 @options.manifests
 @option("--link", metavar="URL", help="Link to the package.  [default: the old link, with the new number]")
+@option(
+    "--file",
+    "package",
+    type=FilePath(dir_okay=False),
+    metavar="FILE",
+    help="Local package, whose SHA-256 goes into the annotation for it.  [default: the old one]",
+)
+@option("--sha256", metavar="DIGITS", help="SHA-256 of the package, where it is not here.  [default: the old one]")
 @option("--any-number", is_flag=True, help="Accept a number that is not the highest.")
 @option(
     "--out",
@@ -48,32 +58,55 @@ _UNSAFE: Final = re.compile(r"[/\\\x00-\x1f]|^\.")
     heading=OUTPUT,
     help="File to write.  [default: NAME.yaml beside the old manifest]",
 )
-def command(
+def command(  # noqa: PLR0913 (one for each option)
     given: Given,
     address: str,
     number: str,
-    link: str | None,
-    out: Path | None,
     *,
+    link: str | None,
+    package: Path | None,
+    sha256: str | None,
+    out: Path | None,
     any_number: bool,
 ) -> int:
     """Write the manifest of the next version from an existing one. Works offline; replaces no file."""
     if order_of(number) is None:
         message = f"`{number}` is no version number: three numbers are expected, such as 1.2.0"
         raise UsageError(message)
+    digest = _digest(package, sha256)
     run = make_run("validate", given)
     try:
         estate = run.estate()
     except ManifestError as error:
         return finish(run.failed(error), given)
     old = _existing(estate, address)
-    made, path = _made(old, number, link, out)
+    made, path = _made(old, Wish(number, link, digest=digest), out)
     _require_new(estate, old, made.name, number, any_number=any_number)
     _create(path, made.text)
     write_stdout(f"{path.as_posix()}\n")
     for remark in _remarks(made):
         complain(remark, ExitCode.SUCCESS)
     return ExitCode.SUCCESS
+
+
+def _digest(package: Path | None, sha256: str | None) -> str | None:
+    """
+    Return the SHA-256 of the package, as far as it is known.
+
+    Raises:
+        UsageError: Both options are given, or no digest, or the package cannot be read.
+    """
+    if package is not None and sha256 is not None:
+        message = "--file and --sha256 name one digest: pass one of them"
+        raise UsageError(message)
+    if sha256 is not None and not _DIGITS.fullmatch(sha256):
+        message = "--sha256 takes 64 hexadecimal digits"
+        raise UsageError(message)
+    try:
+        return filesystem.sha256(package) if package is not None else sha256
+    except PathError as error:
+        message = f"--file {error}"
+        raise UsageError(message) from None
 
 
 def _existing(estate: Estate, address: str) -> Desired:
@@ -95,7 +128,7 @@ def _existing(estate: Estate, address: str) -> Desired:
     return found[0]
 
 
-def _made(old: Desired, number: str, link: str | None, out: Path | None) -> tuple[NextVersion, Path]:
+def _made(old: Desired, wish: Wish, out: Path | None) -> tuple[NextVersion, Path]:
     """
     Return the manifest of the next version, and the file to write it to.
 
@@ -112,7 +145,7 @@ def _made(old: Desired, number: str, link: str | None, out: Path | None) -> tupl
         message = f"{old.source.file} cannot be read again"
         raise NextVersionError(message)
     folder = "" if out is None else _way(out.parent, file.parent)
-    made = next_version(text, old.source.document, old.kind, _number(old), Wish(number, link, folder))
+    made = next_version(text, old.source.document, old.kind, _number(old), replace(wish, folder=folder))
     if out is None and _UNSAFE.search(made.name):
         message = f"the name `{made.name}` makes no file name: name a file by --out"
         raise NextVersionError(message)
@@ -165,3 +198,5 @@ def _remarks(made: NextVersion) -> Iterator[str]:
             yield f"{path} is unchanged: both versions install the same package, unless --link names another one"
         else:
             yield f"{path} is now {SecretUrl(new).base}"
+    if made.has_old_digest:
+        yield f"{'.'.join(DIGEST)} is that of the old package: pass --file or --sha256"
