@@ -7,27 +7,55 @@ import re
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
 from reconciler.report.escape import inert_json
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _NOT_ASCII: Final = re.compile(r"[^ -~\n]")
 
 
 def render(view: object, **_: object) -> str:
-    """Return *view*, a frozen value of plain data, as one object of JSON."""
-    return written(plain(view))
+    """Return *view*, a frozen value of plain data or a report that was read again, as one object of JSON."""
+    return written(view) if isinstance(view, dict) else "".join(_pieces(view))
+
+
+def _pieces(view: object) -> Iterator[str]:
+    """Yield the text of a view entry by entry, so that never all of it is held as objects and lists."""
+    kind: Any = type(view)
+    mark = "{\n"
+    for field in _published(kind):
+        value = getattr(view, field.name)
+        if field.is_optional and value == field.default:
+            continue
+        yield f'{mark}  "{field.key}": '
+        if type(value) is tuple and value:
+            yield "["
+            for number, each in enumerate(value):
+                yield f"{',' if number else ''}\n    {_text(plain(each), 4)}"
+            yield "\n  ]"
+        else:
+            yield _text(plain(value), 2)
+        mark = ",\n"
+    yield "\n}\n"
 
 
 def written(value: Any) -> str:
     """Return plain data as JSON in ASCII, two spaces a level, in which no CI runner finds a command."""
+    return f"{_text(value)}\n"
+
+
+def _text(value: Any, indent: int = 0) -> str:
     try:
         text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     except TypeError:  # a number of more than 64 bits, or half a surrogate pair
         text = json.dumps(value, indent=2)
-    return inert_json(_NOT_ASCII.sub(_escaped, text)) + "\n"
+    text = inert_json(_NOT_ASCII.sub(_escaped, text))
+    return text.replace("\n", f"\n{' ' * indent}") if indent else text
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -479,6 +479,16 @@ def test_positions_are_those_of_keys_and_elements(newline: str) -> None:
     assert documents[0].locate(("x", 3)) == (2, 1)
 
 
+def test_places_in_a_long_text_of_several_documents(parser: str) -> None:
+    """A long text is kept packed: every place in it is found as in a short one, in any order."""
+    text = "".join(f"---\na{number}: 1\n# \u00e4{'x' * 3000}\nb: [\u00fc, 2]\n" for number in range(4))
+    documents, problems = yaml12.read_documents(text.encode(), "f")
+    assert problems == []
+    for number in (3, 0, 2, 1, 3):
+        assert documents[number].locate((f"a{number}",)) == (4 * number + 2, 1)
+        assert documents[number].locate(("b", 1)) == (4 * number + 4, 8)
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [

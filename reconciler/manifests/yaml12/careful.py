@@ -16,6 +16,7 @@ from reconciler.manifests.yaml12 import parser as yaml_parser
 from reconciler.manifests.yaml12.causes import Cause, cause_of
 from reconciler.manifests.yaml12.characters import HIDDEN, hidden_message
 from reconciler.manifests.yaml12.document_path import format_document_path
+from reconciler.manifests.yaml12.kept_text import Kept
 from reconciler.manifests.yaml12.limits import (
     FILE,
     MAX_ALIASES,
@@ -178,9 +179,9 @@ class Positions:
     The first few places of an ordinary document are looked for one by one, which ends at the place; then all are kept.
     """
 
-    __slots__ = ("_end", "_found", "_line", "_numbers", "_single", "_start", "_text")
+    __slots__ = ("_end", "_found", "_kept", "_line", "_numbers", "_single", "_start")
 
-    def __init__(self, text: str, start: Mark, end: Mark, *, is_ordinary: bool = False) -> None:
+    def __init__(self, text: Kept, start: Mark, end: Mark, *, is_ordinary: bool = False) -> None:
         """
         Keep the text, and where in it the document begins and ends.
 
@@ -191,7 +192,7 @@ class Positions:
             is_ordinary: Whether the document has no alias, and no key twice.
         """
         self._single = _MOST_SINGLE if is_ordinary else 0
-        self._text = text  # of the whole file: one object for all its documents
+        self._kept = text
         self._start = start.index - start.column
         self._end = end.index
         self._line = start.line
@@ -202,11 +203,11 @@ class Positions:
         """Return the line and column of the key or element at *path*, else of the nearest ancestor that is written."""
         if self._found is None and self._single:
             self._single -= 1
-            line, column = place(self._text[self._start : self._end], path)
+            line, column = place(self._kept.text[self._start : self._end], path)
             return line + self._line, column
         if self._found is None:
             self._found = {}
-            _Reader(self._text[self._start : self._end], "", positions=self._found).read()
+            _Reader(self._kept.text[self._start : self._end], "", positions=self._found).read()
         while path and path not in self._found:
             path = path[:-1]
         line, column = self._found[path]
@@ -216,7 +217,7 @@ class Positions:
         """Return the number at *path* as it is spelled, such as 1.10; None where no number is written."""
         if self._numbers is None:
             self._numbers = {}
-            _Reader(self._text[self._start : self._end], "", numbers=self._numbers).read()
+            _Reader(self._kept.text[self._start : self._end], "", numbers=self._numbers).read()
         return self._numbers.get(path)
 
 
@@ -237,6 +238,7 @@ class _Reader:
         self.flawed: list[Document] = []
         self.problems: list[Problem] = []
         self._text = text
+        self._kept = Kept(text)
         self._file = file
         self._bounds = bounds
         self._positions = positions
@@ -311,7 +313,7 @@ class _Reader:
             self._note(self._root_start, "not-a-mapping", "the document is not a mapping", "write `key: value` pairs")
             return
         line = self._line or self._root_start.line + 1
-        locate = Positions(self._text, self._document_start, event.end_mark)
+        locate = Positions(self._kept, self._document_start, event.end_mark)
         reported = frozenset(problem.path for problem in found)
         ambiguous = frozenset(self._ambiguous)
         source = Source(self._file, line, self._index)

@@ -7,6 +7,7 @@ is read again and explained by the careful reader. The result is the one that th
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -14,6 +15,7 @@ import yaml
 from reconciler.manifests.yaml12 import parser as yaml_parser
 from reconciler.manifests.yaml12.careful import Positions
 from reconciler.manifests.yaml12.characters import HIDDEN
+from reconciler.manifests.yaml12.kept_text import Kept
 from reconciler.manifests.yaml12.limits import FILE, MAX_DEPTH, MAX_NODES, is_too_long
 from reconciler.manifests.yaml12.scalars import plain
 from reconciler.problems import Document, Source
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from reconciler.manifests.yaml12.parser import Event
 
 _LONGEST: Final = 1024 * 1024  # characters: a longer text, which takes seconds to refuse, is not read twice
+_SHARED: Final = 256
+"""Characters of texts that manifests repeat: names, regions, short scripts."""
 _SCALAR: Final[Any] = yaml.ScalarEvent
 _MAPPING: Final[Any] = yaml.MappingStartEvent
 _MAPPING_END: Final[Any] = yaml.MappingEndEvent
@@ -62,11 +66,11 @@ class _Quick:
     def documents(self, text: str, file: str, bounds: Bounds) -> Iterator[Document]:
         """Yield document after document."""
         self._event()  # the start of the stream
-        index = 0
+        index, kept = 0, Kept(text)
         while type(start := self._event()) is _DOCUMENT:
             value, line = self._root()
             end = self._event()
-            locate = Positions(text, start.start_mark, end.end_mark, is_ordinary=True)
+            locate = Positions(kept, start.start_mark, end.end_mark, is_ordinary=True)
             yield Document(value, Source(file, line, index), locate)
             index += 1
             self._all_nodes += self._nodes
@@ -90,7 +94,7 @@ class _Quick:
             key = _text(event)
             if key in found or key == "<<":
                 raise _UnusualError
-            found[key] = self._value(self._event(), depth)
+            found[intern(key)] = self._value(self._event(), depth)
             event = self._event()
         if type(event) is not _MAPPING_END:
             raise _UnusualError
@@ -109,7 +113,8 @@ class _Quick:
         if self._nodes > MAX_NODES:
             raise _UnusualError
         if type(event) is _SCALAR:
-            return _text(event) if event.style else plain(_text(event))
+            value = _text(event) if event.style else plain(_text(event))
+            return intern(value) if type(value) is str and len(value) <= _SHARED else value
         if type(event) is _MAPPING:
             return self._mapping(event, self._event(), depth + 1)
         if type(event) is _SEQUENCE:
