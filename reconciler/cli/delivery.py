@@ -11,12 +11,14 @@ from reconciler.cli.complaint import complain
 from reconciler.cli.terminal import columns
 from reconciler.errors import OutputError
 from reconciler.plan.exit_codes import ExitCode, of_report
-from reconciler.report import render
+from reconciler.report import render, render_pieces
 from reconciler.runtime import streams
 from reconciler.runtime.ci import folder_in_repository, handover
 from reconciler.runtime.output import deliver, write_stdout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.cli.options import Given
     from reconciler.model.outcome import Report
     from reconciler.runtime.ci import Handover
@@ -45,8 +47,12 @@ def finish(
     code = signalled or of_report(report, detailed=detailed_exitcode, may_write=may_write)
     given_over = handover(report, given.output, code, given.process.ci)
     try:
-        text = as_json if as_json is not None and given.output == "json" else _rendered(report, given)
-        _deliver(report, given, f"{text}{given_over.text}", given_over, as_json)
+        if as_json is None and given.output == "json":
+            text: str | Iterable[str] = render_pieces(report, given_over.text)
+        else:
+            whole = as_json if as_json is not None and given.output == "json" else _rendered(report, given)
+            text = f"{whole}{given_over.text}"
+        _deliver(report, given, text, given_over, as_json)
     except OutputError as error:
         failed = complain(str(error), ExitCode.FAILURE)
         return signalled or failed
@@ -84,7 +90,11 @@ def _rendered(report: Report, given: Given) -> str:
 
 
 def _deliver(
-    report: Report, given: Given, text: str, given_over: Handover | None = None, as_json: str | None = None
+    report: Report,
+    given: Given,
+    text: str | Iterable[str],
+    given_over: Handover | None = None,
+    as_json: str | None = None,
 ) -> None:
     requested = (
         (Path(file), as_json if as_json and name == "json" else render(report, name, base=_base(given)))

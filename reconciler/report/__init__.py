@@ -10,7 +10,7 @@ from reconciler.errors import UsageError
 from reconciler.report.bounds import Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from reconciler.compare.rows import Explanation
     from reconciler.model.outcome import Report
@@ -29,6 +29,7 @@ __all__ = [
     "render_history",
     "render_list",
     "render_merged",
+    "render_pieces",
     "render_usage",
 ]
 
@@ -79,6 +80,14 @@ def render(report: Report, format: str, *, width: int | None = None, **options: 
     bounds = FORMATS[format]
     view = view_of(report, replace(bounds, line=width) if width and format == "text" else bounds)
     return _rendered(view, format, width=width, **options)
+
+
+def render_pieces(report: Report, end: str = "") -> Iterable[str]:
+    """Return *report* as JSON, with *end* after it, in pieces that are made as they are asked for."""
+    from reconciler.report.build import view_of  # noqa: PLC0415
+    from reconciler.report.json import Pieces  # noqa: PLC0415
+
+    return Pieces(view_of(report, FORMATS["json"]), end)
 
 
 def render_explanation(explanation: Explanation, format: str, **options: Any) -> str:  # noqa: A002

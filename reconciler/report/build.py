@@ -7,13 +7,14 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
+from reconciler.model.live import Unmanaged
 from reconciler.plan.exit_codes import of_report
 from reconciler.plan.states import is_applied, is_noteworthy, is_signed_out, is_urgent, items
 from reconciler.plan.summary import summarize
 from reconciler.report.clean import for_people, for_programs
 from reconciler.report.impact import UNKNOWN, followers_of
 from reconciler.report.verdict import budget, verdict
-from reconciler.report.view import SCHEMA_VERSION, Held, Idle, Latest, Problem, Summary, View, Words
+from reconciler.report.view import SCHEMA_VERSION, Held, Idle, Latest, Made, Problem, Summary, View, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from reconciler.model import outcome
     from reconciler.model.change import LatestMove
     from reconciler.model.impact import Followers
-    from reconciler.model.live import Unmanaged
     from reconciler.model.outcome import Report
     from reconciler.plan.states import Item
     from reconciler.plan.summary import Summary as Counts
@@ -98,7 +98,7 @@ def _words(report: Report, parts: Sequence[Item], summary: Counts, left_out: int
     )
 
 
-def _resources(report: Report, parts: Sequence[Item], bounds: Bounds) -> tuple[tuple[Resource, ...], int]:
+def _resources(report: Report, parts: Sequence[Item], bounds: Bounds) -> tuple[Sequence[Resource], int]:
     """Return the resources for which there is room, and the number of those for which there is none."""
     is_quiet = report.command == "validate" or is_signed_out(report)  # the errors of the run are its whole report
     noteworthy = [] if is_quiet else [item for item in parts if is_noteworthy(item) or _is_retired(item, report)]
@@ -117,8 +117,13 @@ def _resources(report: Report, parts: Sequence[Item], bounds: Bounds) -> tuple[t
         return (), left_out
     from reconciler.report.resources import resource_of, unmanaged_of  # noqa: PLC0415 (`validate` has none)
 
-    declared = (resource_of(item, report, bounds, noteworthy=item.change.desired.key in told) for item in shown)
-    return (*declared, *(unmanaged_of(each, bounds) for each in unmanaged)), left_out
+    def resource(each: Item | Unmanaged) -> Resource:
+        if isinstance(each, Unmanaged):
+            return unmanaged_of(each, bounds)
+        return resource_of(each, report, bounds, noteworthy=each.change.desired.key in told)
+
+    resources = Made((*shown, *unmanaged), resource)
+    return tuple(resources) if bounds.for_people else resources, left_out
 
 
 def _chosen(

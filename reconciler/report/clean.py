@@ -14,12 +14,16 @@ from operator import is_
 from typing import Any, Final, TypeVar
 
 from reconciler.report.escape import masked, visible
+from reconciler.report.view import Made
 from reconciler.secret.text import Secret
 from reconciler.values import MISSING
 
 T = TypeVar("T")
 _LONGEST: Final = 20_000
 """Characters of one text in a view for people."""
+_MOST_KNOWN: Final = 10_000
+"""Texts that are remembered, as they may repeat."""
+_SEQUENCES: Final = frozenset({tuple, Made})
 _PLAIN: Final = frozenset({int, bool, float, type(None)})
 
 
@@ -58,7 +62,7 @@ class _Cleaned:
             return self._text(value)
         if kind in _PLAIN or value is MISSING:
             return value
-        if kind is tuple:
+        if kind in _SEQUENCES:
             return self._sequence(value) if value else value
         if is_dataclass(kind):
             return self._record(value, _names(kind))
@@ -85,7 +89,9 @@ class _Cleaned:
                 changed[name] = new
         return replace(value, **changed) if changed else value
 
-    def _sequence(self, value: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _sequence(self, value: tuple[Any, ...] | Made[Any]) -> tuple[Any, ...] | Made[Any]:
+        if isinstance(value, Made):
+            return value.then(self)
         made = tuple([self(each) for each in value])
         return value if all(map(is_, made, value)) else made
 
@@ -93,6 +99,8 @@ class _Cleaned:
         """Return a text, cleaned once if it repeats."""
         known = self._known.get(text)
         if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
             known = self._known[text] = self._clean(text)
         return text if known == text else known
 

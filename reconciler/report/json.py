@@ -12,16 +12,40 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from reconciler.report.escape import inert_json
+from reconciler.report.view import Made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_BLOCK: Final = 64 * 1024
+"""Characters that are written at once."""
 _NOT_ASCII: Final = re.compile(r"[^ -~\n]")
 
 
 def render(view: object, **_: object) -> str:
     """Return *view*, a frozen value of plain data or a report that was read again, as one object of JSON."""
     return written(view) if isinstance(view, dict) else "".join(_pieces(view))
+
+
+class Pieces:
+    """The text of a view, made piece by piece each time that it is asked for, as it may be large."""
+
+    def __init__(self, view: object, end: str = "") -> None:
+        """Take a view, and a text for the end."""
+        self._view = view
+        self._end = end
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the text in blocks of whole lines."""
+        block: list[str] = []
+        size = 0
+        for piece in _pieces(self._view):
+            block.append(piece)
+            size += len(piece)
+            if size >= _BLOCK:
+                yield "".join(block)
+                block, size = [], 0
+        yield "".join((*block, self._end))
 
 
 def _pieces(view: object) -> Iterator[str]:
@@ -33,7 +57,7 @@ def _pieces(view: object) -> Iterator[str]:
         if field.is_optional and value == field.default:
             continue
         yield f'{mark}  "{field.key}": '
-        if type(value) is tuple and value:
+        if isinstance(value, tuple | Made) and value:
             yield "["
             for number, each in enumerate(value):
                 yield f"{',' if number else ''}\n    {_text(plain(each), 4)}"
@@ -65,7 +89,7 @@ def _escaped(found: re.Match[str]) -> str:
 def plain(value: Any) -> Any:
     """Return *value* as objects and lists; a field with a default is left out where it has its default."""
     kind = type(value)
-    if kind is tuple:
+    if kind is tuple or kind is Made:
         return [plain(each) for each in value]
     if not is_dataclass(kind):
         return value

@@ -12,15 +12,18 @@ text bounded. See :mod:`reconciler.report.build`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from operator import eq
+from typing import TYPE_CHECKING, Final, TypeVar, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.model.impact import Followers
     from reconciler.report.resource_view import Resource
 
+T = TypeVar("T")
 SCHEMA_VERSION: Final = 1
 
 
@@ -121,13 +124,49 @@ class Idle:
     rules: tuple[Problem, ...]
 
 
+class Made(Sequence[T]):
+    """Parts of a view of which each is made when it is asked for: a report for programs has one of every resource."""
+
+    __slots__ = ("_each", "_make")
+
+    def __init__(self, each: Sequence[object], make: Callable[..., T]) -> None:
+        """Make a part of each of *each* by *make*."""
+        self._each = each
+        self._make = make
+
+    def then(self, change: Callable[[T], T]) -> Made[T]:
+        """Return the parts with a change made to each."""
+        make = self._make
+        return Made(self._each, lambda each: change(make(each)))
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> Made[T]: ...
+    def __getitem__(self, place: int | slice) -> T | Made[T]:
+        if isinstance(place, slice):
+            return Made(self._each[place], self._make)
+        return self._make(self._each[place])
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._make, self._each)
+
+    def __len__(self) -> int:
+        return len(self._each)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Made) and len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """
     A report.
 
     Attributes:
-        resources: The declared ones in plan order, then those that no manifest declares.
+        resources: The declared ones in plan order, then those that no manifest declares. A tuple in a view for people.
         latest: Every region in which the plan moves ``latest``, by application and region.
         idle: Of a shard.
     """
@@ -145,7 +184,7 @@ class View:
     shard: str | None
     held: Held | None = field(default=None, kw_only=True)
     summary: Summary
-    resources: tuple[Resource, ...]
+    resources: Sequence[Resource]
     latest: tuple[Latest, ...]
     errors: tuple[Problem, ...]
     warnings: tuple[Problem, ...]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def deliver(
-    text: str,
+    text: str | Iterable[str],
     files: Iterable[tuple[Path, str]],
     appended: Iterable[tuple[Path, str]] = (),
     *,
@@ -27,7 +27,7 @@ def deliver(
     If standard output cannot be written, *text* goes to standard error, so that the result is not lost.
 
     Args:
-        text: For standard output.
+        text: For standard output; whole, or in pieces that can be asked for twice.
         files: The new content of each.
         appended: The text to add to files that other programs own.
         form: The format of *text*.
@@ -40,7 +40,7 @@ def deliver(
         write_stdout(text, form)
     except OutputError as error:
         failures.append(str(error))
-        streams.write_stderr(text)
+        streams.write_stderr(text if isinstance(text, str) else "".join(text))
     writes = (*((write_file, *file) for file in files), *((append_file, *file) for file in appended))
     for write, path, content in writes:
         try:
@@ -86,7 +86,7 @@ def _unwritable(error: PathError) -> OutputError:
     return OutputError(f"{error.path} cannot be written: {error.reason}")
 
 
-def write_stdout(text: str, form: Form = Form.TEXT) -> None:
+def write_stdout(text: str | Iterable[str], form: Form = Form.TEXT) -> None:
     """
     Write to standard output; a missing reader (``| head``, ``>&-``) is no error.
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from reconciler.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
 
@@ -210,9 +210,13 @@ def is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def write_stdout(text: str, form: Form = Form.TEXT) -> None:
+def write_stdout(text: str | Iterable[str], form: Form = Form.TEXT) -> None:
     """
     Write to standard output; a missing reader (``| head``, ``>&-``) is no error.
+
+    Args:
+        text: Whole, or in pieces of which none ends within a pair of colons or hashes.
+        form: Its format.
 
     Raises:
         OSError: It cannot be written.
@@ -221,7 +225,8 @@ def write_stdout(text: str, form: Form = Form.TEXT) -> None:
     if stream is None:
         return
     try:
-        _write(stream, safe(text, form, color=stream.isatty()))
+        for piece in (text,) if isinstance(text, str) else text:
+            _write(stream, safe(piece, form, color=stream.isatty()))
     except BrokenPipeError:
         # The buffered rest would raise again when the interpreter exits.
         null = os.open(os.devnull, os.O_WRONLY)
