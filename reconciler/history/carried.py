@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.manifests.load import MAX_FILES
 from reconciler.manifests.names import SUFFIXES
 from reconciler.manifests.project import FILE_NAME
+from reconciler.manifests.sources import is_blob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -82,7 +83,7 @@ class Carried:
         }
 
     @cached_property
-    def _files(self) -> Mapping[str, frozenset[str]]:
+    def _files(self) -> Mapping[str, bytes]:
         return {self._inside(path): ids for path, ids in self.present.sources.files.items()}
 
     @cached_property
@@ -117,7 +118,7 @@ class Carried:
 
     def _is_same(self, path: str, blobs: Mapping[str, str]) -> bool:
         files = self._files
-        return all(blobs.get(each) in files.get(each, ()) for each in (path, *self._texts.get(path, ())))
+        return all(is_blob(blobs.get(each), files.get(each)) for each in (path, *self._texts.get(path, ())))
 
     def _has_same_project(self, blobs: Mapping[str, str]) -> bool:
         config = {self._inside(path): ids for path, ids in self.present.sources.config.items()}
@@ -125,7 +126,8 @@ class Carried:
         nearest = next((path for folder in folders if (path := (folder / FILE_NAME).as_posix()) in blobs), None)
         if nearest is not None and not config:
             return False
-        return all(blobs.get(path) in ids for path, ids in config.items()) and (nearest is None or nearest in config)
+        is_same = all(is_blob(blobs.get(path), ids) for path, ids in config.items())
+        return is_same and (nearest is None or nearest in config)
 
 
 def is_readable(path: str) -> bool:

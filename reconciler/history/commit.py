@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import PathError, UsageError
 from reconciler.history.git import Repository
 from reconciler.manifests.files import is_manifest_name
+from reconciler.manifests.sources import is_blob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,17 +46,19 @@ def _commit(sources: Sources) -> str | None:
     if head is None:
         return None
     committed = {blob.path: blob.name for blob in repository.blobs(head, _paths(files, folders))}
-    is_whole = all(committed.get(path) in ids for path, ids in files.items())
+    is_whole = all(is_blob(committed.get(path), ids) for path, ids in files.items())
     gone = (path for path in committed if path not in files and _would_be_read(path, folders))
     return head if is_whole and not any(gone) else None
 
 
 def _inside(top: Path, path: str) -> str:
-    place = Path(path)
-    if not place.is_relative_to(top):
+    above = f"{str(top).rstrip('/')}/"
+    if path == str(top):
+        return "."
+    if not path.startswith(above):
         message = f"{path} is not in the repository {top}"
         raise UsageError(message)
-    return place.relative_to(top).as_posix()
+    return path.removeprefix(above)
 
 
 def _paths(files: Iterable[str], folders: Iterable[str]) -> list[str]:
