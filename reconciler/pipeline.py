@@ -30,10 +30,11 @@ from reconciler.manifests.access import known_identities
 from reconciler.manifests.dates import past_dates
 from reconciler.manifests.environments import declared_elsewhere
 from reconciler.manifests.estate import idle_rules
-from reconciler.manifests.partition import Cut, Partition, whole
+from reconciler.manifests.partition import Cut, Partition, in_parts
 from reconciler.manifests.project import other_settings
 from reconciler.manifests.shard import waves_apart, within
 from reconciler.model.outcome import Idle, always
+from reconciler.model.packed import whole_desired
 from reconciler.plan.decide import Memory, Policy, make_plan
 from reconciler.plan.identities import without_identity
 from reconciler.plan.latest import LATEST_BACKWARDS, backwards, unforetold, unlisted
@@ -41,7 +42,7 @@ from reconciler.plan.limits import over_limit
 from reconciler.plan.moved import after_apply
 from reconciler.plan.older import last_written, older_commit
 from reconciler.plan.only_drift import only_drift
-from reconciler.plan.parts import Part, joined, joined_observation
+from reconciler.plan.parts import Part, joined, joined_observation, packed
 from reconciler.plan.reads import to_look_at
 from reconciler.plan.rollout import Rollouts, agreed, uncopied
 from reconciler.plan.saved import save
@@ -129,7 +130,7 @@ class Task:
     only_drift: bool = False
     writers: Writers | None = None
     explains: bool = False
-    cut: Cut = whole
+    cut: Cut = in_parts
     permit: Callable[[], Held | None] = always
     remembered: Remembered | None = None
     verdicts: Verdicts | None = None
@@ -220,7 +221,7 @@ async def apply(
 
 async def observed(task: Task, arm: ArmReader) -> Observation:
     """Return the live state of the selected resources, and the unmanaged ones beside them, for a snapshot."""
-    scope = _scope(task)
+    scope = _scope(task, _declared(task))
     return joined_observation([(await _live(task, arm, scope, partition))[0] for partition in task.cut(task.estate)])
 
 
@@ -232,23 +233,30 @@ async def read(task: Task, arm: ArmReader) -> Reading:
     if task.remembered is not None:
         task.remembered.turn()
     by = _by_rows if task.options.reader == "graph" and not task.options.health else _live
-    live = partial(by, task, arm, _scope(task))
+    declared = _declared(task)
+    live = partial(by, task, arm, _scope(task, declared))
     source = Source(live, partial(_siblings, task, arm), partial(_replication, task, arm), arm.transport.ahead)
-    return await _folded(task, source)
+    return await _folded(task, source, declared)
 
 
 async def read_snapshot(task: Task, snapshot: Snapshot) -> Reading:
     """Decide the actions of the selected resources by a snapshot."""
-    stored = partial(_stored, snapshot, _scope(task))
-    return await _folded(task, Source(stored, partial(_stored_siblings, snapshot), _stored_replication))
+    declared = _declared(task)
+    stored = partial(_stored, snapshot, _scope(task, declared))
+    return await _folded(task, Source(stored, partial(_stored_siblings, snapshot), _stored_replication), declared)
 
 
-async def _folded(task: Task, source: Source) -> Reading:
+def _declared(task: Task) -> Mapping[str, Desired]:
+    return {item.key: item for item in task.estate.desired}
+
+
+async def _folded(task: Task, source: Source, declared: Mapping[str, Desired]) -> Reading:
     """Observe and decide each partition, and return the reading of their sum."""
-    policy, declared = _policy(task), {item.key: item for item in task.estate.desired}
+    policy = _policy(task)
     memo, parts = task.remembered or task.verdicts, []
     choose = memo.decide if memo is not None else None
-    for partition in task.cut(task.estate):
+    for held in task.cut(task.estate):
+        partition = replace(held, desired=tuple(map(whole_desired, held.desired)))
         observation, hidden = await source.read(partition)
         policy = _on_time(task, policy, source.ahead())
         made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
@@ -258,7 +266,7 @@ async def _folded(task: Task, source: Source) -> Reading:
         if alone := unlisted(made.changes, observation):  # read one by one: `latest` depends on their siblings too
             observation = await source.with_siblings(observation, alone)
             made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
-        parts.append(Part(observation, made, used, hidden))
+        parts.append(packed(Part(observation, made, used, hidden), held.desired))
     return _judged(task, policy, joined(parts))
 
 
@@ -275,11 +283,10 @@ def _knowing(policy: Policy, observation: Observation) -> Policy:
     return replace(policy, versions=replace(policy.versions, known=observation.versions))
 
 
-def _scope(task: Task) -> Scope:
+def _scope(task: Task, declared: Mapping[str, Desired]) -> Scope:
     """Return how much is read; ``--target`` reads resource by resource, and finds no unmanaged ones."""
-    declared = frozenset(item.key for item in task.estate.desired)
     live = None if task.remembered is None else task.remembered.live
-    return Scope(declared, bool(task.options.targets), task.options.health, task.options.concurrency, live)
+    return Scope(declared.keys(), bool(task.options.targets), task.options.health, task.options.concurrency, live)
 
 
 async def _live(task: Task, arm: ArmReader, scope: Scope, partition: Partition) -> Found:
@@ -293,7 +300,7 @@ async def _by_rows(task: Task, arm: ArmReader, scope: Scope, partition: Partitio
     except RequestError as error:
         observation, _ = await _live(task, arm, scope, partition)
         return observation, (without_rows(error, task.options.paths[0]),)
-    first, declared = by_rows(partition.desired, rows), {item.key: item for item in task.estate.desired}
+    first, declared = by_rows(partition.desired, rows), {item.key: item for item in partition.desired}
     made, _ = make_plan(partition.desired, first, _policy(task), declared)
     missing = {item.key for item in partition.desired if item.key not in rows}
     near = to_look_at(made.changes, missing, singly=scope.singly)

@@ -22,6 +22,7 @@ from reconciler.plan.reads import planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from reconciler.azure.client import ArmReader
     from reconciler.kinds.kind import Kind
@@ -52,7 +53,7 @@ class Scope:
         live: Returns the live resource in an answer; None for :meth:`~reconciler.kinds.kind.Kind.live` of its kind.
     """
 
-    stated: frozenset[str]
+    stated: AbstractSet[str]
     singly: bool = False
     health: bool = False
     concurrency: int = 16
@@ -194,7 +195,7 @@ async def _read_list(read: Read, found: _Found, scope: Scope, arm: ArmReader) ->
         live = {folded_id(body["id"]): body for body in await arm.list_newest(kind, path)}
         observed = {item.key: _listed(kind, live.get(item.key), scope) for item in items}
         unmanaged = [_unmanaged(kind, live[key], scope) for key in live if key not in scope.stated]
-        unselected = live.keys() & scope.stated - observed.keys() if kind.latest is not None else ()
+        unselected = (scope.stated & live.keys()) - observed.keys() if kind.latest is not None else ()
         others = [_unmanaged(kind, live[key], scope) for key in sorted(unselected)]
     except Exception as error:  # noqa: BLE001 - as above
         failure = _failure(error)

@@ -228,10 +228,9 @@ def known_identities(declared: Iterable[Desired], live: Mapping[str, JsonObject]
         declared: The resources of the manifests; a declared identity counts before the live one.
         live: The live bodies, by folded id.
     """
-    found = {key: has_identity(body) for key, body in live.items() if key == top_level(key)}
-    return found | {
-        item.key: has_identity(item.body) for item in declared if item.parent is None and "identity" in item.body
-    }
+    found = {key: has_identity(live[key]) for key in live if key == top_level(key)}
+    roots = ((item.key, item.body) for item in declared if item.parent is None)
+    return found | {key: has_identity(body) for key, body in roots if "identity" in body}
 
 
 def has_identity(body: JsonObject) -> bool:

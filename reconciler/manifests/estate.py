@@ -7,6 +7,7 @@ Stages 1 to 3 in their order: everything that the manifests declare, before anyt
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,8 @@ from reconciler.errors import ManifestError, PathError, UsageError
 from reconciler.manifests.boundaries import idle_storage, trespasses, unsigned
 from reconciler.manifests.gathering import Gathered, Tree, nothing_found
 from reconciler.manifests.load import load
+from reconciler.manifests.memo import Memo
+from reconciler.manifests.one_by_one import Taken, taken
 from reconciler.manifests.parents import misspelt_parents
 from reconciler.manifests.permits import Permits
 from reconciler.manifests.pins import newer_than_pins, stray_pins
@@ -25,10 +28,11 @@ from reconciler.manifests.project import (
     Writing,
     identity,
     lay_under,
-    render,
+    renderer,
+    stray_overlays,
     unknown_defaults,
 )
-from reconciler.manifests.resolve import resolve, select
+from reconciler.manifests.resolve import desired_of, resolve, select
 from reconciler.manifests.rollouts import stray_regions, stray_rollouts
 from reconciler.manifests.salvage import ProjectFile, salvage
 from reconciler.manifests.schema_errors import nearest, problem
@@ -36,8 +40,7 @@ from reconciler.manifests.selection import no_manifest, nothing_with
 from reconciler.manifests.settled import NOTHING, Settled
 from reconciler.manifests.shard import within
 from reconciler.manifests.sources import Sources
-from reconciler.manifests.validate import explain_limits, validate, validate_project
-from reconciler.manifests.variable_values import unusual_values
+from reconciler.manifests.validate import explain_limits, judge, validate_project
 from reconciler.problems import Document, Layer, Problem
 
 if TYPE_CHECKING:
@@ -48,7 +51,6 @@ if TYPE_CHECKING:
     from reconciler.kinds.registry import Registry
     from reconciler.kinds.rules import Rule
     from reconciler.manifests.identity import Identity
-    from reconciler.manifests.memo import Memo
     from reconciler.manifests.project import IgnoreRule
     from reconciler.manifests.shard import Shard
     from reconciler.model.desired import Desired
@@ -225,28 +227,38 @@ def survey(
     environment = choose(project, options.environment) if file.is_known else None
     tree = Tree.of(found.parent if found else None, project, document, options.environment if environment else None)
     gathered = tree.gather(options.paths, stdin, memo, settled)
-    defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
-    written = _defaults_written(project, document, tree.environment)
-    documents, unmatched = render(gathered.base, gathered.overlay, defaults, kinds, written, settled.identities)
-    validated = validate(documents, kinds, project.tracking, memo)
-    valid, others, secrets = validated.manifests, validated.others, options.permits.secrets
-    desired, duplicates = resolve(valid, kinds, others, secrets, memo, settled.desired)
+    unmatched = stray_overlays(gathered.base, gathered.overlay, settled.identities)
+    each = _taken(tree, gathered, options, kinds, memo)
+    desired, duplicates = resolve([*settled.desired, *each.desired], each.others)
     problems = [
         *file.problems,
         *_strays(project, document, kinds),
-        *explain_limits(gathered.problems, documents, kinds),
+        *explain_limits(gathered.problems, gathered.base, kinds),
         *(() if file.problems else _nothing(options, tree, gathered)),
-        *file.independent([*(() if gathered.is_incomplete else unmatched), *validated.problems, *duplicates]),
+        *file.independent([*(() if gathered.is_incomplete else unmatched), *each.problems, *duplicates]),
         *newer_than_pins(project, desired),
-        *stray_regions(project, document, desired, lambda: _kinds_elsewhere(tree, documents)),
+        *stray_regions(project, document, desired, lambda: _kinds_elsewhere(tree, gathered.base)),
     ]
-    odd = (*file.independent(misspelt_parents(desired, others, kinds)), *unusual_values(desired))
-    warnings = [*gathered.warnings, *validated.warnings, *odd, *_expired(project, document, now.date())]
+    odd = (*file.independent(misspelt_parents(desired, each.others, kinds)), *each.odd)
+    warnings = [*gathered.warnings, *each.warnings, *odd, *_expired(project, document, now.date())]
     problems, warnings = ([*problems, *warnings], []) if project.strict else (problems, warnings)
     # A rule may be for manifests, or an environment, that this run does not look at: that is never an error.
     warnings += () if problems else idle_storage(project, document, desired)
     told = _in_order(problems), _in_order(warnings)
-    return Survey(project, desired, *told, document, file.sources | gathered.sources, others, tree)
+    return Survey(project, desired, *told, document, (file.sources | gathered.sources).packed(), each.others, tree)
+
+
+def _taken(tree: Tree, gathered: Gathered, options: Options, kinds: Mapping[str, Kind], memo: Memo | None) -> Taken:
+    """Return what the documents declare, each by itself: rendered, validated and resolved."""
+    project, environment = tree.project, tree.project.environments.get(tree.environment or "")
+    defaults = lay_under(project.defaults, environment.defaults) if environment else project.defaults
+    written = _defaults_written(project, tree.document, tree.environment)
+    return taken(
+        gathered.base,
+        renderer(gathered.overlay, defaults, kinds, written),
+        partial(judge, kinds=kinds, tracking=project.tracking, memo=memo or Memo(keeps=False)),
+        partial(desired_of, kinds=kinds, secrets=options.permits.secrets, memo=memo),
+    )
 
 
 def _kinds_elsewhere(tree: Tree, documents: Sequence[Document]) -> frozenset[str]:

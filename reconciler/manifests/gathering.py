@@ -102,7 +102,7 @@ class Tree:
             warnings += self._empty(folder, index) if is_empty else ()
         overlay = self._overlay(memo)
         patches = [item for item in (*overlay.documents, *overlay.flawed) if self._is_patch(item.source.file)]
-        known = {*settled.identities, *map(identity, found)}
+        known = {*settled.identities, *map(identity, found)} if patches else set()
         if any(identity(item) not in known for item in patches):  # PATH may name a part of the tree without the base
             passed = self.elsewhere() - known
             patches = [item for item in patches if identity(item) not in passed]

@@ -10,7 +10,7 @@ import codecs
 import posixpath
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.json import template as template_json
@@ -18,6 +18,7 @@ from reconciler.manifests.files import RefusedError, Root, refuse
 from reconciler.manifests.memo import Memo
 from reconciler.manifests.sources import Sources, blob_ids
 from reconciler.manifests.yaml12 import MAX_BYTES, STREAM, format_document_path, read_file
+from reconciler.model.packed import packed_document
 from reconciler.problems import SHORTER, UNREAD, Document, Problem
 from reconciler.secret.text import scrub
 
@@ -36,6 +37,8 @@ MAX_REFERENCED: Final = template_json.MAX_BYTES
 """Bytes of a file that ``$file`` names."""
 MAX_REFERENCES: Final = 1_000
 """Uses of ``$file`` in one document."""
+ROOM: Final = 256 * 1024
+"""Bytes of manifests whose documents, resources and live states are all held as they are; those of others, packed."""
 MAX_SHOWN: Final = 200
 """Characters of a ``$file`` path that a message quotes."""
 MAX_NEAR: Final = 20
@@ -123,9 +126,10 @@ class _Loading:
         self._unsaid = 0
         self._seen: set[str] = set()
         self._texts: dict[tuple[str, str], str] = {}
-        self._contents: dict[str, frozenset[str]] = {}
+        self._contents: dict[str, bytes] = {}
         self._folders: set[str] = set()
         self._named: dict[str, frozenset[str]] = {}
+        self._size = 0
 
     def result(self) -> Loaded:
         if self._unsaid:
@@ -161,8 +165,10 @@ class _Loading:
             self._file(root, start, PurePath(path).as_posix())
             return
         self._folders.add(_whole(root, start))
+        given, above = PurePath(path).as_posix(), 0 if start in {"", "."} else len(start) + 1
+        given = {".": "", "/": "/"}.get(given, f"{given}/")
         for entry in root.walk(start):
-            name = PurePath(path, PurePosixPath(entry.path).relative_to(start)).as_posix()
+            name = f"{given}{entry.path[above:]}"
             if entry.refused is None:
                 self._file(root, entry.path, name)
             else:
@@ -201,12 +207,13 @@ class _Loading:
 
     def _take(self, file: _File, data: bytes, reading: Reading) -> None:
         problems = list(reading.problems)
+        self._size += len(data)
         # The key is written as it is, or with an escape.
         if b"$file" in data or b"\\" in data:
             for document in (*reading.documents, *reading.flawed):
                 self._put_texts(file, document, problems)
         else:
-            self._documents.extend(reading.documents)
+            self._documents.extend(map(self._kept, reading.documents))
             self._flawed.extend(reading.flawed)
         for problem in sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)):
             self._note(problem)
@@ -222,7 +229,14 @@ class _Loading:
                 self._named[manifest] = self._named.get(manifest, frozenset()) | texts.named
             reported = document.reported | {problem.path for problem in texts.problems}
             document = replace(document, value=value, reported=reported, files=texts.files)
-        (self._flawed if document.reported else self._documents).append(document)
+        if document.reported:
+            self._flawed.append(document)
+        else:
+            self._documents.append(self._kept(document))
+
+    def _kept(self, document: Document) -> Document:
+        """Return a document as it is kept: packed, unless there are few, or a loop is to know it again."""
+        return document if self._size <= ROOM or self._memo.keeps else packed_document(document)
 
     def _note(self, problem: Problem) -> None:
         if len(self._problems) < MAX_PROBLEMS:
@@ -239,7 +253,7 @@ class _Texts:
         file: _File,
         document: Document,
         known: dict[tuple[str, str], str],
-        contents: dict[str, frozenset[str]],
+        contents: dict[str, bytes],
     ) -> None:
         self.problems: list[Problem] = []
         self.files: dict[tuple[str | int, str], str] = {}

@@ -7,7 +7,7 @@ validated, so that everything after this stage sees one document for each resour
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +21,7 @@ from reconciler.manifests.durations import parse_duration
 from reconciler.manifests.rollouts import Rollout, parse_rollout
 from reconciler.manifests.windows import Window
 from reconciler.model.change import BY_IDENTITY
+from reconciler.model.packed import whole_document
 from reconciler.model.receiver import Receiver
 from reconciler.problems import Document, Layer, Origin, Problem
 from reconciler.values import MISSING, FieldPath, JsonObject
@@ -216,41 +217,67 @@ class Writing:
     Spec fields, and where they are written.
 
     Attributes:
-        fields: Of a manifest's ``spec``.
+        stated: The fields; None for those of the ``spec`` of the document.
         document: That holds them.
         at: Where in the document.
     """
 
     layer: Layer
-    fields: Any
+    stated: Any
     document: Document
     at: FieldPath = ("spec",)
+
+    @property
+    def fields(self) -> Any:
+        """The fields; MISSING where the document has no ``spec``."""
+        return spec_of(self.document) if self.stated is None else self.stated
 
     def origin(self, path: FieldPath) -> Origin:
         """Return the place of the value at *path* of the fields."""
         return Origin(self.layer, self.document.source.file, *self.document.locate((*self.at, *path)))
 
 
-def render(
-    documents: Sequence[Document],
+def renderer(
     overlay: Sequence[Document],
     defaults: JsonObject,
     kinds: Mapping[str, Kind],
     written: Sequence[Writing] = (),
-    settled: Collection[tuple[str, str]] = (),
-) -> tuple[tuple[Document, ...], tuple[Problem, ...]]:
+) -> Callable[[Document], Document]:
     """
-    Return the documents with an overlay merged onto them and defaults laid under them.
+    Return what renders a document of the base: merges an overlay onto it, and lays defaults under it.
 
     Args:
-        documents: The base.
         overlay: Documents of the environment; each is merged (RFC 7386) onto the base document of its kind and name.
         defaults: Spec fields; each goes under the documents whose kind has that field.
         kinds: By name, for their fields.
         written: The layers merged into *defaults*, the strongest last; only for naming the source of a value.
+    """
+    patches: dict[tuple[str, str], Document] = {}
+    for document in overlay:
+        patches.setdefault(identity(document), document)
+
+    def render(document: Document) -> Document:
+        whole = whole_document(document)
+        patch = patches.get(identity(whole)) if patches else None
+        return _rendered(whole, document, patch, defaults, kinds, written)
+
+    return render
+
+
+def stray_overlays(
+    documents: Sequence[Document], overlay: Sequence[Document], settled: Collection[tuple[str, str]] = ()
+) -> tuple[Problem, ...]:
+    """
+    Return a problem for each document of an overlay that changes nothing, or what another one changes.
+
+    Args:
+        documents: The base.
+        overlay: Documents of the environment.
         settled: Kind and name of each base document that is rendered already.
     """
-    known = {*settled, *(identity(document) for document in documents)}
+    if not overlay:
+        return ()
+    known = {*settled, *map(identity, documents)}
     patches: dict[tuple[str, str], Document] = {}
     problems = []
     for document in overlay:
@@ -259,8 +286,7 @@ def render(
             problems.append(_twice(document, first))
         elif identity(document) not in known:
             problems.append(_unmatched(document))
-    rendered = (_rendered(item, patches.get(identity(item)), defaults, kinds, written) for item in documents)
-    return tuple(rendered), tuple(problems)
+    return tuple(problems)
 
 
 def identity(document: Document) -> tuple[str, str]:
@@ -290,11 +316,13 @@ def _unmatched(document: Document) -> Problem:
 
 def _rendered(
     document: Document,
+    kept: Document,
     patch: Document | None,
     defaults: JsonObject,
     kinds: Mapping[str, Kind],
     written: Sequence[Writing],
 ) -> Document:
+    """Return a document rendered; the source of its values is found by way of the same one as it is *kept*."""
     value = merge_patch(document.value, patch.value) if patch is not None else document.value
     kind = kinds.get(str(get(value, ("kind",))))
     spec = get(value, ("spec",))
@@ -302,9 +330,9 @@ def _rendered(
         value = {**value, "spec": lay_under(_under(kind, defaults), spec)}
     if value is document.value:
         return document
-    layers = [Writing(Layer.MANIFEST, spec_of(document), document)]
+    layers = [Writing(Layer.MANIFEST, None, kept)]
     if patch is not None:
-        layers.append(Writing(Layer.OVERLAY, spec_of(patch), patch))
+        layers.append(Writing(Layer.OVERLAY, None, patch))
         document = replace(document, reported=document.reported | patch.reported)
     files = _files([*(writing.document for writing in written), document, *([patch] if patch is not None else [])])
     trace = _Trace(layers, written if kind is not None else (), kind)

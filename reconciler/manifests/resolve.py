@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from sys import intern
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -27,29 +28,16 @@ _PACKAGE: Final = "reconciler.dev/package-sha256"
 
 
 def resolve(
-    manifests: Sequence[Manifest],
-    kinds: Mapping[str, Kind],
-    others: Sequence[Identity] = (),
-    secrets: Mapping[str, Secret] = _NO_SECRETS,
-    memo: Memo | None = None,
-    settled: Sequence[Desired] = (),
+    found: Sequence[Desired], others: Sequence[Identity] = ()
 ) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
     """
-    Return the desired resources, parents before children, and the problems that only all manifests together show.
+    Return resources in their order, parents before children, and the problems that only all of them together show.
 
     Args:
-        manifests: Valid ones.
-        kinds: By name, for the depth of each.
+        found: The resource of each valid manifest.
         others: Resources of invalid manifests, which may be declared twice as well.
-        secrets: Values of environment variables, by their name.
-        memo: Of the manifests that were resolved before; None for none.
-        settled: Resources that are resolved already.
     """
-    known = memo or Memo(keeps=False)
-    resolved = (known.of_object(each, secrets, partial(_desired, each, kinds, secrets)) for each in manifests)
-    found = [*settled, *resolved]
     every: list[Desired | Identity] = [*found, *others]
-    every.sort(key=lambda item: (item.source.file, item.source.line, item.source.document))
     problems = [
         *_twice(every, lambda item: item.address, "two manifests of one kind share this name"),
         *_twice(every, lambda item: item.key, "two manifests declare one Azure resource (ids are case-insensitive)"),
@@ -75,6 +63,25 @@ def select(desired: Iterable[Desired], targets: Sequence[str], labels: Mapping[s
     )
 
 
+def desired_of(
+    manifest: Manifest,
+    kinds: Mapping[str, Kind],
+    secrets: Mapping[str, Secret] = _NO_SECRETS,
+    memo: Memo | None = None,
+) -> Desired:
+    """
+    Return the resource that one manifest declares.
+
+    Args:
+        manifest: A valid one.
+        kinds: By name, for its depth.
+        secrets: Values of environment variables, by their name.
+        memo: Of the manifests that were resolved before; None for none.
+    """
+    known = memo or Memo(keeps=False)
+    return known.of_object(manifest, secrets, partial(_desired, manifest, kinds, secrets))
+
+
 def _desired(manifest: Manifest, kinds: Mapping[str, Kind], secrets: Mapping[str, Secret]) -> Desired:
     kind = manifest.kind
     params = {name: str(manifest.spec[name]) for name in kind.parameters}
@@ -86,13 +93,13 @@ def _desired(manifest: Manifest, kinds: Mapping[str, Kind], secrets: Mapping[str
         name=manifest.name,
         id=resource_id,
         key=resource_id.lower(),
-        parent=parent.lower() if parent else None,
+        parent=intern(parent.lower()) if parent else None,
         params=params,
         body=kind.seal(kind.with_variables(body, secrets)),
         labels=manifest.labels,
         source=manifest.source,
         locate=manifest.locate,
-        slot=kind.writer_slot(params),
+        slot=intern(kind.writer_slot(params)),
         wave=wave,
         depth=depth_of(kind, kinds),
         paused=manifest.annotations.get(_PAUSED) == "true",
@@ -121,13 +128,21 @@ def _in_waves(desired: Sequence[Desired]) -> dict[str, Desired]:
 def _twice(
     found: Sequence[Desired | Identity], key_of: Callable[[Desired | Identity], str | None], message: str
 ) -> list[Problem]:
-    first: dict[str, Source] = {}
-    problems = []
+    seen: set[str] = set()
+    twice: set[str] = set()
     for item in found:
         key = key_of(item)
-        earlier = first.setdefault(key, item.source) if key is not None else item.source
-        if earlier is not item.source:
-            problems.append(_duplicate(item.source, message, f"{earlier.file}:{earlier.line}"))
+        if key is not None:
+            (twice if key in seen else seen).add(key)
+    if not twice:
+        return []
+    places = sorted((item.source, key) for item in found if (key := key_of(item)) in twice and key is not None)
+    first: dict[str, Source] = {}
+    problems = []
+    for source, key in places:
+        earlier = first.setdefault(key, source)
+        if earlier is not source:
+            problems.append(_duplicate(source, message, f"{earlier.file}:{earlier.line}"))
     return problems
 
 

@@ -61,7 +61,7 @@ class Validated:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
     """One document, validated: a manifest, or as far as it is known the resource of an invalid one."""
 
     manifest: Manifest | None
@@ -82,9 +82,7 @@ def validate(
         tracking: The tags that a manifest must not declare.
         memo: Of the documents that were validated before; None for none.
     """
-    known = memo or Memo(keeps=False)
-    judge = partial(_judged, kinds=kinds, tracking=tracking, sound=known.sound)
-    judged = [known.of_object(each, tracking, partial(judge, each)) for each in documents]
+    judged = [judge(each, kinds, tracking, memo or Memo(keeps=False)) for each in documents]
     return Validated(
         tuple(each.manifest for each in judged if each.manifest is not None),
         tuple(chain.from_iterable(each.problems for each in judged)),
@@ -93,13 +91,19 @@ def validate(
     )
 
 
-def _judged(document: Document, kinds: Mapping[str, Kind], tracking: Tracking, sound: Sound | None) -> _Judged:
+def judge(document: Document, kinds: Mapping[str, Kind], tracking: Tracking, memo: Memo) -> Judged:
+    """Validate one document, as :func:`validate` does each."""
+    make = partial(_judged, document, kinds=kinds, tracking=tracking, sound=memo.sound)
+    return memo.of_object(document, tracking, make)
+
+
+def _judged(document: Document, kinds: Mapping[str, Kind], tracking: Tracking, sound: Sound | None) -> Judged:
     kind, errors = _kind_of(document, kinds)
     if kind is None:
-        return _Judged(None, tuple(errors), (), None)
+        return Judged(None, tuple(errors), (), None)
     digest = sound.digest(document, kind, tracking) if sound is not None and not document.reported else ""
     if sound is not None and digest and sound.has(digest):
-        return _Judged(_manifest(document, kind), (), (), None)
+        return Judged(_manifest(document, kind), (), (), None)
     document, warnings = _without_blanks(document, kind)  # the rest is the manifest
     found = _check(document, kind, tracking)
     problems, warnings = (*errors, *found.problems), [*warnings, *found.warnings]
@@ -108,7 +112,7 @@ def _judged(document: Document, kinds: Mapping[str, Kind], tracking: Tracking, s
     if sound is not None and digest and is_valid and not warnings:
         sound.keep(digest, document, kind)
     other = None if is_valid else identify(document, kind)
-    return _Judged(manifest, problems, tuple(warnings), other)
+    return Judged(manifest, problems, tuple(warnings), other)
 
 
 def _check(document: Document, kind: Kind, tracking: Tracking) -> Found:

@@ -12,26 +12,25 @@ from reconciler.manifests.yaml12.document_path import format_document_path
 from reconciler.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import Desired
 
 
-def unusual_values(desired: Iterable[Desired]) -> Iterator[Problem]:
+def unusual_values(item: Desired) -> Iterator[Problem]:
     """Yield a warning for each value of a variable that would be one if the manifest declared it."""
-    for item in desired:
-        for path, steps, value in item.kind.placed_variables(item.body):
-            if not value.is_set:
-                continue
-            for validator, words in _checks(item.kind, path):
-                if not validator.is_valid(value.reveal()):
-                    origin = item.origin(steps)
-                    message = f"the value of the variable {value.variable}: {words}"
-                    fix = "correct the variable, or keep it if Azure accepts it"
-                    where = format_document_path(("spec", *steps))
-                    yield Problem(origin.file, origin.line, origin.column, where, "unusual-variable", message, fix)
-                    break
+    for path, steps, value in item.kind.placed_variables(item.body):
+        if not value.is_set:
+            continue
+        for validator, words in _checks(item.kind, path):
+            if not validator.is_valid(value.reveal()):
+                origin = item.origin(steps)
+                message = f"the value of the variable {value.variable}: {words}"
+                fix = "correct the variable, or keep it if Azure accepts it"
+                where = format_document_path(("spec", *steps))
+                yield Problem(origin.file, origin.line, origin.column, where, "unusual-variable", message, fix)
+                break
 
 
 @cache

@@ -54,6 +54,11 @@ class Desired:
     stated_wave: int = 0
 
     @property
+    def place(self) -> tuple[str, Source]:
+        """The id, and where it is declared."""
+        return self.id, self.source
+
+    @property
     def order(self) -> tuple[int, int, str]:
         """Its place in the order of doing."""
         return self.wave, self.depth, self.key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -9,8 +10,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from reconciler.kinds.live import Live
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from reconciler.errors import ErrorInfo
     from reconciler.kinds.kind import Kind
     from reconciler.values import JsonObject
@@ -63,9 +62,33 @@ class Observation:
     others: tuple[Unmanaged, ...] = ()
 
     @property
-    def bodies(self) -> dict[str, JsonObject]:
+    def bodies(self) -> Mapping[str, JsonObject]:
         """The bodies of the live resources, by folded id."""
-        return {key: found.body for key, found in self.observed.items() if isinstance(found, Live)}
+        return _Bodies(self.observed)
+
+
+class _Bodies(Mapping[str, "JsonObject"]):
+    """The bodies of the live resources, each taken when it is asked for, as most are packed in a large estate."""
+
+    __slots__ = ("_observed",)
+
+    def __init__(self, observed: Mapping[str, Observed]) -> None:
+        self._observed = observed
+
+    def __getitem__(self, key: str) -> JsonObject:
+        found = self._observed[key]
+        if not isinstance(found, Live):
+            raise KeyError(key)
+        return found.body
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(self._observed.get(key), Live)  # type: ignore[call-overload]
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key, found in self._observed.items() if isinstance(found, Live))
+
+    def __len__(self) -> int:
+        return sum(isinstance(found, Live) for found in self._observed.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,21 @@ The sum of parts is the plan of all their resources in the order of doing, so a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from reconciler.model.change import Plan
+from reconciler.kinds.live import Live
+from reconciler.model.change import Action, Plan, Reason
 from reconciler.model.live import Observation
+from reconciler.model.packed import PackedDesired, packed_live
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.manifests.project import IgnoreRule
+    from reconciler.model.change import Change
+    from reconciler.model.desired import Desired
     from reconciler.problems import Problem
 
 
@@ -39,6 +43,35 @@ class Part:
 
     def __add__(self, other: Part) -> Part:
         return joined((self, other))
+
+
+def packed(part: Part, desired: Sequence[Desired]) -> Part:
+    """
+    Return a part in which each resource that is in sync is packed, if its manifest is.
+
+    Args:
+        part: Of whole resources.
+        desired: The same resources as the estate holds them.
+    """
+    held = {item.key: item for item in desired if isinstance(item, PackedDesired)}
+    if not held:
+        return part
+    quiet = {change.desired.key for change in part.plan.changes if change.desired.key in held and _is_quiet(change)}
+    changes = (
+        replace(change, desired=held[change.desired.key]) if change.desired.key in quiet else change
+        for change in part.plan.changes
+    )
+    observed = {
+        key: packed_live(found) if key in quiet and isinstance(found, Live) else found
+        for key, found in part.observation.observed.items()
+    }
+    plan = replace(part.plan, changes=tuple(changes))
+    return replace(part, observation=replace(part.observation, observed=observed), plan=plan)
+
+
+def _is_quiet(change: Change) -> bool:
+    """Return whether hardly anything of a resource is asked for once it is decided."""
+    return change.action is Action.NONE and change.reason is Reason.IN_SYNC and not change.fields
 
 
 def joined(parts: Sequence[Part]) -> Part:

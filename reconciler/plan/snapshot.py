@@ -24,7 +24,7 @@ from reconciler.plan.redact import assumed, kept, public, unquoted
 from reconciler.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.kinds.registry import Registry
@@ -77,7 +77,7 @@ class Snapshot:
     versions: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def observation(
-        self, desired: Sequence[Desired], stated: frozenset[str], *, singly: bool
+        self, desired: Sequence[Desired], stated: Collection[str], *, singly: bool
     ) -> tuple[Observation, tuple[Problem, ...]]:
         """
         Return the result that reading would have had then, and problems for the parts that no snapshot can hold.
@@ -139,7 +139,7 @@ class Snapshot:
         wanted = (item for item in desired if not isinstance(observed.get(item.parent or ""), Absent))
         return self.lists & {_list_of(item.kind, item.params) for item in wanted}
 
-    def _outside(self, stated: frozenset[str], listed: frozenset[str]) -> Iterator[Unmanaged]:
+    def _outside(self, stated: Collection[str], listed: frozenset[str]) -> Iterator[Unmanaged]:
         """Yield the live resources of lists that are none of *stated*."""
         for key, record in sorted(self.records.items()):
             if isinstance(record.observed, Live) and key not in stated:

@@ -141,7 +141,7 @@ def lagging(
     """
     places: dict[tuple[str, str], Desired] = {}
     for item in selected:
-        places.setdefault((item.kind.name, subscription_in(item.id)), item)
+        places.setdefault((item.kind.name, subscription_in(item.key)), item)
     subscriptions = {subscription for _, subscription in places}
     for (name, subscription), version in sorted(known.items()):
         if subscription not in subscriptions or name not in kinds or version == kinds[name].api_versions[-1]:

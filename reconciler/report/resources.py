@@ -70,12 +70,13 @@ UNREAD: Final = "unknown"
 
 def resource_of(item: Item, report: Report, bounds: Bounds, *, noteworthy: bool) -> Resource:
     """Return one declared resource; *noteworthy* is whether its words are shown."""
-    change, source = item.change, item.change.desired.source
+    change, desired = item.change, item.change.desired
+    resource_id, source = desired.place
     people, impact = bounds.for_people, _impact(change, report)
     return Resource(
-        kind=change.desired.kind.name,
-        name=change.desired.name,
-        id=change.desired.id,
+        kind=desired.kind.name,
+        name=desired.name,
+        id=resource_id,
         source=Source(source.file, source.line, source.document),
         action=change.action.value,
         reason=change.reason.value,

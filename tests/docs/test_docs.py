@@ -35,7 +35,6 @@ from reconciler.kinds.live import Live
 from reconciler.kinds.packaged import packaged
 from reconciler.kinds.tracking import Tracking
 from reconciler.manifests.load import load
-from reconciler.manifests.resolve import resolve
 from reconciler.manifests.validate import validate
 from reconciler.plan.body import put_body
 from reconciler.plan.decide import Policy, decide
@@ -45,6 +44,7 @@ from tests.kit.forked import program
 from tests.kit.pages import blocks, is_shown, lines_of, steps
 from tests.kit.repository import ROOT
 from tests.kit.review import GitHub
+from tests.kit.stages import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -21,12 +21,12 @@ from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.kinds.packaged import packaged
-from reconciler.manifests.resolve import resolve
 from reconciler.plan.decide import Policy, make_plan
 from reconciler.problems import Manifest, Source
 from reconciler.runtime.progress import Silent
 from tests.kit.arm import Largest
 from tests.kit.clock import FakeClock
+from tests.kit.stages import resolve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.kind import Kind, compile_kind
 from reconciler.kinds.packaged import packaged
-from reconciler.manifests.resolve import resolve
 from reconciler.manifests.yaml12 import read_documents
 from reconciler.problems import Document, Manifest, Source
+from tests.kit.stages import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

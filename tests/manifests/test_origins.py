@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from reconciler.compare.diff import compare
 from reconciler.kinds.tracking import Tracking
-from reconciler.manifests.project import Writing, lay_under, merge_patch, render
-from reconciler.manifests.resolve import resolve
+from reconciler.manifests.project import Writing, lay_under, merge_patch
 from reconciler.manifests.validate import validate
 from reconciler.problems import Document, Layer, Origin
+from tests.kit.stages import render, resolve
 from tests.kit.synthetic import KINDS, document, read
 
 if TYPE_CHECKING:

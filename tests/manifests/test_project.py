@@ -19,9 +19,9 @@ from reconciler.manifests.project import (
     lay_under,
     merge_patch,
     parse_project,
-    render,
 )
 from reconciler.problems import Document, Layer
+from tests.kit.stages import render
 from tests.kit.synthetic import IDENTITY, KINDS, document, read, stated
 
 HEAD = "apiVersion: reconciler.dev/v1\nkind: Project\nmetadata: {name: shop}\n"

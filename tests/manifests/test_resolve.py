@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.manifests.resolve import resolve, select
+from reconciler.manifests.resolve import select
 from reconciler.model.desired import Desired
 from reconciler.problems import Manifest, Problem, Source
 from reconciler.secret.text import SecretUrl
+from tests.kit.stages import resolve
 from tests.kit.synthetic import IDENTITY, KINDS, MINIMAL, WIDGET, desired, manifest, minimal
 
 GALLERY, APPLICATION, VERSION = KINDS["Gallery"], KINDS["GalleryApplication"], KINDS["GalleryApplicationVersion"]

@@ -194,7 +194,7 @@ def test_what_needs_all_resources_follows_the_sum(tmp_path: Path) -> None:
 
     one, many = on_bench(scenario)
     assert many == one
-    assert len(each_root_apart(estate)(estate)) == 3
+    assert len(tuple(each_root_apart(estate)(estate))) == 3
     assert [item["name"] for item in many["resources"]][-2:] == ["first", "below-first"]
     assert [(each["code"], each["path"]) for each in many["warnings"]] == [("ignore-unused", "spec.ignore[1]")]
 

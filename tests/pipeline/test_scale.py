@@ -23,13 +23,13 @@ from reconciler.http.retry import Retrier
 from reconciler.http.tokens import NoToken
 from reconciler.http.transport import Transport
 from reconciler.kinds.packaged import packaged
-from reconciler.manifests.resolve import resolve
 from reconciler.model.change import Sync
 from reconciler.plan.decide import Policy, make_plan
 from reconciler.runtime.progress import Silent
 from tests.kit.clock import FakeClock
 from tests.kit.loops import run
 from tests.kit.service import application, gallery, respond, told, version
+from tests.kit.stages import resolve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping

@@ -19,6 +19,7 @@ from reconciler.compare.rows import Explanation, at_path
 from reconciler.errors import ManifestError, UsageError
 from reconciler.manifests.resolve import select
 from reconciler.manifests.selection import no_manifest
+from reconciler.model.packed import whole_desired
 from reconciler.plan.exit_codes import of_explanation
 from reconciler.plan.rollout import part_of
 from reconciler.report import render_explanation
@@ -75,12 +76,12 @@ async def explain_one(run: Run, estate: Estate, target: str, path: str | None) -
     Raises:
         UsageError: The target is not one resource, or it has nothing at the path.
     """
-    item = _chosen(estate, target)
+    item = whole_desired(_chosen(estate, target))
     options = replace(run.options, targets=(item.address,))
     task = pipeline.Task(options, replace(estate, selected=_with_parents(item, estate)), run.registry)
     async with open_reader(run.connection, run.environment, run.clock) as arm:
         reading = await pipeline.read(task, arm)
-    change = next(change for change in reading.plan.changes if change.desired is item)
+    change = next(change for change in reading.plan.changes if change.desired.key == item.key)
     observed, policy = reading.observation.observed[item.key], reading.policy
     part = part_of(item, observed, policy.rollouts, policy.tracking)
     rows = explain(part, observed, policy.tracking, policy.ignore)

@@ -181,9 +181,39 @@ class Positions:
 
     __slots__ = ("_end", "_found", "_kept", "_line", "_numbers", "_single", "_start")
 
-    def __init__(self, text: Kept, start: Mark, end: Mark, *, is_ordinary: bool = False) -> None:
+    def __init__(self, text: Kept, start: int, end: int, line: int, single: int) -> None:
         """
         Keep the text, and where in it the document begins and ends.
+
+        Args:
+            text: Of the whole file.
+            start: Index of the line in which the document begins.
+            end: Index of its end.
+            line: Its number, from 0.
+            single: How many places are looked for one by one.
+        """
+        self._single = single
+        self._kept = text
+        self._start = start
+        self._end = end
+        self._line = line
+        self._found: dict[FieldPath, tuple[int, int]] | None = None
+        self._numbers: dict[FieldPath, str] | None = None
+
+    def state(self) -> tuple[str, int, int]:
+        """Return all that :meth:`restored` needs, as plain values."""
+        return self._kept.text[self._start : self._end], self._line, self._single
+
+    @classmethod
+    def restored(cls, state: tuple[str, int, int]) -> Positions:
+        """Return the positions of which *state* is the state."""
+        text, line, single = state
+        return cls(Kept(text, packs=False), 0, len(text), line, single)
+
+    @classmethod
+    def between(cls, text: Kept, start: Mark, end: Mark, *, is_ordinary: bool = False) -> Positions:
+        """
+        Return the positions of the document between two marks.
 
         Args:
             text: Of the whole file.
@@ -191,13 +221,8 @@ class Positions:
             end: Likewise.
             is_ordinary: Whether the document has no alias, and no key twice.
         """
-        self._single = _MOST_SINGLE if is_ordinary else 0
-        self._kept = text
-        self._start = start.index - start.column
-        self._end = end.index
-        self._line = start.line
-        self._found: dict[FieldPath, tuple[int, int]] | None = None
-        self._numbers: dict[FieldPath, str] | None = None
+        single = _MOST_SINGLE if is_ordinary else 0
+        return cls(text, start.index - start.column, end.index, start.line, single)
 
     def __call__(self, path: FieldPath) -> tuple[int, int]:
         """Return the line and column of the key or element at *path*, else of the nearest ancestor that is written."""
@@ -313,7 +338,7 @@ class _Reader:
             self._note(self._root_start, "not-a-mapping", "the document is not a mapping", "write `key: value` pairs")
             return
         line = self._line or self._root_start.line + 1
-        locate = Positions(self._kept, self._document_start, event.end_mark)
+        locate = Positions.between(self._kept, self._document_start, event.end_mark)
         reported = frozenset(problem.path for problem in found)
         ambiguous = frozenset(self._ambiguous)
         source = Source(self._file, line, self._index)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
 from functools import lru_cache
 from typing import Final
 
+from reconciler.json.packing import Press
+
 _SMALL: Final = 2048
 """Characters of a text that is kept as it is: packing a shorter one costs more than it saves."""
-_QUICK: Final = 1
+_PRESS: Final = Press()
 
 
 class Kept:
@@ -16,10 +17,9 @@ class Kept:
 
     __slots__ = ("_packed",)
 
-    def __init__(self, text: str) -> None:
-        """Keep *text*."""
-        is_small = len(text) < _SMALL
-        self._packed = text if is_small else zlib.compress(text.encode("utf-8", "surrogatepass"), _QUICK)
+    def __init__(self, text: str, *, packs: bool = True) -> None:
+        """Keep *text*; packed where it is long, unless it is kept for a moment only."""
+        self._packed = text if len(text) < _SMALL or not packs else _PRESS.pack(text)
 
     @property
     def text(self) -> str:
@@ -30,4 +30,5 @@ class Kept:
 @lru_cache(maxsize=2)
 def _unpacked(packed: bytes) -> str:
     """Return a text again; the places of one file are asked for one after the other."""
-    return zlib.decompress(packed).decode("utf-8", "surrogatepass")
+    text: str = _PRESS.unpack(packed)
+    return text

@@ -70,7 +70,7 @@ class _Quick:
         while type(start := self._event()) is _DOCUMENT:
             value, line = self._root()
             end = self._event()
-            locate = Positions(kept, start.start_mark, end.end_mark, is_ordinary=True)
+            locate = Positions.between(kept, start.start_mark, end.end_mark, is_ordinary=True)
             yield Document(value, Source(file, line, index), locate)
             index += 1
             self._all_nodes += self._nodes
@@ -114,12 +114,23 @@ class _Quick:
             raise _UnusualError
         if type(event) is _SCALAR:
             value = _text(event) if event.style else plain(_text(event))
-            return intern(value) if type(value) is str and len(value) <= _SHARED else value
+            return _shared(value) if type(value) is str and len(value) <= _SHARED else value
         if type(event) is _MAPPING:
             return self._mapping(event, self._event(), depth + 1)
         if type(event) is _SEQUENCE:
             return self._sequence(event, depth + 1)
         raise _UnusualError
+
+
+_TEXTS: Final[dict[str, str]] = {}
+_MOST_TEXTS: Final = 4096
+
+
+def _shared(text: str) -> str:
+    """Return the one object for a text that manifests repeat."""
+    if len(_TEXTS) >= _MOST_TEXTS:
+        _TEXTS.clear()
+    return _TEXTS.setdefault(text, text)
 
 
 def _admit(start: Event, depth: int) -> None:
