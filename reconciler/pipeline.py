@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.apply.applier import Applier
 from reconciler.azure.attribution import attributed
@@ -25,6 +25,7 @@ from reconciler.azure.stopping import unless_stopped
 from reconciler.errors import RequestError
 from reconciler.history.applied import Opened, caused, newer, open_history
 from reconciler.history.carried import Present
+from reconciler.http.concurrency import Turns, run_all
 from reconciler.kinds.kind import folded_id
 from reconciler.manifests.access import known_identities
 from reconciler.manifests.dates import past_dates
@@ -64,9 +65,9 @@ if TYPE_CHECKING:
     from reconciler.manifests.estate import Estate, Options
     from reconciler.manifests.project import IgnoreRule
     from reconciler.model.about import About
-    from reconciler.model.change import Plan
+    from reconciler.model.change import Plan, Version
     from reconciler.model.desired import Desired
-    from reconciler.model.live import Observation
+    from reconciler.model.live import Observation, Observed
     from reconciler.model.outcome import Held, Outcome
     from reconciler.plan.remembered import Remembered
     from reconciler.plan.saved import SavedPlan
@@ -77,6 +78,8 @@ if TYPE_CHECKING:
     Shown = Callable[[int], AbstractAsyncContextManager[Progress]]
     """Opens the progress of an apply that takes up so many resources."""
 
+AT_ONCE: Final = 4
+"""Partitions that are read and decided at the same time, so that the round trips of one do not hold up the others."""
 Found: TypeAlias = "tuple[Observation, tuple[Problem, ...]]"
 """The live state of a partition, and warnings about values that its source does not hold."""
 
@@ -252,13 +255,16 @@ def _declared(task: Task) -> Mapping[str, Desired]:
 
 async def _folded(task: Task, source: Source, declared: Mapping[str, Desired]) -> Reading:
     """Observe and decide each partition, and return the reading of their sum."""
-    policy = _policy(task)
-    memo, parts = task.remembered or task.verdicts, []
+    of_run = _policy(task)
+    memo, parts = task.remembered or task.verdicts, dict[int, Part]()
     choose = memo.decide if memo is not None else None
-    for held in task.cut(task.estate):
+    observed: dict[str, Observed] = {}
+    versions: dict[Version, Version] = {}
+
+    async def part(number: int, held: Partition) -> None:
         partition = replace(held, desired=tuple(map(whole_desired, held.desired)))
         observation, hidden = await source.read(partition)
-        policy = _on_time(task, policy, source.ahead())
+        policy = _on_time(task, of_run, source.ahead())
         made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
         if resting := uncopied(made.changes, policy.repair):  # the next step depends on the copies of the last one
             observation = await source.with_replication(observation, resting)
@@ -266,8 +272,13 @@ async def _folded(task: Task, source: Source, declared: Mapping[str, Desired]) -
         if alone := unlisted(made.changes, observation):  # read one by one: `latest` depends on their siblings too
             observation = await source.with_siblings(observation, alone)
             made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
-        parts.append(packed(Part(observation, made, used, hidden), held.desired))
-    return _judged(task, policy, joined(parts))
+        parts[number], found = packed(Part(observation, made, used, hidden), held.desired, versions)
+        observed.update(found)
+
+    await run_all((part(number, each) for number, each in enumerate(task.cut(task.estate))), AT_ONCE)
+    whole = joined([parts[number] for number in sorted(parts)])
+    whole = replace(whole, observation=replace(whole.observation, observed=observed))
+    return _judged(task, _on_time(task, of_run, source.ahead()), whole)
 
 
 def _on_time(task: Task, policy: Policy, ahead: timedelta) -> Policy:
@@ -286,7 +297,8 @@ def _knowing(policy: Policy, observation: Observation) -> Policy:
 def _scope(task: Task, declared: Mapping[str, Desired]) -> Scope:
     """Return how much is read; ``--target`` reads resource by resource, and finds no unmanaged ones."""
     live = None if task.remembered is None else task.remembered.live
-    return Scope(declared.keys(), bool(task.options.targets), task.options.health, task.options.concurrency, live)
+    turns = Turns(task.options.concurrency)
+    return Scope(declared.keys(), bool(task.options.targets), task.options.health, turns, live)
 
 
 async def _live(task: Task, arm: ArmReader, scope: Scope, partition: Partition) -> Found:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from reconciler.azure.client import ArmReader
+    from reconciler.http.concurrency import Turns
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import Desired
     from reconciler.plan.reads import Read
@@ -49,14 +50,14 @@ class Scope:
         stated: Folded ids of all declared resources, selected or not.
         singly: Read only the selected resources, one by one (``--target``); unmanaged resources stay unknown.
         health: Read the replication status too.
-        concurrency: Reads in flight at a time.
+        concurrency: Reads in flight at a time; of several observations together, where they share it.
         live: Returns the live resource in an answer; None for :meth:`~reconciler.kinds.kind.Kind.live` of its kind.
     """
 
     stated: AbstractSet[str]
     singly: bool = False
     health: bool = False
-    concurrency: int = 16
+    concurrency: int | Turns = 16
     live: Callable[[Kind, JsonObject], Live] | None = None
 
     def live_of(self, kind: Kind, body: JsonObject) -> Live:

@@ -87,7 +87,7 @@ class Tree:
     ) -> Gathered:
         """Read the documents of *paths* that are of the environment, and those that it has elsewhere."""
         loaded = load(paths, self.root, stdin, memo)
-        found = [item for item in (*loaded.documents, *loaded.flawed) if self.holds(item.source.file)]
+        found = [item for item in (*loaded.documents, *loaded.flawed) if not self.folders or self._has(item)]
         problems = [item for item in loaded.problems if not self._others(item.file)]
         warnings: list[Problem] = []
         sources = loaded.sources
@@ -96,7 +96,7 @@ class Tree:
                 continue
             inner = load([folder], self.root, memo=memo)
             sources |= inner.sources
-            found += (item for item in (*inner.documents, *inner.flawed) if self.holds(item.source.file))
+            found += filter(self._has, (*inner.documents, *inner.flawed))
             problems += self._at_key(inner.problems, folder, ("paths", index))
             is_empty = not inner.problems and not _has_any(folder, found, settled)
             warnings += self._empty(folder, index) if is_empty else ()
@@ -112,9 +112,14 @@ class Tree:
             problems=(*problems, *self._overlay_problems(overlay)),
             warnings=tuple(warnings),
             is_incomplete=any(not item.path for item in loaded.problems),
-            others=frozenset(name for item in loaded.documents for name in self._others(item.source.file)),
+            others=frozenset(
+                name for item in loaded.documents if self.folders for name in self._others(item.source.file)
+            ),
             sources=sources | overlay.sources,
         )
+
+    def _has(self, document: Document) -> bool:
+        return self.holds(document.source.file)
 
     def holds(self, file: str) -> bool:
         """Whether a file holds manifests of the environment: of the base, or in one of its own folders."""

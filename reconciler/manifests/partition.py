@@ -36,8 +36,8 @@ class Partition:
 Cut: TypeAlias = "Callable[[Estate], Iterable[Partition]]"
 
 
-ENOUGH: Final = 1000
-"""Resources of a partition: the reads of so many keep as many requests in flight as a run may have."""
+ENOUGH: Final = 250
+"""Resources of a partition, if its last resource group has no more."""
 
 
 def in_parts(estate: Estate, enough: int = ENOUGH) -> Iterator[Partition]:

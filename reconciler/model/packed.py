@@ -53,7 +53,9 @@ class PackedDocument(Document):
         _adopt(self, document, _LIGHT_OF_DOCUMENT)
         object.__setattr__(self, "files", document.files or _NO_FILES)
         object.__setattr__(self, "_positions", type(document.locate))
-        object.__setattr__(self, "_packed", _DOCUMENTS.pack((document.value, _state(document.locate))))
+        source = document.source
+        places = source.file, source.line, source.document, _state(document.locate)
+        object.__setattr__(self, "_packed", _DOCUMENTS.pack((document.value, places)))
 
     @property
     def value(self) -> Any:
@@ -61,21 +63,27 @@ class PackedDocument(Document):
         return self.values[0]
 
     @property
+    def source(self) -> Source:
+        """Where it is written."""
+        return Source(*self.values[1][:3])
+
+    @property
     def locate(self) -> Locate:
         """Finds positions on demand."""
-        return self._positions.restored(self.values[1])
+        return self._positions.restored(self.values[1][3])
 
     @property
     def values(self) -> tuple[Any, Any]:
-        """The value, and the state of its positions."""
+        """The value, and its places."""
         values: tuple[Any, Any] = _DOCUMENTS.unpack(self._packed)
         return values
 
     def whole(self) -> Document:
         """Return the document with everything unpacked once and for all."""
-        value, state = self.values
+        value, (*source, state) = self.values
         light = {name: getattr(self, name) for name in _LIGHT_OF_DOCUMENT}
-        return Document(value=value, locate=self._positions.restored(state), files=self.files, **light)
+        positions = self._positions.restored(state)
+        return Document(value=value, source=Source(*source), locate=positions, files=self.files, **light)
 
 
 class PackedDesired(Desired):
@@ -181,7 +189,7 @@ class PackedLive(Live):
 
 
 _LIGHT_OF_DOCUMENT: Final = tuple(
-    each.name for each in fields(Document) if each.name not in {"value", "locate", "files"}
+    each.name for each in fields(Document) if each.name not in {"value", "source", "locate", "files"}
 )
 _LIGHT_OF_DESIRED: Final = tuple(
     each.name for each in fields(Desired) if each.name not in {"id", "params", "body", "labels", "source", "locate"}

@@ -16,11 +16,12 @@ from reconciler.model.live import Observation
 from reconciler.model.packed import PackedDesired, packed_live
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.manifests.project import IgnoreRule
-    from reconciler.model.change import Change
+    from reconciler.model.change import Change, Version
     from reconciler.model.desired import Desired
+    from reconciler.model.live import Observed
     from reconciler.problems import Problem
 
 
@@ -45,28 +46,33 @@ class Part:
         return joined((self, other))
 
 
-def packed(part: Part, desired: Sequence[Desired]) -> Part:
+def packed(
+    part: Part, desired: Sequence[Desired], versions: dict[Version, Version]
+) -> tuple[Part, Mapping[str, Observed]]:
     """
-    Return a part in which each resource that is in sync is packed, if its manifest is.
+    Return a part without what it observed of its resources, and that; what is in sync is packed if its manifest is.
 
     Args:
         part: Of whole resources.
         desired: The same resources as the estate holds them.
+        versions: One object for all equal ones; those of the part are added.
     """
     held = {item.key: item for item in desired if isinstance(item, PackedDesired)}
-    if not held:
-        return part
     quiet = {change.desired.key for change in part.plan.changes if change.desired.key in held and _is_quiet(change)}
     changes = (
-        replace(change, desired=held[change.desired.key]) if change.desired.key in quiet else change
-        for change in part.plan.changes
+        _small(change, held, versions) if change.desired.key in quiet else change for change in part.plan.changes
     )
     observed = {
         key: packed_live(found) if key in quiet and isinstance(found, Live) else found
         for key, found in part.observation.observed.items()
     }
     plan = replace(part.plan, changes=tuple(changes))
-    return replace(part, observation=replace(part.observation, observed=observed), plan=plan)
+    return replace(part, observation=replace(part.observation, observed={}), plan=plan), observed
+
+
+def _small(change: Change, held: Mapping[str, Desired], versions: dict[Version, Version]) -> Change:
+    version = change.version and versions.setdefault(change.version, change.version)
+    return replace(change, desired=held[change.desired.key], version=version)
 
 
 def _is_quiet(change: Change) -> bool:
