@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.apply.applier import Applier
 from reconciler.azure.attribution import attributed
@@ -25,17 +25,15 @@ from reconciler.azure.stopping import unless_stopped
 from reconciler.errors import RequestError
 from reconciler.history.applied import Opened, caused, newer, open_history
 from reconciler.history.carried import Present
-from reconciler.http.concurrency import Turns, run_all
 from reconciler.kinds.kind import folded_id
 from reconciler.manifests.access import known_identities
 from reconciler.manifests.dates import past_dates
 from reconciler.manifests.environments import declared_elsewhere
 from reconciler.manifests.estate import idle_rules
-from reconciler.manifests.partition import Cut, Partition, in_parts
+from reconciler.manifests.partition import Cut, Partition, whole
 from reconciler.manifests.project import other_settings
 from reconciler.manifests.shard import waves_apart, within
 from reconciler.model.outcome import Idle, always
-from reconciler.model.packed import whole_desired
 from reconciler.plan.decide import Memory, Policy, make_plan
 from reconciler.plan.identities import without_identity
 from reconciler.plan.latest import LATEST_BACKWARDS, backwards, unforetold, unlisted
@@ -43,7 +41,7 @@ from reconciler.plan.limits import over_limit
 from reconciler.plan.moved import after_apply
 from reconciler.plan.older import last_written, older_commit
 from reconciler.plan.only_drift import only_drift
-from reconciler.plan.parts import Part, joined, joined_observation, packed
+from reconciler.plan.parts import Part, joined, joined_observation
 from reconciler.plan.reads import to_look_at
 from reconciler.plan.rollout import Rollouts, agreed, uncopied
 from reconciler.plan.saved import save
@@ -65,9 +63,9 @@ if TYPE_CHECKING:
     from reconciler.manifests.estate import Estate, Options
     from reconciler.manifests.project import IgnoreRule
     from reconciler.model.about import About
-    from reconciler.model.change import Plan, Version
+    from reconciler.model.change import Plan
     from reconciler.model.desired import Desired
-    from reconciler.model.live import Observation, Observed
+    from reconciler.model.live import Observation
     from reconciler.model.outcome import Held, Outcome
     from reconciler.plan.remembered import Remembered
     from reconciler.plan.saved import SavedPlan
@@ -78,8 +76,6 @@ if TYPE_CHECKING:
     Shown = Callable[[int], AbstractAsyncContextManager[Progress]]
     """Opens the progress of an apply that takes up so many resources."""
 
-AT_ONCE: Final = 4
-"""Partitions that are read and decided at the same time, so that the round trips of one do not hold up the others."""
 Found: TypeAlias = "tuple[Observation, tuple[Problem, ...]]"
 """The live state of a partition, and warnings about values that its source does not hold."""
 
@@ -133,7 +129,7 @@ class Task:
     only_drift: bool = False
     writers: Writers | None = None
     explains: bool = False
-    cut: Cut = in_parts
+    cut: Cut = whole
     permit: Callable[[], Held | None] = always
     remembered: Remembered | None = None
     verdicts: Verdicts | None = None
@@ -255,16 +251,12 @@ def _declared(task: Task) -> Mapping[str, Desired]:
 
 async def _folded(task: Task, source: Source, declared: Mapping[str, Desired]) -> Reading:
     """Observe and decide each partition, and return the reading of their sum."""
-    of_run = _policy(task)
-    memo, parts = task.remembered or task.verdicts, dict[int, Part]()
+    policy, parts = _policy(task), []
+    memo = task.remembered or task.verdicts
     choose = memo.decide if memo is not None else None
-    observed: dict[str, Observed] = {}
-    versions: dict[Version, Version] = {}
-
-    async def part(number: int, held: Partition) -> None:
-        partition = replace(held, desired=tuple(map(whole_desired, held.desired)))
+    for partition in task.cut(task.estate):
         observation, hidden = await source.read(partition)
-        policy = _on_time(task, of_run, source.ahead())
+        policy = _on_time(task, policy, source.ahead())
         made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
         if resting := uncopied(made.changes, policy.repair):  # the next step depends on the copies of the last one
             observation = await source.with_replication(observation, resting)
@@ -272,13 +264,8 @@ async def _folded(task: Task, source: Source, declared: Mapping[str, Desired]) -
         if alone := unlisted(made.changes, observation):  # read one by one: `latest` depends on their siblings too
             observation = await source.with_siblings(observation, alone)
             made, used = make_plan(partition.desired, observation, _knowing(policy, observation), declared, choose)
-        parts[number], found = packed(Part(observation, made, used, hidden), held.desired, versions)
-        observed.update(found)
-
-    await run_all((part(number, each) for number, each in enumerate(task.cut(task.estate))), AT_ONCE)
-    whole = joined([parts[number] for number in sorted(parts)])
-    whole = replace(whole, observation=replace(whole.observation, observed=observed))
-    return _judged(task, _on_time(task, of_run, source.ahead()), whole)
+        parts.append(Part(observation, made, used, hidden))
+    return _judged(task, policy, joined(parts))
 
 
 def _on_time(task: Task, policy: Policy, ahead: timedelta) -> Policy:
@@ -297,8 +284,7 @@ def _knowing(policy: Policy, observation: Observation) -> Policy:
 def _scope(task: Task, declared: Mapping[str, Desired]) -> Scope:
     """Return how much is read; ``--target`` reads resource by resource, and finds no unmanaged ones."""
     live = None if task.remembered is None else task.remembered.live
-    turns = Turns(task.options.concurrency)
-    return Scope(declared.keys(), bool(task.options.targets), task.options.health, turns, live)
+    return Scope(declared.keys(), bool(task.options.targets), task.options.health, task.options.concurrency, live)
 
 
 async def _live(task: Task, arm: ArmReader, scope: Scope, partition: Partition) -> Found:

@@ -18,6 +18,7 @@ from reconciler.http.concurrency import run_all
 from reconciler.kinds.kind import folded_id
 from reconciler.kinds.live import Live
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
+from reconciler.model.packed import as_held
 from reconciler.plan.reads import planned
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from reconciler.azure.client import ArmReader
-    from reconciler.http.concurrency import Turns
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import Desired
     from reconciler.plan.reads import Read
@@ -50,14 +50,14 @@ class Scope:
         stated: Folded ids of all declared resources, selected or not.
         singly: Read only the selected resources, one by one (``--target``); unmanaged resources stay unknown.
         health: Read the replication status too.
-        concurrency: Reads in flight at a time; of several observations together, where they share it.
+        concurrency: Reads in flight at a time.
         live: Returns the live resource in an answer; None for :meth:`~reconciler.kinds.kind.Kind.live` of its kind.
     """
 
     stated: AbstractSet[str]
     singly: bool = False
     health: bool = False
-    concurrency: int | Turns = 16
+    concurrency: int = 16
     live: Callable[[Kind, JsonObject], Live] | None = None
 
     def live_of(self, kind: Kind, body: JsonObject) -> Live:
@@ -156,7 +156,7 @@ async def read_one(item: Desired, arm: ArmReader, scope: Scope = _ALONE, *, repl
     """Read one resource by itself, with the state of its copies where that is asked for and its kind has some."""
     query = (item.kind.health,) if replication and item.kind.health else ()
     try:
-        return scope.live_of(item.kind, await arm.get_newest(item.kind, item.id, *query))
+        return as_held(item, scope.live_of(item.kind, await arm.get_newest(item.kind, item.id, *query)))
     except Exception as error:  # noqa: BLE001 - a bug in one read must not stop the others
         return _failure(error)
 
@@ -194,7 +194,7 @@ async def _read_list(read: Read, found: _Found, scope: Scope, arm: ArmReader) ->
     path, items, kind = read.path, read.items, read.kind
     try:
         live = {folded_id(body["id"]): body for body in await arm.list_newest(kind, path)}
-        observed = {item.key: _listed(kind, live.get(item.key), scope) for item in items}
+        observed = {item.key: as_held(item, _listed(kind, live.get(item.key), scope)) for item in items}
         unmanaged = [_unmanaged(kind, live[key], scope) for key in live if key not in scope.stated]
         unselected = (scope.stated & live.keys()) - observed.keys() if kind.latest is not None else ()
         others = [_unmanaged(kind, live[key], scope) for key in sorted(unselected)]
@@ -265,7 +265,7 @@ async def _read_health(desired: Sequence[Desired], found: _Found, scope: Scope, 
 async def _read_health_of(item: Desired, found: _Found, scope: Scope, arm: ArmReader) -> None:
     try:
         body = await arm.get_newest(item.kind, item.id, item.kind.health)
-        found.observed[item.key] = scope.live_of(item.kind, body)
+        found.observed[item.key] = as_held(item, scope.live_of(item.kind, body))
     except RequestError:
         return  # the resource itself was read; only its replication is unknown
     except Exception as error:  # noqa: BLE001 - as above

@@ -11,40 +11,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Turns:
-    """A bound that several calls of :func:`run_all` at the same time share."""
-
-    def __init__(self, most: int) -> None:
-        """Let *most* pieces of all calls run at a time."""
-        self.most = most
-        self.free = asyncio.Semaphore(most)
-
-
-async def run_all(work: Iterable[Coroutine[Any, Any, None]], limit: int | Turns) -> None:
+async def run_all(work: Iterable[Coroutine[Any, Any, None]], limit: int) -> None:
     """
-    Await every coroutine, as many at a time as *limit* allows, in the order given.
+    Await every coroutine, *limit* of them at a time, in the order given.
 
     A fixed set of workers takes from one iterator, so ten thousand pieces need no ten thousand tasks. The first
     exception ends the others and is raised on its own.
     """
     pieces = iter(work)
-    turns = Turns(limit) if isinstance(limit, int) else limit
 
     async def worker() -> None:
         for piece in pieces:
-            try:
-                await turns.free.acquire()
-            except BaseException:
-                piece.close()
-                raise
-            try:
-                await piece
-            finally:
-                turns.free.release()
+            await piece
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(turns.most):
+            for _ in range(limit):
                 group.create_task(worker())
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None

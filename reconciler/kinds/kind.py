@@ -277,12 +277,6 @@ def subscription_in(path: str) -> str:
     return rest.partition("/")[0].partition("?")[0].lower()
 
 
-def group_in(path: str) -> str:
-    """Return the path of the resource group that a path is in, folded; empty without one."""
-    parts = path.lower().split("/", 5)
-    return "/".join(parts[:5]) if len(parts) > 4 and parts[3] == "resourcegroups" else ""  # noqa: PLR2004
-
-
 def _fill(template: str, params: Mapping[str, str]) -> str:
     parts = _split(template)
     return "".join(_quoted(params[part]) if index % 2 else part for index, part in enumerate(parts))

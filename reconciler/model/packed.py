@@ -20,6 +20,7 @@ from reconciler.secret.text import Secret, SecretUrl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.model.live import Observed
     from reconciler.problems import Locate
     from reconciler.values import FieldPath, JsonObject
 
@@ -267,6 +268,13 @@ def packed_live(live: Live) -> Live:
         return live
 
 
+def as_held(desired: Desired, observed: Observed) -> Observed:
+    """Return what was observed of a resource, packed where the resource is."""
+    if isinstance(desired, PackedDesired) and isinstance(observed, Live):
+        return packed_live(observed)
+    return observed
+
+
 def whole_document(document: Document) -> Document:
     """Return a document with everything unpacked once and for all."""
     return document.whole() if isinstance(document, PackedDocument) else document
@@ -275,3 +283,8 @@ def whole_document(document: Document) -> Document:
 def whole_desired(desired: Desired) -> Desired:
     """Return a resource with everything unpacked once and for all."""
     return desired.whole() if isinstance(desired, PackedDesired) else desired
+
+
+def whole_observed(observed: Observed) -> Observed:
+    """Return what was observed of a resource with everything unpacked once and for all."""
+    return Live(observed.body, observed.replication) if isinstance(observed, PackedLive) else observed

@@ -18,6 +18,7 @@ from reconciler.kinds.versions import leaves_after, lowest_version
 from reconciler.manifests.access import signings
 from reconciler.model.change import Action, Change, Finding, Plan, Reason, Refusal, Signing, Sync
 from reconciler.model.live import Absence, Absent, Observation, Observed, Unmanaged, Unreadable
+from reconciler.model.packed import whole_desired, whole_observed
 from reconciler.plan.body import put_body
 from reconciler.plan.fixes import LATER, rollout_fix, version_fix, way_out
 from reconciler.plan.latest import candidates, foretell
@@ -147,22 +148,36 @@ def make_plan(
     Returns:
         The plan in the order of doing, and the ignore rules that hid something.
     """
-    changes: dict[str, Change] = {}
+    changes: list[Change] = []
+    parents = {item.parent for item in desired}
+    above: dict[str, Change] = {}
     bodies: dict[str, JsonObject] = {}
     used: set[IgnoreRule] = set()
+    versions: dict[Version, Version] = {}
     choose = decide if choose is None else choose
     for item in sorted(desired, key=lambda item: item.order):
-        parent = _parent_of(item, changes, observation, declared or {})
-        decision = choose(item, observation.observed[item.key], policy, parent)
-        changes[item.key] = decision.change
+        parent = _parent_of(item, above, observation, declared or {})
+        decision = choose(whole_desired(item), whole_observed(observation.observed[item.key]), policy, parent)
+        changes.append(_as_held(item, decision.change, versions))
+        if item.key in parents:
+            above[item.key] = decision.change
         used |= decision.comparison.used
         if decision.body is not None and item.kind.latest is not None:
             bodies[item.key] = decision.body
     foretold = foretell(candidates(changes, bodies, observation), may_lose=policy.may_lose_latest)
-    for key in foretold.lost:
-        changes[key] = _losing(changes[key])
+    if foretold.lost:
+        changes = [_losing(each) if each.desired.key in foretold.lost else each for each in changes]
     unmanaged = (_owned(each, policy.tracking) for each in observation.unmanaged)
-    return Plan(tuple(changes.values()), tuple(unmanaged), foretold.moves, foretold.retired), frozenset(used)
+    return Plan(tuple(changes), tuple(unmanaged), foretold.moves, foretold.retired), frozenset(used)
+
+
+def _as_held(desired: Desired, change: Change, versions: dict[Version, Version]) -> Change:
+    """Return a change small if its manifest is packed and it is in sync: hardly anything of it is asked for again."""
+    is_quiet = change.action is Action.NONE and change.reason is Reason.IN_SYNC and not change.fields
+    if not is_quiet or change.desired is desired:
+        return change
+    version = change.version and versions.setdefault(change.version, change.version)
+    return replace(change, desired=desired, version=version)
 
 
 def _losing(change: Change) -> Change:

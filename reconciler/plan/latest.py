@@ -172,20 +172,20 @@ def unlisted(changes: Iterable[Change], observation: Observation) -> tuple[Desir
 
 
 def candidates(
-    changes: Mapping[str, Change], bodies: Mapping[str, JsonObject], observation: Observation
+    changes: Sequence[Change], bodies: Mapping[str, JsonObject], observation: Observation
 ) -> Iterator[Candidate]:
     """
     Yield the versions of each application of which a plan may move ``latest``, as far as all of them are known.
 
     Args:
-        changes: Of the plan, by folded id.
+        changes: Of the plan.
         bodies: Of the PUTs of versions, by folded id.
         observation: The live resources, as read.
     """
-    known = {parent for parent, item in moving(changes.values()).items() if _is_listed(item, observation)}
-    for key, change in changes.items():
+    known = {parent for parent, item in moving(changes).items() if _is_listed(item, observation)}
+    for change in changes:
         if change.desired.parent in known and change.desired.kind.latest is not None:
-            yield _candidate(change.desired, observation, bodies.get(key))
+            yield _candidate(change.desired, observation, bodies.get(change.desired.key))
     for each in (*observation.unmanaged, *observation.others):
         parent = each.id.rsplit("/", 2)[0]
         if folded_id(parent) in known and (version := _of_other(each)) is not None:
@@ -246,10 +246,12 @@ def unforetold(items: Iterable[Desired]) -> Iterator[Problem]:
 
 def backwards(moves: Iterable[LatestMove], changes: Iterable[Change]) -> Iterator[Problem]:
     """Yield a warning for each region in which ``latest`` moves to a lower number, at the manifest that causes it."""
-    causes = {change.desired.key: change for change in changes}
-    for move in moves:
+    back = [move for move in moves if move.is_backwards]
+    left = {move.left for move in back}
+    causes = {change.desired.key: change for change in changes if change.desired.key in left} if back else {}
+    for move in back:
         change = causes.get(move.left or "")
-        if move.is_backwards and change is not None:
+        if change is not None:
             yield moved_back(move, change.desired, change.fields)
 
 

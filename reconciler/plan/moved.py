@@ -29,8 +29,7 @@ def after_apply(plan: Plan, outcomes: Mapping[str, Outcome], observation: Observ
     if not plan.latest:
         return plan
     bodies = dict(_landed(plan, outcomes, observation, policy))
-    changes = {change.desired.key: change for change in plan.changes}
-    found = foretell(candidates(changes, bodies, observation), may_lose=True)
+    found = foretell(candidates(plan.changes, bodies, observation), may_lose=True)
     return replace(plan, latest=found.moves, retired=found.retired)
 
 

@@ -6,22 +6,17 @@ The sum of parts is the plan of all their resources in the order of doing, so a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from reconciler.kinds.live import Live
-from reconciler.model.change import Action, Plan, Reason
+from reconciler.model.change import Plan
 from reconciler.model.live import Observation
-from reconciler.model.packed import PackedDesired, packed_live
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from reconciler.manifests.project import IgnoreRule
-    from reconciler.model.change import Change, Version
-    from reconciler.model.desired import Desired
-    from reconciler.model.live import Observed
     from reconciler.problems import Problem
 
 
@@ -44,40 +39,6 @@ class Part:
 
     def __add__(self, other: Part) -> Part:
         return joined((self, other))
-
-
-def packed(
-    part: Part, desired: Sequence[Desired], versions: dict[Version, Version]
-) -> tuple[Part, Mapping[str, Observed]]:
-    """
-    Return a part without what it observed of its resources, and that; what is in sync is packed if its manifest is.
-
-    Args:
-        part: Of whole resources.
-        desired: The same resources as the estate holds them.
-        versions: One object for all equal ones; those of the part are added.
-    """
-    held = {item.key: item for item in desired if isinstance(item, PackedDesired)}
-    quiet = {change.desired.key for change in part.plan.changes if change.desired.key in held and _is_quiet(change)}
-    changes = (
-        _small(change, held, versions) if change.desired.key in quiet else change for change in part.plan.changes
-    )
-    observed = {
-        key: packed_live(found) if key in quiet and isinstance(found, Live) else found
-        for key, found in part.observation.observed.items()
-    }
-    plan = replace(part.plan, changes=tuple(changes))
-    return replace(part, observation=replace(part.observation, observed={}), plan=plan), observed
-
-
-def _small(change: Change, held: Mapping[str, Desired], versions: dict[Version, Version]) -> Change:
-    version = change.version and versions.setdefault(change.version, change.version)
-    return replace(change, desired=held[change.desired.key], version=version)
-
-
-def _is_quiet(change: Change) -> bool:
-    """Return whether hardly anything of a resource is asked for once it is decided."""
-    return change.action is Action.NONE and change.reason is Reason.IN_SYNC and not change.fields
 
 
 def joined(parts: Sequence[Part]) -> Part:

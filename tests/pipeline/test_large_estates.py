@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import pipeline
-from reconciler.kinds.kind import group_in
 from reconciler.kinds.packaged import packaged
 from reconciler.manifests.estate import Options, read_estate
-from reconciler.manifests.partition import in_parts
 from reconciler.model.packed import PackedDesired, PackedLive
 from reconciler.pipeline import Task
 from tests.kit.bench import Bench, on_bench
-from tests.kit.cli import application, changed, definition, gallery, named, version
+from tests.kit.cli import application, changed, gallery, version
 from tests.kit.clock import START
 from tests.kit.crowded import crowded
 from tests.kit.strategies import as_yaml, estates
@@ -56,7 +54,7 @@ def test_the_same_plan(data: st.DataObject) -> None:
 
 
 def test_what_is_in_sync_is_packed() -> None:
-    """What differs is not: the rest of the run is about it."""
+    """The manifest of what differs is not: the rest of the run is about it."""
     documents = [gallery(), application(), version(source={"mediaLink": SAS}), version("2.0.0")]
     drifted = changed(documents[3], "tags.team", "other")
 
@@ -69,35 +67,7 @@ def test_what_is_in_sync_is_packed() -> None:
         kept = {change.desired.name: change.desired for change in reading.plan.changes}
         live = {name: reading.observation.observed[item.key] for name, item in kept.items()}
         assert [name for name, item in kept.items() if not isinstance(item, PackedDesired)] == ["agent-2.0.0"]
-        assert [name for name, item in live.items() if not isinstance(item, PackedLive)] == ["agent-2.0.0"]
+        assert {type(item) for item in live.values()} == {PackedLive}
         assert "sig=" not in repr((kept, live))
 
     on_bench(scenario)
-
-
-def placed(made: Mapping[str, Any], group: str, subscription: str) -> dict[str, Any]:
-    """Return a manifest for another place."""
-    return changed(changed(dict(made), "resourceGroupName", group), "subscriptionId", subscription)
-
-
-@pytest.mark.parametrize("by_subscription", [False, True])
-def test_no_resource_group_is_cut(by_subscription: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
-    """A list is read once; of a kind whose list is that of a subscription, no subscription is cut."""
-    places = [("a", "rg-1"), ("a", "RG-1"), ("a", "rg-2"), ("b", "rg-1")]
-    documents = [
-        named(placed(each, group, f"0000000{sub}-9b0e-4a63-8a5e-2d5a6f3b9c11"), f"{each['kind']}-{n}".lower())
-        for n, (sub, group) in enumerate(places)
-        for each in (gallery(f"gallery{n}"), definition(f"suite{n}"))
-    ]
-    estate = read_in(documents)
-    if by_subscription:
-        kind = next(item.kind for item in estate.selected if item.kind.name == "Gallery")
-        monkeypatch.setattr("reconciler.kinds.kind.Kind.list_path", lambda *_: "/subscriptions/a/providers/galleries")
-        assert kind.list_path({}) is not None
-    parts = tuple(in_parts(estate, 1))
-    keys = [item.key for part in parts for item in part.desired]
-    assert sorted(keys) == sorted(item.key for item in estate.selected)
-    homes = [{group_in(item.key) for item in part.desired} for part in parts]
-    assert sum(map(len, homes)) == len(set().union(*homes)) == 3
-    assert len(parts) == (2 if by_subscription else 3)
-    assert next(iter(in_parts(estate, len(keys)))).desired == estate.selected
