@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import ratios
-from benchmarks.estate import seed, write_machines, write_manifests
+from benchmarks.estate import seed, seed_documents, spread, write_documents, write_machines, write_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,6 +121,21 @@ def big_plan(root: Path, state: Path, resources: int, applications: int) -> list
     ]
 
 
+def memory(folder: Path, few: int) -> list[bool]:
+    """Measure the peak of a plan of an estate in sync, with 200 resources a subscription, and of four times as many."""
+    peaks = []
+    for resources in (few, 4 * few):
+        root, state = folder / str(resources), folder / f"state-{resources}" / "emulator.sqlite"
+        write_documents(root, spread(resources))
+        seed_documents(state, spread(resources))
+        with served(state) as endpoint:
+            peaks.append(measure([*PROGRAM, "plan", str(root), "--endpoint", endpoint, "-o", "json"]).peak_mib)
+    return [
+        check(f"plan of {few} resources, peak memory", peaks[0], 180, "MiB", noise=EXACT),
+        check(f"the same at {4 * few}", peaks[1] / peaks[0], 1.5, "x", noise=EXACT),
+    ]
+
+
 def impact(folder: Path, machines: int) -> list[bool]:
     """Measure what ``--impact`` adds to a plan that moves ``latest`` under many machines, over HTTP."""
     root, state, seeded = folder / "manifests", folder / "state" / "emulator.sqlite", folder / "machines.json"
@@ -176,11 +191,15 @@ def main() -> int:
     parser.add_argument("--applications", type=int, default=400, help="applications (default: %(default)s)")
     parser.add_argument("--ratios", type=int, default=2_000, help="resources for the ratios (default: %(default)s)")
     parser.add_argument("--only-ratios", action="store_true", help="measure no more than the ratios")
+    parser.add_argument("--memory", type=int, default=10_000, help="resources for memory (default: %(default)s)")
+    parser.add_argument("--only-memory", action="store_true", help="measure no more than memory")
     parser.add_argument("--page", type=Path, help="write the ratios to this file, as docs/performance.md has them")
     parser.add_argument("--rounds", type=int, default=1_000, help="rounds of the loop (default: %(default)s)")
     parser.add_argument("--machines", type=int, default=10_000, help="machines of --impact (default: %(default)s)")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if chosen.only_memory:
+            return 0 if all(memory(Path(folder) / "memory", chosen.memory)) else 1
         results = history(Path(folder) / "ratios", chosen.ratios, chosen.page)
         if chosen.only_ratios:
             return 0 if all(results) else 1
@@ -188,6 +207,7 @@ def main() -> int:
         resources = write_manifests(root, chosen.versions, chosen.applications)
         seed(state, chosen.versions, chosen.applications)
         results += [*start_up(root), *big_plan(root, state, resources, chosen.applications)]
+        results += memory(Path(folder) / "memory", chosen.memory)
         results += impact(Path(folder) / "impact", chosen.machines)
         results += idle_rounds(Path(folder) / "loop", chosen.rounds)
     return 0 if all(results) else 1

@@ -33,6 +33,15 @@ def documents(versions: int, applications: int) -> Iterator[dict[str, Any]]:
         yield _document("GalleryApplicationVersion", f"app-{application:04}-1.0.{patch}", params, _version(number))
 
 
+def spread(resources: int, of_each: int = 200) -> Iterator[dict[str, Any]]:
+    """Yield a gallery with applications and versions in each of many subscriptions."""
+    for number in range(resources // of_each):
+        subscription = f"{number:08x}{SUBSCRIPTION[8:]}"
+        for each in documents(of_each - 9, 8):
+            name = f"{each['metadata']['name']}-s{number}"
+            yield {**each, "metadata": {"name": name}, "spec": {**each["spec"], "subscriptionId": subscription}}
+
+
 def _document(kind: str, name: str, params: dict[str, str], properties: dict[str, Any]) -> dict[str, Any]:
     spec = {**WHERE, **params, "location": "West Europe", "tags": {"team": "endpoint"}, "properties": properties}
     return {"apiVersion": "reconciler.dev/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}

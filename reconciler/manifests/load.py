@@ -37,7 +37,7 @@ MAX_REFERENCED: Final = template_json.MAX_BYTES
 """Bytes of a file that ``$file`` names."""
 MAX_REFERENCES: Final = 1_000
 """Uses of ``$file`` in one document."""
-ROOM: Final = 1024 * 1024
+ROOM: Final = 2 * 1024 * 1024
 """Bytes of manifests whose documents, resources and live states are all held as they are; those of others, packed."""
 MAX_SHOWN: Final = 200
 """Characters of a ``$file`` path that a message quotes."""
