@@ -52,13 +52,11 @@ def _commit(sources: Sources) -> str | None:
 
 
 def _inside(top: Path, path: str) -> str:
-    above = f"{str(top).rstrip('/')}/"
-    if path == str(top):
-        return "."
-    if not path.startswith(above):
+    place = Path(path)
+    if not place.is_relative_to(top):
         message = f"{path} is not in the repository {top}"
         raise UsageError(message)
-    return path.removeprefix(above)
+    return place.relative_to(top).as_posix()
 
 
 def _paths(files: Iterable[str], folders: Iterable[str]) -> list[str]:
