@@ -70,9 +70,7 @@ class Judged:
     other: Identity | None
 
 
-def validate(
-    documents: Sequence[Document], kinds: Mapping[str, Kind], tracking: Tracking, memo: Memo | None = None
-) -> Validated:
+def validate(documents: Sequence[Document], kinds: Mapping[str, Kind], tracking: Tracking) -> Validated:
     """
     Validate every document.
 
@@ -80,9 +78,8 @@ def validate(
         documents: Rendered: defaults and overlays are in them.
         kinds: By name.
         tracking: The tags that a manifest must not declare.
-        memo: Of the documents that were validated before; None for none.
     """
-    judged = [judge(each, kinds, tracking, memo or Memo(keeps=False)) for each in documents]
+    judged = [judge(each, kinds, tracking, Memo(keeps=False)) for each in documents]
     return Validated(
         tuple(each.manifest for each in judged if each.manifest is not None),
         tuple(chain.from_iterable(each.problems for each in judged)),
